@@ -1,0 +1,161 @@
+"""What is written to disk and read back: the words that training and review share.
+
+A run is one folder of TensorBoard event files. It holds standard scalars, for every other tool, and
+records, which are complete and exact and which lrmon's own dashboard reads:
+
+===============================  ==========================================================================
+tag                              one record
+===============================  ==========================================================================
+``lrmon/batches/<recording>/<k>``  float32 [n, 4], n ≤ 1024 consecutive steps, columns `BATCH_COLUMNS`;
+                                 the summary's step is the step of the last row
+``lrmon/epochs/<recording>``     a JSON object, see `EpochRecord`; the summary's step is the epoch's last step
+``lrmon/run/<recording>``        a JSON object for each fit, see `RunRecord`; the summary's step is the
+                                 fit's first step. It is written at the fit's start and, with how the fit
+                                 ended, again at its end: of two with one ``fit`` number the later counts
+===============================  ==========================================================================
+
+``<recording>`` names one uninterrupted recording (UTC start time and process id), so that a resume or a
+second start never touches an earlier recording's tags.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any, Final, TypedDict
+
+FORMAT_VERSION: Final = 1
+"""Version of the records. It grows when a reader of the version before would misread them."""
+
+PLUGIN_NAME: Final = "lrmon"
+
+SCALAR_LEARNING_RATE: Final = "lrmon/learning_rate"
+SCALAR_EFFECTIVE_LEARNING_RATE: Final = "lrmon/effective_learning_rate"
+SCALAR_LOSS: Final = "lrmon/loss"
+SCALAR_EPOCH_PREFIX: Final = "lrmon/epoch/"
+
+BATCHES_PREFIX: Final = "lrmon/batches/"
+EPOCHS_PREFIX: Final = "lrmon/epochs/"
+RUN_PREFIX: Final = "lrmon/run/"
+
+BATCH_COLUMNS: Final = ("learning_rate", "effective_learning_rate", "loss", "seconds")
+"""Columns of a batch record; ``seconds`` since the row before, in a recording's first row since its start."""
+
+ROWS_PER_RECORD: Final = 1024
+RECORDS_PER_TAG: Final = 256
+
+
+class EpochRecord(TypedDict):
+    """One epoch that ended: its place on the step axis and what `on_epoch_end` was given."""
+
+    epoch: int
+    """0-based, as Keras counts (``initial_epoch`` is in it)."""
+    first_step: int
+    last_step: int
+    """Inclusive. ``first_step - 1`` where an epoch had no batch."""
+    wall_time: float
+    """Seconds since 1970, at the epoch's end."""
+    metrics: dict[str, float]
+    """Full precision. A metric that the epoch has not got is absent; NaN is NaN."""
+    types: dict[str, str]
+    """By metric, the type of the value as logged: ``float``, ``int``, ``float32``, ``float64``, …"""
+
+
+class RunRecord(TypedDict, total=False):
+    """One fit: what trained, how it was planned, where the numbers come from, how it ended."""
+
+    format_version: int
+    fit: int
+    """0-based within the recording."""
+    kind: str
+    """``training`` or ``range_test``."""
+    start_time: float
+    """Seconds since 1970, at the start of the fit."""
+    recording_start_time: float
+    """Seconds since 1970; the seconds of the recording's rows add up from here."""
+    first_step: int
+    first_iteration: int
+    """The optimizer's iterations before the fit's first update; iteration - step is constant in a fit."""
+    recorded_by: str
+    """For example ``lrmon 0.1.0``."""
+    framework: str | None
+    """For example ``keras 3.15.1``."""
+    backend: str | None
+    """For example ``tensorflow 2.21.0``."""
+    model: str | None
+    optimizer: dict[str, Any] | None
+    """``{"class_name": …, "config": {…}}`` as Keras serializes it."""
+    schedule: dict[str, Any] | None
+    """The learning rate's schedule in the same form, or None where the learning rate is a number."""
+    batch_size: int | None
+    epochs: int | None
+    """The planned number of epochs, Keras' ``epochs`` (which counts from 0, not from ``initial_epoch``)."""
+    initial_epoch: int | None
+    steps_per_epoch: int | None
+    """Planned batches an epoch, None where Keras does not know."""
+    steps_per_execution: int | None
+    gradient_accumulation_steps: int | None
+    compiled: str | None
+    """``graph``, ``eager`` or ``jit``."""
+    callbacks: list[str]
+    learning_rate_source: str
+    effective_learning_rate_source: str
+    loss_source: str
+    """One of the sentences of `lrmon.train` on where each column's numbers come from."""
+    plateau: dict[str, Any] | None
+    """The settings of the fit's ReduceLROnPlateau, or None."""
+    warnings: list[str]
+    ended: str | None
+    """None while it runs, else ``completed``, ``stopped`` or ``interrupted: <reason>``."""
+    end_time: float | None
+    last_step: int | None
+
+
+def recording_name(start_time: float, process_id: int) -> str:
+    """Returns the name of a recording that began at `start_time` (seconds since 1970) in a process.
+
+    Names sort by time.
+
+    >>> recording_name(1763632512.25, 4185)
+    '20251120T095512.250000Z-4185'
+    """
+    start = datetime.fromtimestamp(start_time, timezone.utc)
+    return f"{start:%Y%m%dT%H%M%S.%fZ}-{process_id}"
+
+
+NAN, INFINITY, NEGATIVE_INFINITY = "NaN", "Infinity", "-Infinity"
+
+
+def to_json(value: Any) -> str:
+    """Returns strict JSON in which a non-finite number is the string NaN, Infinity or -Infinity.
+
+    It is the one policy for non-finite numbers in every JSON of lrmon, on disk and on HTTP: JSON has no
+    such numbers, null would confuse them with what is missing, and most parsers refuse a bare NaN.
+
+    >>> to_json({"loss": float("nan"), "accuracy": 0.5})
+    '{"loss":"NaN","accuracy":0.5}'
+    """
+    return json.dumps(_encodable(value), allow_nan=False, separators=(",", ":"))
+
+
+def number(value: Any) -> float:
+    """Returns the number that `to_json` wrote as `value`.
+
+    >>> number("-Infinity"), number(0.5)
+    (-inf, 0.5)
+    """
+    return float(value)
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        if math.isnan(value):
+            return NAN
+        return INFINITY if value > 0 else NEGATIVE_INFINITY
+    if isinstance(value, Mapping):
+        return {str(key): _encodable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_encodable(item) for item in value]
+    return value
