@@ -1,0 +1,31 @@
+"""lrmon for TensorBoard: the learning rate that really trained the model, batch by batch.
+
+Importing it loads neither TensorFlow nor Keras: what needs them is loaded on first use.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from lrmon.version import __version__
+
+if TYPE_CHECKING:
+    from lrmon.record.recorder import Recorder
+    from lrmon.train.callback import LRMonitor
+
+__all__ = ["LRMonitor", "Recorder", "__version__"]
+
+_HOMES = {"LRMonitor": "lrmon.train.callback", "Recorder": "lrmon.record.recorder"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        value = getattr(importlib.import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

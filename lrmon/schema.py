@@ -99,13 +99,10 @@ class RunRecord(TypedDict, total=False):
     gradient_accumulation_steps: int | None
     compiled: str | None
     """``graph``, ``eager`` or ``jit``."""
-    callbacks: list[str]
     learning_rate_source: str
     effective_learning_rate_source: str
     loss_source: str
-    """One of the sentences of `lrmon.train` on where each column's numbers come from."""
-    plateau: dict[str, Any] | None
-    """The settings of the fit's ReduceLROnPlateau, or None."""
+    """Where the numbers of each column come from, a sentence; it begins with ``none`` where there are none."""
     warnings: list[str]
     ended: str | None
     """None while it runs, else ``completed``, ``stopped`` or ``interrupted: <reason>``."""

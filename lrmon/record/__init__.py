@@ -1,0 +1,1 @@
+"""Recording: rows in, TensorBoard events out. Knows nothing of Keras, nor of who reads."""

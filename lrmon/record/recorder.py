@@ -1,0 +1,394 @@
+"""The recorder: takes what a training loop says of its batches and epochs, and counts the steps."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Final, SupportsFloat, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from lrmon import schema
+from lrmon.record.recording import Recording, Rows, float32
+from lrmon.record.writer import Writer
+from lrmon.version import __version__
+
+_FLUSH_EVERY_SECONDS: Final = 0.75
+"""Low enough that with the flush itself no row stays unwritten for longer than a second."""
+
+_open_recorders: Final[weakref.WeakSet[Recorder]] = weakref.WeakSet()
+
+
+class Recorder:
+    """Records a training loop of any framework as TensorBoard scalars and exact records.
+
+    Written in blocks: at most 1,024 batches or one second, whichever comes first, are ever unwritten, also
+    when the loop raises, when nothing comes for a while, and at the interpreter's exit. A file system that
+    refuses a block gets it again later, in a new event file; one warning says so, and the loop goes on.
+
+    ```python
+    with lrmon.Recorder("logs/run1") as recorder:
+        for epoch in range(epochs):
+            for x, y in data:
+                loss = update(x, y)
+                recorder.batch(learning_rate=lr, loss=loss)
+            recorder.end_epoch({"val_loss": evaluate()})
+    ```
+
+    Args:
+        log_dir: The run's folder: local, or any path that TensorFlow's or TensorBoard's gfile opens.
+        run: What is known of the training: fields of `lrmon.schema.RunRecord`, for the page to show.
+        first_step: Step of the first batch, where training goes on from a checkpoint.
+
+    Raises:
+        TypeError: `log_dir` is no path.
+        ValueError: `log_dir` is empty, or has a scheme that nothing installed opens.
+        OSError: The folder cannot be written to.
+    """
+
+    def __init__(
+        self,
+        log_dir: str | os.PathLike[str],
+        *,
+        run: Mapping[str, Any] | None = None,
+        first_step: int = 0,
+    ) -> None:
+        if first_step < 0:
+            raise ValueError(f"first_step must be at least 0, got {first_step}")
+        self._prepare(checked_log_dir(log_dir))
+        self.begin_fit(run or {}, first_step=first_step)
+        self.flush()
+
+    @classmethod
+    def without_fit(cls, log_dir: str) -> Recorder:
+        """Returns a recorder that waits for `begin_fit`, for who learns the first step only later."""
+        recorder = cls.__new__(cls)
+        recorder._prepare(log_dir)
+        return recorder
+
+    def _prepare(self, log_dir: str) -> None:
+        self.log_dir = log_dir
+        self._writer = Writer(log_dir)
+        self._writer.source = _method_of(self, Recorder.drain)
+        self._source_lock = threading.RLock()  # taken before _lock, never after
+        self._lock = threading.RLock()
+        self._rows: list[tuple[float, float | None, float, float]] = []
+        self._source: Callable[[], None] | None = None
+        self._closed = False
+        self._fit: schema.RunRecord | None = None
+        self._fits = 0
+        self._recording: Recording | None = None
+        self._next_step = 0
+        self._epoch = 0
+        self._epoch_first_step = 0
+        _open_recorders.add(self)
+        threading.Thread(
+            target=_keep_flushing, args=(weakref.ref(self),), name="lrmon-flush", daemon=True
+        ).start()
+
+    @property
+    def next_step(self) -> int:
+        """The step of the next batch."""
+        return self._next_step
+
+    def batch(
+        self,
+        *,
+        learning_rate: SupportsFloat,
+        loss: SupportsFloat,
+        effective_learning_rate: SupportsFloat | None = None,
+    ) -> None:
+        """Records one batch, whose update has been made.
+
+        Args:
+            learning_rate: That this update used.
+            loss: Of this batch alone, not a running mean. Any number, non-finite ones included.
+            effective_learning_rate: The rate times the optimizer's deterministic scale, for example Adam's
+                bias correction; leave it out where there is no such number.
+
+        Raises:
+            TypeError: A value is no number. Nothing is recorded of this batch, and nothing else is lost.
+            RuntimeError: The recorder is closed.
+        """
+        row = (
+            _number("learning_rate", learning_rate),
+            None
+            if effective_learning_rate is None
+            else _number("effective_learning_rate", effective_learning_rate),
+            _number("loss", loss),
+            time.time(),
+        )
+        with self._lock:
+            self._check_open()
+            self._rows.append(row)
+            full = len(self._rows) >= schema.ROWS_PER_RECORD
+        if full:
+            self.flush()
+
+    def batches(
+        self,
+        *,
+        learning_rate: npt.ArrayLike,
+        loss: npt.ArrayLike,
+        effective_learning_rate: npt.ArrayLike | None = None,
+        wall_time: npt.ArrayLike,
+    ) -> None:
+        """Records many consecutive batches at once; as `batch`, with arrays of shape [n].
+
+        Args:
+            learning_rate: See `batch`.
+            loss: See `batch`.
+            effective_learning_rate: See `batch`.
+            wall_time: When each batch ended, seconds since 1970.
+
+        Raises:
+            ValueError: The arrays differ in shape.
+            RuntimeError: The recorder is closed.
+        """
+        columns = [float32(learning_rate), float32(loss), np.asarray(wall_time, np.float64)]
+        effective = None if effective_learning_rate is None else float32(effective_learning_rate)
+        shapes = [column.shape for column in columns] + ([] if effective is None else [effective.shape])
+        if len(set(shapes)) != 1 or len(shapes[0]) != 1:
+            raise ValueError(f"batches takes arrays of one shape [n], got {', '.join(map(str, shapes))}")
+        with self._lock:
+            self._check_open()
+            self._put_rows(columns[0], effective, columns[1], columns[2])
+
+    def skip(self, batches: int) -> None:
+        """Says that so many batches ran of which nothing is known: their steps stay empty."""
+        with self._lock:
+            self._drain_rows()
+            self._next_step += batches
+
+    def end_epoch(self, metrics: Mapping[str, SupportsFloat] | None = None, *, epoch: int | None = None) -> None:
+        """Records that an epoch ended with the last batch.
+
+        Args:
+            metrics: Of the epoch, by name, for example ``{"loss": 0.31, "val_loss": 0.42}``. A metric that
+                this epoch has not got is left out.
+            epoch: Its number, 0-based; one more than the epoch before where left out.
+
+        Raises:
+            TypeError: A metric is no number; nothing is recorded of this epoch.
+            RuntimeError: The recorder is closed.
+        """
+        metrics = metrics or {}
+        values = {str(name): _number(name, value) for name, value in metrics.items()}
+        types = {str(name): _type_name(value) for name, value in metrics.items()}
+        self.drain()
+        with self._lock:
+            self._check_open()
+            self._epoch = self._epoch if epoch is None else epoch
+            self._writer.put(
+                schema.EpochRecord(
+                    epoch=self._epoch,
+                    first_step=self._epoch_first_step,
+                    last_step=self._next_step - 1,
+                    wall_time=time.time(),
+                    metrics=values,
+                    types=types,
+                )
+            )
+            self._epoch += 1
+            self._epoch_first_step = self._next_step
+        self._writer.warn_once()
+
+    def begin_fit(
+        self,
+        run: Mapping[str, Any],
+        *,
+        first_step: int,
+        first_iteration: int | None = None,
+        start_time: float | None = None,
+    ) -> None:
+        """Records that a training begins, after the one before has ended.
+
+        Args:
+            run: Fields of `lrmon.schema.RunRecord`.
+            first_step: Step of its first batch. Below `next_step` training was rewound, and a new recording
+                begins, so that a reader knows which of two rows of one step is the later.
+            first_iteration: The optimizer's counter before the first update; `first_step` where left out.
+            start_time: Seconds since 1970; now where left out.
+        """
+        start_time = time.time() if start_time is None else start_time
+        with self._lock:
+            self._check_open()
+            if self._fit is not None:
+                self.end_fit("interrupted")
+            if self._recording is None or first_step < self._next_step:
+                self._recording = Recording.started(start_time)
+                self._fits = 0
+                self._writer.put(self._recording)
+            self._next_step = self._epoch_first_step = first_step
+            self._epoch = run.get("initial_epoch") or 0
+            self._fit = cast(
+                schema.RunRecord,
+                {
+                    "format_version": schema.FORMAT_VERSION,
+                    "kind": "training",
+                    "recorded_by": f"lrmon {__version__}",
+                    "warnings": [],
+                    **run,
+                    "fit": self._fits,
+                    "start_time": start_time,
+                    "recording_start_time": self._recording.start_time,
+                    "first_step": first_step,
+                    "first_iteration": first_step if first_iteration is None else first_iteration,
+                    "ended": None,
+                    "end_time": None,
+                    "last_step": None,
+                },
+            )
+            self._fits += 1
+            self._writer.put(self._fit)
+
+    def end_fit(self, ended: str) -> None:
+        """Records how a training ended: ``completed``, ``stopped`` or ``interrupted: <reason>``."""
+        with self._lock:
+            self._drain_rows()
+            if self._fit is None:
+                return
+            end: schema.RunRecord = {**self._fit, "ended": ended, "end_time": time.time()}
+            end["last_step"] = self._next_step - 1 if self._next_step > end["first_step"] else None
+            self._writer.put(end)
+            self._fit = None
+
+    def attach(self, source: Callable[[], None] | None) -> None:
+        """Sets who is asked for more before each flush, from any thread but one at a time.
+
+        The source answers by calling `begin_fit` and `batches`. It must not raise.
+        """
+        with self._source_lock:
+            self._source = source
+
+    def flush(self) -> None:
+        """Writes what has been recorded so far."""
+        self._writer.flush()
+        self._writer.warn_once()
+
+    def close(self, ended: str = "completed") -> None:
+        """Writes what is left, with how the training ended, and closes the file; a second time does nothing."""
+        if self._closed:
+            return
+        self.drain()
+        with self._lock:
+            self.end_fit(ended)
+            self._closed = True
+        self._writer.source = None
+        self._writer.close()
+        self._writer.warn_once()
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close("completed" if kind is None else f"interrupted: {kind.__name__}")
+
+    def __del__(self) -> None:
+        if not getattr(self, "_closed", True):
+            self.close("interrupted")
+
+    def drain(self) -> None:
+        """Takes what the source still holds, so that `next_step` is up to date; writes nothing."""
+        with self._source_lock:
+            if self._source is not None:
+                self._source()
+        with self._lock:
+            self._drain_rows()
+
+    def _drain_rows(self) -> None:
+        rows, self._rows = self._rows, []
+        if rows:
+            learning_rate, effective, loss, wall_time = zip(*rows)
+            given = any(value is not None for value in effective)
+            self._put_rows(
+                float32(learning_rate),
+                float32([np.nan if value is None else value for value in effective]) if given else None,
+                float32(loss),
+                np.array(wall_time),
+            )
+
+    def _put_rows(
+        self,
+        learning_rate: npt.NDArray[np.float32],
+        effective: npt.NDArray[np.float32] | None,
+        loss: npt.NDArray[np.float32],
+        wall_time: npt.NDArray[np.float64],
+    ) -> None:
+        if len(loss):
+            self._writer.put(Rows(self._next_step, learning_rate, effective, loss, wall_time))
+            self._next_step += len(loss)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RuntimeError(f"the recorder of {self.log_dir!r} is closed; make a new one to go on recording")
+
+
+def checked_log_dir(log_dir: str | os.PathLike[str]) -> str:
+    """Returns the folder as text, with ``~`` resolved.
+
+    Raises:
+        TypeError: It is no path.
+        ValueError: It is empty.
+    """
+    try:
+        path = os.fspath(log_dir)
+    except TypeError:
+        raise TypeError(f"log_dir must be a path such as 'logs/run1', got {log_dir!r}") from None
+    if isinstance(path, bytes):
+        path = os.fsdecode(path)
+    if not path.strip():
+        raise ValueError("log_dir is empty; give the run a folder of its own, such as 'logs/run1'")
+    return path if "://" in path else os.path.expanduser(path)
+
+
+def _number(name: object, value: SupportsFloat) -> float:
+    try:
+        if isinstance(value, (str, bytes)):
+            raise TypeError
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(f"{name} must be a single number, got {value!r}") from None
+
+
+def _type_name(value: object) -> str:
+    dtype = getattr(value, "dtype", None)
+    return str(getattr(dtype, "name", dtype)).removeprefix("torch.") if dtype else type(value).__name__
+
+
+def _method_of(recorder: Recorder, method: Callable[[Recorder], None]) -> Callable[[], None]:
+    """The method, held so that it does not keep the recorder alive."""
+    reference = weakref.ref(recorder)
+
+    def call() -> None:
+        held = reference()
+        if held is not None:
+            method(held)
+
+    return call
+
+
+def _keep_flushing(reference: weakref.ref[Recorder]) -> None:
+    """Flushes until the recorder is closed or nobody holds it any more."""
+    while True:
+        time.sleep(_FLUSH_EVERY_SECONDS)
+        recorder = reference()
+        if recorder is None or recorder._closed:
+            return
+        # A warning belongs to the thread that trains: the next call from there gives it.
+        recorder._writer.flush()
+        del recorder
+
+
+@atexit.register
+def _close_all() -> None:
+    for recorder in list(_open_recorders):
+        recorder.close("interrupted")

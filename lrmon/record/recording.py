@@ -1,0 +1,138 @@
+"""One recording: rows and epochs become events under tags that no other recording uses."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lrmon import schema
+from lrmon.record import events
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Consecutive steps, in the order of their updates.
+
+    Attributes:
+        first_step: Step of the first row.
+        learning_rate: [n], that each step's update used.
+        effective_learning_rate: [n], or None where nobody says what it is: the record then holds NaN and
+            no scalar is written.
+        loss: [n], of each batch.
+        wall_time: [n], seconds since 1970, when each step ended.
+    """
+
+    first_step: int
+    learning_rate: npt.NDArray[np.float32]
+    effective_learning_rate: npt.NDArray[np.float32] | None
+    loss: npt.NDArray[np.float32]
+    wall_time: npt.NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.loss)
+
+    def followed_by(self, later: Rows) -> Rows | None:
+        """Returns both as one, or None where `later` does not go on from here."""
+        effective, later_effective = self.effective_learning_rate, later.effective_learning_rate
+        if later.first_step != self.first_step + len(self) or (effective is None) != (later_effective is None):
+            return None
+        return Rows(
+            first_step=self.first_step,
+            learning_rate=np.concatenate((self.learning_rate, later.learning_rate)),
+            effective_learning_rate=None
+            if effective is None or later_effective is None
+            else np.concatenate((effective, later_effective)),
+            loss=np.concatenate((self.loss, later.loss)),
+            wall_time=np.concatenate((self.wall_time, later.wall_time)),
+        )
+
+    def __getitem__(self, rows: slice) -> Rows:
+        effective = self.effective_learning_rate
+        return Rows(
+            first_step=self.first_step + (rows.start or 0),
+            learning_rate=self.learning_rate[rows],
+            effective_learning_rate=None if effective is None else effective[rows],
+            loss=self.loss[rows],
+            wall_time=self.wall_time[rows],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Where a recording stands: its name, and how much of it has been encoded.
+
+    It is a value: `with_rows` returns the next one, and who could not write the bytes keeps this one.
+
+    Attributes:
+        start_time: Seconds since 1970; the seconds of the rows add up from here.
+        name: The part of its tags that no other recording has.
+        records: Batch records so far.
+        last_wall_time: Of the last row, or the start.
+    """
+
+    start_time: float
+    name: str
+    records: int = 0
+    last_wall_time: float = 0.0
+
+    @classmethod
+    def started(cls, start_time: float) -> Recording:
+        """Returns a new recording of this process."""
+        return cls(start_time, schema.recording_name(start_time, os.getpid()), last_wall_time=start_time)
+
+    def with_rows(self, rows: Rows) -> tuple[Recording, bytes]:
+        """Returns where the recording stands after `rows`, and their events."""
+        state, parts = self, []
+        for start in range(0, len(rows), schema.ROWS_PER_RECORD):
+            block = rows[start : start + schema.ROWS_PER_RECORD]
+            parts.append(state._block(block))
+            state = replace(state, records=state.records + 1, last_wall_time=float(block.wall_time[-1]))
+        return state, b"".join(parts)
+
+    def _block(self, rows: Rows) -> bytes:
+        steps = np.arange(rows.first_step, rows.first_step + len(rows))
+        scalars: dict[str, Any] = {schema.SCALAR_LEARNING_RATE: rows.learning_rate, schema.SCALAR_LOSS: rows.loss}
+        effective = rows.effective_learning_rate
+        if effective is None:
+            effective = np.full(len(rows), np.nan, np.float32)
+        else:
+            scalars[schema.SCALAR_EFFECTIVE_LEARNING_RATE] = effective
+        seconds = np.diff(rows.wall_time, prepend=self.last_wall_time)
+        columns = np.column_stack((rows.learning_rate, effective, rows.loss, seconds)).astype(np.float32)
+        tag = f"{schema.BATCHES_PREFIX}{self.name}/{self.records // schema.RECORDS_PER_TAG}"
+        return b"".join(
+            [events.scalar_events(name, steps, rows.wall_time, values) for name, values in scalars.items()]
+            + [events.tensor_event(tag, int(steps[-1]), float(rows.wall_time[-1]), columns)]
+        )
+
+    def fit_events(self, fit: schema.RunRecord) -> bytes:
+        """Returns the event that says what is known of a fit by now."""
+        wall_time = fit.get("end_time") or fit["start_time"]
+        return events.text_event(
+            schema.RUN_PREFIX + self.name, fit["first_step"], wall_time, schema.to_json(fit)
+        )
+
+    def epoch_events(self, epoch: schema.EpochRecord) -> bytes:
+        """Returns the events of an epoch that ended."""
+        step, wall_time = max(epoch["last_step"], 0), epoch["wall_time"]
+        parts = [events.text_event(schema.EPOCHS_PREFIX + self.name, step, wall_time, schema.to_json(epoch))]
+        for metric, value in epoch["metrics"].items():
+            parts.append(
+                events.scalar_events(
+                    schema.SCALAR_EPOCH_PREFIX + metric,
+                    np.array([step]),
+                    np.array([wall_time]),
+                    float32([value]),
+                )
+            )
+        return b"".join(parts)
+
+
+def float32(values: Any) -> npt.NDArray[np.float32]:
+    """Returns the values as float32, nearest; what is above its largest becomes infinite."""
+    with np.errstate(over="ignore"):
+        return np.asarray(values).astype(np.float32)
