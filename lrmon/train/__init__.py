@@ -1,0 +1,1 @@
+"""Training: what Keras does inside its step, read there and handed to the recorder."""

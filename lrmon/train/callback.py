@@ -1,0 +1,200 @@
+"""The callback: stands in `fit`, and hands what the training step writes to the recorder."""
+
+from __future__ import annotations
+
+import functools
+import math
+import os
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import keras
+
+from lrmon.record.recorder import Recorder, checked_log_dir
+from lrmon.train.description import described_fit
+from lrmon.train.effective import effective_rate
+from lrmon.train.feed import RingFeed
+from lrmon.train.ring import innermost, installed, uninstall
+
+_Hook = TypeVar("_Hook", bound=Callable[..., None])
+
+
+def _harmless(hook: _Hook) -> _Hook:
+    """The hook, in which an error of ours ends the recording with one warning, and never the training."""
+
+    @functools.wraps(hook)
+    def guarded(self: LRMonitor, *args: Any, **kwargs: Any) -> None:
+        try:
+            if self._problem is None:
+                hook(self, *args, **kwargs)
+        except Exception as error:
+            self._problem = f"{type(error).__name__}: {error}"
+        self._warn_of_problem()
+
+    return guarded  # type: ignore[return-value]
+
+
+class LRMonitor(keras.callbacks.Callback):  # type: ignore[misc]
+    """Records every batch's learning rate, loss and effective learning rate while `fit` trains.
+
+    ```python
+    model.fit(x, y, callbacks=[lrmon.LRMonitor("logs/run1")])
+    ```
+
+    and then ``tensorboard --logdir logs``. It may stand anywhere in the list of callbacks. Of every batch it
+    records the learning rate that its update used and the batch's own loss, both read inside the training
+    step, and of every epoch the metrics that Keras logs. Training, history and random numbers are the same
+    with and without it.
+
+    Args:
+        log_dir: The run's own folder: local, or any path that TensorFlow's or TensorBoard's gfile opens.
+            Fits with one folder are one run as long as the optimizer goes on counting; where it starts anew,
+            another training begins in the same folder.
+
+    Raises:
+        TypeError: `log_dir` is no path.
+        ValueError: `log_dir` is empty.
+
+    At the start of `fit`, before anything is trained, it raises RuntimeError where it cannot record (a Keras
+    backend other than TensorFlow, a model that is not Keras 3's), and OSError or ValueError where the folder
+    cannot be written to. After that it never raises: a problem becomes one warning, and training goes on.
+    """
+
+    def __init__(self, log_dir: str | os.PathLike[str]) -> None:
+        super().__init__()
+        self.log_dir: Final = checked_log_dir(log_dir)
+        self._recorder: Recorder | None = None
+        self._feed: RingFeed | None = None
+        self._optimizer: Any = None
+        self._next_iteration: int | None = None
+        self._first_epoch = 0
+        self._problem: str | None = None
+        self._warned = False
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Opens the event file and puts the ring into the training step."""
+        _check_can_record(self.model)
+        self._end_fit("interrupted")
+        self._problem, self._warned = None, False
+        if self._recorder is None:
+            self._recorder = Recorder.without_fit(self.log_dir)
+        self._begin_fit(self._recorder)
+
+    @_harmless
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Notes where the epoch's first step lies."""
+        if self._feed is not None:
+            if not self._feed.began:
+                self._first_epoch = epoch
+            self._feed.epoch_began()
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Notes the time, and now and then has the rows written."""
+        if self._feed is not None and self._feed.execution_ended():
+            self._flush()
+
+    @_harmless
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Records the epoch's metrics."""
+        if self._recorder is None or self._feed is None:
+            return
+        self._recorder.drain()
+        if self._feed.began:
+            self._recorder.end_epoch(_scalars(logs or {}), epoch=epoch)
+
+    @_harmless
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Writes what is left; the file stays open for a further fit."""
+        self._end_fit("stopped" if self.model.stop_training else "completed")
+        uninstall(self.model)
+
+    @_harmless
+    def _begin_fit(self, recorder: Recorder) -> None:
+        model, start_time = self.model, time.time()
+        optimizer = innermost(model.optimizer)
+        ring, effective = installed(model), effective_rate(optimizer)
+        run = described_fit(model, self.params or {}, effective)
+        went_on_from = self._next_iteration if optimizer is self._optimizer else None
+        self._optimizer = optimizer
+
+        def begin(iteration: int, samples: float) -> None:
+            recorder.begin_fit(
+                {
+                    **run,
+                    "initial_epoch": self._first_epoch,
+                    "batch_size": None if math.isnan(samples) else int(samples),
+                    "loss_source": ring.loss_source,
+                    "warnings": [ring.problem] if ring.problem else [],
+                },
+                first_step=recorder.next_step if iteration == went_on_from else iteration,
+                first_iteration=iteration,
+                start_time=start_time,
+            )
+
+        self._feed = RingFeed(ring, recorder, effective, model.steps_per_execution, begin)
+        recorder.attach(self._read)
+
+    def _end_fit(self, ended: str) -> None:
+        if self._feed is None or self._recorder is None:
+            return
+        self._recorder.attach(None)
+        self._read(unfinished=True)
+        if self._feed is not None and self._feed.began:
+            self._next_iteration = self._feed.next_iteration
+            self._recorder.end_fit(ended)
+        self._feed = None
+        self._recorder.flush()
+
+    def _read(self, *, unfinished: bool = False) -> None:
+        """Has the feed hand on what the ring holds; from any thread, so a problem is only noted here."""
+        try:
+            if self._feed is not None:
+                self._feed.read(unfinished=unfinished)
+        except Exception as error:
+            self._problem = f"{type(error).__name__}: {error}"
+
+    @_harmless
+    def _flush(self) -> None:
+        if self._recorder is not None:
+            self._recorder.flush()
+
+    def _warn_of_problem(self) -> None:
+        if self._problem is None or self._warned:
+            return
+        self._warned = True
+        self._feed = None
+        if self._recorder is not None:
+            self._recorder.attach(None)
+        warnings.warn(
+            f"lrmon stopped recording to {self.log_dir!r}: {self._problem}. Training goes on.",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+
+
+def _check_can_record(model: Any) -> None:
+    if not isinstance(model, keras.Model):
+        raise RuntimeError(
+            f"LRMonitor records models of Keras 3, got a {type(model).__module__}.{type(model).__name__}; "
+            "lrmon.Recorder records any training loop"
+        )
+    if keras.backend.backend() != "tensorflow":
+        raise RuntimeError(
+            f"LRMonitor records Keras on TensorFlow, and this is Keras on {keras.backend.backend()}; "
+            "lrmon.Recorder records any training loop"
+        )
+
+
+def _scalars(logs: dict[str, Any]) -> dict[str, Any]:
+    """The logged values that are single numbers; a callback may put anything else beside them."""
+    scalars = {}
+    for name, value in logs.items():
+        if not isinstance(value, (int, float)):
+            value = keras.ops.convert_to_numpy(value)
+            if value.size != 1:
+                continue
+            value = value.reshape(())[()]
+        scalars[name] = value
+    return scalars

@@ -1,0 +1,83 @@
+"""What is known of a fit before its first batch, as the fields of its record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from lrmon.train.effective import EffectiveRate
+from lrmon.train.ring import innermost, learning_rate_is_callable
+
+
+def described_fit(
+    model: keras.Model,
+    params: dict[str, Any],
+    effective: EffectiveRate,
+) -> dict[str, Any]:
+    """Returns the fields of `lrmon.schema.RunRecord` that the model and the fit's parameters tell.
+
+    Args:
+        model: A compiled model.
+        params: What Keras gives its callbacks: epochs, steps an epoch.
+        effective: The optimizer's rule.
+    """
+    optimizer = innermost(model.optimizer)
+    return {
+        "framework": f"keras {keras.__version__}",
+        "backend": f"{keras.backend.backend()} {_backend_version()}",
+        "model": model.name,
+        "optimizer": None if optimizer is None else _described(optimizer),
+        "schedule": _schedule(optimizer),
+        "epochs": params.get("epochs"),
+        "steps_per_epoch": params.get("steps"),
+        "steps_per_execution": model.steps_per_execution,
+        "gradient_accumulation_steps": effective.steps_per_update,
+        "compiled": "eager" if model.run_eagerly else "jit" if model.jit_compile else "graph",
+        "learning_rate_source": _learning_rate_source(optimizer),
+        "effective_learning_rate_source": effective.source,
+    }
+
+
+def _learning_rate_source(optimizer: Any) -> str:
+    if learning_rate_is_callable(optimizer):
+        return "none: learning_rate is a function, which compiled training calls once; calling it again may give another number"
+    if not hasattr(optimizer, "learning_rate"):
+        return f"none: {type(optimizer).__name__} has no learning rate of its own"
+    return "read in the training step, before its update"
+
+
+def _schedule(optimizer: Any) -> dict[str, Any] | None:
+    schedule = getattr(optimizer, "_learning_rate", None)
+    if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
+        return _described(schedule)
+    return None
+
+
+def _described(configured: Any) -> dict[str, Any]:
+    """Class and settings, as Keras serializes them, or the class alone where it does not."""
+    try:
+        config = configured.get_config()
+    except NotImplementedError:
+        config = {}
+    return {"class_name": type(configured).__name__, "config": _plain(config)}
+
+
+def _plain(value: Any) -> Any:
+    """The value in JSON's types; what has no such form becomes text."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.tolist()
+    return str(value)
+
+
+def _backend_version() -> str:
+    import tensorflow
+
+    return str(tensorflow.__version__)

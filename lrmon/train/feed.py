@@ -1,0 +1,120 @@
+"""The feed: rows from the ring to the recorder, each with the time at which its step ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from lrmon import schema
+from lrmon.record.recorder import Recorder
+from lrmon.train import ring as ring_module
+from lrmon.train.effective import EffectiveRate
+from lrmon.train.ring import StepRing
+
+
+class RingFeed:
+    """Feeds a recorder from a ring during one fit.
+
+    The thread that trains calls `execution_ended` and `epoch_began`; `read` may be called by any thread, one
+    at a time. Of an execution (`steps_per_execution` steps, or one) only its end is seen from outside: the
+    times of the steps in it are spread evenly over it.
+
+    Args:
+        ring: Of the model that trains.
+        recorder: Gets the rows.
+        effective: The optimizer's rule.
+        steps_per_execution: Steps that one call of the train function makes; fewer at an epoch's end.
+        begin: Called before the first rows, with the first row's iteration and number of samples.
+    """
+
+    def __init__(
+        self,
+        ring: StepRing,
+        recorder: Recorder,
+        effective: EffectiveRate,
+        steps_per_execution: int,
+        begin: Callable[[int, float], None],
+    ) -> None:
+        self._ring: Final = ring
+        self._recorder: Final = recorder
+        self._effective: Final = effective
+        self._steps_per_execution: Final = steps_per_execution
+        self._begin: Final = begin
+        self._most_unread: Final = max(schema.ROWS_PER_RECORD // steps_per_execution, 1)
+        self._next_row = ring.count()
+        self.began = False
+        """Whether there have been rows."""
+        self._ends: list[float] = []
+        self._last_end = time.time()
+        self._epoch_row = self._next_row
+        self._epoch_executions_read = 0
+        self.next_iteration: int | None = None
+        """The iteration that the next row will have if nobody changes the optimizer's counter."""
+
+    def execution_ended(self) -> bool:
+        """Notes that the train function came back; returns whether it is time to read."""
+        self._ends.append(time.time())
+        return len(self._ends) >= self._most_unread
+
+    def epoch_began(self) -> None:
+        """Notes that an epoch begins; everything before it has been read."""
+        self._epoch_row, self._epoch_executions_read = self._next_row, 0
+        self._ends.clear()
+        self._last_end = time.time()
+
+    def read(self, *, unfinished: bool = False) -> None:
+        """Hands on the rows of all executions that have ended; with `unfinished` those of a broken one too.
+
+        Raises:
+            RuntimeError: Executions have ended, and the ring has no row of them.
+        """
+        ends = np.array(self._ends)
+        if not len(ends) and not unfinished:
+            return
+        size, written = self._steps_per_execution, self._ring.count()
+        stop = self._epoch_row + (self._epoch_executions_read + len(ends)) * size
+        if unfinished:
+            stop = max(stop, written)
+        stop = min(stop, written)
+        if stop == self._next_row:
+            if len(ends) and not self.began:
+                raise RuntimeError(self._ring.problem or "the model's train_function does not call its train_step")
+            return
+        rows = self._ring.rows(self._next_row, stop)
+        wall_time = self._wall_times(ends, stop, written)[-len(rows) :]
+        if not self.began and len(rows):
+            self._begin(int(rows[0, ring_module.ITERATION]), float(rows[0, ring_module.SAMPLES]))
+            self.began = True
+        self._recorder.skip(stop - self._next_row - len(rows))
+        learning_rate, iteration = rows[:, ring_module.LEARNING_RATE], rows[:, ring_module.ITERATION]
+        self._recorder.batches(
+            learning_rate=learning_rate,
+            loss=rows[:, ring_module.LOSS],
+            effective_learning_rate=self._effective(learning_rate, iteration),
+            wall_time=wall_time,
+        )
+        self.next_iteration = int(iteration[-1]) + 1
+        executions = -(-(stop - self._epoch_row) // size) - self._epoch_executions_read
+        self._epoch_executions_read += executions
+        self._last_end = float(wall_time[-1])
+        del self._ends[:executions]
+        self._next_row = stop
+
+    def _wall_times(
+        self, ends: npt.NDArray[np.float64], stop: int, written: int
+    ) -> npt.NDArray[np.float64]:
+        """[n]: when the steps from the next row to `stop` ended."""
+        size = self._steps_per_execution
+        row = np.arange(self._next_row, stop) - self._epoch_row
+        execution = row // size
+        # A broken execution has no end; now is the latest that its steps can have ended.
+        missing = int(execution[-1]) + 1 - self._epoch_executions_read - len(ends)
+        bounds = np.concatenate(([self._last_end], ends, [time.time()] * max(missing, 0)))
+        index = execution - self._epoch_executions_read
+        steps = np.minimum(size, written - self._epoch_row - execution * size)
+        fraction = (row - execution * size + 1) / steps
+        return bounds[index] + fraction * (bounds[index + 1] - bounds[index])
