@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 import os
 import time
 import warnings
@@ -70,6 +69,7 @@ class LRMonitor(keras.callbacks.Callback):  # type: ignore[misc]
         self._optimizer: Any = None
         self._next_iteration: int | None = None
         self._first_epoch = 0
+        self._batch_size: int | None = None
         self._problem: str | None = None
         self._warned = False
 
@@ -92,7 +92,11 @@ class LRMonitor(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Notes the time, and now and then has the rows written."""
-        if self._feed is not None and self._feed.execution_ended():
+        if self._feed is None:
+            return
+        if self._batch_size is None:
+            self._batch_size = _batch_size(self.model)
+        if self._feed.execution_ended():
             self._flush()
 
     @_harmless
@@ -117,14 +121,14 @@ class LRMonitor(keras.callbacks.Callback):  # type: ignore[misc]
         ring, effective = installed(model), effective_rate(optimizer)
         run = described_fit(model, self.params or {}, effective)
         went_on_from = self._next_iteration if optimizer is self._optimizer else None
-        self._optimizer = optimizer
+        self._optimizer, self._batch_size = optimizer, None
 
-        def begin(iteration: int, samples: float) -> None:
+        def begin(iteration: int) -> None:
             recorder.begin_fit(
                 {
                     **run,
                     "initial_epoch": self._first_epoch,
-                    "batch_size": None if math.isnan(samples) else int(samples),
+                    "batch_size": self._batch_size or None,
                     "loss_source": ring.loss_source,
                     "warnings": [ring.problem] if ring.problem else [],
                 },
@@ -185,6 +189,15 @@ def _check_can_record(model: Any) -> None:
             f"LRMonitor records Keras on TensorFlow, and this is Keras on {keras.backend.backend()}; "
             "lrmon.Recorder records any training loop"
         )
+
+
+def _batch_size(model: keras.Model) -> int:
+    """Samples of each batch so far, asked after an epoch's first execution; 0 where nobody counts them."""
+    try:
+        samples = float(keras.ops.convert_to_numpy(model._loss_tracker.count))
+    except AttributeError:
+        return 0
+    return int(samples) // model.steps_per_execution
 
 
 def _scalars(logs: dict[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ class RingFeed:
         recorder: Gets the rows.
         effective: The optimizer's rule.
         steps_per_execution: Steps that one call of the train function makes; fewer at an epoch's end.
-        begin: Called before the first rows, with the first row's iteration and number of samples.
+        begin: Called before the first rows, with the first row's iteration.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class RingFeed:
         recorder: Recorder,
         effective: EffectiveRate,
         steps_per_execution: int,
-        begin: Callable[[int, float], None],
+        begin: Callable[[int], None],
     ) -> None:
         self._ring: Final = ring
         self._recorder: Final = recorder
@@ -87,7 +87,7 @@ class RingFeed:
         rows = self._ring.rows(self._next_row, stop)
         wall_time = self._wall_times(ends, stop, written)[-len(rows) :]
         if not self.began and len(rows):
-            self._begin(int(rows[0, ring_module.ITERATION]), float(rows[0, ring_module.SAMPLES]))
+            self._begin(int(rows[0, ring_module.ITERATION]))
             self.began = True
         self._recorder.skip(stop - self._next_row - len(rows))
         learning_rate, iteration = rows[:, ring_module.LEARNING_RATE], rows[:, ring_module.ITERATION]

@@ -17,8 +17,8 @@ import tensorflow as tf
 
 from lrmon import schema
 
-_SEQUENCE, ITERATION, LEARNING_RATE, LOSS, SAMPLES = range(5)
-"""Columns of a row. SAMPLES is the batch's number of samples, NaN where the step does not tell."""
+ITERATION, LEARNING_RATE, LOSS = range(3)
+"""Columns of a row. The iteration is the optimizer's counter before the step's update."""
 
 _MARK: Final = "lrmon_ring"
 _T = TypeVar("_T")
@@ -35,7 +35,7 @@ class StepRing:
         self.depth = depth
         with tf.init_scope():
             # float64 holds float32 rates and losses and every count below 2^53 exactly.
-            self._rows = tf.Variable(tf.zeros((depth, 5), tf.float64), trainable=False, name="lrmon_rows")
+            self._rows = tf.Variable(tf.zeros((depth, 3), tf.float64), trainable=False, name="lrmon_rows")
             self._count = tf.Variable(0, dtype=tf.int64, trainable=False, name="lrmon_count")
         self.problem: str | None = None
         """Why rows are missing or incomplete, in words, if they are; known once the step has been traced."""
@@ -47,26 +47,28 @@ class StepRing:
         return int(self._count.numpy())
 
     def rows(self, start: int, stop: int) -> npt.NDArray[np.float64]:
-        """Returns [n, 5]: the rows of steps `start` to `stop`, as many as are still there.
-
-        The oldest are gone where more than `depth` steps ran since.
-        """
+        """Returns [n, 3]: the rows of steps `start` to `stop`, without the first where newer ones replaced them."""
         held = self._rows.numpy()
-        sequence = np.arange(max(start, stop - self.depth), stop)
-        rows = held[sequence % self.depth]
-        return rows[rows[:, _SEQUENCE] == sequence]
+        start = max(start, self.count() - self.depth)
+        return held[np.arange(start, stop) % self.depth]
 
     def around(self, model: keras.Model, train_step: Callable[[Any], Any]) -> Callable[[Any], Any]:
         """Returns `train_step` with the row of each step written into the ring."""
 
         def train_step_with_ring(data: Any) -> Any:
-            before = self._read("learning rate", lambda: _before_update(model.optimizer), (np.nan, np.nan))
-            with _LossWatch(model) as watch:
+            optimizer = innermost(model.optimizer)
+            iteration = self._read("iteration", lambda: tf.convert_to_tensor(optimizer.iterations), np.nan)
+            with _Watch(optimizer, "_get_current_learning_rate") as rates, _Watch(
+                getattr(model, "_loss_tracker", None), "update_state"
+            ) as updates:
                 logs = train_step(data)
-            loss, samples, self.loss_source = self._read(
-                "loss", lambda: watch.loss(logs), (np.nan, np.nan, "none: the training step does not show it")
+            learning_rate = self._read(
+                "learning rate", lambda: _learning_rate(optimizer, iteration, rates.results), np.nan
             )
-            self._read("row", lambda: self._write(*before, loss, samples), None)
+            loss, self.loss_source = self._read(
+                "loss", lambda: _loss(model, updates.arguments, logs), (np.nan, "none: it cannot be read")
+            )
+            self._read("row", lambda: self._write(iteration, learning_rate, loss), None)
             return logs
 
         train_step_with_ring.lrmon_original = train_step  # type: ignore[attr-defined]
@@ -80,10 +82,9 @@ class StepRing:
             self.problem = f"the {what} cannot be read in the training step ({type(error).__name__}: {error})"
             return otherwise
 
-    def _write(self, iteration: Any, learning_rate: Any, loss: Any, samples: Any) -> None:
-        sequence = self._count.read_value()
-        row = tf.stack([tf.cast(value, tf.float64) for value in (sequence, iteration, learning_rate, loss, samples)])
-        written = self._rows.scatter_nd_update([[sequence % self.depth]], [row])
+    def _write(self, iteration: Any, learning_rate: Any, loss: Any) -> None:
+        row = tf.stack([tf.cast(value, tf.float64) for value in (iteration, learning_rate, loss)])
+        written = self._rows.scatter_nd_update([[self._count % self.depth]], [row])
         # A reader in another thread that sees the count must see the row.
         with tf.control_dependencies([written] if tf.inside_function() else []):
             self._count.assign_add(1)
@@ -121,62 +122,72 @@ def innermost(optimizer: Any) -> Any:
 
 
 def learning_rate_is_callable(optimizer: Any) -> bool:
-    """Tells whether the rate is a function that Keras calls: once, while tracing, in compiled training."""
+    """Tells whether the rate is a function that the optimizer calls: once, while tracing, in compiled training."""
     rate = getattr(optimizer, "_learning_rate", None)
     return callable(rate) and not isinstance(
         rate, (keras.Variable, keras.optimizers.schedules.LearningRateSchedule)
     )
 
 
-def _before_update(optimizer: Any) -> tuple[Any, Any]:
-    """Iterations and learning rate that the step's update is about to use."""
-    optimizer = innermost(optimizer)
-    if optimizer is None:
-        return np.nan, np.nan
-    iteration = tf.convert_to_tensor(optimizer.iterations)
-    if learning_rate_is_callable(optimizer) or not hasattr(optimizer, "learning_rate"):
-        return iteration, np.nan
-    return iteration, tf.convert_to_tensor(optimizer.learning_rate)
+def _learning_rate(optimizer: Any, iteration: Any, used: list[Any]) -> Any:
+    """The rate that the step's update used, else the one that its counter stands for.
 
-
-class _LossWatch:
-    """Sees the batch's loss go by while the model's training step runs.
-
-    Keras hands each batch's loss and number of samples to the model's loss tracker; its logs have only the
-    mean since the epoch began.
+    The optimizer asks for its rate inside a condition where it may skip the update (loss scaling, gradient
+    accumulation), and what it got there cannot be had outside.
     """
+    for rate in used:
+        if _is_of_this_step(rate):
+            return tf.convert_to_tensor(rate)
+    rate = getattr(optimizer, "_learning_rate", None)
+    if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+        return rate(iteration)
+    return tf.convert_to_tensor(rate) if isinstance(rate, keras.Variable) else np.nan
 
-    def __init__(self, model: keras.Model) -> None:
-        self._tracker = getattr(model, "_loss_tracker", None)
-        self._has_loss_metric = any(metric.name == "loss" for metric in model.metrics)
-        self._seen: tuple[Any, Any] | None = None
 
-    def __enter__(self) -> _LossWatch:
-        if self._tracker is not None:
-            update_state = self._tracker.update_state
+def _loss(model: keras.Model, updates: list[tuple[Any, ...]], logs: Any) -> tuple[Any, str]:
+    """The batch's loss, and where it is from.
 
-            def watched(values: Any, sample_weight: Any = None) -> Any:
-                self._seen = (values, sample_weight)
-                return update_state(values, sample_weight=sample_weight)
+    Keras hands each batch's loss to the model's loss tracker; its logs have only the mean since the epoch began.
+    """
+    if updates:
+        loss, source = updates[-1][0], "each batch's own loss, read in the training step"
+    elif isinstance(logs, dict) and "loss" in logs and all(metric.name != "loss" for metric in model.metrics):
+        loss, source = logs["loss"], "what the model's own train_step returns as each batch's loss"
+    else:
+        return np.nan, "none: the model's own train_step neither tracks nor returns each batch's loss"
+    if not _is_of_this_step(loss):
+        return np.nan, "none: the model's own train_step computes its loss in a function within the step"
+    if len(getattr(loss, "shape", ())):
+        return np.nan, f"none: the model's own train_step has a loss of shape {tuple(loss.shape)}"
+    return loss, source
 
-            self._tracker.update_state = watched
+
+def _is_of_this_step(value: Any) -> bool:
+    """Tells whether the step can use a value: any number or variable, but no tensor of an inner function."""
+    graph = None if tf.executing_eagerly() else getattr(value, "graph", None)
+    return graph is None or graph is tf.compat.v1.get_default_graph()
+
+
+class _Watch:
+    """Sees the calls of one method of one object while the training step runs, and what they return."""
+
+    def __init__(self, owner: Any, method: str) -> None:
+        self._owner, self._method = owner, method
+        self.arguments: list[tuple[Any, ...]] = []
+        self.results: list[Any] = []
+
+    def __enter__(self) -> _Watch:
+        call = getattr(self._owner, self._method, None)
+        if call is not None:
+
+            def watched(*args: Any, **kwargs: Any) -> Any:
+                result = call(*args, **kwargs)
+                self.arguments.append(args)
+                self.results.append(result)
+                return result
+
+            setattr(self._owner, self._method, watched)
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._tracker is not None:
-            del self._tracker.update_state
-
-    def loss(self, logs: Any) -> tuple[Any, Any, str]:
-        """Returns loss and number of samples, NaN for what the step does not tell, and where the loss is from."""
-        value, samples, source = np.nan, np.nan, "none: the training step neither tracks nor returns its loss"
-        if self._seen is not None:
-            value, samples = self._seen
-            samples = np.nan if samples is None else samples
-            source = "each batch's own loss, read in the training step"
-        elif not self._has_loss_metric and isinstance(logs, dict) and "loss" in logs:
-            value, source = logs["loss"], "the loss that the model's own train_step returns for each batch"
-        if tf.inside_function() and getattr(value, "graph", None) not in (None, tf.compat.v1.get_default_graph()):
-            return np.nan, np.nan, "none: the model's own train_step computes its loss in a function within the step"
-        if len(getattr(value, "shape", ())):
-            return np.nan, samples, f"none: the training step returns a loss of shape {value.shape}"
-        return value, samples, source
+        vars(self._owner).pop(self._method, None) if self._owner is not None else None
