@@ -102,7 +102,7 @@ class RunRecord(TypedDict, total=False):
     learning_rate_source: str
     effective_learning_rate_source: str
     loss_source: str
-    """Where the numbers of each column come from, a sentence; it begins with ``none`` where there are none."""
+    """Where each column's numbers come from, in words that begin with ``none`` where there are none."""
     warnings: list[str]
     ended: str | None
     """None while it runs, else ``completed``, ``stopped`` or ``interrupted: <reason>``."""

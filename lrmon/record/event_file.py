@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import os
 import socket
 import sys
 import time
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from lrmon.record import events
@@ -36,17 +38,20 @@ class EventFile:
 
     def __init__(self, log_dir: str) -> None:
         start_time = time.time()
-        name = f"events.out.tfevents.{int(start_time):010d}.{socket.gethostname()}.{os.getpid()}.{next(_serial)}.lrmon"
+        name = (
+            f"events.out.tfevents.{int(start_time):010d}.{socket.gethostname()}.{os.getpid()}"
+            f".{next(_serial)}.lrmon"
+        )
         gfile = _gfile(log_dir) if "://" in log_dir else None
         separator = "" if log_dir.endswith("/") else "/"
-        self.path: Final = f"{log_dir}{separator}{name}" if gfile else os.path.join(log_dir, name)
+        self.path: Final = f"{log_dir}{separator}{name}"
         try:
             if gfile:
                 gfile.makedirs(log_dir)
                 self._sink: _Sink = gfile.GFile(self.path, "wb")
             else:
-                os.makedirs(log_dir, exist_ok=True)
-                self._sink = open(self.path, "xb", buffering=0)  # noqa: SIM115 - held open for the whole run
+                Path(log_dir).mkdir(parents=True, exist_ok=True)
+                self._sink = Path(self.path).open("xb", buffering=0)  # noqa: SIM115 - open while the run lasts
         except Exception as error:
             # TensorFlow's file systems raise errors of their own, which are no OSError.
             raise OSError(f"lrmon cannot write its event file in {log_dir!r}: {error}") from error
@@ -88,12 +93,12 @@ def _gfile(path: str) -> Any:
         tensorboard_gfile.get_filesystem(path)
     except ValueError:
         if "tensorflow" not in sys.modules and find_spec("tensorflow"):
-            import tensorflow  # noqa: F401 - loaded late: it alone may know the scheme
+            importlib.import_module("tensorflow")  # loaded late: it alone may know the scheme
 
             return _gfile(path)
         scheme = path.partition("://")[0]
         raise ValueError(
-            f"log_dir {path!r}: no installed package opens {scheme}:// paths; install fsspec with the package for {scheme}, "
-            "or give a local folder"
+            f"log_dir {path!r}: no installed package opens {scheme}:// paths; "
+            f"install fsspec with the package for {scheme}, or give a local folder"
         ) from None
     return tensorboard_gfile

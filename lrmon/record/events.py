@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, types_pb2
-from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import crc32c
+from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import crc32c, masked_crc32c
 
 from lrmon import schema
 
@@ -48,7 +48,7 @@ def scalar_events(
     blocks = []
     lengths = np.array([_varint_length(step) for step in steps.tolist()])
     starts = np.flatnonzero(np.diff(lengths, prepend=-1))
-    for start, stop in zip(starts, [*starts[1:], len(steps)]):
+    for start, stop in zip(starts, [*starts[1:], len(steps)], strict=True):
         rows = slice(start, stop)
         blocks.append(
             _scalar_events_alike(tag, steps[rows], wall_times[rows], values[rows], int(lengths[start]))
@@ -96,17 +96,19 @@ def _scalar_events_alike(
         varying.append((10, _varints(steps, step_length)))
 
     length_field = struct.pack("<Q", len(template))
-    head = length_field + struct.pack("<I", _masked(crc32c(length_field)))
+    head = length_field + _checksum(length_field)
     framed = np.empty((len(steps), len(head) + len(template) + 4), np.uint8)
     framed[:, : len(head)] = np.frombuffer(head, np.uint8)
     bodies = framed[:, len(head) : -4]
     bodies[:] = body
+    tables = _crc_tables(len(template))
     checksums = np.full(len(steps), crc32c(template), np.uint32)
     for start, columns in varying:
         for position, column in enumerate(columns.T, start):
             bodies[:, position] = column
-            checksums ^= _crc_of_byte(len(template) - 1 - position)[column ^ body[position]]
-    framed[:, -4:] = _bytes(_masked(checksums))
+            checksums ^= tables[len(template) - 1 - position][column ^ body[position]]
+    masked = ((checksums >> np.uint32(15)) | (checksums << np.uint32(17))) + np.uint32(_CRC_MASK_DELTA)
+    framed[:, -4:] = _bytes(masked.astype("<u4"))
     return framed.tobytes()
 
 
@@ -117,35 +119,35 @@ def _scalar_event(tag: str, step: int) -> bytes:
     metadata.plugin_data.plugin_name = "scalars"
     summary = summary_pb2.Summary()
     summary.value.add(tag=tag, tensor=tensor, metadata=metadata)
-    return event_pb2.Event(wall_time=1.0, step=step, summary=summary).SerializeToString()
+    data: bytes = event_pb2.Event(wall_time=1.0, step=step, summary=summary).SerializeToString()
+    return data
 
 
 def _framed(event: event_pb2.Event) -> bytes:
     """One record of an event file: length, its checksum, the event, its checksum."""
     data = event.SerializeToString()
     length = struct.pack("<Q", len(data))
-    return b"".join(
-        (length, struct.pack("<I", _masked(crc32c(length))), data, struct.pack("<I", _masked(crc32c(data))))
-    )
+    return b"".join((length, _checksum(length), data, _checksum(data)))
 
 
-def _masked(crc):  # type: ignore[no-untyped-def]
-    """The checksum as event files hold it; a Python int or an array of uint32."""
-    if isinstance(crc, np.ndarray):
-        return ((crc >> np.uint32(15)) | (crc << np.uint32(17))) + np.uint32(_CRC_MASK_DELTA)
-    return (((crc >> 15) | (crc << 17)) + _CRC_MASK_DELTA) & 0xFFFFFFFF
+def _checksum(data: bytes) -> bytes:
+    """The checksum of one piece of a file, as event files hold it."""
+    return struct.pack("<I", masked_crc32c(data))
 
 
 @cache
-def _crc_of_byte(zeros_after: int) -> npt.NDArray[np.uint32]:
-    """[256]: what a byte, followed by so many zero bytes, adds (xor) to a CRC-32C."""
-    if zeros_after:
-        crc = _crc_of_byte(zeros_after - 1)
-        return _crc_of_byte(0)[crc & np.uint32(0xFF)] ^ (crc >> np.uint32(8))
+def _crc_tables(length: int) -> npt.NDArray[np.uint32]:
+    """[length, 256]: what a byte, with so many bytes of a message after it, adds (xor) to its CRC-32C."""
+    tables = np.empty((length, 256), np.uint32)
     crc = np.arange(256, dtype=np.uint32)
     for _ in range(8):
-        crc = np.where(crc & np.uint32(1), (crc >> np.uint32(1)) ^ np.uint32(_CRC_POLYNOMIAL), crc >> np.uint32(1))
-    return crc
+        shifted = crc >> np.uint32(1)
+        crc = np.where(crc & np.uint32(1), shifted ^ np.uint32(_CRC_POLYNOMIAL), shifted)
+    tables[0] = crc
+    for after in range(1, length):
+        crc = tables[after - 1]
+        tables[after] = tables[0][crc & np.uint32(0xFF)] ^ (crc >> np.uint32(8))
+    return tables
 
 
 def _bytes(values: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:

@@ -8,8 +8,9 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, SupportsFloat, cast
+from typing import TYPE_CHECKING, Any, Final, SupportsFloat, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,9 @@ from lrmon import schema
 from lrmon.record.recording import Recording, Rows, float32
 from lrmon.record.writer import Writer
 from lrmon.version import __version__
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 _FLUSH_EVERY_SECONDS: Final = 0.75
 """Low enough that with the flush itself no row stays unwritten for longer than a second."""
@@ -69,7 +73,7 @@ class Recorder:
     def without_fit(cls, log_dir: str) -> Recorder:
         """Returns a recorder that waits for `begin_fit`, for who learns the first step only later."""
         recorder = cls.__new__(cls)
-        recorder._prepare(log_dir)
+        recorder._prepare(log_dir)  # noqa: SLF001 - it is one of us
         return recorder
 
     def _prepare(self, log_dir: str) -> None:
@@ -151,14 +155,14 @@ class Recorder:
             ValueError: The arrays differ in shape.
             RuntimeError: The recorder is closed.
         """
-        columns = [float32(learning_rate), float32(loss), np.asarray(wall_time, np.float64)]
+        rates, losses, times = float32(learning_rate), float32(loss), np.asarray(wall_time, np.float64)
         effective = None if effective_learning_rate is None else float32(effective_learning_rate)
-        shapes = [column.shape for column in columns] + ([] if effective is None else [effective.shape])
+        shapes = [rates.shape, losses.shape, times.shape] + ([] if effective is None else [effective.shape])
         if len(set(shapes)) != 1 or len(shapes[0]) != 1:
             raise ValueError(f"batches takes arrays of one shape [n], got {', '.join(map(str, shapes))}")
         with self._lock:
             self._check_open()
-            self._put_rows(columns[0], effective, columns[1], columns[2])
+            self._put_rows(rates, effective, losses, times)
 
     def skip(self, batches: int) -> None:
         """Says that so many batches ran of which nothing is known: their steps stay empty."""
@@ -166,7 +170,9 @@ class Recorder:
             self._drain_rows()
             self._next_step += batches
 
-    def end_epoch(self, metrics: Mapping[str, SupportsFloat] | None = None, *, epoch: int | None = None) -> None:
+    def end_epoch(
+        self, metrics: Mapping[str, SupportsFloat] | None = None, *, epoch: int | None = None
+    ) -> None:
         """Records that an epoch ended with the last batch.
 
         Args:
@@ -273,7 +279,7 @@ class Recorder:
         self._writer.warn_once()
 
     def close(self, ended: str = "completed") -> None:
-        """Writes what is left, with how the training ended, and closes the file; a second time does nothing."""
+        """Writes what is left and how the training ended, and closes the file; twice does no harm."""
         if self._closed:
             return
         self.drain()
@@ -284,7 +290,7 @@ class Recorder:
         self._writer.close()
         self._writer.warn_once()
 
-    def __enter__(self) -> Recorder:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -307,7 +313,7 @@ class Recorder:
     def _drain_rows(self) -> None:
         rows, self._rows = self._rows, []
         if rows:
-            learning_rate, effective, loss, wall_time = zip(*rows)
+            learning_rate, effective, loss, wall_time = zip(*rows, strict=True)
             given = any(value is not None for value in effective)
             self._put_rows(
                 float32(learning_rate),
@@ -329,7 +335,9 @@ class Recorder:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise RuntimeError(f"the recorder of {self.log_dir!r} is closed; make a new one to go on recording")
+            raise RuntimeError(
+                f"the recorder of {self.log_dir!r} is closed; make a new one to go on recording"
+            )
 
 
 def checked_log_dir(log_dir: str | os.PathLike[str]) -> str:
@@ -347,7 +355,7 @@ def checked_log_dir(log_dir: str | os.PathLike[str]) -> str:
         path = os.fsdecode(path)
     if not path.strip():
         raise ValueError("log_dir is empty; give the run a folder of its own, such as 'logs/run1'")
-    return path if "://" in path else os.path.expanduser(path)
+    return path if "://" in path else str(Path(path).expanduser())
 
 
 def _number(name: object, value: SupportsFloat) -> float:
@@ -381,10 +389,10 @@ def _keep_flushing(reference: weakref.ref[Recorder]) -> None:
     while True:
         time.sleep(_FLUSH_EVERY_SECONDS)
         recorder = reference()
-        if recorder is None or recorder._closed:
+        if recorder is None or recorder._closed:  # noqa: SLF001
             return
         # A warning belongs to the thread that trains: the next call from there gives it.
-        recorder._writer.flush()
+        recorder._writer.flush()  # noqa: SLF001
         del recorder
 
 

@@ -38,7 +38,9 @@ class Rows:
     def followed_by(self, later: Rows) -> Rows | None:
         """Returns both as one, or None where `later` does not go on from here."""
         effective, later_effective = self.effective_learning_rate, later.effective_learning_rate
-        if later.first_step != self.first_step + len(self) or (effective is None) != (later_effective is None):
+        if later.first_step != self.first_step + len(self) or (effective is None) != (
+            later_effective is None
+        ):
             return None
         return Rows(
             first_step=self.first_step,
@@ -95,7 +97,10 @@ class Recording:
 
     def _block(self, rows: Rows) -> bytes:
         steps = np.arange(rows.first_step, rows.first_step + len(rows))
-        scalars: dict[str, Any] = {schema.SCALAR_LEARNING_RATE: rows.learning_rate, schema.SCALAR_LOSS: rows.loss}
+        scalars: dict[str, Any] = {
+            schema.SCALAR_LEARNING_RATE: rows.learning_rate,
+            schema.SCALAR_LOSS: rows.loss,
+        }
         effective = rows.effective_learning_rate
         if effective is None:
             effective = np.full(len(rows), np.nan, np.float32)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
 import warnings
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
 from lrmon import schema
 from lrmon.record.event_file import EventFile
@@ -66,12 +67,12 @@ class Writer:
                 return
             try:
                 self._write(items)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - each file system raises its own
                 self._refused(error)
                 self._keep(items)
             except BaseException:
                 # An interrupt in the middle of a write: the file may end in half a block.
-                self._file = None
+                self._abandon_file()
                 self._keep(items)
                 raise
 
@@ -87,7 +88,9 @@ class Writer:
             unwritten = self._lost_rows + sum(len(item) for item in self._items if isinstance(item, Rows))
             if unwritten:
                 self._warned = False
-                self._problem = f"{unwritten} batches of {self._log_dir!r} could not be written. {self._problem}"
+                self._problem = (
+                    f"{unwritten} batches of {self._log_dir!r} could not be written. {self._problem}"
+                )
 
     def warn_once(self) -> None:
         """Gives the warning that is due, if any, in the thread of the caller."""
@@ -103,11 +106,12 @@ class Writer:
             if isinstance(item, Recording):
                 recording = item
                 continue
-            assert recording is not None, "an item was put before its recording"
+            if recording is None:
+                raise RuntimeError("an item was put before its recording")
             if isinstance(item, Rows):
                 recording, data = recording.with_rows(item)
             elif "metrics" in item:
-                data = recording.epoch_events(item)
+                data = recording.epoch_events(cast(schema.EpochRecord, item))
             else:
                 data = recording.fit_events(item)
             parts.append(data)
@@ -118,13 +122,19 @@ class Writer:
         self._retry_seconds = 0.0
 
     def _refused(self, error: Exception) -> None:
-        self._file = None
+        self._abandon_file()
         self._problem = (
             f"writing to {self._log_dir!r} failed ({type(error).__name__}: {error}). "
-            "Training goes on; what was recorded is kept in memory and written as soon as the folder takes it."
+            "Training goes on; what was recorded is kept in memory, and written once the folder takes it."
         )
         self._retry_seconds = min(max(1.0, 2 * self._retry_seconds), _LONGEST_RETRY_SECONDS)
         self._retry_time = time.monotonic() + self._retry_seconds
+
+    def _abandon_file(self) -> None:
+        if self._file is not None:
+            with contextlib.suppress(Exception):  # it has just refused a write
+                self._file.close()
+        self._file = None
 
     def _keep(self, items: list[Item]) -> None:
         with self._items_lock:
@@ -140,7 +150,7 @@ class Writer:
 
 
 def _merged(items: list[Item]) -> list[Item]:
-    """Returns the items with rows that go on from each other as one, so that blocks are as long as they can be.
+    """Returns the items with rows that go on from each other as one, for blocks as long as they can be.
 
     An epoch between two rows moves behind both, which changes nothing: its own steps are in it.
     """

@@ -7,9 +7,10 @@ import os
 import time
 import warnings
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import keras
+import numpy as np
 
 from lrmon.record.recorder import Recorder, checked_log_dir
 from lrmon.train.description import described_fit
@@ -28,14 +29,14 @@ def _harmless(hook: _Hook) -> _Hook:
         try:
             if self._problem is None:
                 hook(self, *args, **kwargs)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the training is worth more
             self._problem = f"{type(error).__name__}: {error}"
         self._warn_of_problem()
 
-    return guarded  # type: ignore[return-value]
+    return cast(_Hook, guarded)
 
 
-class LRMonitor(keras.callbacks.Callback):  # type: ignore[misc]
+class LRMonitor(keras.callbacks.Callback):
     """Records every batch's learning rate, loss and effective learning rate while `fit` trains.
 
     ```python
@@ -57,8 +58,9 @@ class LRMonitor(keras.callbacks.Callback):  # type: ignore[misc]
         ValueError: `log_dir` is empty.
 
     At the start of `fit`, before anything is trained, it raises RuntimeError where it cannot record (a Keras
-    backend other than TensorFlow, a model that is not Keras 3's), and OSError or ValueError where the folder
-    cannot be written to. After that it never raises: a problem becomes one warning, and training goes on.
+    backend other than TensorFlow), TypeError for a model that is not Keras 3's, and OSError or
+    ValueError where the folder cannot be written to. After that it never raises: a problem becomes one
+    warning, and training goes on.
     """
 
     def __init__(self, log_dir: str | os.PathLike[str]) -> None:
@@ -141,12 +143,13 @@ class LRMonitor(keras.callbacks.Callback):  # type: ignore[misc]
         recorder.attach(self._read)
 
     def _end_fit(self, ended: str) -> None:
-        if self._feed is None or self._recorder is None:
+        feed = self._feed
+        if feed is None or self._recorder is None:
             return
         self._recorder.attach(None)
         self._read(unfinished=True)
-        if self._feed is not None and self._feed.began:
-            self._next_iteration = self._feed.next_iteration
+        if feed.began:
+            self._next_iteration = feed.next_iteration
             self._recorder.end_fit(ended)
         self._feed = None
         self._recorder.flush()
@@ -156,7 +159,7 @@ class LRMonitor(keras.callbacks.Callback):  # type: ignore[misc]
         try:
             if self._feed is not None:
                 self._feed.read(unfinished=unfinished)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the training is worth more
             self._problem = f"{type(error).__name__}: {error}"
 
     @_harmless
@@ -180,7 +183,7 @@ class LRMonitor(keras.callbacks.Callback):  # type: ignore[misc]
 
 def _check_can_record(model: Any) -> None:
     if not isinstance(model, keras.Model):
-        raise RuntimeError(
+        raise TypeError(
             f"LRMonitor records models of Keras 3, got a {type(model).__module__}.{type(model).__name__}; "
             "lrmon.Recorder records any training loop"
         )
@@ -194,20 +197,20 @@ def _check_can_record(model: Any) -> None:
 def _batch_size(model: keras.Model) -> int:
     """Samples of each batch so far, asked after an epoch's first execution; 0 where nobody counts them."""
     try:
-        samples = float(keras.ops.convert_to_numpy(model._loss_tracker.count))
+        samples = float(model._loss_tracker.count.numpy())  # noqa: SLF001 - Keras has no public name for it
     except AttributeError:
         return 0
-    return int(samples) // model.steps_per_execution
+    return int(samples) // int(model.steps_per_execution)
 
 
 def _scalars(logs: dict[str, Any]) -> dict[str, Any]:
     """The logged values that are single numbers; a callback may put anything else beside them."""
-    scalars = {}
+    scalars: dict[str, Any] = {}
     for name, value in logs.items():
-        if not isinstance(value, (int, float)):
-            value = keras.ops.convert_to_numpy(value)
-            if value.size != 1:
-                continue
-            value = value.reshape(())[()]
-        scalars[name] = value
+        if isinstance(value, (int, float)):
+            scalars[name] = value
+            continue
+        array = np.asarray(keras.ops.convert_to_numpy(value))
+        if array.size == 1 and array.dtype.kind in "bfiu":
+            scalars[name] = array.reshape(())[()]
     return scalars

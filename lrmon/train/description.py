@@ -42,7 +42,7 @@ def described_fit(
 
 def _learning_rate_source(optimizer: Any) -> str:
     if learning_rate_is_callable(optimizer):
-        return "none: learning_rate is a function, which compiled training calls once; calling it again may give another number"
+        return "what the optimizer got from your function; compiled training calls it once"
     if not hasattr(optimizer, "learning_rate"):
         return f"none: {type(optimizer).__name__} has no learning rate of its own"
     return "read in the training step, before its update"
@@ -78,6 +78,6 @@ def _plain(value: Any) -> Any:
 
 
 def _backend_version() -> str:
-    import tensorflow
+    import tensorflow as tf
 
-    return str(tensorflow.__version__)
+    return str(tf.__version__)

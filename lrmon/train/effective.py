@@ -72,23 +72,25 @@ _UNSCALED: Final = frozenset({"SGD", "RMSprop", "Adagrad", "Adadelta", "Ftrl", "
 
 def _adam(optimizer: Any) -> _Rule:
     beta_1, beta_2 = float(optimizer.beta_1), float(optimizer.beta_2)
-    return "learning rate × √(1 − β₂ᵗ) / (1 − β₁ᵗ), the correction of Adam's moments", lambda learning_rate, t: (
-        learning_rate * np.sqrt(1 - beta_2**t) / (1 - beta_1**t)
+    return (
+        "learning rate × √(1 − β₂ᵗ) / (1 − β₁ᵗ), the correction of Adam's moments",
+        lambda learning_rate, t: learning_rate * np.sqrt(1 - beta_2**t) / (1 - beta_1**t),
     )
 
 
 def _adamax(optimizer: Any) -> _Rule:
     beta_1 = float(optimizer.beta_1)
-    return "learning rate / (1 − β₁ᵗ), the correction of Adamax's moment", lambda learning_rate, t: (
-        learning_rate / (1 - beta_1**t)
+    return (
+        "learning rate / (1 − β₁ᵗ), the correction of Adamax's moment",
+        lambda learning_rate, t: learning_rate / (1 - beta_1**t),
     )
 
 
 def _adafactor(optimizer: Any) -> _Rule:
     if not optimizer.relative_step:
         return "the learning rate itself", lambda learning_rate, t: learning_rate
-    return "min(learning rate, 1/√t), Adafactor's relative step", lambda learning_rate, t: (
-        np.minimum(learning_rate, 1 / np.sqrt(t))
+    return "min(learning rate, 1/√t), Adafactor's relative step", lambda learning_rate, t: np.minimum(
+        learning_rate, 1 / np.sqrt(t)
     )
 
 
@@ -96,8 +98,9 @@ def _schedule_free(optimizer: Any) -> _Rule:
     steps = optimizer.warmup_steps
     if not steps:
         return "the learning rate itself", lambda learning_rate, t: learning_rate
-    return f"learning rate × min(t / {steps}, 1), the warm-up", lambda learning_rate, t: (
-        learning_rate * np.minimum(t / steps, 1)
+    return (
+        f"learning rate × min(t / {steps}, 1), the warm-up",
+        lambda learning_rate, t: learning_rate * np.minimum(t / steps, 1),
     )
 
 
@@ -110,5 +113,5 @@ _RULES: Final[dict[str, Callable[[Any], _Rule]]] = {
 }
 
 
-def _nothing(learning_rate: _Doubles, t: _Doubles) -> _Doubles:
+def _nothing(learning_rate: _Doubles, t: _Doubles) -> _Doubles:  # noqa: ARG001
     return np.full_like(learning_rate, np.nan)

@@ -82,7 +82,9 @@ class RingFeed:
         stop = min(stop, written)
         if stop == self._next_row:
             if len(ends) and not self.began:
-                raise RuntimeError(self._ring.problem or "the model's train_function does not call its train_step")
+                raise RuntimeError(
+                    self._ring.problem or "the model's train_function does not call its train_step"
+                )
             return
         rows = self._ring.rows(self._next_row, stop)
         wall_time = self._wall_times(ends, stop, written)[-len(rows) :]
@@ -104,9 +106,7 @@ class RingFeed:
         del self._ends[:executions]
         self._next_row = stop
 
-    def _wall_times(
-        self, ends: npt.NDArray[np.float64], stop: int, written: int
-    ) -> npt.NDArray[np.float64]:
+    def _wall_times(self, ends: npt.NDArray[np.float64], stop: int, written: int) -> npt.NDArray[np.float64]:
         """[n]: when the steps from the next row to `stop` ended."""
         size = self._steps_per_execution
         row = np.arange(self._next_row, stop) - self._epoch_row
@@ -117,4 +117,5 @@ class RingFeed:
         index = execution - self._epoch_executions_read
         steps = np.minimum(size, written - self._epoch_row - execution * size)
         fraction = (row - execution * size + 1) / steps
-        return bounds[index] + fraction * (bounds[index + 1] - bounds[index])
+        times: npt.NDArray[np.float64] = bounds[index] + fraction * (bounds[index + 1] - bounds[index])
+        return times

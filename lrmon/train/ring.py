@@ -8,7 +8,7 @@ writes a row into a ring of rows on its device, and the host reads many rows at 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import keras
 import numpy as np
@@ -16,6 +16,9 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from lrmon import schema
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 ITERATION, LEARNING_RATE, LOSS = range(3)
 """Columns of a row. The iteration is the optimizer's counter before the step's update."""
@@ -47,8 +50,8 @@ class StepRing:
         return int(self._count.numpy())
 
     def rows(self, start: int, stop: int) -> npt.NDArray[np.float64]:
-        """Returns [n, 3]: the rows of steps `start` to `stop`, without the first where newer ones replaced them."""
-        held = self._rows.numpy()
+        """Returns [n, 3]: the rows of steps `start` to `stop`, less the first where they are overwritten."""
+        held: npt.NDArray[np.float64] = self._rows.numpy()
         start = max(start, self.count() - self.depth)
         return held[np.arange(start, stop) % self.depth]
 
@@ -57,10 +60,11 @@ class StepRing:
 
         def train_step_with_ring(data: Any) -> Any:
             optimizer = innermost(model.optimizer)
-            iteration = self._read("iteration", lambda: tf.convert_to_tensor(optimizer.iterations), np.nan)
-            with _Watch(optimizer, "_get_current_learning_rate") as rates, _Watch(
-                getattr(model, "_loss_tracker", None), "update_state"
-            ) as updates:
+            iteration = self._read("iteration", lambda: _iterations(optimizer), np.nan)
+            with (
+                _Watch(optimizer, "_get_current_learning_rate") as rates,
+                _Watch(getattr(model, "_loss_tracker", None), "update_state") as updates,
+            ):
                 logs = train_step(data)
             learning_rate = self._read(
                 "learning rate", lambda: _learning_rate(optimizer, iteration, rates.results), np.nan
@@ -78,7 +82,7 @@ class StepRing:
         """The step is the user's: it goes on, whatever happens to us in it."""
         try:
             return read()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - see above
             self.problem = f"the {what} cannot be read in the training step ({type(error).__name__}: {error})"
             return otherwise
 
@@ -96,7 +100,9 @@ def installed(model: keras.Model) -> StepRing:
     A step that was traced before is traced once more. The ring stays in the compiled step, so that a later
     fit does not trace it again.
     """
-    depth = schema.ROWS_PER_RECORD + schema.ROWS_PER_RECORD * -(-2 * model.steps_per_execution // schema.ROWS_PER_RECORD)
+    depth = schema.ROWS_PER_RECORD + schema.ROWS_PER_RECORD * -(
+        -2 * model.steps_per_execution // schema.ROWS_PER_RECORD
+    )
     ring = getattr(model.train_function, _MARK, None)
     if isinstance(ring, StepRing) and ring.depth >= depth:
         return ring
@@ -122,32 +128,38 @@ def innermost(optimizer: Any) -> Any:
 
 
 def learning_rate_is_callable(optimizer: Any) -> bool:
-    """Tells whether the rate is a function that the optimizer calls: once, while tracing, in compiled training."""
+    """Tells whether the rate is a function; compiled training calls it once, while tracing."""
     rate = getattr(optimizer, "_learning_rate", None)
     return callable(rate) and not isinstance(
         rate, (keras.Variable, keras.optimizers.schedules.LearningRateSchedule)
     )
 
 
-def _learning_rate(optimizer: Any, iteration: Any, used: list[Any]) -> Any:
-    """The rate that the step's update used, else the one that its counter stands for.
+def _iterations(optimizer: Any) -> Any:
+    """The raw counter that the schedule sees; `iterations` counts updates where gradients are accumulated."""
+    return tf.convert_to_tensor(getattr(optimizer, "_iterations", optimizer.iterations))
 
-    The optimizer asks for its rate inside a condition where it may skip the update (loss scaling, gradient
-    accumulation), and what it got there cannot be had outside.
+
+def _learning_rate(optimizer: Any, iteration: Any, got: list[Any]) -> Any:
+    """The rate that the update of this iteration uses.
+
+    A schedule is evaluated here once more, by the same compiler. To take the optimizer's own value instead
+    would change the training: the compiler folds a schedule's last multiplication into what follows it, and
+    does so no longer where somebody else wants the value between. (AdamW with CosineDecay: other last bits.)
+    A function is never called; what the optimizer got from it is taken.
     """
-    for rate in used:
-        if _is_of_this_step(rate):
-            return tf.convert_to_tensor(rate)
     rate = getattr(optimizer, "_learning_rate", None)
     if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
         return rate(iteration)
-    return tf.convert_to_tensor(rate) if isinstance(rate, keras.Variable) else np.nan
+    if isinstance(rate, keras.Variable):
+        return tf.convert_to_tensor(rate)
+    return next((tf.convert_to_tensor(value) for value in got if _is_of_this_step(value)), np.nan)
 
 
 def _loss(model: keras.Model, updates: list[tuple[Any, ...]], logs: Any) -> tuple[Any, str]:
     """The batch's loss, and where it is from.
 
-    Keras hands each batch's loss to the model's loss tracker; its logs have only the mean since the epoch began.
+    Keras hands each batch's loss to the model's loss tracker; its logs have the mean since the epoch began.
     """
     if updates:
         loss, source = updates[-1][0], "each batch's own loss, read in the training step"
@@ -176,7 +188,7 @@ class _Watch:
         self.arguments: list[tuple[Any, ...]] = []
         self.results: list[Any] = []
 
-    def __enter__(self) -> _Watch:
+    def __enter__(self) -> Self:
         call = getattr(self._owner, self._method, None)
         if call is not None:
 
@@ -190,4 +202,5 @@ class _Watch:
         return self
 
     def __exit__(self, *_: object) -> None:
-        vars(self._owner).pop(self._method, None) if self._owner is not None else None
+        if self._owner is not None:
+            vars(self._owner).pop(self._method, None)

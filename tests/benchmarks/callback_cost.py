@@ -50,9 +50,10 @@ def main() -> None:
     x = random.normal(size=(32 * arguments.steps, 32)).astype("float32")
     y = random.integers(0, 10, size=len(x))
     folder = Path(tempfile.mkdtemp())
+    monitor = lrmon.LRMonitor(folder / "lrmon")
     callbacks: dict[str, Callable[[], list[keras.callbacks.Callback]]] = {
         "no callback": list,
-        "LRMonitor": lambda monitor=lrmon.LRMonitor(folder / "lrmon"): [monitor],
+        "LRMonitor": lambda: [monitor],
         "TensorBoard(update_freq=1)": lambda: [
             keras.callbacks.TensorBoard(folder / "keras", update_freq=1, write_graph=False)
         ],
@@ -68,11 +69,11 @@ def main() -> None:
         for name in callbacks:
             ratios[name].append(seconds[name][-1] / seconds["no callback"][-1])
 
-    print(f"{arguments.steps} batches a fit, {arguments.rounds} rounds after a warm-up, medians")
+    print(f"{arguments.steps} batches a fit, {arguments.rounds} rounds after a warm-up: medians (quartiles)")
     for name in callbacks:
         per_batch = np.median(seconds[name][1:]) / arguments.steps * 1e6
         low, middle, high = np.percentile(ratios[name][1:], [25, 50, 75])
-        print(f"{name:28} {per_batch:8.1f} µs a batch   ratio {middle:.3f}   (quartiles {low:.3f} to {high:.3f})")
+        print(f"{name:28} {per_batch:8.1f} µs a batch   ratio {middle:.3f}   ({low:.3f} to {high:.3f})")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,82 @@
+"""What is on disk, as TensorBoard's own reader sees it: the other end of every recording test."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
+from tensorboard.util import tensor_util
+
+from lrmon import schema
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One folder. Arrays are in the order of the file.
+
+    Attributes:
+        step: [n], of the rows of all recordings.
+        rows: [n, 4], `schema.BATCH_COLUMNS`.
+        lengths: Rows of each batch record.
+        epochs: The epoch records.
+        fits: The run records: two a fit that has ended, one that runs or was killed.
+        scalars: By tag, (steps [n], values [n], wall times [n]).
+        recordings: Names, sorted.
+    """
+
+    step: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.float32]
+    lengths: list[int]
+    epochs: list[dict[str, Any]]
+    fits: list[dict[str, Any]]
+    scalars: dict[str, tuple[list[int], list[float], list[float]]]
+    recordings: list[str]
+
+    @property
+    def learning_rate(self) -> npt.NDArray[np.float32]:
+        return self.rows[:, 0]
+
+    @property
+    def effective_learning_rate(self) -> npt.NDArray[np.float32]:
+        return self.rows[:, 1]
+
+    @property
+    def loss(self) -> npt.NDArray[np.float32]:
+        return self.rows[:, 2]
+
+
+def recorded(log_dir: Path | str) -> Recorded:
+    """Returns everything that the folder's event files hold."""
+    reader = EventAccumulator(str(log_dir), size_guidance={"tensors": 0})
+    reader.Reload()
+    steps, rows, lengths = [np.zeros(0, np.int64)], [np.zeros((0, 4), np.float32)], []
+    epochs: list[dict[str, Any]] = []
+    fits: list[dict[str, Any]] = []
+    scalars: dict[str, tuple[list[int], list[float], list[float]]] = {}
+    recordings: set[str] = set()
+    for tag in sorted(reader.Tags()["tensors"]):
+        events = [(event, tensor_util.make_ndarray(event.tensor_proto)) for event in reader.Tensors(tag)]
+        if reader.SummaryMetadata(tag).plugin_data.plugin_name == "scalars":
+            scalars[tag] = (
+                [event.step for event, _ in events],
+                [float(value) for _, value in events],
+                [event.wall_time for event, _ in events],
+            )
+            continue
+        recordings.add(tag.split("/")[2])
+        for event, value in events:
+            if tag.startswith(schema.BATCHES_PREFIX):
+                steps.append(np.arange(event.step - len(value) + 1, event.step + 1))
+                rows.append(value)
+                lengths.append(len(value))
+            else:
+                assert tag.startswith((schema.EPOCHS_PREFIX, schema.RUN_PREFIX)), tag
+                (epochs if tag.startswith(schema.EPOCHS_PREFIX) else fits).append(json.loads(value.item()))
+    return Recorded(
+        np.concatenate(steps), np.concatenate(rows), lengths, epochs, fits, scalars, sorted(recordings)
+    )

@@ -1,0 +1,165 @@
+"""The recorded learning rate is the one that moved the weights, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras.optimizers import schedules
+
+import lrmon
+from tests.recorded import recorded
+from tests.train.models import MODES, UsedRates, batches, unit_gradient_model
+
+
+class EveryBatch(keras.callbacks.Callback):
+    """Sets the rate between batches, in the hook that comes before and in the one that comes after."""
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        if batch % 2:
+            self.model.optimizer.learning_rate = 0.5 / (batch + 1)
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if batch % 3 == 0:
+            self.model.optimizer.learning_rate = 0.3 / (batch + 1)
+
+
+SCHEDULES: dict[str, Callable[[], Any]] = {
+    "constant": lambda: 0.123,
+    "exponential": lambda: schedules.ExponentialDecay(0.1, 41, 0.5),
+    "staircase": lambda: schedules.ExponentialDecay(0.1, 41, 0.5, staircase=True),
+    "piecewise": lambda: schedules.PiecewiseConstantDecay([10, 41, 90], [0.1, 0.07, 0.03, 0.011]),
+    "polynomial": lambda: schedules.PolynomialDecay(0.1, 47, 0.001, power=2.0, cycle=True),
+    "inverse time": lambda: schedules.InverseTimeDecay(0.1, 47, 0.7),
+    "inverse time staircase": lambda: schedules.InverseTimeDecay(0.1, 47, 0.7, staircase=True),
+    "cosine with warm-up": lambda: schedules.CosineDecay(0.0, 100, warmup_target=0.1, warmup_steps=41),
+    "cosine restarts": lambda: schedules.CosineDecayRestarts(0.1, 41),
+}
+
+CALLBACKS: dict[str, Callable[[], Any]] = {
+    "LearningRateScheduler": lambda: keras.callbacks.LearningRateScheduler(
+        lambda epoch, rate: rate * 0.7**epoch
+    ),
+    "ReduceLROnPlateau": lambda: keras.callbacks.ReduceLROnPlateau("loss", 0.3, patience=1, min_delta=1e9),
+    "own callback": EveryBatch,
+}
+
+
+def same_bits(expected: list[float], actual: Any) -> None:
+    # A rate of 0 is read off the weight as -0.
+    expected_bits = (np.array(expected, np.float32) + np.float32(0)).view(np.uint32)
+    np.testing.assert_array_equal(expected_bits, np.asarray(actual, np.float32).view(np.uint32))
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_the_rate_of_a_schedule_is_the_one_that_each_update_used(
+    tmp_path: Path, schedule: str, mode: str
+) -> None:
+    model = unit_gradient_model(keras.optimizers.SGD(SCHEDULES[schedule]()), **MODES[mode])
+    used = UsedRates()
+    model.fit(**batches(48), epochs=3, callbacks=[used, lrmon.LRMonitor(tmp_path)])
+    same_bits(used.rates, recorded(tmp_path).learning_rate)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("place", ["first", "last"])
+@pytest.mark.parametrize("callback", CALLBACKS)
+def test_the_rate_that_a_callback_sets_is_recorded_wherever_the_monitor_stands(
+    tmp_path: Path, callback: str, place: str, mode: str
+) -> None:
+    model = unit_gradient_model(keras.optimizers.SGD(0.1), **MODES[mode])
+    used, monitor = UsedRates(), lrmon.LRMonitor(tmp_path)
+    others = [used, CALLBACKS[callback]()]
+    model.fit(
+        **batches(7), epochs=5, callbacks=[monitor, *others] if place == "first" else [*others, monitor]
+    )
+    assert len(set(used.rates)) > 3
+    same_bits(used.rates, recorded(tmp_path).learning_rate)
+
+
+@pytest.mark.parametrize(("mode", "first_lower"), [("graph", 42), ("jit", 42), ("eager", 41)])
+def test_a_compiled_staircase_of_41_steps_falls_at_step_42(
+    tmp_path: Path, mode: str, first_lower: int
+) -> None:
+    """Compiled training multiplies by float32(1/41), and 41 of that is a little below 1."""
+    schedule = schedules.ExponentialDecay(0.1, 41, 0.5, staircase=True)
+    model = unit_gradient_model(keras.optimizers.SGD(schedule), **MODES[mode])
+    used = UsedRates()
+    model.fit(**batches(50), callbacks=[used, lrmon.LRMonitor(tmp_path)])
+    rates = recorded(tmp_path).learning_rate
+    same_bits(used.rates, rates)
+    assert [0.1, 0.05] == [round(float(rate), 6) for rate in rates[first_lower - 1 : first_lower + 1]]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("steps_per_execution", [7, 48, 3000])
+def test_every_step_of_an_execution_is_recorded(tmp_path: Path, steps_per_execution: int, mode: str) -> None:
+    model = unit_gradient_model(
+        keras.optimizers.SGD(schedules.ExponentialDecay(0.1, 41, 0.5, staircase=True)),
+        steps_per_execution=steps_per_execution,
+        **MODES[mode],
+    )
+    model.fit(**batches(50), epochs=3, callbacks=[lrmon.LRMonitor(tmp_path)])
+    run = recorded(tmp_path)
+    weight = np.float32(0)
+    weights = []
+    for rate in run.learning_rate:
+        weights.append(weight)
+        weight -= rate
+    assert list(range(150)) == run.step.tolist()
+    assert float(weight) == float(model.layers[-1].weight.numpy())
+    np.testing.assert_allclose(np.array(weights), run.loss, rtol=2**-22)
+    assert (run.rows[:, 3] >= 0).all()
+
+
+@pytest.mark.parametrize("mode", ["graph", "jit"])
+def test_5000_rates_of_one_epoch_are_those_used(tmp_path: Path, mode: str) -> None:
+    model = unit_gradient_model(
+        keras.optimizers.SGD(schedules.CosineDecay(0.1, 5000, warmup_target=0.2, warmup_steps=333)),
+        **MODES[mode],
+    )
+    used = UsedRates()
+    model.fit(**batches(5000), callbacks=[used, lrmon.LRMonitor(tmp_path)])
+    same_bits(used.rates, recorded(tmp_path).learning_rate)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_gradient_accumulation_sees_the_schedule_at_raw_iterations(tmp_path: Path, mode: str) -> None:
+    schedule = schedules.ExponentialDecay(0.1, 10, 0.5)
+    model = unit_gradient_model(keras.optimizers.SGD(schedule, gradient_accumulation_steps=4), **MODES[mode])
+    used = UsedRates()
+    model.fit(**batches(32), callbacks=[used, lrmon.LRMonitor(tmp_path)])
+    rates = recorded(tmp_path).learning_rate
+    same_bits(used.rates[3::4], rates[3::4])
+    assert [0.0] * 24 == [rate for batch, rate in enumerate(used.rates) if batch % 4 != 3]
+    np.testing.assert_allclose(0.1 * 0.5 ** (np.arange(32) / 10), rates, rtol=1e-6)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_rate_given_as_a_function_is_recorded_as_the_optimizer_got_it(tmp_path: Path, mode: str) -> None:
+    calls: list[float] = []
+
+    def rate() -> float:
+        calls.append(0.5 ** len(calls))
+        return calls[-1]
+
+    model = unit_gradient_model(keras.optimizers.SGD(rate), **MODES[mode])
+    used = UsedRates()
+    model.fit(**batches(6), callbacks=[used, lrmon.LRMonitor(tmp_path)])
+    same_bits(used.rates, recorded(tmp_path).learning_rate)
+    assert "function" in recorded(tmp_path).fits[0]["learning_rate_source"]
+
+
+def test_a_fit_under_loss_scaling_records_the_inner_optimizers_rate(tmp_path: Path) -> None:
+    schedule = schedules.ExponentialDecay(0.1, 5, 0.5, staircase=True)
+    optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(schedule), initial_scale=8.0)
+    model = unit_gradient_model(optimizer)
+    used = UsedRates()
+    model.fit(**batches(20), callbacks=[used, lrmon.LRMonitor(tmp_path)])
+    same_bits(used.rates, recorded(tmp_path).learning_rate)
+    assert "SGD" == recorded(tmp_path).fits[0]["optimizer"]["class_name"]

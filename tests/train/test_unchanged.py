@@ -1,0 +1,110 @@
+"""Training is bit for bit what it is without the callback."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+import lrmon
+from tests.train.models import MODES
+
+
+def dense_model() -> keras.Model:
+    return keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            keras.layers.Flatten(),
+            keras.layers.Dense(32, activation="relu"),
+            keras.layers.BatchNormalization(),
+            keras.layers.Dropout(0.3),
+            keras.layers.Dense(10),
+        ]
+    )
+
+
+def convolutional_model() -> keras.Model:
+    return keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            keras.layers.Conv2D(8, 3, activation="relu"),
+            keras.layers.SpatialDropout2D(0.2),
+            keras.layers.Flatten(),
+            keras.layers.Dense(10),
+        ]
+    )
+
+
+def trained(build: Callable[[], keras.Model], callbacks: list[Any], **compile_arguments: Any) -> list[Any]:
+    """Everything that a training leaves behind."""
+    keras.utils.set_random_seed(7)
+    random = np.random.default_rng(7)
+    x = random.normal(size=(200, 8, 8, 1)).astype(np.float32)
+    y = random.integers(0, 10, size=200)
+    model = build()
+    schedule = keras.optimizers.schedules.CosineDecay(0.01, 40)
+    model.compile(
+        keras.optimizers.AdamW(schedule),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        **compile_arguments,
+    )
+    history = model.fit(
+        x, y, batch_size=32, epochs=2, validation_split=0.2, verbose=0, callbacks=callbacks
+    ).history
+    again = model.fit(x, y, batch_size=32, epochs=1, verbose=0).history
+    variables = [variable.numpy() for variable in [*model.variables, *model.optimizer.variables]]
+    random_after = np.random.random(3)  # noqa: NPY002 - its hidden state is what is asked for
+    return [history, again, variables, random_after, keras.random.normal((3,)).numpy()]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("build", [dense_model, convolutional_model])
+def test_history_weights_and_random_state_are_the_same_with_and_without(
+    tmp_path: Path, build: Callable[[], keras.Model], mode: str
+) -> None:
+    without = trained(build, [], **MODES[mode])
+    with_monitor = trained(build, [lrmon.LRMonitor(tmp_path)], **MODES[mode])
+    assert without[:2] == with_monitor[:2]
+    for expected, actual in zip(without[2], with_monitor[2], strict=True):
+        np.testing.assert_array_equal(expected, actual)
+    np.testing.assert_array_equal(without[3], with_monitor[3])
+    np.testing.assert_array_equal(without[4], with_monitor[4])
+
+
+def test_the_model_is_left_as_it_was(tmp_path: Path) -> None:
+    model = dense_model()
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    data = {"x": np.ones((8, 8, 8, 1)), "y": np.zeros(8), "verbose": 0}
+    model.fit(**data)
+    attributes, variables = set(vars(model)), [variable.path for variable in model.variables]
+    model.fit(**data, callbacks=[lrmon.LRMonitor(tmp_path / "logs")])
+    assert attributes == set(vars(model))
+    assert variables == [variable.path for variable in model.variables]
+    model.save(tmp_path / "model.keras")
+    restored = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(model(data["x"]), restored(data["x"]))
+
+
+def test_only_the_first_fit_traces_the_training_step(tmp_path: Path) -> None:
+    traces: list[int] = []
+
+    class Counting(keras.Sequential):
+        def train_step(self, data: Any) -> Any:
+            traces.append(1)
+            return super().train_step(data)
+
+    model = Counting([keras.Input((4,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    monitor = lrmon.LRMonitor(tmp_path)
+    data = {"x": np.ones((8, 4)), "y": np.ones((8, 1)), "verbose": 0}
+    model.fit(**data, callbacks=[monitor])
+    first = len(traces)
+    model.fit(**data, callbacks=[monitor])
+    model.fit(**data, callbacks=[lrmon.LRMonitor(tmp_path / "other")])
+    model.fit(**data)
+    assert first == len(traces)
