@@ -7,12 +7,16 @@ records, which are complete and exact and which lrmon's own dashboard reads:
 tag                              one record
 ===============================  ==========================================================================
 ``lrmon/batches/<recording>/<k>``  float32 [n, 4], n ≤ 1024 consecutive steps, columns `BATCH_COLUMNS`;
-                                 the summary's step is the step of the last row
+                                 step and wall time of the summary are those of the last row
 ``lrmon/epochs/<recording>``     a JSON object, see `EpochRecord`; the summary's step is the epoch's last step
+                                 (one more than the tag's last where the epoch had no batch)
 ``lrmon/run/<recording>``        a JSON object for each fit, see `RunRecord`; the summary's step is the
                                  fit's first step. It is written at the fit's start and, with how the fit
                                  ended, again at its end: of two with one ``fit`` number the later counts
 ===============================  ==========================================================================
+
+A record replaces earlier ones of its tag with the same or a higher step, as it does in TensorBoard's fast
+loader.
 
 ``<recording>`` names one uninterrupted recording (UTC start time and process id), so that a resume or a
 second start never touches an earlier recording's tags.

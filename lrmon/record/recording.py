@@ -67,19 +67,21 @@ class Rows:
 class Recording:
     """Where a recording stands: its name, and how much of it has been encoded.
 
-    It is a value: `with_rows` returns the next one, and who could not write the bytes keeps this one.
+    It is a value: what encodes returns the next one, and who could not write the bytes keeps this one.
 
     Attributes:
         start_time: Seconds since 1970; the seconds of the rows add up from here.
         name: The part of its tags that no other recording has.
         records: Batch records so far.
         last_wall_time: Of the last row, or the start.
+        epoch_step: Step of the last epoch record, -1 before the first.
     """
 
     start_time: float
     name: str
     records: int = 0
     last_wall_time: float = 0.0
+    epoch_step: int = -1
 
     @classmethod
     def started(cls, start_time: float) -> Recording:
@@ -121,20 +123,18 @@ class Recording:
             schema.RUN_PREFIX + self.name, fit["first_step"], wall_time, schema.to_json(fit)
         )
 
-    def epoch_events(self, epoch: schema.EpochRecord) -> bytes:
-        """Returns the events of an epoch that ended."""
-        step, wall_time = max(epoch["last_step"], 0), epoch["wall_time"]
-        parts = [events.text_event(schema.EPOCHS_PREFIX + self.name, step, wall_time, schema.to_json(epoch))]
+    def with_epoch(self, epoch: schema.EpochRecord) -> tuple[Recording, bytes]:
+        """Returns where the recording stands after an epoch, and its events."""
+        wall_time = epoch["wall_time"]
+        # A reader drops what a tag held at the same step, and an epoch without a batch has the last one's.
+        record_step = max(epoch["last_step"], self.epoch_step + 1)
+        tag = schema.EPOCHS_PREFIX + self.name
+        parts = [events.text_event(tag, record_step, wall_time, schema.to_json(epoch))]
+        step = np.array([max(epoch["last_step"], 0)])
         for metric, value in epoch["metrics"].items():
-            parts.append(
-                events.scalar_events(
-                    schema.SCALAR_EPOCH_PREFIX + metric,
-                    np.array([step]),
-                    np.array([wall_time]),
-                    float32([value]),
-                )
-            )
-        return b"".join(parts)
+            name = schema.SCALAR_EPOCH_PREFIX + metric
+            parts.append(events.scalar_events(name, step, np.array([wall_time]), float32([value])))
+        return replace(self, epoch_step=record_step), b"".join(parts)
 
 
 def float32(values: Any) -> npt.NDArray[np.float32]:

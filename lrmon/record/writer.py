@@ -111,7 +111,7 @@ class Writer:
             if isinstance(item, Rows):
                 recording, data = recording.with_rows(item)
             elif "metrics" in item:
-                data = recording.epoch_events(cast(schema.EpochRecord, item))
+                recording, data = recording.with_epoch(cast(schema.EpochRecord, item))
             else:
                 data = recording.fit_events(item)
             parts.append(data)

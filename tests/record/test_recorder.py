@@ -268,6 +268,21 @@ def test_a_step_that_goes_back_begins_another_recording(tmp_path: Path) -> None:
     ]
 
 
+def test_epochs_without_a_batch_are_kept_apart(tmp_path: Path) -> None:
+    with lrmon.Recorder(tmp_path) as recorder:
+        recorder.end_epoch({"val_loss": 3})
+        recorder.batch(learning_rate=0.1, loss=1.0)
+        for value in (2, 1):
+            recorder.end_epoch({"val_loss": value})
+    reader = EventAccumulator(str(tmp_path), size_guidance={"tensors": 0})
+    reader.Reload()
+    (tag,) = [tag for tag in reader.Tags()["tensors"] if tag.startswith(schema.EPOCHS_PREFIX)]
+    assert [0, 1, 2] == [event.step for event in reader.Tensors(tag)]
+    assert [(0, -1), (0, 0), (1, 0)] == [
+        (epoch["first_step"], epoch["last_step"]) for epoch in recorded(tmp_path).epochs
+    ]
+
+
 def test_threads_may_record_while_it_is_written(tmp_path: Path) -> None:
     recorder = lrmon.Recorder(tmp_path)
 
