@@ -1,0 +1,1 @@
+"""Pure functions of numbers: they know neither files nor TensorBoard, and import numpy alone."""

@@ -1,0 +1,1 @@
+"""Trainings read back: from TensorBoard's DataProvider to columns, summaries and answers."""

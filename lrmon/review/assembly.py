@@ -1,0 +1,205 @@
+"""The recordings of one folder become one run."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrmon import schema
+from lrmon.review.epoch_axis import lay_out
+from lrmon.review.records import Block, format_version
+from lrmon.review.run import Epoch, Fit, Run
+from lrmon.review.timeline import Piece, cut, holes_in, is_repeated, steps_of, times_of
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What one uninterrupted recording wrote, each list in the order of writing."""
+
+    name: str
+    blocks: Sequence[Block] = ()
+    epochs: Sequence[Epoch] = ()
+    fits: Sequence[Fit] = ()
+
+    @property
+    def first_step(self) -> int | None:
+        """The step at which it began; None where nothing is known of it."""
+        return min(
+            [block.first_step for block in self.blocks[:1]] + [fit.first_step for fit in self.fits[:1]],
+            default=None,
+        )
+
+    @property
+    def began(self) -> str:
+        """When it began, in words."""
+        times = [fit.start_time for fit in self.fits if fit.start_time is not None]
+        try:
+            return f"{datetime.fromtimestamp(times[0], timezone.utc):%Y-%m-%d %H:%M:%S} UTC"
+        except (IndexError, ValueError, OverflowError, OSError):
+            return "an unknown time"
+
+
+def assemble(
+    name: str, version: str, recordings: Sequence[Recording], *, notices: Sequence[str] = (), samples: int = 0
+) -> Run:
+    """Returns the run that the recordings of one folder make up.
+
+    What a recording says of a step replaces what an earlier one said of that step and of all steps after
+    it: training went back. A recording that replaces everything is another training in the same folder,
+    and the run is the latest one. A recording that has no rows yet replaces nothing.
+
+    Args:
+      name: the run's name.
+      version: see `Run.version`.
+      recordings: in the order of their start.
+      notices: sentences about the run that are known already.
+      samples: how many records of a tag TensorBoard was told to keep, 0 for all.
+    """
+    said = list(notices)
+    begun = [recording for recording in recordings if recording.blocks]
+    if begun:
+        said += [
+            f"A training that began at {recording.began} has no batch yet."
+            for recording in recordings
+            if not recording.blocks and recording.fits and recording.fits[-1].ended is None
+        ]
+    pieces: list[Piece] = []
+    epochs: list[Epoch] = []
+    fits: list[Fit] = []
+    for recording in begun or recordings:
+        first_step = recording.first_step
+        if first_step is not None:
+            said += _go_back(pieces, first_step, recording)
+            epochs = [epoch for epoch in epochs if epoch.last_step < first_step]
+        for block in recording.blocks:
+            said += _add_block(pieces, block)
+        for epoch in recording.epochs:
+            while epochs and epochs[-1].last_step >= epoch.first_step:
+                epochs.pop()
+            epochs.append(epoch)
+        for fit in recording.fits:
+            while fits and fits[-1].first_step >= fit.first_step:
+                fits.pop()
+            fits.append(fit)
+    holes = holes_in(pieces, fits)
+    said += _about_holes(holes, samples) + _about_epochs(epochs, fits, samples) + _about_version(fits)
+    return _run(name, version, pieces, epochs, fits, holes, said)
+
+
+def _go_back(pieces: list[Piece], step: int, recording: Recording) -> list[str]:
+    """Takes out the rows that a new recording replaces, and returns what there is to say of them."""
+    replaced = cut(pieces, step)
+    if not replaced:
+        return []
+    if pieces:
+        return [_went_back(replaced[-1].last_step, step)]
+    steps = sum(len(piece.values) for piece in replaced)
+    sentence = (
+        f"This folder holds an earlier training of {steps:,} steps too; shown is the one that began at "
+        f"{recording.began}. Give each training a folder of its own to see both."
+    )
+    return [sentence]
+
+
+def _add_block(pieces: list[Piece], block: Block) -> list[str]:
+    replaced = cut(pieces, block.first_step)
+    pieces.append(Piece(block, 0, len(block.values)))
+    return [] if is_repeated(replaced, block) else [_went_back(replaced[-1].last_step, block.first_step)]
+
+
+def _went_back(last_step: int, step: int) -> str:
+    return (
+        f"Training went back from step {last_step:,} to step {step:,}; "
+        "shown from there on is what was recorded after that."
+    )
+
+
+def _about_holes(holes: NDArray[np.int64], samples: int) -> list[str]:
+    if not holes.size:
+        return []
+    missing = int((holes[:, 1] - holes[:, 0] + 1).sum())
+    count = "1 step is missing, step" if missing == 1 else f"{missing:,} steps are missing, the first is step"
+    return [f"{count} {int(holes[0, 0]):,}: {_reason(samples)}"]
+
+
+def _about_epochs(epochs: Sequence[Epoch], fits: Sequence[Fit], samples: int) -> list[str]:
+    """Returns what there is to say where steps lie between two epochs, and numbers too."""
+    starts = [fit.first_step for fit in fits]
+    missing = sum(
+        max(0, after.number - before.number - 1)
+        for before, after in pairwise(epochs)
+        if after.first_step > before.last_step + 1
+        and bisect_right(starts, before.last_step) == bisect_right(starts, after.first_step)
+    )
+    if not missing:
+        return []
+    count = "The record of 1 epoch is" if missing == 1 else f"The records of {missing:,} epochs are"
+    return [f"{count} missing: {_reason(samples)}"]
+
+
+def _reason(samples: int) -> str:
+    if not samples:
+        return "they could not be written, or TensorBoard could not read them."
+    return (
+        f"TensorBoard was told to keep only {samples:,} records of each tag. "
+        "Start it without lrmon in --samples_per_plugin, or with lrmon=0."
+    )
+
+
+def _about_version(fits: Sequence[Fit]) -> list[str]:
+    newest = max((format_version(fit) for fit in fits), default=schema.FORMAT_VERSION)
+    if newest <= schema.FORMAT_VERSION:
+        return []
+    sentence = (
+        f"Part of this run was recorded in format {newest} by a newer lrmon; this one knows format "
+        f"{schema.FORMAT_VERSION} and shows what it understands. Upgrade lrmon where TensorBoard runs."
+    )
+    return [sentence]
+
+
+def _run(
+    name: str,
+    version: str,
+    pieces: Sequence[Piece],
+    epochs: Sequence[Epoch],
+    fits: Sequence[Fit],
+    holes: NDArray[np.int64],
+    said: list[str],
+) -> Run:
+    empty = np.empty((0, len(schema.BATCH_COLUMNS)), dtype=np.float32)
+    values = np.concatenate([empty, *(piece.values for piece in pieces)])
+    learning_rate, effective_learning_rate, loss, seconds = (np.ascontiguousarray(c) for c in values.T)
+    step, recorded = steps_of(pieces), times_of(pieces)
+    time = np.maximum.accumulate(recorded)
+    if bool((time - recorded > 1e-3).any()):
+        said.append("The clock went back during the recording; until it has caught up, times stand still.")
+    if not bool(np.isfinite(seconds).all()):
+        said.append("Some rows do not say when they were recorded; they have the time of a row beside them.")
+    axis = lay_out(step, epochs, fits)
+    columns = (step, time, learning_rate, effective_learning_rate, loss)
+    for array in (*columns, axis.row_positions, axis.epoch_positions, holes):
+        array.setflags(write=False)
+    return Run(
+        name=name,
+        version=version,
+        source="lrmon",
+        step=step,
+        time=time,
+        epoch=axis.row_positions,
+        learning_rate=learning_rate,
+        effective_learning_rate=effective_learning_rate,
+        loss=loss,
+        absent={},
+        epochs=tuple(epochs),
+        epoch_positions=axis.epoch_positions,
+        epoch_end=axis.end,
+        fits=tuple(fits),
+        holes=holes,
+        notices=tuple(dict.fromkeys(said)),
+    )

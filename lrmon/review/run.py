@@ -1,0 +1,128 @@
+"""One run as the review side sees it: columns of numbers, epochs, fits, and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Source = Literal["lrmon", "scalars"]
+"""``lrmon``: exact records of every step. ``scalars``: the sample that TensorBoard keeps of scalars."""
+
+SERIES = ("learning_rate", "effective_learning_rate", "loss")
+"""The columns of a run that are curves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One epoch that ended, see `lrmon.schema.EpochRecord`.
+
+    Attributes:
+      number: 0-based, as it was recorded. A later fit may count from 0 again.
+      last_step: inclusive; ``first_step - 1`` where the epoch had no batch.
+      metrics: without those that the epoch has not got.
+    """
+
+    number: int
+    first_step: int
+    last_step: int
+    wall_time: float
+    metrics: Mapping[str, float]
+    types: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """One fit, with the fields of its `lrmon.schema.RunRecord` that have a meaning for the review.
+
+    Attributes:
+      last_step: None where no end is recorded, or where the fit had no batch.
+      record: everything that was recorded, as decoded from JSON.
+    """
+
+    recording: str
+    number: int
+    first_step: int
+    first_iteration: int
+    last_step: int | None
+    initial_epoch: int
+    steps_per_epoch: int | None
+    kind: str
+    start_time: float | None
+    ended: str | None
+    record: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run: the latest training of one folder. Every array is read-only.
+
+    Attributes:
+      name: TensorBoard's name of the run.
+      version: changes when anything of the run would.
+      source: where the numbers come from.
+      step: [n], ascending, each once.
+      time: [n], seconds since 1970 (UTC), never descending.
+      epoch: [n], place on the epoch axis, never descending: a quarter into the epoch at position 1 is 1.25;
+        NaN where nothing is known of epochs.
+      learning_rate: [n], that the step's update used.
+      effective_learning_rate: [n], NaN where no single number exists.
+      loss: [n], of the step's batch.
+      absent: by column, which rows have no value at all; columns that have them all are not in it.
+      epochs: in order.
+      epoch_positions: where each of `epochs` begins on the epoch axis. It is the epoch's number, as long as
+        numbers do not go back; an epoch of a fit that counts from 0 again comes after those before it.
+      epoch_end: place on the epoch axis where the last row's epoch ends, or of the last row in an epoch
+        that has not ended. NaN where nothing is known of epochs.
+      fits: in order of their first steps.
+      holes: [k, 2], first and last step (inclusive) of each stretch that was recorded and is not here.
+      notices: sentences for the user about what is missing or was not understood.
+    """
+
+    name: str
+    version: str
+    source: Source
+    step: NDArray[np.int64]
+    time: NDArray[np.float64]
+    epoch: NDArray[np.float64]
+    learning_rate: NDArray[np.float32]
+    effective_learning_rate: NDArray[np.float32]
+    loss: NDArray[np.float32]
+    absent: Mapping[str, NDArray[np.bool_]]
+    epochs: tuple[Epoch, ...]
+    epoch_positions: NDArray[np.float64]
+    epoch_end: float
+    fits: tuple[Fit, ...]
+    holes: NDArray[np.int64]
+    notices: tuple[str, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether no step between the first and the last is missing."""
+        return self.holes.size == 0
+
+    @property
+    def kind(self) -> str:
+        """``training`` or ``range_test``, as the last fit says."""
+        return "range_test" if self.fits and self.fits[-1].kind == "range_test" else "training"
+
+    @property
+    def state(self) -> str | None:
+        """``running``, ``completed``, ``stopped``, ``interrupted``; None where nothing is known of it."""
+        if not self.fits:
+            return None
+        state = (self.fits[-1].ended or "running").partition(":")[0]
+        return state if state in ("running", "completed", "stopped", "interrupted") else None
+
+    @property
+    def monitors(self) -> tuple[str, ...]:
+        """The epoch metrics, in the order of their first appearance."""
+        return tuple(dict.fromkeys(name for epoch in self.epochs for name in epoch.metrics))
+
+    def fit_of(self, steps: NDArray[np.int64]) -> NDArray[np.intp]:
+        """Returns the index in `fits` of the fit that each step belongs to, -1 where that is not known."""
+        firsts = np.array([fit.first_step for fit in self.fits], dtype=np.int64)
+        return np.searchsorted(firsts, steps, side="right") - 1

@@ -1,0 +1,27 @@
+"""What TensorBoard loads first: it must not fail, whatever is installed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tensorboard.plugins import base_plugin
+
+from lrmon import schema
+
+
+class Loader(base_plugin.TBLoader):
+    """Makes the plugin, and has TensorBoard keep all of its records."""
+
+    def fix_flags(self, flags: Any) -> None:
+        """Sets ``--samples_per_plugin lrmon=0``, unless the user has given a number.
+
+        TensorBoard keeps 10 or 100 random points of a tag else, and each point of lrmon is up to 1,024 steps.
+        """
+        samples = dict(getattr(flags, "samples_per_plugin", None) or {})
+        samples.setdefault(schema.PLUGIN_NAME, 0)
+        flags.samples_per_plugin = samples
+
+    def load(self, context: Any) -> Any:
+        from lrmon_tb.plugin import Plugin
+
+        return Plugin(context)

@@ -1,0 +1,143 @@
+"""The plugin: routes under ``/data/plugin/lrmon/``, described in http_api.md."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from tensorboard import context as tb_context
+from tensorboard import errors, plugin_util
+from tensorboard.backend import http_util
+from tensorboard.plugins import base_plugin
+from werkzeug import Request, Response
+
+from lrmon import schema
+from lrmon.review.export import export
+from lrmon.review.library import Library
+from lrmon.review.series import Derived, View, series_json
+from lrmon.review.source import Source
+from lrmon_tb import page
+from lrmon_tb.arguments import Arguments
+
+P = TypeVar("P", bound="Plugin")
+
+
+def _route(respond: Callable[[P, Request], Response]) -> Callable[[P, Any, Any], Any]:
+    """Makes a WSGI application of a method; an error for the user becomes JSON with one sentence."""
+
+    @functools.wraps(respond)
+    def application(plugin: P, environ: Any, start_response: Any) -> Any:
+        request = Request(environ)
+        try:
+            if request.method not in ("GET", "HEAD"):
+                raise MethodNotAllowedError(request.method)
+            response = respond(plugin, request)
+        except errors.PublicError as error:
+            sentence = schema.to_json({"error": str(error)})
+            response = _respond(request, sentence, code=error.http_code, headers=error.headers)
+        return response(environ, start_response)
+
+    return application
+
+
+class MethodNotAllowedError(errors.PublicError):
+    """A route was asked to do anything but answer."""
+
+    http_code = 405
+
+    def __init__(self, method: str) -> None:
+        super().__init__(f"Method not allowed: send GET, got {method}")
+        self.headers.append(("Allow", "GET, HEAD"))
+
+
+class Plugin(base_plugin.TBPlugin):
+    """lrmon for TensorBoard."""
+
+    plugin_name = schema.PLUGIN_NAME
+
+    def __init__(self, context: Any) -> None:
+        self._data_provider = context.data_provider
+        samples = (context.sampling_hints or {}).get(schema.PLUGIN_NAME)
+        self._library = Library(samples=samples or 0)
+        self._derived = Derived()
+        self._overview = ("", "")
+
+    def get_plugin_apps(self) -> dict[str, Callable[..., Any]]:
+        return {
+            "/index.js": self.index_route,
+            "/static/*": self.static_route,
+            "/runs": self.runs_route,
+            "/series": self.series_route,
+            "/export": self.export_route,
+        }
+
+    def frontend_metadata(self) -> base_plugin.FrontendMetadata:
+        return base_plugin.FrontendMetadata(es_module_path="/index.js", tab_name="LR Monitor")
+
+    def is_active(self) -> bool:
+        """Returns whether a run has lrmon's scalars; that one has its records TensorBoard itself finds."""
+        source = Source(self._data_provider, tb_context.RequestContext(), "")
+        return bool(source.list_scalars(None, [schema.SCALAR_LEARNING_RATE]))
+
+    def runs_impl(self, source: Source) -> str:
+        overview = self._library.overview(source)
+        version, text = self._overview
+        if version != overview.version:
+            text = schema.to_json(
+                {"version": overview.version, "notices": overview.notices, "runs": overview.runs}
+            )
+            self._overview = (overview.version, text)
+        return text
+
+    def series_impl(self, source: Source, run: str, view: View) -> str:
+        return series_json(self._library.run(source, run), view, self._derived)
+
+    @_route
+    def runs_route(self, request: Request) -> Response:
+        Arguments.of(request)
+        return _respond(request, self.runs_impl(self._source(request)))
+
+    @_route
+    def series_route(self, request: Request) -> Response:
+        arguments = Arguments.of(request, names=("run", "x", "start", "end", "width", "smoothing"))
+        run, view = arguments.run(), arguments.view()
+        return _respond(request, self.series_impl(self._source(request), run, view))
+
+    @_route
+    def export_route(self, request: Request) -> Response:
+        arguments = Arguments.of(request, names=("run", "format"))
+        name, kind = arguments.run(), arguments.format()
+        exported = export(self._library.run(self._source(request), name), kind)
+        headers = {
+            "Content-Disposition": f'attachment; filename="{exported.file_name}"',
+            "X-Content-Type-Options": "nosniff",
+            "Cache-Control": "no-cache, must-revalidate",
+        }
+        return Response(exported.parts, mimetype=exported.mime_type, headers=headers)
+
+    @_route
+    def index_route(self, request: Request) -> Response:
+        file = page.read("index.js")
+        return _respond(request, file.content, mime_type=file.mime_type)
+
+    @_route
+    def static_route(self, request: Request) -> Response:
+        file = page.read(request.path.partition("/static/")[2])
+        return _respond(request, file.content, mime_type=file.mime_type)
+
+    def _source(self, request: Request) -> Source:
+        environ = request.environ
+        return Source(self._data_provider, plugin_util.context(environ), plugin_util.experiment_id(environ))
+
+
+def _respond(
+    request: Request,
+    content: str | bytes,
+    *,
+    mime_type: str = "application/json",
+    code: int = 200,
+    headers: Sequence[tuple[str, str]] = (),
+) -> Response:
+    response: Response = http_util.Respond(request, content, mime_type, code=code, headers=list(headers))
+    return response

@@ -1,0 +1,149 @@
+"""Rooms with one-way doors: who imports whom, and that nothing loads TensorFlow that need not."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.plugin.process import WITHOUT_TENSORFLOW
+
+ROOT = Path(__file__).parent.parent
+SOURCES = {"lrmon": ROOT / "lrmon", "lrmon_tb": ROOT / "tb_plugin" / "lrmon_tb"}
+
+RULES: dict[str, set[str]] = {
+    "lrmon": {"lrmon", "numpy", "tensorboard", "matplotlib"},
+    "lrmon.schema": set(),
+    "lrmon.analysis": {"lrmon.analysis", "numpy"},
+    "lrmon.record": {"lrmon.record", "lrmon.schema", "lrmon.version", "numpy", "tensorboard", "tensorflow"},
+    "lrmon.train": {
+        "lrmon.record", "lrmon.schema", "lrmon.train", "lrmon.version", "numpy", "keras", "tensorflow",
+    },
+    "lrmon.review": {"lrmon.analysis", "lrmon.review", "lrmon.schema", "numpy", "tensorboard"},
+    "lrmon_tb": {
+        "lrmon.analysis", "lrmon.review", "lrmon.schema", "lrmon_tb", "numpy", "tensorboard", "werkzeug",
+    },
+}  # fmt: skip
+"""What the modules of a package may import besides the standard library; the longest name counts."""
+
+
+def sources() -> Iterator[tuple[str, str]]:
+    """Each module with its text."""
+    for package, folder in SOURCES.items():
+        for path in sorted(folder.rglob("*.py")):
+            parts = [package, *path.relative_to(folder).with_suffix("").parts]
+            yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path.read_text(encoding="utf-8")
+
+
+def imported(source: str) -> set[str]:
+    """The modules that a source imports anywhere in it, but for those that only a type checker sees."""
+    names: set[str] = set()
+    waiting: list[ast.AST] = [ast.parse(source)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            waiting += node.orelse
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = "." * node.level + (node.module or "")
+            # From lrmon itself come modules, from its modules come names.
+            names |= {f"{base}.{alias.name}" for alias in node.names} if base == "lrmon" else {base}
+        else:
+            waiting += ast.iter_child_nodes(node)
+    return names
+
+
+def wrong_imports(module: str, source: str) -> list[str]:
+    """What a module imports against the rules."""
+    rule = RULES[max((name for name in RULES if within(module, name)), key=len)]
+    return sorted(
+        name
+        for name in imported(source)
+        if name.partition(".")[0] not in sys.stdlib_module_names and not any(within(name, of) for of in rule)
+    )
+
+
+def within(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")
+
+
+@pytest.mark.parametrize("module", [module for module, _ in sources()])
+def test_a_module_imports_only_what_its_room_may(module: str) -> None:
+    assert [] == wrong_imports(module, dict(sources())[module])
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "wrong"),
+    [
+        ("lrmon.analysis.a", "from lrmon.review import run", ["lrmon.review"]),
+        ("lrmon.analysis.a", "import tensorboard.errors", ["tensorboard.errors"]),
+        (
+            "lrmon.review.a",
+            "def f():\n    from lrmon.train.callback import LRMonitor",
+            ["lrmon.train.callback"],
+        ),
+        ("lrmon.review.a", "from lrmon import record", ["lrmon.record"]),
+        ("lrmon.train.a", "import lrmon.review.run, json", ["lrmon.review.run"]),
+        ("lrmon.record.a", "from . import events", ["."]),
+        ("lrmon_tb.a", "import keras", ["keras"]),
+        ("lrmon.cli", "import lrmon_tb", ["lrmon_tb"]),
+        ("lrmon.cli", "if TYPE_CHECKING:\n    import keras\nelse:\n    import tensorflow", ["tensorflow"]),
+        ("lrmon.review.a", "import json\nfrom lrmon import schema\nimport numpy as np", []),
+    ],
+)
+def test_a_wrong_import_is_found(module: str, source: str, wrong: list[str]) -> None:
+    assert wrong == wrong_imports(module, source)
+
+
+def loads(statement: str, *folders: Path, hide_tensorflow: bool = False) -> subprocess.CompletedProcess[str]:
+    """Runs a statement in a new process, which prints which of the heavy packages it has loaded."""
+    program = (
+        f"import sys\n{statement}\n"
+        "heavy = {'tensorflow', 'keras', 'tf_keras', 'torch', 'jax'}\n"
+        "print(sorted(heavy & {name.partition('.')[0] for name in sys.modules}))"
+    )
+    path = [*folders, ROOT, ROOT / "tb_plugin", *([WITHOUT_TENSORFLOW] if hide_tensorflow else [])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, path))}
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import lrmon",
+        "import lrmon_tb.loader",
+        "import lrmon_tb.plugin",
+        "import lrmon; lrmon.Recorder",
+        "import lrmon; dir(lrmon)",
+    ],
+)
+def test_it_is_loaded_without_tensorflow_and_keras(statement: str) -> None:
+    process = loads(statement)
+
+    assert ("[]\n", 0) == (process.stdout, process.returncode), process.stderr
+
+
+def test_a_package_that_does_load_tensorflow_would_be_found(tmp_path: Path) -> None:
+    (tmp_path / "tensorflow.py").write_text("")
+
+    assert "['tensorflow']\n" == loads("import tensorflow", tmp_path).stdout
+
+
+def test_the_processes_of_the_plugin_tests_have_no_tensorflow() -> None:
+    process = loads("import tensorflow", hide_tensorflow=True)
+
+    assert "No module named 'tensorflow' (hidden by this test)" in process.stderr
+    assert 0 != process.returncode
