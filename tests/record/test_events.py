@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tensorboard.compat.proto import event_pb2
 from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
@@ -51,7 +51,6 @@ def test_scalars_are_byte_identical_to_those_of_tensorflow(tmp_path: Path) -> No
     assert expected == framed_events(written)
 
 
-@settings(deadline=None)
 @given(
     tag=st.text(min_size=1, max_size=200),
     rows=st.lists(
