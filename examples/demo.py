@@ -23,7 +23,7 @@ BATCH_SIZE, EPOCHS = 32, 30
 def digits() -> tuple[Any, Any, Any, Any]:
     """Returns training images, test images, training labels, test labels; pixels from 0 to 1."""
     images, labels = load_digits(return_X_y=True)
-    return tuple(train_test_split(images / 16, labels, test_size=0.25, random_state=1, stratify=labels))
+    return tuple(train_test_split(images / 16, labels, test_size=0.2, random_state=1, stratify=labels))
 
 
 def network(optimizer: keras.optimizers.Optimizer) -> keras.Model:
