@@ -11,12 +11,21 @@ from typing import TYPE_CHECKING, Any
 from lrmon.version import __version__
 
 if TYPE_CHECKING:
+    from lrmon.analysis.plateau import PlateauRule
+    from lrmon.analysis.plateau_replay import replay_plateau
+    from lrmon.analysis.staircase import find_lr_steps
     from lrmon.record.recorder import Recorder
     from lrmon.train.callback import LRMonitor
 
-__all__ = ["LRMonitor", "Recorder", "__version__"]
+__all__ = ["LRMonitor", "PlateauRule", "Recorder", "__version__", "find_lr_steps", "replay_plateau"]
 
-_HOMES = {"LRMonitor": "lrmon.train.callback", "Recorder": "lrmon.record.recorder"}
+_HOMES = {
+    "LRMonitor": "lrmon.train.callback",
+    "PlateauRule": "lrmon.analysis.plateau",
+    "Recorder": "lrmon.record.recorder",
+    "find_lr_steps": "lrmon.analysis.staircase",
+    "replay_plateau": "lrmon.analysis.plateau_replay",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,84 @@
+"""What kind of curve a learning rate is: where it jumps, where it glides, how it warms up."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rates = NDArray[np.float32]
+Kind = Literal["constant", "staircase", "smooth", "mixed"]
+
+_ROUNDING: Final = 256 * 2.0**-23
+"""A change by less than this fraction of the learning rate is a curve's own, or its arithmetic's."""
+_FOOT: Final = 8 * 2.0**-23
+"""So is one by less than this fraction of a curve's peak: 1 + cos, at its foot, has no finer steps."""
+_NEIGHBOURS: Final = 8.0
+"""A jump is more than this many times as steep as what is right before it and right after it."""
+
+
+def jump_rows(rates: Rates, steps: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Returns the rows, ascending, whose learning rate jumped away from that of the row before.
+
+    With the slopes s[i] = (rates[i] - rates[i - 1]) / (steps[i] - steps[i - 1]), row i is a jump where |s[i]|
+    is more than 8 times |s[i - 1]| and |s[i + 1]|: both are 0 on a staircase, and about as large as s[i] on a
+    curve. A change of a few roundings is no jump: one by less than 256 float32 roundings of the learning rate
+    itself or, in a record that has a curve, by less than 8 of its peak.
+
+    Args:
+      rates: [n] float32 without NaN.
+      steps: [n], ascending: the step that used each rate.
+    """
+    size = np.abs(rates.astype(np.float64))
+    with np.errstate(invalid="ignore"):  # infinity - infinity
+        changes = np.abs(np.diff(rates.astype(np.float64)))
+    slopes = changes / np.diff(steps)
+    before, after = np.zeros_like(slopes), np.zeros_like(slopes)
+    before[1:], after[:-1] = slopes[:-1], slopes[1:]
+    jumps = (changes > _ROUNDING * np.maximum(size[1:], size[:-1])) & (
+        slopes > _NEIGHBOURS * np.maximum(before, after)
+    )
+    if bool(((slopes > 0) & (before > 0)).any()):
+        jumps &= changes > _FOOT * size.max()
+    return np.flatnonzero(jumps) + 1
+
+
+def curve_kind(rates: Rates, jumps: NDArray[np.intp]) -> Kind:
+    """Returns the kind of a curve with these `jump_rows`.
+
+    - ``constant``: it never changes;
+    - ``staircase``: every change is a jump;
+    - ``smooth``: no change is;
+    - ``mixed``: some are, such as the restarts of a cosine, or a staircase after a gradual warm-up.
+
+    >>> rates = np.array([0.1, 0.1, 0.05, 0.05], np.float32)
+    >>> curve_kind(rates, jump_rows(rates, np.arange(4)))
+    'staircase'
+    """
+    changes = int(np.count_nonzero(rates[1:] != rates[:-1]))
+    if changes == 0:
+        return "constant"
+    if jumps.size == 0:
+        return "smooth"
+    return "staircase" if jumps.size == changes else "mixed"
+
+
+def warmup_rows(rates: Rates) -> int:
+    """Returns how many rows the warm-up took: the row that first has the peak; 0 where there is none.
+
+    A warm-up is a rise from the very start (in a curve or in stairs, over any part of training) to the
+    highest learning rate of the record, after which it never rises again, beyond rounding. One that rises to
+    the record's end (a range test, a run cut short) is not known to be one, and a cycle's first rise is none.
+
+    >>> warmup_rows(np.array([0.0, 0.1, 0.2, 0.2, 0.1], np.float32))
+    2
+    """
+    if rates.size == 0:
+        return 0
+    changes = np.diff(rates.astype(np.float64))
+    peak = int(np.argmax(rates))
+    rounding = _ROUNDING * float(np.abs(rates).max())
+    rises, falls = changes > rounding, changes < -rounding
+    warms_up = 0 < peak < rates.size - 1 and not bool(falls[:peak].any()) and not bool(rises[peak:].any())
+    return peak if warms_up else 0
