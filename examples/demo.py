@@ -1,7 +1,6 @@
 """Trains three small networks on scikit-learn's digits (1,797 real images) and records each one.
 
-    python examples/demo.py logs/demo
-    tensorboard --logdir logs/demo
+``python examples/demo.py logs/demo``, then ``tensorboard --logdir logs/demo``.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ def test_each_column_keeps_its_range_of_values(chart: dict[str, Any]) -> None:
             assert values[all_rows].max() == values[rows].max()
 
 
-def thinned(rate: NDArray[np.float64], *, width: int, loss: Series | None = None) -> set[int]:
+def thinned(rate: NDArray[np.floating[Any]], *, width: int, loss: Series | None = None) -> set[int]:
     x = np.arange(rate.size)
     curves = [] if loss is None else [loss]
     return set(

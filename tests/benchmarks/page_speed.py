@@ -58,9 +58,7 @@ def main() -> None:
     print(f"recorded {arguments.steps:,} steps in {seconds:.2f} s, {each:.2f} µs a step")
     with tensorboard(logs) as server, sync_playwright() as playwright:
         begin = time.perf_counter()
-        server.runs_when(
-            lambda found: bool(found) and found["million"]["steps"] == arguments.steps, seconds=120
-        )
+        server.runs_when(lambda found: bool(found) and found["million"]["steps"] == arguments.steps)
         print(f"TensorBoard served it after {time.perf_counter() - begin:.2f} s")
         browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         opens, zooms = [], []

@@ -68,8 +68,7 @@ def test_a_later_recording_replaces_the_steps_it_repeats_and_all_after_them(tmp_
     assert [*map(float, range(10)), *[7.0] * 5] == run.loss.tolist()
     assert run.complete
     assert (
-        "Training went back from step 29 to step 10; shown from there on is what was "
-        "recorded after that."
+        "Training went back from step 29 to step 10; shown from there on is what was recorded after that."
     ) in run.notices
 
 

@@ -19,7 +19,9 @@ def keras_scalars(log_dir: Path) -> dict[str, list[tuple[int, float]]]:
     reader = EventAccumulator(str(log_dir / "train"), size_guidance={"tensors": 0})
     reader.Reload()
     return {
-        tag: [(event.step, float(tensor_util.make_ndarray(event.tensor_proto))) for event in reader.Tensors(tag)]
+        tag: [
+            (event.step, float(tensor_util.make_ndarray(event.tensor_proto))) for event in reader.Tensors(tag)
+        ]
         for tag in reader.Tags()["tensors"]
         if tag.startswith(("batch_", "epoch_"))
     }
@@ -49,7 +51,9 @@ def test_keras_logs_the_next_epochs_rate_and_a_running_mean_of_the_loss(tmp_path
     logged = [value for _, value in of_keras["epoch_learning_rate"]]
     assert [2, 2, 2, 2] == [len(set(rates.tolist())) for rates in used]
     np.testing.assert_allclose([0.025, 0.00625, 0.0015625, 0.000390625], logged, rtol=1e-6)
-    assert [False] * 4 == [value in rates for value, rates in zip(np.array(logged, np.float32), used, strict=True)]
+    assert [False] * 4 == [
+        value in rates for value, rates in zip(np.array(logged, np.float32), used, strict=True)
+    ]
     assert [0, 1, 0, 1] == [step for step, _ in of_keras["epoch_learning_rate"]]
 
     # Each batch's number is the mean of the epoch so far.
