@@ -1,0 +1,124 @@
+/** The answers of lrmon's routes, as http_api.md describes them. Non-finite numbers are numbers here. */
+
+/** A recorded value; null where there is no such value. May be NaN or infinite. */
+export type Value = number | null;
+
+export type RunState = "running" | "completed" | "stopped" | "interrupted" | null;
+
+export interface RunInfo {
+  readonly kind: "training" | "range_test";
+  readonly source: "lrmon" | "scalars";
+  readonly steps: number;
+  readonly first_step: number | null;
+  readonly last_step: number | null;
+  readonly epochs: number;
+  readonly complete: boolean;
+  readonly state: RunState;
+  readonly start_time: number | null;
+  readonly last_time: number | null;
+  readonly optimizer: string | null;
+  readonly schedule: string | null;
+  readonly monitors: readonly string[];
+  readonly sparkline: readonly Value[];
+  readonly findings: number;
+  readonly notices: readonly string[];
+}
+
+export interface Runs {
+  readonly version: string;
+  readonly notices: readonly string[];
+  readonly runs: Readonly<Record<string, RunInfo>>;
+}
+
+export interface Columns {
+  readonly step: readonly number[];
+  readonly epoch: readonly Value[];
+  readonly time: readonly Value[];
+  readonly learning_rate: readonly Value[];
+  readonly effective_learning_rate: readonly Value[];
+  readonly loss: readonly Value[];
+  readonly loss_smoothed: readonly Value[];
+}
+
+/** Every epoch that ended, in order. */
+export interface Epochs {
+  readonly epoch: readonly number[];
+  /** Where each begins on the epoch axis: its number, unless numbers went back. */
+  readonly position: readonly number[];
+  readonly first_step: readonly number[];
+  readonly last_step: readonly number[];
+  readonly time: readonly Value[];
+  readonly metrics: Readonly<Record<string, readonly Value[]>>;
+}
+
+export type Range = readonly [start: number, end: number];
+
+export interface Extent {
+  readonly step: Range | null;
+  readonly epoch: Range | null;
+  readonly time: Range | null;
+}
+
+/** What Keras serializes of an optimizer or a schedule. */
+export interface Described {
+  readonly class_name?: string;
+  readonly config?: Readonly<Record<string, unknown>>;
+}
+
+export interface Fit {
+  readonly fit?: number;
+  readonly kind?: string;
+  readonly start_time?: number;
+  readonly first_step?: number;
+  readonly last_step?: number | null;
+  readonly end_time?: number | null;
+  readonly ended?: string | null;
+  readonly recorded_by?: string;
+  readonly framework?: string | null;
+  readonly backend?: string | null;
+  readonly model?: string | null;
+  readonly optimizer?: Described | null;
+  readonly schedule?: Described | null;
+  readonly batch_size?: number | null;
+  readonly epochs?: number | null;
+  readonly initial_epoch?: number | null;
+  readonly steps_per_epoch?: number | null;
+  readonly steps_per_execution?: number | null;
+  readonly gradient_accumulation_steps?: number | null;
+  readonly compiled?: string | null;
+  readonly learning_rate_source?: string;
+  readonly effective_learning_rate_source?: string;
+  readonly loss_source?: string;
+  readonly warnings?: readonly string[];
+}
+
+export interface About {
+  readonly source: "lrmon" | "scalars";
+  readonly state: RunState;
+  readonly fits: readonly Fit[];
+}
+
+export interface Series {
+  readonly run: string;
+  readonly version: string;
+  readonly steps: number;
+  readonly points: number;
+  readonly every_step: boolean;
+  readonly complete: boolean;
+  readonly columns: Columns;
+  readonly epochs: Epochs;
+  readonly extent: Extent;
+  readonly about: About;
+  readonly notices: readonly string[];
+}
+
+export type ServerAxis = "step" | "epoch" | "time";
+
+export interface SeriesQuery {
+  readonly run: string;
+  readonly x: ServerAxis;
+  /** Null asks for the whole run. */
+  readonly range: Range | null;
+  readonly width: number;
+  readonly smoothing: number;
+}

@@ -1,0 +1,209 @@
+import uPlot from "uplot";
+import type { Range } from "../api/types";
+import { formatNumber } from "../model/format";
+import type { PaneView, YAxis } from "../model/pane";
+import { yTicks } from "../model/scale";
+import { numberLabels, xTicks } from "../model/ticks";
+import type { Theme } from "../theme/tokens";
+import { drawAbove, drawBelow } from "./decorations";
+import { emptySeries, seriesOf } from "./series";
+
+export const FONT =
+  '11.5px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
+
+/** Pixels beside and above the plot, the same in every pane: their x axes stand exactly below each other. */
+const LEFT = 74;
+const RIGHT = 18;
+const RIGHT_AXIS = 56;
+const RULER = 22;
+const X_AXIS = 26;
+const LEAST = { width: 120, height: 60 };
+
+export interface ChartView extends PaneView {
+  readonly theme: Theme;
+  /** Epoch numbers stand above the first pane only, x labels below the last. */
+  readonly ruler: boolean;
+  readonly xLabels: boolean;
+  /** Room for a right axis, also in the pane that has none. */
+  readonly rightAxis: boolean;
+}
+
+/** One pane: uPlot for scales, axes and paths; what lies behind and above the lines is drawn by decorations.ts. */
+export interface Chart {
+  readonly plot: () => uPlot | null;
+  update(view: ChartView): void;
+  resize(width: number, height: number): void;
+  destroy(): void;
+}
+
+type Data = uPlot.AlignedData;
+
+export function createChart(host: HTMLElement, onDraw: (plot: uPlot) => void): Chart {
+  let plot: uPlot | null = null;
+  let view: ChartView | null = null;
+  let structure = "";
+  let size = { width: 0, height: 0 };
+
+  const build = (): void => {
+    if (view === null || size.width === 0) return;
+    const options = optionsOf(() => view as ChartView, size, onDraw);
+    const before = plot;
+    plot = new uPlot(options, dataOf(view), host);
+    before?.destroy();
+  };
+
+  return {
+    plot: () => plot,
+    update(next) {
+      view = next;
+      const key = structureOf(next);
+      if (plot === null || key !== structure) {
+        structure = key;
+        build();
+        return;
+      }
+      const current = plot;
+      current.batch(() => {
+        current.setData(dataOf(next), false);
+        // Setting the x scale, changed or not, makes uPlot draw all paths anew.
+        for (const [scale, range] of scaleRanges(next))
+          current.setScale(scale, { min: range[0], max: range[1] });
+      });
+    },
+    resize(width, height) {
+      // A hidden tab has no size: the chart waits for it to come back.
+      const hidden = width < LEAST.width || height < LEAST.height;
+      if (hidden || (width === size.width && height === size.height)) return;
+      size = { width, height };
+      if (plot === null) build();
+      else plot.setSize(size);
+    },
+    destroy() {
+      plot?.destroy();
+      plot = null;
+    },
+  };
+}
+
+/** What cannot change in a living uPlot: the kinds of its scales and lines. */
+function structureOf(view: ChartView): string {
+  const lines = view.lines.map((line) => [
+    line.run,
+    line.kind,
+    line.label,
+    line.drawn,
+    line.side,
+    line.colour,
+    line.width,
+    line.alpha,
+  ]);
+  return JSON.stringify([
+    view.axis,
+    view.left.kind,
+    view.right !== null,
+    view.rightAxis,
+    view.theme.name,
+    lines,
+  ]);
+}
+
+function scaleRanges(view: ChartView): [scale: string, range: Range][] {
+  const ranges: [string, Range][] = [
+    ["x", view.range],
+    ["y", view.left.range],
+  ];
+  if (view.right !== null) ranges.push(["right", view.right.range]);
+  return ranges;
+}
+
+/** uPlot's second mode: each series has its own x and y. It insists on one series, so an empty one stands in. */
+function dataOf(view: ChartView): Data {
+  const facets = view.lines.length === 0 ? [[[], []]] : view.lines.map((line) => [line.xs, line.ys]);
+  return [null, ...facets] as unknown as Data;
+}
+
+function optionsOf(
+  view: () => ChartView,
+  size: { width: number; height: number },
+  onDraw: (plot: uPlot) => void,
+): uPlot.Options {
+  const { theme, lines, left, right, rightAxis } = view();
+  const axisStyle = {
+    stroke: theme.muted,
+    font: FONT,
+    ticks: { show: false },
+    grid: { show: true, stroke: theme.grid, width: 1 },
+  };
+  const yAxis = (side: 1 | 3, scale: string, read: () => YAxis | null): uPlot.Axis => ({
+    ...axisStyle,
+    side,
+    scale,
+    size: side === 3 ? LEFT : RIGHT_AXIS,
+    gap: 8,
+    grid: side === 3 ? axisStyle.grid : { show: false },
+    splits: (self) => {
+      const axis = read();
+      return axis === null
+        ? []
+        : yTicks(axis.range, axis.kind, self.bbox.height / devicePixelRatio, axis.values);
+    },
+    filter: (_self, splits) => splits,
+    values: (_self, splits) => labelsOf(splits, read()?.kind ?? "linear"),
+  });
+  const axes: uPlot.Axis[] = [
+    {
+      ...axisStyle,
+      side: 2,
+      scale: "x",
+      size: view().xLabels ? X_AXIS : 8,
+      gap: 8,
+      grid: { show: false },
+      splits: (self) => xTicksOf(self, view()).map((tick) => tick.at),
+      // Their labels are drawn with the decorations, which keep them inside of the picture.
+      values: (_self, splits) => splits.map(() => ""),
+    },
+    yAxis(3, "y", () => view().left),
+  ];
+  if (right !== null) axes.push(yAxis(1, "right", () => view().right));
+  return {
+    ...size,
+    mode: 2,
+    pxAlign: 0,
+    padding: [view().ruler ? RULER : 10, right !== null ? 0 : rightAxis ? RIGHT_AXIS : RIGHT, 0, 0],
+    legend: { show: false },
+    cursor: { show: false },
+    scales: {
+      x: { time: false, auto: false, range: () => [...view().range] as [number, number] },
+      y: {
+        distr: left.kind === "log" ? 3 : 1,
+        auto: false,
+        range: () => [...view().left.range] as [number, number],
+      },
+      ...(right === null
+        ? {}
+        : { right: { auto: false, range: () => [...(view().right?.range ?? [0, 1])] as [number, number] } }),
+    },
+    axes,
+    series: [{}, ...(lines.length === 0 ? [emptySeries()] : lines.map((line) => seriesOf(line, theme)))],
+    hooks: {
+      drawClear: [(self) => drawBelow(self, view())],
+      draw: [
+        (self) => {
+          drawAbove(self, view());
+          onDraw(self);
+        },
+      ],
+    },
+  };
+}
+
+export function xTicksOf(plot: uPlot, view: ChartView): ReturnType<typeof xTicks> {
+  return xTicks(view.axis, view.range, plot.bbox.width / devicePixelRatio);
+}
+
+function labelsOf(splits: readonly number[], kind: YAxis["kind"]): string[] {
+  // On a log axis the ticks differ by factors: each is as short as it can be by itself.
+  return kind === "log" && splits.length > 1
+    ? splits.map((value) => formatNumber(value, 4))
+    : numberLabels(splits);
+}

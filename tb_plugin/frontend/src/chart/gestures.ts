@@ -1,0 +1,106 @@
+import type { Range } from "../api/types";
+
+/** A rectangle that was dragged, as parts of the plot from its left and bottom edge; null means: all of it. */
+export interface Box {
+  readonly x: Range | null;
+  readonly y: Range | null;
+}
+
+export interface GestureListener {
+  /** The pointer is at this part of the plot; null when it left. */
+  hover(at: { readonly x: number; readonly y: number } | null): void;
+  /** The box that is being dragged, for drawing it; null when there is none any more. */
+  drag(box: Box | null): void;
+  zoom(box: Box): void;
+  /** Moves what is seen by these parts of the plot. */
+  pan(x: number, y: number): void;
+  /** Zooms about this part of the plot; a factor above 1 shows more. */
+  wheel(x: number, factor: number): void;
+  /** The user turned the wheel without Alt: the page scrolls, and may say how to zoom. */
+  plainWheel(): void;
+  reset(): void;
+}
+
+/** Movements shorter than this are clicks. */
+const CLICK = 4;
+/** A drag that leaves this many pixels in one direction alone is meant along the other. */
+const ALONG = 14;
+
+/** Listens to drags, wheel and double clicks on the plot; returns what ends it. */
+export function listenGestures(target: HTMLElement, listener: GestureListener): () => void {
+  let start: { x: number; y: number; pan: boolean; moved: boolean } | null = null;
+  const ending = new AbortController();
+  const options = { signal: ending.signal };
+
+  const place = (event: MouseEvent): { x: number; y: number; width: number; height: number } => {
+    const bounds = target.getBoundingClientRect();
+    return {
+      x: Math.min(Math.max(event.clientX - bounds.left, 0), bounds.width),
+      y: Math.min(Math.max(event.clientY - bounds.top, 0), bounds.height),
+      width: bounds.width,
+      height: bounds.height,
+    };
+  };
+  const boxOf = (from: { x: number; y: number }, to: ReturnType<typeof place>): Box | null => {
+    const [dx, dy] = [Math.abs(to.x - from.x), Math.abs(to.y - from.y)];
+    if (Math.max(dx, dy) < CLICK) return null;
+    const x: Range = [Math.min(from.x, to.x) / to.width, Math.max(from.x, to.x) / to.width];
+    const y: Range = [1 - Math.max(from.y, to.y) / to.height, 1 - Math.min(from.y, to.y) / to.height];
+    return { x: dx < ALONG && dy > dx ? null : x, y: dy < ALONG && dx >= dy ? null : y };
+  };
+
+  target.addEventListener(
+    "pointerdown",
+    (event) => {
+      if (event.button !== 0) return;
+      const { x, y } = place(event);
+      start = { x, y, pan: event.shiftKey, moved: false };
+      target.setPointerCapture(event.pointerId);
+    },
+    options,
+  );
+  target.addEventListener(
+    "pointermove",
+    (event) => {
+      const at = place(event);
+      listener.hover({ x: at.x / at.width, y: 1 - at.y / at.height });
+      if (start === null) return;
+      if (start.pan) {
+        listener.pan((start.x - at.x) / at.width, (at.y - start.y) / at.height);
+        start = { ...start, x: at.x, y: at.y, moved: true };
+      } else {
+        listener.drag(boxOf(start, at));
+      }
+    },
+    options,
+  );
+  const finish = (event: PointerEvent, kept: boolean): void => {
+    if (start === null) return;
+    const from = start;
+    start = null;
+    listener.drag(null);
+    const box = kept && !from.pan ? boxOf(from, place(event)) : null;
+    if (box !== null) listener.zoom(box);
+  };
+  target.addEventListener("pointerup", (event) => finish(event, true), options);
+  target.addEventListener("pointercancel", (event) => finish(event, false), options);
+  target.addEventListener("pointerleave", () => start === null && listener.hover(null), options);
+  target.addEventListener("dblclick", () => listener.reset(), options);
+  target.addEventListener(
+    "wheel",
+    (event) => {
+      if (!event.altKey) {
+        listener.plainWheel();
+        return;
+      }
+      event.preventDefault();
+      const at = place(event);
+      listener.wheel(
+        at.x / at.width,
+        Math.exp(Math.sign(event.deltaY) * Math.min(0.5, Math.abs(event.deltaY) / 400)),
+      );
+    },
+    { ...options, passive: false },
+  );
+  return () => ending.abort();
+}

@@ -1,0 +1,63 @@
+import { useSignalEffect } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { cssVariables } from "../theme/variables";
+import { useStore } from "./context";
+import { Header } from "./Header";
+import { Notices } from "./Notices";
+import { Panes } from "./Panes";
+import { RunList } from "./RunList";
+import { SidePanel } from "./SidePanel";
+import { Empty, Failed, NothingShown, Skeleton } from "./States";
+
+export function App() {
+  const store = useStore();
+  useSignalEffect(() => {
+    const theme = store.view.theme.value;
+    const element = document.documentElement;
+    element.dataset.theme = theme.name;
+    for (const [name, value] of cssVariables(theme)) element.style.setProperty(name, value);
+  });
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      const typing = event.target instanceof HTMLInputElement;
+      if (event.key === "Escape" && !typing) store.navigation.reset();
+    };
+    window.addEventListener("keydown", onKey);
+    return () => window.removeEventListener("keydown", onKey);
+  }, [store]);
+  const { answer, problem } = store.runs.list.value;
+  const known = answer !== null && Object.keys(answer.runs).length > 0;
+  return (
+    <div class="app">
+      {known && <RunList />}
+      <main class="main" aria-busy={answer === null && problem === null}>
+        {answer === null ? (
+          problem === null ? (
+            <Skeleton />
+          ) : (
+            <Failed problem={problem} />
+          )
+        ) : known ? (
+          <Shown />
+        ) : (
+          <Empty />
+        )}
+      </main>
+      {known && <SidePanel />}
+      <output class={`message${store.message.value === null ? "" : " message-shown"}`}>
+        {store.message.value}
+      </output>
+    </div>
+  );
+}
+
+function Shown() {
+  const { view } = useStore();
+  return (
+    <>
+      <Header />
+      <Notices />
+      {view.shown.value.length === 0 ? <NothingShown /> : <Panes />}
+    </>
+  );
+}

@@ -1,0 +1,81 @@
+import { type LegendEntry, renderPicture } from "../chart/picture";
+import { download, downloadBlob } from "../host/browser";
+import { formatCoverage } from "../model/status";
+import { chartCanvases } from "./charts";
+import { useStore } from "./context";
+import { legendOf } from "./legend";
+import { Popover } from "./Popover";
+
+/** Runs that the menu lists by name; more would not fit. */
+const LISTED = 8;
+
+export function ExportMenu() {
+  const store = useStore();
+  const { view, routes } = store;
+  const runs = view.shown.value.slice(0, LISTED);
+
+  const savePicture = async (): Promise<void> => {
+    const canvases = chartCanvases();
+    const shown = view.shown.value;
+    const entries: LegendEntry[] = shown.map((run) => ({
+      label: run,
+      colour: view.runColour.value(run),
+      drawn: "run",
+      alpha: 1,
+    }));
+    const blob = await renderPicture({
+      title: shown.length === 1 ? (shown[0] as string) : `${shown.length} runs`,
+      subtitle: formatCoverage(view.coverage.value),
+      runs: shown.length === 1 ? [] : entries,
+      parts: [
+        { canvas: canvases.rate, legend: legendOf(store, "rate") },
+        { canvas: canvases.loss, legend: legendOf(store, "loss") },
+      ].flatMap(({ canvas, legend }) => (canvas === undefined ? [] : [{ canvas, legend }])),
+      theme: view.theme.value,
+    });
+    if (blob === null) store.say("The browser could not make the picture.");
+    else downloadBlob(`${fileName(shown)}.png`, blob);
+  };
+
+  return (
+    <Popover label="Export">
+      {(close) => (
+        <ul class="menu">
+          <li>
+            <button
+              type="button"
+              onClick={() => {
+                close();
+                void savePicture();
+              }}
+            >
+              Picture of the charts <small>PNG</small>
+            </button>
+          </li>
+          {runs.flatMap((run) =>
+            (["csv", "json"] as const).map((format) => (
+              <li key={`${run} ${format}`}>
+                <button
+                  type="button"
+                  title={`Every step of ${run}`}
+                  onClick={() => {
+                    close();
+                    download(`${fileName([run])}.${format}`, routes.exportAddress(run, format));
+                  }}
+                >
+                  {runs.length === 1 ? "Every step of the run" : run} <small>{format.toUpperCase()}</small>
+                </button>
+              </li>
+            )),
+          )}
+          {view.shown.value.length > LISTED && <li class="menu-more">Select fewer runs to export others.</li>}
+        </ul>
+      )}
+    </Popover>
+  );
+}
+
+function fileName(runs: readonly string[]): string {
+  const name = runs.length === 1 ? (runs[0] as string) : `${runs.length} runs`;
+  return `lrmon ${name}`.replace(/[^\w.-]+/g, "-");
+}

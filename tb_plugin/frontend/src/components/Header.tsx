@@ -1,0 +1,131 @@
+import { copyText } from "../host/browser";
+import { AXES, type Axis } from "../model/axis";
+import { formatCount, plural } from "../model/format";
+import { MOST_SMOOTHING } from "../state/choices";
+import { useStore } from "./context";
+import { ExportMenu } from "./ExportMenu";
+import { Segmented } from "./Segmented";
+
+const AXIS_LABELS: Readonly<Record<Axis, string>> = {
+  step: "Step",
+  epoch: "Epoch",
+  relative: "Relative",
+  wall: "Wall",
+};
+
+export function Header() {
+  const { choices, navigation, view } = useStore();
+  const axisProblem = (axis: Axis): string | null =>
+    axis === "epoch" && view.drawn.value.length > 0 && !view.hasEpochs.value
+      ? "Nothing is recorded of this run's epochs."
+      : null;
+  return (
+    <header class="header">
+      <Title />
+      <div class="controls">
+        <Segmented
+          label="X axis"
+          name="axis"
+          value={choices.axis.value}
+          options={AXES.map((axis) => ({
+            value: axis,
+            label: AXIS_LABELS[axis],
+            disabled: axisProblem(axis),
+          }))}
+          onChange={(axis) => navigation.setAxis(axis)}
+        />
+        <Smoothing />
+        <CopyLink />
+        <ExportMenu />
+      </div>
+    </header>
+  );
+}
+
+function Title() {
+  const { view } = useStore();
+  const shown = view.shown.value;
+  const [first] = shown;
+  const facts = factsOf().join(" · ");
+  const name = shown.length === 1 ? first : plural(shown.length, "run");
+  return (
+    <div class="title">
+      <h1 title={name}>{name}</h1>
+      <p class="facts" data-testid="facts" title={facts}>
+        {facts}
+      </p>
+    </div>
+  );
+
+  function factsOf(): string[] {
+    const info = shown.length === 1 && first !== undefined ? view.infos.value[first] : undefined;
+    const facts: string[] = [];
+    if (info !== undefined) {
+      if (info.schedule !== null) facts.push(info.schedule);
+      if (info.optimizer !== null) facts.push(info.optimizer);
+      if (info.epochs > 0) facts.push(plural(info.epochs, "epoch"));
+      if (info.state === "running") facts.push("running");
+    }
+    if (view.notDrawn.value > 0) facts.push(`${formatCount(view.notDrawn.value)} more not drawn`);
+    return facts;
+  }
+}
+
+function Smoothing() {
+  const { choices } = useStore();
+  const value = choices.smoothing.value;
+  const set = (next: number): void => {
+    if (!Number.isFinite(next)) return;
+    choices.smoothing.value = Math.min(Math.max(Number(next.toFixed(3)), 0), MOST_SMOOTHING);
+  };
+  const arrows = (event: KeyboardEvent): void => {
+    const by = { ArrowRight: 0.01, ArrowUp: 0.01, ArrowLeft: -0.01, ArrowDown: -0.01 }[event.key];
+    if (by === undefined) return;
+    event.preventDefault();
+    set(Math.round((value + by) * 100) / 100);
+  };
+  return (
+    <label class="smoothing" title="Smoothing of the loss. The learning rate is never smoothed.">
+      Smoothing
+      <input
+        type="range"
+        min="0"
+        max={MOST_SMOOTHING}
+        step="0.001"
+        value={value}
+        aria-label="Smoothing of the loss"
+        onKeyDown={arrows}
+        onInput={(event) => {
+          const wanted = Number(event.currentTarget.value);
+          set(wanted > 0.99 ? wanted : Math.round(wanted * 100) / 100);
+        }}
+      />
+      <input
+        class="number"
+        type="number"
+        min="0"
+        max={MOST_SMOOTHING}
+        step="0.01"
+        value={value}
+        aria-label="Smoothing of the loss, as a number"
+        onChange={(event) => set(Number.parseFloat(event.currentTarget.value))}
+      />
+    </label>
+  );
+}
+
+function CopyLink() {
+  const store = useStore();
+  const copy = async (): Promise<void> => {
+    const link = store.link();
+    const copied = await copyText(link);
+    store.say(
+      copied ? "Link copied: it opens these runs, this zoom and these axes." : `Copy this link: ${link}`,
+    );
+  };
+  return (
+    <button type="button" class="button" onClick={() => void copy()}>
+      Copy link
+    </button>
+  );
+}

@@ -1,0 +1,167 @@
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import type { RunInfo } from "../api/types";
+import { formatCount, plural } from "../model/format";
+import { chooseFilter, chooseTheme, type ThemeChoice } from "../state/choices";
+import { useStore } from "./context";
+import { Sparkline } from "./Sparkline";
+
+const ROW = 30;
+/** Rows beyond the visible ones, so that a quick scroll shows no gap. */
+const SPARE = 6;
+
+export function RunList() {
+  const { choices, view } = useStore();
+  const { pattern, problem } = choices.filter.value;
+  const matching = view.matching.value;
+  const total = view.names.value.length;
+  const setMatching = (on: boolean): void => {
+    const affected = new Set(matching);
+    const others = view.selected.value.filter((name) => !affected.has(name));
+    choices.selection.value = on ? [...others, ...matching] : others;
+  };
+  return (
+    <aside class="runs" aria-label="Runs">
+      <h2 class="brand">LR Monitor</h2>
+      <input
+        type="search"
+        class={problem === null ? "filter" : "filter filter-wrong"}
+        placeholder="Filter runs (regex)"
+        aria-label="Filter runs by a regular expression"
+        aria-invalid={problem !== null}
+        aria-describedby="filter-problem"
+        spellcheck={false}
+        value={pattern}
+        onInput={(event) => chooseFilter(choices, event.currentTarget.value)}
+      />
+      <p id="filter-problem" class="filter-problem" role="status">
+        {problem}
+      </p>
+      <div class="runs-head">
+        <span data-testid="run-count">
+          {matching.length === total
+            ? plural(total, "run")
+            : `${formatCount(matching.length)} of ${plural(total, "run")}`}
+        </span>
+        <button type="button" class="link" onClick={() => setMatching(true)}>
+          all
+        </button>
+        <button type="button" class="link" onClick={() => setMatching(false)}>
+          none
+        </button>
+      </div>
+      <Rows names={matching} />
+      <Foot />
+    </aside>
+  );
+}
+
+function Rows({ names }: { names: readonly string[] }) {
+  const { view } = useStore();
+  const root = useRef<HTMLDivElement>(null);
+  const top = useSignal(0);
+  const height = useSignal(600);
+  useEffect(() => {
+    const element = root.current;
+    if (element === null) return;
+    const observer = new ResizeObserver(() => {
+      height.value = element.clientHeight;
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [height]);
+  const first = Math.max(0, Math.floor(top.value / ROW) - SPARE);
+  const last = Math.min(names.length, Math.ceil((top.value + height.value) / ROW) + SPARE);
+  const selected = new Set(view.selected.value);
+  const only = selected.size === 1;
+  return (
+    <div
+      class="rows"
+      ref={root}
+      onScroll={(event) => {
+        top.value = event.currentTarget.scrollTop;
+      }}
+    >
+      <ul style={{ height: `${names.length * ROW}px` }}>
+        {names.slice(first, last).map((name, index) => (
+          <Row
+            key={name}
+            name={name}
+            info={view.infos.value[name] as RunInfo}
+            top={(first + index) * ROW}
+            checked={selected.has(name)}
+            only={only && selected.has(name)}
+          />
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+interface RowProperties {
+  readonly name: string;
+  readonly info: RunInfo;
+  readonly top: number;
+  readonly checked: boolean;
+  readonly only: boolean;
+}
+
+function Row({ name, info, top, checked, only }: RowProperties) {
+  const { choices, view } = useStore();
+  const colour = only ? view.theme.value.learningRate : view.runColour.value(name);
+  const toggle = (): void => {
+    const chosen = view.selected.value;
+    choices.selection.value = checked ? chosen.filter((one) => one !== name) : [...chosen, name];
+  };
+  const cut = name.lastIndexOf("/") + 1;
+  return (
+    <li class={only ? "row row-only" : "row"} style={{ top: `${top}px`, "--swatch": colour }}>
+      <input type="checkbox" checked={checked} onChange={toggle} aria-label={`Draw ${name}`} />
+      <button
+        type="button"
+        class="row-name"
+        title={`${name}\n${factsOf(info)}\nClick: show only this run`}
+        onClick={() => {
+          choices.selection.value = [name];
+        }}
+      >
+        <bdi>
+          <span class="folder">{name.slice(0, cut)}</span>
+          {name.slice(cut)}
+        </bdi>
+      </button>
+      {info.state === "running" && <span class="live" role="img" aria-label="running" title="running" />}
+      <Sparkline values={info.sparkline} colour={colour} />
+    </li>
+  );
+}
+
+function factsOf(info: RunInfo): string {
+  const facts = [plural(info.steps, "step"), plural(info.epochs, "epoch")];
+  if (info.optimizer !== null) facts.unshift(info.optimizer);
+  if (info.schedule !== null) facts.unshift(info.schedule);
+  if (info.state !== null) facts.push(info.state);
+  return facts.join(" · ");
+}
+
+const NEXT: Readonly<Record<ThemeChoice, ThemeChoice>> = { auto: "light", light: "dark", dark: "auto" };
+const THEME_ICONS: Readonly<Record<ThemeChoice, string>> = { auto: "◐", light: "☀", dark: "☾" };
+
+function Foot() {
+  const { choices } = useStore();
+  const theme = choices.theme.value;
+  return (
+    <footer class="foot">
+      <span>lrmon for TensorBoard</span>
+      <button
+        type="button"
+        class="button button-small"
+        aria-label={`Theme: ${theme}. Change to ${NEXT[theme]}.`}
+        title={`Theme: ${theme}${theme === "auto" ? ", as TensorBoard" : ""}`}
+        onClick={() => chooseTheme(choices, NEXT[theme])}
+      >
+        <span aria-hidden="true">{THEME_ICONS[theme]}</span> <span class="theme-name">{theme}</span>
+      </button>
+    </footer>
+  );
+}

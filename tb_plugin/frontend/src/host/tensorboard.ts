@@ -1,0 +1,102 @@
+import { hashValues } from "../model/link";
+
+/** TensorBoard's page around ours: what it tells a plugin in a frame, by its experimental messages and its document. */
+
+interface Message {
+  readonly type: string;
+  readonly id: number;
+  readonly payload: unknown;
+  readonly error: string | null;
+  readonly isReply: boolean;
+}
+
+export interface Host {
+  /** The values of the link that the page was opened with, by their names after `p.lrmon.`. */
+  linkValues(): Promise<Record<string, string>>;
+  onDataReloaded(listener: () => void): void;
+  onLinkChanged(listener: () => void): void;
+}
+
+/** How long TensorBoard may take to answer; a page that embeds the frame in another way never does. */
+const PATIENCE_MS = 2000;
+
+export function connect(): Host {
+  const parent = window.parent;
+  if (parent === window) return ALONE;
+  const channel = new MessageChannel();
+  const port = channel.port1;
+  const waiting = new Map<number, (payload: unknown) => void>();
+  const reloaded: (() => void)[] = [];
+  let next = 0;
+
+  port.onmessage = (event: MessageEvent<string>) => {
+    const message = JSON.parse(event.data) as Message;
+    if (message.isReply) {
+      waiting.get(message.id)?.(message.error === null ? message.payload : null);
+      waiting.delete(message.id);
+      return;
+    }
+    if (message.type === "experimental.DataReloaded") for (const listener of reloaded) listener();
+    // TensorBoard awaits an answer to each of its messages.
+    port.postMessage(
+      JSON.stringify({ ...message, payload: null, error: null, isReply: true } satisfies Message),
+    );
+  };
+  parent.postMessage("experimental.bootstrap", "*", [channel.port2]);
+
+  const ask = (type: string): Promise<unknown> =>
+    new Promise((resolve) => {
+      const id = next++;
+      waiting.set(id, resolve);
+      window.setTimeout(() => resolve(null), PATIENCE_MS);
+      port.postMessage(
+        JSON.stringify({ type, id, payload: null, error: null, isReply: false } satisfies Message),
+      );
+    });
+
+  return {
+    linkValues: async () => {
+      // TensorBoard up to 2.21 answers with nothing until the hash changes for the first time: look for ourselves.
+      const seen = hashValues(ofParent((window) => window.location.hash) ?? "");
+      if (Object.keys(seen).length > 0) return seen;
+      return { ...((await ask("experimental.GetURLPluginData")) as Record<string, string> | null) };
+    },
+    onDataReloaded: (listener) => reloaded.push(listener),
+    onLinkChanged: (listener) => ofParent((window) => window.addEventListener("hashchange", listener)),
+  };
+}
+
+/** The page opened by itself, outside of TensorBoard's: the link is its own. */
+const ALONE: Host = {
+  linkValues: async () => hashValues(window.location.hash),
+  onDataReloaded: () => {},
+  onLinkChanged: (listener) => window.addEventListener("hashchange", listener),
+};
+
+/** The address of TensorBoard's page, of our own where that cannot be read. */
+export function pageAddress(): string {
+  return ofParent((window) => window.location.href) ?? window.location.href;
+}
+
+/** Reports whether everything around us is dark: as TensorBoard's page is, else as the system prefers. */
+export function watchDark(report: (dark: boolean) => void): void {
+  const body = ofParent((parent) => (parent === window ? null : parent.document.body));
+  if (body) {
+    const read = (): void => report(body.classList.contains("dark-mode"));
+    new MutationObserver(read).observe(body, { attributes: true, attributeFilter: ["class"] });
+    read();
+    return;
+  }
+  const preference = window.matchMedia("(prefers-color-scheme: dark)");
+  preference.addEventListener("change", () => report(preference.matches));
+  report(preference.matches);
+}
+
+/** What `read` returns of the parent window, undefined where another origin forbids it. */
+function ofParent<T>(read: (window: Window) => T): T | undefined {
+  try {
+    return read(window.parent);
+  } catch {
+    return undefined;
+  }
+}

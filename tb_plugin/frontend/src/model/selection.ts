@@ -1,0 +1,66 @@
+import type { RunInfo } from "../api/types";
+
+export interface Filter {
+  readonly pattern: string;
+  /** What is wrong with the pattern, null where nothing is. */
+  readonly problem: string | null;
+  readonly matches: (name: string) => boolean;
+}
+
+export const NO_FILTER: Filter = { pattern: "", problem: null, matches: () => true };
+
+/** The filter of a pattern that the user typed. An invalid one is said and goes on matching as the one before. */
+export function filterOf(pattern: string, before: Filter): Filter {
+  if (pattern === "") return NO_FILTER;
+  try {
+    const expression = new RegExp(pattern, "i");
+    return { pattern, problem: null, matches: (name) => expression.test(name) };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.replace(/^.*: /, "") : "";
+    return { pattern, problem: `Not a regular expression: ${reason}`, matches: before.matches };
+  }
+}
+
+const NATURAL = new Intl.Collator("en", { numeric: true });
+
+export function sortedNames(runs: Readonly<Record<string, RunInfo>>): readonly string[] {
+  return Object.keys(runs).sort(NATURAL.compare);
+}
+
+/** What is shown before the user chooses: the run that began last. */
+export function defaultSelection(runs: Readonly<Record<string, RunInfo>>): readonly string[] {
+  let latest: string | null = null;
+  let began = Number.NEGATIVE_INFINITY;
+  for (const name of sortedNames(runs)) {
+    const time = runs[name]?.start_time ?? Number.NEGATIVE_INFINITY;
+    if (latest === null || time > began) {
+      latest = name;
+      began = time;
+    }
+  }
+  return latest === null ? [] : [latest];
+}
+
+/**
+ * A number for each of the names, which decides its colour: the one that it had, else the smallest that is free.
+ * So the runs that stay keep their colours, and few runs have the colours that differ most.
+ */
+export function assignPlaces(
+  before: ReadonlyMap<string, number>,
+  names: readonly string[],
+): ReadonlyMap<string, number> {
+  const places = new Map<string, number>();
+  for (const name of names) {
+    const place = before.get(name);
+    if (place !== undefined) places.set(name, place);
+  }
+  const taken = new Set(places.values());
+  let free = 0;
+  for (const name of names) {
+    if (places.has(name)) continue;
+    while (taken.has(free)) free += 1;
+    taken.add(free);
+    places.set(name, free);
+  }
+  return places;
+}

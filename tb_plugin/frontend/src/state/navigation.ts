@@ -1,0 +1,132 @@
+import { batch } from "@preact/signals";
+import type { Range } from "../api/types";
+import { type Axis, convertRange, wholeSteps } from "../model/axis";
+import type { PaneId } from "../model/pane";
+import { stepCursor } from "../model/readout";
+import type { ScaleKind } from "../model/scale";
+import { type Choices, NO_ZOOM } from "./choices";
+import { partOf, type View, valueAt } from "./view";
+
+/** Zooming, panning, the cursor and the change of axes. */
+export interface Navigation {
+  /** Shows what was dragged in a pane, given as parts of its axes; null keeps an axis as it is. */
+  zoomTo(pane: PaneId, x: Range | null, y: Range | null): void;
+  /** Moves what is seen by parts of the axes. */
+  pan(pane: PaneId, x: number, y: number): void;
+  /** Zooms the x axis about a part of it; a factor above 1 shows more. */
+  zoomBy(part: number, factor: number): void;
+  reset(): void;
+  setAxis(axis: Axis): void;
+  setScale(pane: PaneId, kind: ScaleKind): void;
+  hover(pane: PaneId, part: { readonly x: number; readonly y: number } | null): void;
+  /** Moves the cursor by so many rows. */
+  step(pane: PaneId, by: number): void;
+}
+
+export function createNavigation(choices: Choices, view: View): Navigation {
+  const paneView = (pane: PaneId) => (pane === "rate" ? view.ratePane : view.lossPane).value;
+
+  const setX = (range: Range): void => {
+    const full = view.fullRange.value;
+    const [start, end] = [Math.max(range[0], full[0]), Math.min(range[1], full[1])];
+    const wanted =
+      choices.axis.value === "step"
+        ? wholeSteps([start, end])
+        : atLeast((full[1] - full[0]) * 1e-9, [start, end]);
+    const whole = within(wanted, full);
+    const all = whole[0] <= full[0] && whole[1] >= full[1];
+    choices.zoom.value = { ...choices.zoom.value, x: all ? null : whole };
+  };
+
+  return {
+    zoomTo(pane, x, y) {
+      const { left } = paneView(pane);
+      const range = view.range.value;
+      batch(() => {
+        if (y !== null)
+          choices.zoom.value = { ...choices.zoom.value, [pane]: yPart(y, left.range, left.kind) };
+        if (x !== null) setX([valueAt(x[0], range), valueAt(x[1], range)]);
+      });
+    },
+    pan(pane, x, y) {
+      const zoom = choices.zoom.value;
+      const { left } = paneView(pane);
+      batch(() => {
+        if (zoom[pane] !== null)
+          choices.zoom.value = { ...zoom, [pane]: yPart([y, 1 + y], left.range, left.kind) };
+        if (zoom.x === null) return;
+        const full = view.fullRange.value;
+        const [start, end] = zoom.x;
+        const wanted = x * (end - start);
+        // What is seen keeps its width at the ends of the run.
+        const by = Math.min(Math.max(wanted, full[0] - start), full[1] - end);
+        choices.zoom.value = { ...choices.zoom.value, x: [start + by, end + by] };
+      });
+    },
+    zoomBy(part, factor) {
+      const range = view.range.value;
+      const at = valueAt(part, range);
+      setX([at - (at - range[0]) * factor, at + (range[1] - at) * factor]);
+    },
+    reset() {
+      choices.zoom.value = NO_ZOOM;
+    },
+    setAxis(axis) {
+      const before = choices.axis.value;
+      if (axis === before) return;
+      const first = view.drawn.value[0];
+      const { x } = choices.zoom.value;
+      batch(() => {
+        view.cursor.value = null;
+        choices.axis.value = axis;
+        const converted =
+          x === null || first === undefined ? null : convertRange(x, before, axis, first.shown);
+        choices.zoom.value = { ...choices.zoom.value, x: converted };
+      });
+    },
+    setScale(pane, kind) {
+      batch(() => {
+        (pane === "rate" ? choices.rateScale : choices.lossScale).value = kind;
+        choices.zoom.value = { ...choices.zoom.value, [pane]: null };
+      });
+    },
+    hover(pane, part) {
+      view.cursor.value = part === null ? null : { pane, x: valueAt(part.x, view.range.value), y: part.y };
+    },
+    step(pane, by) {
+      const first = view.drawn.value[0];
+      if (first === undefined) return;
+      const range = view.range.value;
+      const at = view.cursor.value?.x ?? (by > 0 ? range[0] : range[1]);
+      const axis = choices.axis.value;
+      const next = stepCursor(first.shown, axis, at, view.cursor.value === null ? 0 : by);
+      if (next === null) return;
+      // A cursor that leaves the picture takes the picture along.
+      const part = partOf(next, range);
+      const over = part < 0 ? part - 0.1 : part > 1 ? part - 0.9 : 0;
+      if (over !== 0 && choices.zoom.value.x !== null) this.pan(pane, over, 0);
+      const [start, end] = view.range.value;
+      view.cursor.value = { pane, x: Math.min(Math.max(next, start), end), y: null };
+    },
+  };
+}
+
+/** The range, widened about its middle where it is narrower than `width`. */
+function atLeast(width: number, [start, end]: Range): Range {
+  if (end - start >= width) return [start, end];
+  const middle = (start + end) / 2;
+  return [middle - width / 2, middle + width / 2];
+}
+
+/** The range moved so that it lies in the other, which is no shorter. */
+function within([start, end]: Range, [low, high]: Range): Range {
+  const by = Math.max(0, low - start) + Math.min(0, high - end);
+  return [Math.max(low, start + by), Math.min(high, end + by)];
+}
+
+/** The part of a y axis, linear or logarithmic, as values. */
+function yPart([low, high]: Range, range: Range, kind: ScaleKind): Range {
+  if (kind === "linear") return [valueAt(low, range), valueAt(high, range)];
+  const logs: Range = [Math.log10(range[0]), Math.log10(range[1])];
+  return [10 ** valueAt(low, logs), 10 ** valueAt(high, logs)];
+}

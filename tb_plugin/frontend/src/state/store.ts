@@ -1,0 +1,117 @@
+import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import type { Routes } from "../api/routes";
+import { connect, type Host, pageAddress, watchDark } from "../host/tensorboard";
+import { origin, serverAxis, serverRange } from "../model/axis";
+import { decodeState, encodeState, linkAddress } from "../model/link";
+import { applyLink, type Choices, createChoices, linkState } from "./choices";
+import { createNavigation, type Navigation } from "./navigation";
+import { createRuns, type RunsStore } from "./runs";
+import { createSeries, type SeriesStore, slotName, type Wanted } from "./series";
+import { settled } from "./settled";
+import { createView, type View } from "./view";
+
+/** The page's state: what the user chose, what the server answered, and all that follows from both. */
+export interface Store {
+  readonly routes: Routes;
+  readonly choices: Choices;
+  readonly runs: RunsStore;
+  readonly series: SeriesStore;
+  readonly view: View;
+  readonly navigation: Navigation;
+  /** Width of the plots in pixels, 0 while they have none: the tab is hidden or not laid out yet. */
+  readonly plotWidth: Signal<number>;
+  /** A sentence that comes and goes. */
+  readonly message: ReadonlySignal<string | null>;
+  say(sentence: string): void;
+  link(): string;
+}
+
+const REST_MS = 60;
+const MESSAGE_MS = 3500;
+
+export function createStore(routes: Routes): Store {
+  const choices = createChoices();
+  const runs = createRuns(routes);
+  const series = createSeries(routes);
+  const view = createView(choices, runs, series);
+  const plotWidth = signal(0);
+  const message = signal<string | null>(null);
+  let clearing = 0;
+
+  loadWhatIsSeen(choices, view, series, plotWidth);
+  const host = connect();
+  watchDark((dark) => {
+    view.dark.value = dark;
+  });
+  void begin(host, choices, runs);
+
+  return {
+    routes,
+    choices,
+    runs,
+    series,
+    view,
+    navigation: createNavigation(choices, view),
+    plotWidth,
+    message,
+    say(sentence) {
+      message.value = sentence;
+      window.clearTimeout(clearing);
+      clearing = window.setTimeout(() => {
+        message.value = null;
+      }, MESSAGE_MS);
+    },
+    link: () => linkAddress(pageAddress(), encodeState(linkState(choices, view.selected.value))),
+  };
+}
+
+/** The link decides what is loaded first: a default selection would be loaded for nothing. */
+async function begin(host: Host, choices: Choices, runs: RunsStore): Promise<void> {
+  let applied = "";
+  const follow = async (): Promise<void> => {
+    const values = await host.linkValues();
+    const text = JSON.stringify(values);
+    if (Object.keys(values).length === 0 || text === applied) return;
+    applied = text;
+    applyLink(choices, decodeState(values));
+  };
+  host.onDataReloaded(() => void runs.reload());
+  host.onLinkChanged(() => void follow());
+  await follow();
+  await runs.reload();
+}
+
+/** Keeps the series of the drawn runs loaded: whole, and the zoomed range of those that were thinned. */
+function loadWhatIsSeen(
+  choices: Choices,
+  view: View,
+  series: SeriesStore,
+  plotWidth: ReadonlySignal<number>,
+): void {
+  const place = settled(
+    computed(() => ({ x: choices.zoom.value.x, axis: choices.axis.value })),
+    REST_MS,
+  );
+  const smoothing = settled(choices.smoothing, REST_MS);
+  effect(() => {
+    // Rounded up, so that a window that is dragged wider by a few pixels asks for nothing new.
+    if (plotWidth.value === 0) return;
+    const width = Math.min(4000, Math.ceil(plotWidth.value / 200) * 200);
+    const infos = view.infos.value;
+    const overviews: Wanted[] = [];
+    const details: Wanted[] = [];
+    for (const run of view.shown.value) {
+      const info = infos[run];
+      if (info === undefined) continue;
+      const stamp = [info.steps, info.last_step, info.last_time, info.epochs, info.state].join(" ");
+      const common = { run, width, smoothing: smoothing.value };
+      overviews.push({ slot: "overview", query: { ...common, x: "step", range: null }, stamp });
+      const overview = series.loaded.value.get(slotName("overview", run))?.series;
+      const { x, axis } = place.value;
+      if (x === null || overview == null || overview.every_step) continue;
+      const range = serverRange(x, axis, origin(overview));
+      details.push({ slot: "detail", query: { ...common, x: serverAxis(axis), range }, stamp });
+    }
+    series.want([...details, ...overviews]);
+  });
+}

@@ -1,0 +1,82 @@
+/** Answers of the server, built for tests. */
+import type { Fit, RunInfo, Series, Value } from "../src/api/types";
+
+interface Built {
+  readonly steps?: readonly number[];
+  readonly lastStep?: number;
+  readonly stepsPerEpoch?: number;
+  readonly ended?: number;
+  readonly rate?: (step: number) => Value;
+  readonly loss?: (step: number) => Value;
+  readonly metrics?: Readonly<Record<string, readonly Value[]>>;
+  readonly everyStep?: boolean;
+  readonly source?: "lrmon" | "scalars";
+  readonly fits?: readonly Fit[];
+}
+
+export const START = 1_700_000_000;
+export const SECONDS_A_STEP = 0.5;
+
+/** A run of `lastStep + 1` steps in epochs of `stepsPerEpoch`, of which `ended` ended. */
+export function series(built: Built = {}): Series {
+  const { stepsPerEpoch = 10, ended = 2 } = built;
+  const lastStep = built.lastStep ?? stepsPerEpoch * ended - 1;
+  const step = built.steps ?? Array.from({ length: lastStep + 1 }, (_none, index) => index);
+  const rate = step.map(built.rate ?? (() => 0.1));
+  const loss = step.map(built.loss ?? ((at) => 1 / (at + 1)));
+  const epoch = Array.from({ length: ended }, (_none, index) => index);
+  return {
+    run: "run",
+    version: "1",
+    steps: built.everyStep === false ? lastStep + 1 : step.length,
+    points: step.length,
+    every_step: built.everyStep ?? true,
+    complete: true,
+    columns: {
+      step,
+      epoch: step.map((at) => at / stepsPerEpoch),
+      time: step.map((at) => START + at * SECONDS_A_STEP),
+      learning_rate: rate,
+      effective_learning_rate: rate,
+      loss,
+      loss_smoothed: loss,
+    },
+    epochs: {
+      epoch,
+      position: epoch,
+      first_step: epoch.map((index) => index * stepsPerEpoch),
+      last_step: epoch.map((index) => (index + 1) * stepsPerEpoch - 1),
+      time: epoch.map((index) => START + ((index + 1) * stepsPerEpoch - 0.5) * SECONDS_A_STEP),
+      metrics: built.metrics ?? {},
+    },
+    extent: {
+      step: [0, lastStep],
+      epoch: [0, (lastStep + 1) / stepsPerEpoch],
+      time: [START, START + lastStep * SECONDS_A_STEP],
+    },
+    about: { source: built.source ?? "lrmon", state: "completed", fits: built.fits ?? [] },
+    notices: [],
+  };
+}
+
+export function info(changes: Partial<RunInfo> = {}): RunInfo {
+  return {
+    kind: "training",
+    source: "lrmon",
+    steps: 20,
+    first_step: 0,
+    last_step: 19,
+    epochs: 2,
+    complete: true,
+    state: "completed",
+    start_time: START,
+    last_time: START + 9.5,
+    optimizer: "Adam",
+    schedule: null,
+    monitors: [],
+    sparkline: [],
+    findings: 0,
+    notices: [],
+    ...changes,
+  };
+}

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Request, sync_playwright
+
+from tests.browser import recordings
+from tests.browser.page import Monitor
+from tests.browser.recordings import Recording
+from tests.plugin.process import Server, tensorboard
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+MANY = 120
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def chromium() -> str:
+    path = os.environ.get("LRMON_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        raise AssertionError(
+            "The tests of the page need Chromium: install it (Debian: `apt install chromium`), "
+            "or name its executable in the environment variable LRMON_CHROMIUM."
+        )
+    return path
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@dataclass(frozen=True)
+class Logs:
+    folder: Path
+    recorded: dict[str, Recording]
+
+
+@pytest.fixture(scope="session")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Logs:
+    folder = tmp_path_factory.mktemp("logs")
+    recorded = {
+        "digits/broken": recordings.broken(folder / "digits" / "broken"),
+        "digits/long": recordings.decreasing(folder / "digits" / "long", 60_000, 1000),
+        "mystery/staircase-95": recordings.staircase(folder / "mystery" / "staircase-95"),
+    }
+    for index in range(MANY):
+        recordings.decreasing(folder / "many" / f"run-{index}", 3, 2)
+    return Logs(folder, recorded)
+
+
+@pytest.fixture(scope="session")
+def server(logs: Logs) -> Iterator[Server]:
+    with tensorboard(logs.folder) as server:
+        server.runs_when(lambda runs: len(runs) == MANY + len(logs.recorded))
+        yield server
+
+
+class Opener:
+    """Opens pages, and fails the test over every error in their consoles and every request that failed."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+
+    def __call__(
+        self,
+        server: Server,
+        hash: str = "#lrmon",
+        *,
+        inside: bool = False,
+        size: tuple[int, int] = (1440, 900),
+        dark: bool = False,
+    ) -> Monitor:
+        """Opens the plugin's page: as TensorBoard frames it (`inside`), or by itself, which is quicker."""
+        context = self._browser.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            color_scheme="dark" if dark else "light",
+            permissions=["clipboard-read", "clipboard-write"],
+            accept_downloads=True,
+        )
+        page = context.new_page()
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
+        page.on("requestfailed", self._on_failed)
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.goto(f"{server.url}/{'' if inside else 'data/plugin_entry.html?name=lrmon'}{hash}")
+        frame = page.main_frame
+        if inside:
+            element = page.wait_for_selector("iframe[src*='plugin_entry.html?name=lrmon']")
+            found = element.content_frame() if element else None
+            assert found is not None, "TensorBoard shows no frame of the plugin"
+            frame = found
+        frame.locator(".u-over, .state").first.wait_for()
+        monitor = Monitor(page, frame)
+        frame.wait_for_function("document.querySelector('.waiting') === null")
+        return monitor
+
+    def forgive_lost_connections(self) -> None:
+        """Takes back the complaints about a server that the test itself has made unreachable."""
+        self.complaints = [text for text in self.complaints if "net::ERR_" not in text]
+
+    def close(self) -> None:
+        for context in list(self._browser.contexts):
+            context.close()
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        # A browser asks for it where a page stands by itself; in TensorBoard's frame none does.
+        icon = str(message.location.get("url", "")).endswith("/favicon.ico")
+        if message.type == "error" and not icon:
+            self.complaints.append(f"console: {message.text} ({message.location})")
+
+    def _on_failed(self, request: Request) -> None:
+        # Requests that the page no longer needs are cancelled by itself.
+        if request.failure != "net::ERR_ABORTED":
+            self.complaints.append(f"failed: {request.url} {request.failure}")
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Opener]:
+    opener = Opener(browser)
+    yield opener
+    opener.close()
+    assert [] == opener.complaints

@@ -1,0 +1,128 @@
+"""The page as a test sees and handles it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+from urllib.parse import quote
+
+import numpy as np
+import numpy.typing as npt
+from playwright.sync_api import FloatRect, Frame, Locator, Page
+
+T = TypeVar("T")
+Pane = Literal["rate", "loss"]
+
+
+def link(**values: str) -> str:
+    """Returns the hash that holds these values of ``p.lrmon.*``."""
+    return "#" + "&".join(["lrmon", *(f"p.lrmon.{name}={quote(value)}" for name, value in values.items())])
+
+
+def runs(*names: str) -> str:
+    """Returns the value of ``p.lrmon.runs`` that selects these runs."""
+    return ",".join(quote(name, safe="") for name in names)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line as the chart holds it: x [n] and y [n], NaN where it has a gap."""
+
+    label: str
+    x: npt.NDArray[np.float64]
+    y: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """The page of the plugin, in TensorBoard's frame or by itself."""
+
+    page: Page
+    frame: Frame
+
+    def close(self) -> None:
+        """Closes the page, which else would miss a server that ends before it."""
+        self.page.close()
+
+    def wait(self, look: Callable[[], T | None], what: Callable[[], str], seconds: float = 20) -> T:
+        """Returns what `look` returns, as soon as it is true; fails, saying `what` is wrong, if late."""
+        deadline = time.monotonic() + seconds
+        while not (found := look()):
+            assert time.monotonic() < deadline, f"after {seconds:g} s {what()}"
+            # The browser's events reach us only while we wait in its library.
+            self.page.wait_for_timeout(25)
+        return found
+
+    def wait_for_range(self, start: float, end: float, within: float = 0) -> None:
+        """Waits until the x axis of both panes reaches from `start` to `end`."""
+
+        def is_there() -> bool:
+            ranges = [*self.x_range("rate"), *self.x_range("loss")]
+            return all(abs(a - b) <= within for a, b in zip(ranges, [start, end] * 2, strict=True))
+
+        self.wait(is_there, lambda: f"the x axis shows {self.x_range()}, not {start} to {end}")
+
+    def charts(self) -> dict[str, Any]:
+        """Returns what uPlot holds: by pane, scales and lines."""
+        charts: dict[str, Any] = json.loads(self.frame.evaluate("JSON.stringify(__lrmon.charts())"))
+        return charts
+
+    def chart(self, pane: Pane) -> dict[str, Any]:
+        chart: dict[str, Any] = self.charts()[pane]
+        return chart
+
+    def line(self, pane: Pane, label: str) -> Line:
+        lines = [line for line in self.chart(pane)["lines"] if line["label"] == label]
+        assert len(lines) == 1, f"{len(lines)} lines {label!r} in the pane {pane}"
+        y = [np.nan if value is None else value for value in lines[0]["ys"]]
+        return Line(label, np.array(lines[0]["xs"], float), np.array(y, float))
+
+    def x_range(self, pane: Pane = "loss") -> tuple[float, float]:
+        low, high = self.chart(pane)["scales"]["x"]
+        return low, high
+
+    def y_range(self, pane: Pane) -> tuple[float, float]:
+        low, high = self.chart(pane)["scales"]["y"]
+        return low, high
+
+    @property
+    def coverage(self) -> str:
+        return self.frame.get_by_test_id("coverage").inner_text()
+
+    def wait_for_coverage(self, text: str) -> None:
+        self.wait(lambda: self.coverage == text, lambda: f"the page says {self.coverage!r}, not {text!r}")
+
+    def plot(self, pane: Pane) -> Locator:
+        return self.frame.locator(f"[data-pane={pane}] .u-over")
+
+    def at(self, pane: Pane, x: float, y: float = 0.5) -> tuple[float, float]:
+        """Returns where on the screen the part (x, y) of a plot is, from its left lower corner."""
+        box = box_of(self.plot(pane))
+        return box["x"] + x * box["width"], box["y"] + (1 - y) * box["height"]
+
+    def hover(self, pane: Pane, x: float, y: float = 0.5) -> None:
+        self.page.mouse.move(*self.at(pane, x, y))
+
+    def drag(self, pane: Pane, start: tuple[float, float], end: tuple[float, float], key: str = "") -> None:
+        if key:
+            self.page.keyboard.down(key)
+        self.hover(pane, *start)
+        self.page.mouse.down()
+        self.hover(pane, (start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
+        self.hover(pane, *end)
+        self.page.mouse.up()
+        if key:
+            self.page.keyboard.up(key)
+
+    def choose(self, name: str, value: str) -> None:
+        """Chooses one of a row of buttons, by the name and the value of its radio buttons."""
+        self.frame.locator(f"input[name={name}][value={value}]").check()
+
+
+def box_of(locator: Locator) -> FloatRect:
+    box = locator.bounding_box()
+    assert box is not None, f"{locator} is not on the screen"
+    return box

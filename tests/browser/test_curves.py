@@ -1,0 +1,129 @@
+"""What the charts show is what was recorded."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from tests.browser.conftest import Logs, Opener
+from tests.browser.page import Monitor, box_of, link, runs
+from tests.plugin.process import Server
+
+STAIRCASE = "mystery/staircase-95"
+
+
+@pytest.fixture
+def staircase(open_page: Opener, server: Server) -> Monitor:
+    return open_page(server, link(runs=runs(STAIRCASE)))
+
+
+def test_the_learning_rate_is_drawn_as_it_was_recorded(staircase: Monitor, logs: Logs) -> None:
+    recorded = logs.recorded[STAIRCASE].learning_rate
+    line = staircase.line("rate", "learning rate")
+    # The last value holds until its step is over.
+    assert np.array_equal(np.arange(recorded.size + 1), line.x)
+    assert np.array_equal(np.append(recorded, recorded[-1]), line.y.astype(np.float32))
+
+
+def test_every_batch_s_loss_is_drawn_as_it_was_recorded(staircase: Monitor, logs: Logs) -> None:
+    line = staircase.line("loss", "loss")
+    assert np.array_equal(logs.recorded[STAIRCASE].loss, line.y.astype(np.float32))
+    assert staircase.coverage == "all 1,216 steps"
+
+
+def test_a_loss_that_is_not_finite_is_a_gap(open_page: Opener, server: Server, logs: Logs) -> None:
+    line = open_page(server, link(runs=runs("digits/broken"))).line("loss", "loss")
+    assert np.array_equal(np.isfinite(logs.recorded["digits/broken"].loss), np.isfinite(line.y))
+
+
+def test_smoothing_changes_the_smoothed_loss_and_nothing_else(staircase: Monitor) -> None:
+    lines = ("learning rate", "effective LR")
+    before = [staircase.line("rate", name).y for name in lines] + [staircase.line("loss", "loss").y]
+    smooth = staircase.line("loss", "loss, smoothed").y
+    slider = staircase.frame.get_by_label("Smoothing of the loss", exact=True)
+    assert slider.input_value() == "0.6"
+    slider.fill("0.98")
+    staircase.wait(
+        lambda: not np.array_equal(smooth, staircase.line("loss", "loss, smoothed").y),
+        lambda: "the smoothed loss is the same",
+    )
+    smoother = staircase.line("loss", "loss, smoothed").y
+    assert np.abs(np.diff(smoother)).mean() < 0.2 * np.abs(np.diff(smooth)).mean()
+    after = [staircase.line("rate", name).y for name in lines] + [staircase.line("loss", "loss").y]
+    assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
+
+
+def test_an_epoch_s_metric_lies_at_its_last_step(staircase: Monitor) -> None:
+    assert np.array_equal(np.arange(16) * 76 + 75, staircase.line("loss", "val_loss").x)
+
+
+def test_accuracy_gets_an_axis_of_its_own(staircase: Monitor) -> None:
+    before = staircase.y_range("loss")
+    staircase.frame.get_by_role("button", name="Metrics").click()
+    staircase.frame.get_by_label("accuracy").check()
+    staircase.wait(lambda: "right" in staircase.chart("loss")["scales"], lambda: "there is no right axis")
+    assert staircase.y_range("loss") == before
+    left, right = box_of(staircase.plot("rate")), box_of(staircase.plot("loss"))
+    assert (left["x"], left["width"]) == (right["x"], right["width"])
+
+
+def test_the_axis_counts_steps_epochs_or_time(staircase: Monitor) -> None:
+    staircase.wait_for_range(0, 1216)
+    staircase.choose("axis", "epoch")
+    staircase.wait_for_range(0, 16)
+    assert staircase.line("rate", "learning rate").x[95] == pytest.approx(1.25)
+    staircase.choose("axis", "relative")
+    staircase.wait_for_range(0, 1215 * 0.11, within=0.01)
+    staircase.choose("axis", "wall")
+    staircase.wait(lambda: staircase.x_range()[0] > 1e9, lambda: "the axis is not of the clock")
+    start, end = staircase.x_range()
+    assert end - start == pytest.approx(1215 * 0.11, abs=0.01)
+
+
+def test_the_learning_rate_s_scale_is_logarithmic_until_the_user_says_otherwise(staircase: Monitor) -> None:
+    assert staircase.frame.locator("input[name=scale-rate][value=log]").is_checked()
+    assert staircase.y_range("rate")[0] > 0
+    staircase.choose("scale-rate", "linear")
+    staircase.wait(lambda: staircase.y_range("rate")[0] == 0, lambda: "the axis does not begin at 0")
+
+
+def test_one_cursor_stands_in_both_panes_and_its_numbers_are_of_one_step(
+    staircase: Monitor, logs: Logs
+) -> None:
+    staircase.hover("loss", 573.2 / 1216)
+    lines = staircase.frame.locator(".cursor-line:visible")
+    assert lines.count() == 2
+    assert box_of(lines.nth(0))["x"] == box_of(lines.nth(1))["x"]
+    tooltip = staircase.frame.get_by_test_id("tooltip").inner_text()
+    assert "step 573 · epoch 7 + 41/76" in tooltip
+    rate = logs.recorded[STAIRCASE].learning_rate[573]
+    shown = re.search(r"LR\s+([\d.e-]+)", tooltip)
+    assert shown is not None
+    assert np.float32(shown[1]) == pytest.approx(rate, rel=1e-6)
+    staircase.hover("rate", 0.1)
+    assert staircase.frame.get_by_test_id("tooltip").count() == 1
+
+
+def test_the_arrow_keys_move_the_cursor_step_by_step_and_say_where_it_is(staircase: Monitor) -> None:
+    staircase.frame.locator("[data-pane=rate]").focus()
+    spoken = staircase.frame.get_by_test_id("spoken")
+    for _ in range(3):
+        staircase.page.keyboard.press("ArrowRight")
+    assert "step 2 · epoch 0 + 2/76: learning rate 0.1" in spoken.inner_text()
+    staircase.page.keyboard.press("End")
+    assert "step 1,215 · epoch 15 + 75/76" in spoken.inner_text()
+
+
+def test_the_panel_says_what_is_recorded_of_the_run(staircase: Monitor) -> None:
+    panel = staircase.frame.get_by_role("tabpanel", name="Run").inner_text()
+    for fact in (
+        "ExponentialDecay",
+        "decay_steps = 95",
+        "Adam",
+        "2,048",
+        "tensorflow 2.21.0",
+        "= lr at every step",
+    ):
+        assert fact in panel

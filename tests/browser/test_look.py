@@ -1,0 +1,158 @@
+"""How the page looks, in TensorBoard's frame: theme, room, links and files."""
+
+from __future__ import annotations
+
+import struct
+from itertools import combinations
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import FloatRect
+
+from tests.browser.conftest import Logs, Opener
+from tests.browser.page import Monitor, box_of, link, runs
+from tests.plugin.process import Server
+
+STAIRCASE = "mystery/staircase-95"
+
+APART = (
+    "h1",
+    ".facts",
+    ".controls > *",
+    ".legend li",
+    ".card-tools > *",
+    ".brand",
+    ".filter",
+    ".runs-head > *",
+    ".foot > *",
+    ".pane",
+    ".panel",
+)
+"""What must not lie on each other."""
+
+
+def has_theme(monitor: Monitor, name: str) -> None:
+    def theme() -> str:
+        found: str = monitor.frame.evaluate("document.documentElement.dataset.theme")
+        return found
+
+    monitor.wait(lambda: theme() == name, lambda: f"the page is {theme()}, not {name}")
+
+
+def test_the_page_follows_tensorboard_s_dark_mode_and_its_own_switch(
+    open_page: Opener, server: Server
+) -> None:
+    monitor = open_page(server, link(runs=runs(STAIRCASE)), inside=True)
+    has_theme(monitor, "light")
+    monitor.page.evaluate("document.body.classList.add('dark-mode')")
+    has_theme(monitor, "dark")
+    monitor.frame.get_by_role("button", name="Theme: auto").click()
+    has_theme(monitor, "light")
+    monitor.frame.get_by_role("button", name="Theme: light").click()
+    has_theme(monitor, "dark")
+
+
+def test_by_itself_the_page_follows_the_system(open_page: Opener, server: Server) -> None:
+    has_theme(open_page(server, dark=True), "dark")
+    has_theme(open_page(server, dark=False), "light")
+
+
+@pytest.mark.parametrize("size", [(1024, 768), (1440, 900), (1920, 1080)])
+@pytest.mark.parametrize("selected", [[STAIRCASE], [STAIRCASE, "digits/broken", "digits/long"]])
+def test_nothing_overlaps_or_is_cut_off(
+    open_page: Opener, server: Server, size: tuple[int, int], selected: list[str]
+) -> None:
+    values = {
+        "runs": runs(*selected),
+        "metrics": "loss,val_loss,accuracy",
+        "zoom": "100,900",
+        "scale_loss": "log",
+    }
+    monitor = open_page(server, link(**values), size=size)
+    boxes: list[tuple[str, FloatRect]] = []
+    for selector in APART:
+        for element in monitor.frame.locator(selector).all():
+            box = element.bounding_box()
+            if box is not None and box["width"] > 0 and box["height"] > 0:
+                boxes.append((f"{selector} {element.inner_text()[:30]!r}", box))
+    assert len(boxes) > 15
+    assert [] == [f"{a} and {b}" for (a, one), (b, other) in combinations(boxes, 2) if overlap(one, other)]
+    for card in monitor.frame.locator(".card").all():
+        edge = box_of(card)
+        for element in card.locator(".legend li, .card-tools > *").all():
+            box = box_of(element)
+            assert edge["x"] < box["x"]
+            assert box["x"] + box["width"] < edge["x"] + edge["width"]
+    assert [] == [name for name, box in boxes if box["x"] + box["width"] > size[0] + 0.5]
+    below = max(box["y"] + box["height"] for name, box in boxes if name.startswith(".pane"))
+    assert size[1] - 30 < below <= size[1]
+
+
+def overlap(one: FloatRect, other: FloatRect) -> bool:
+    across = min(one["x"] + one["width"], other["x"] + other["width"]) - max(one["x"], other["x"])
+    down = min(one["y"] + one["height"], other["y"] + other["height"]) - max(one["y"], other["y"])
+    return across > 1 and down > 1
+
+
+def test_a_copied_link_opens_what_was_seen(open_page: Opener, server: Server) -> None:
+    monitor = open_page(server, inside=True)
+    monitor.frame.get_by_label("Filter runs by a regular expression").fill("long|stair")
+    monitor.frame.get_by_role("button", name="none", exact=True).click()
+    monitor.frame.get_by_role("button", name="all", exact=True).click()
+    monitor.frame.get_by_label("Smoothing of the loss", exact=True).fill("0.9")
+    monitor.choose("axis", "epoch")
+    monitor.choose("scale-loss", "log")
+    monitor.wait_for_range(0, 60)
+    monitor.drag("rate", (0.1, 0.2), (0.2, 0.9))
+    monitor.frame.get_by_role("button", name="Copy link").click()
+    monitor.frame.get_by_text("Link copied").wait_for()
+    address = monitor.page.evaluate("navigator.clipboard.readText()")
+    assert urlsplit(address)[:3] == urlsplit(monitor.page.url)[:3]
+
+    again = open_page(server, "#" + urlsplit(address).fragment, inside=True)
+    again.wait(lambda: len(again.chart("rate")["lines"]) == 4, lambda: "it does not draw two runs")
+    assert again.frame.locator("h1").inner_text() == "2 runs"
+    assert [chart["scales"] for chart in again.charts().values()] == [
+        chart["scales"] for chart in monitor.charts().values()
+    ]
+    assert again.frame.get_by_label("Smoothing of the loss", exact=True).input_value() == "0.9"
+
+
+def test_tensorboard_s_reload_reaches_the_page(open_page: Opener, server: Server) -> None:
+    monitor = open_page(server, inside=True)
+    open_page.requests.clear()
+    monitor.page.locator(".reload-button").click()
+    monitor.wait(
+        lambda: any(url.endswith("/lrmon/runs") for url in open_page.requests),
+        lambda: "the page has not asked for the runs again",
+        seconds=1.5,
+    )
+
+
+def test_the_exported_picture_and_table_hold_the_run(
+    open_page: Opener, server: Server, logs: Logs, tmp_path: Path
+) -> None:
+    monitor = open_page(server, link(runs=runs(STAIRCASE)))
+    with monitor.page.expect_download() as picture:
+        monitor.frame.get_by_role("button", name="Export").click()
+        monitor.frame.get_by_role("button", name="Picture of the charts").click()
+    picture.value.save_as(tmp_path / "picture.png")
+    head = (tmp_path / "picture.png").read_bytes()[:24]
+    assert head[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = struct.unpack(">II", head[16:])
+    assert width > 600
+    assert height > 600
+    assert picture.value.suggested_filename == "lrmon-mystery-staircase-95.png"
+    with monitor.page.expect_download() as table:
+        monitor.frame.get_by_role("button", name="Export").click()
+        monitor.frame.get_by_role("button", name="CSV").click()
+    table.value.save_as(tmp_path / "table.csv")
+    rows = (tmp_path / "table.csv").read_text().splitlines()
+    assert len(rows) == 1 + logs.recorded[STAIRCASE].loss.size
+
+
+def test_everything_comes_from_tensorboard_itself(open_page: Opener, server: Server) -> None:
+    open_page(server, link(runs=runs(STAIRCASE)), inside=True)
+    hosts = {urlsplit(url).netloc for url in open_page.requests if not url.startswith(("data:", "blob:"))}
+    assert hosts == {urlsplit(server.url).netloc}

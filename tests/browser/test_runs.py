@@ -1,0 +1,83 @@
+"""The list of runs: which are drawn, and how one finds them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.conftest import MANY, Logs, Opener
+from tests.browser.page import Monitor, link, runs
+from tests.plugin.process import Server
+
+
+@pytest.fixture
+def two(open_page: Opener, server: Server) -> Monitor:
+    return open_page(server, link(runs=runs("digits/broken", "mystery/staircase-95")))
+
+
+def drawn(monitor: Monitor) -> int:
+    lines = monitor.charts().get("rate", {}).get("lines", [])
+    return len([line for line in lines if line["label"] == "learning rate"])
+
+
+def names(monitor: Monitor) -> list[str]:
+    return [name.inner_text() for name in monitor.frame.locator(".row-name").all()]
+
+
+def test_the_run_that_began_last_is_shown_first(open_page: Opener, server: Server) -> None:
+    monitor = open_page(server)
+    assert monitor.frame.locator("h1").inner_text() == f"many/run-{MANY - 1}"
+
+
+def test_runs_are_drawn_over_each_other(two: Monitor) -> None:
+    two.wait(lambda: drawn(two) == 2, lambda: f"{drawn(two)} runs are drawn")
+    assert two.frame.locator("h1").inner_text() == "2 runs"
+    two.hover("rate", 0.2)
+    tooltip = two.frame.get_by_test_id("tooltip").inner_text()
+    assert "digits/broken" in tooltip
+    assert "mystery/staircase-95" in tooltip
+
+
+def test_a_regular_expression_narrows_the_list_and_what_is_drawn(two: Monitor) -> None:
+    two.frame.get_by_label("Filter runs by a regular expression").fill("^(MYSTERY|digits)/.*[5n]$")
+    assert names(two) == ["digits/broken", "mystery/staircase-95"]
+    two.frame.get_by_label("Filter runs by a regular expression").fill("mystery")
+    assert names(two) == ["mystery/staircase-95"]
+    assert drawn(two) == 1
+    assert two.frame.get_by_test_id("run-count").inner_text() == f"1 of {MANY + 3} runs"
+
+
+def test_an_invalid_expression_is_said_and_the_last_result_stays(two: Monitor) -> None:
+    field = two.frame.get_by_label("Filter runs by a regular expression")
+    field.fill("mystery")
+    field.fill("mystery[")
+    assert names(two) == ["mystery/staircase-95"]
+    assert "Not a regular expression" in two.frame.locator("#filter-problem").inner_text()
+    assert field.get_attribute("aria-invalid") == "true"
+
+
+def test_a_click_on_a_name_shows_this_run_alone(two: Monitor) -> None:
+    two.frame.locator(".row-name", has_text="broken").click()
+    two.wait(lambda: drawn(two) == 1, lambda: f"{drawn(two)} runs are drawn")
+    assert two.frame.locator("h1").inner_text() == "digits/broken"
+    two.frame.get_by_label("Filter runs by a regular expression").fill("broken|stair")
+    two.frame.get_by_label("Draw mystery/staircase-95").check()
+    two.wait(lambda: drawn(two) == 2, lambda: f"{drawn(two)} runs are drawn")
+
+
+def test_none_and_all_concern_the_runs_of_the_list(two: Monitor) -> None:
+    two.frame.get_by_role("button", name="none", exact=True).click()
+    two.frame.get_by_text("No run is selected").wait_for()
+    two.frame.get_by_label("Filter runs by a regular expression").fill("digits/")
+    two.frame.get_by_role("button", name="all", exact=True).click()
+    two.wait(lambda: drawn(two) == 2, lambda: f"{drawn(two)} runs are drawn")
+
+
+def test_of_many_runs_only_the_visible_rows_are_in_the_document(two: Monitor, logs: Logs) -> None:
+    assert MANY > 2 * len(names(two)) > 20
+    two.frame.locator(".rows").evaluate("list => list.scrollTo(0, list.scrollHeight)")
+    two.wait(lambda: "mystery/staircase-95" in names(two), lambda: f"the rows are {names(two)}")
+
+
+def test_more_runs_than_a_picture_holds_are_said(two: Monitor) -> None:
+    two.frame.get_by_role("button", name="all", exact=True).click()
+    assert f"{MANY + 3 - 40} more not drawn" in two.frame.get_by_test_id("facts").inner_text()

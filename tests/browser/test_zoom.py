@@ -1,0 +1,104 @@
+"""Gestures: what is seen, and that it is loaded in full."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from tests.browser.conftest import Logs, Opener
+from tests.browser.page import Monitor, link, runs
+from tests.plugin.process import Server
+
+LONG = "digits/long"
+STEPS = 60_000
+PIXEL = 100
+"""Steps; a little more than a pixel of the whole run has."""
+
+
+@pytest.fixture
+def long_run(open_page: Opener, server: Server) -> Monitor:
+    return open_page(server, link(runs=runs(LONG)))
+
+
+def test_the_page_says_how_many_steps_it_draws(long_run: Monitor) -> None:
+    said = re.fullmatch(r"([\d,]+) of 60,000 steps, extremes kept", long_run.coverage)
+    assert said is not None
+    assert int(said[1].replace(",", "")) == long_run.line("loss", "loss").x.size
+
+
+def test_at_the_deepest_zoom_every_single_step_is_there_up_to_the_last(long_run: Monitor, logs: Logs) -> None:
+    long_run.drag("loss", (0.9, 0.5), (1, 0.5))
+    long_run.wait_for_range(54_000, STEPS, within=PIXEL)
+    long_run.drag("rate", (0.98, 0.5), (1, 0.5))
+    long_run.wait_for_range(59_880, STEPS, within=PIXEL / 5)
+    first = int(long_run.x_range()[0])
+    long_run.wait_for_coverage(f"all {STEPS - first} steps")
+    line = long_run.line("rate", "learning rate")
+    shown = line.x >= first
+    recorded = logs.recorded[LONG].learning_rate[first:]
+    assert np.array_equal(np.arange(first, STEPS + 1), line.x[shown])
+    assert np.array_equal(np.append(recorded, recorded[-1]), line.y[shown].astype(np.float32))
+    for _ in range(4):
+        long_run.drag("loss", (0.9, 0.5), (1, 0.5))
+    long_run.wait_for_range(STEPS - 1, STEPS)
+    long_run.wait_for_coverage("1 step")
+
+
+@pytest.mark.parametrize("how", ["double click", "Escape", "button"])
+def test_the_whole_run_comes_back(long_run: Monitor, how: str) -> None:
+    whole, coverage = long_run.x_range(), long_run.coverage
+    long_run.drag("loss", (0.2, 0.5), (0.3, 0.5))
+    long_run.wait_for_range(12_000, 18_000, within=PIXEL)
+    if how == "double click":
+        long_run.page.mouse.dblclick(*long_run.at("rate", 0.5))
+    elif how == "Escape":
+        long_run.page.keyboard.press("Escape")
+    else:
+        long_run.frame.get_by_role("button", name="reset zoom").click()
+    long_run.wait_for_range(*whole)
+    long_run.wait_for_coverage(coverage)
+
+
+def test_a_box_narrows_both_axes_of_its_pane(long_run: Monitor) -> None:
+    rate = long_run.y_range("rate")
+    low, high = long_run.y_range("loss")
+    long_run.drag("loss", (0.2, 0.25), (0.4, 0.75))
+    long_run.wait_for_range(12_000, 24_000, within=PIXEL)
+    assert long_run.y_range("loss") == pytest.approx(
+        (low + 0.25 * (high - low), low + 0.75 * (high - low)), rel=0.01
+    )
+    assert rate != long_run.y_range("loss")
+
+
+def test_shift_and_drag_moves_what_is_seen(long_run: Monitor) -> None:
+    long_run.drag("loss", (0.4, 0.5), (0.5, 0.5))
+    before = long_run.x_range()
+    long_run.drag("loss", (0.5, 0.5), (0.3, 0.5), key="Shift")
+    start, end = long_run.x_range()
+    assert end - start == pytest.approx(before[1] - before[0])
+    assert start - before[0] == pytest.approx(0.2 * (end - start), rel=0.02)
+
+
+def test_the_wheel_zooms_with_alt_alone_and_the_page_says_so(long_run: Monitor) -> None:
+    whole = long_run.x_range()
+    long_run.hover("loss", 0.25)
+    long_run.page.mouse.wheel(0, -300)
+    long_run.frame.get_by_text("Alt + wheel zooms").wait_for()
+    assert long_run.x_range() == whole
+    long_run.page.keyboard.down("Alt")
+    long_run.page.mouse.wheel(0, -300)
+    long_run.wait(lambda: long_run.x_range() != whole, lambda: "Alt and the wheel changed nothing")
+    start, end = long_run.x_range()
+    assert whole[0] < start < 15_000 < end < whole[1]
+
+
+def test_a_zoom_keeps_its_place_when_the_axis_changes(long_run: Monitor) -> None:
+    long_run.drag("loss", (0.2, 0.5), (0.3, 0.5))
+    long_run.wait_for_range(12_000, 18_000, within=PIXEL)
+    start, end = long_run.x_range()
+    long_run.choose("axis", "epoch")
+    long_run.wait_for_range(start / 1000, end / 1000, within=0.02)
+    long_run.choose("axis", "step")
+    long_run.wait_for_range(start, end, within=20)
