@@ -42,9 +42,8 @@ DEV = [
     # They find more with every release: a newer one is a change of this line.
     "mypy>=2.4,<2.5",
     "ruff>=0.17,<0.18",
-    # For their types.
-    "setuptools>=77",
     "types-protobuf",
+    "types-setuptools",
 ]
 
 
