@@ -11,13 +11,14 @@ RUN := logs/demo
 QUIET := TF_CPP_MIN_LOG_LEVEL=2 TF_ENABLE_ONEDNN_OPTS=0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long bench lint format coverage clean demo-environment dev-environment
+.PHONY: help demo test test-long bench pictures lint format coverage clean demo-environment dev-environment
 
 help:
 	@echo 'make demo        train on real images and look at it in TensorBoard (HOST=…, PORT=…)'
 	@echo 'make test        linters and type checkers, then every test but the long ones'
 	@echo 'make test-long   the long tests'
 	@echo 'make bench       what recording costs and how fast the plugin answers'
+	@echo 'make pictures    the pictures of the documentation, from the examples'
 	@echo 'make lint        the linters and type checkers alone'
 	@echo 'make format      lay the sources out as the linters want them'
 	@echo 'make coverage    the tests, then the lines that none of them reached'
@@ -39,18 +40,22 @@ $(RUN)/.trained: $(shell find lrmon examples -name '*.py') | demo-environment
 # pytest comes last, so that its summary is the end of what is printed.
 test: lint
 	$(VENV)/python tb_plugin/bundle.py test
-	@$(call pytest,-m pytest)
+	@$(call with_chromium,-m pytest)
 
 test-long: dev-environment
-	@$(call pytest,-m pytest -m long)
+	@$(call with_chromium,-m pytest -m long)
 
 coverage: dev-environment
-	@$(call pytest,-m coverage run -m pytest)
+	@$(call with_chromium,-m coverage run -m pytest)
 	$(VENV)/python -m coverage combine --quiet
 	$(VENV)/python -m coverage report
 
 bench: dev-environment
 	@for benchmark in tests/benchmarks/[a-z]*.py; do $(VENV)/python $$benchmark || exit 1; done
+
+# What the documentation shows, made anew by what it shows.
+pictures: dev-environment
+	@$(call with_chromium,scripts/pictures.py)
 
 lint: dev-environment
 	$(VENV)/ruff format --check --quiet .
@@ -74,6 +79,6 @@ demo-environment:
 dev-environment:
 	@$(PYTHON) scripts/environment.py dev
 
-define pytest
+define with_chromium
 chromium=$$($(VENV)/python scripts/chromium.py) && LRMON_CHROMIUM="$$chromium" $(VENV)/python $(1)
 endef
