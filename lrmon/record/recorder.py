@@ -280,7 +280,7 @@ class Recorder:
 
     def close(self, ended: str = "completed") -> None:
         """Writes what is left and how the training ended, and closes the file; twice does no harm."""
-        if self._closed:
+        if self._closed or self._writer.is_anothers:
             return
         self.drain()
         with self._lock:
@@ -304,6 +304,8 @@ class Recorder:
 
     def drain(self) -> None:
         """Takes what the source still holds, so that `next_step` is up to date; writes nothing."""
+        if self._writer.is_anothers:
+            return
         with self._source_lock:
             if self._source is not None:
                 self._source()

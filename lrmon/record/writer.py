@@ -46,6 +46,11 @@ class Writer:
         self.source: Callable[[], None] | None = None
         """Called before each flush: puts what it still holds."""
 
+    @property
+    def is_anothers(self) -> bool:
+        """Whether this is a fork of the process that records: what it holds is the parent's to write."""
+        return os.getpid() != self._process_id
+
     def put(self, item: Item) -> None:
         """Takes an item, to be written at the next flush."""
         with self._items_lock:
@@ -53,8 +58,8 @@ class Writer:
 
     def flush(self, *, now: bool = False) -> None:
         """Writes everything that was put. A failure keeps it, to be tried again later (or `now`)."""
-        if os.getpid() != self._process_id:
-            return  # A fork of the process that trains: what it holds is the parent's to write.
+        if self.is_anothers:
+            return
         with self._file_lock:
             if self.source is not None:
                 self.source()
@@ -78,7 +83,7 @@ class Writer:
 
     def close(self) -> None:
         """Writes what is left, as far as the file system lets it, and closes the file."""
-        if os.getpid() != self._process_id:
+        if self.is_anothers:
             return
         with self._file_lock:
             self.flush(now=True)

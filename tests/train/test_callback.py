@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
 import subprocess
 import sys
@@ -313,3 +314,15 @@ def test_keras_own_tensorboard_callback_beside_it_changes_nothing(tmp_path: Path
     )
     run = recorded(tmp_path / "run")
     assert list(range(10)) == run.scalars[schema.SCALAR_LOSS][0]
+
+
+def test_without_tensorflow_it_says_what_to_install() -> None:
+    hidden = Path(__file__).parents[1] / "plugin" / "without_tensorflow"
+    result = subprocess.run(
+        [sys.executable, "-c", "import lrmon; lrmon.LRMonitor('logs')"],
+        env={**os.environ, "PYTHONPATH": f"{hidden}{os.pathsep}{Path.cwd()}"},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert "pip install 'lrmon[tensorflow]'. lrmon.Recorder records" in result.stderr
