@@ -121,7 +121,10 @@ setup(
     },
     install_requires=["tensorboard>=2.16", "numpy>=1.23.5", "protobuf>=3.20.3"],
     extras_require={"tensorflow": TENSORFLOW, "plot": PLOT, "demo": DEMO, "dev": DEV},
-    entry_points={"tensorboard_plugins": ["lrmon = lrmon_tb.loader:Loader"]},
+    entry_points={
+        "console_scripts": ["lrmon = lrmon.cli:main"],
+        "tensorboard_plugins": ["lrmon = lrmon_tb.loader:Loader"],
+    },
     cmdclass={"build": Build, "build_bundle": BuildBundle},
     zip_safe=False,
 )

@@ -53,12 +53,13 @@ def main(log_dir: Path) -> None:
         warmup_steps=5 * steps_per_epoch,
     )
     plateau = keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.3, patience=3, min_delta=1e-3)
-    trainings: dict[str, tuple[keras.optimizers.Optimizer, list[keras.callbacks.Callback]]] = {
-        "sgd-cosine": (keras.optimizers.SGD(cosine, momentum=0.9), []),
-        "adam-plateau": (keras.optimizers.Adam(0.01), [plateau]),
-        "adam-staircase": (keras.optimizers.Adam(staircase), []),
+    trainings: dict[str, tuple[keras.optimizers.Optimizer, keras.callbacks.Callback | None]] = {
+        "sgd-cosine": (keras.optimizers.SGD(cosine, momentum=0.9), None),
+        "adam-plateau": (keras.optimizers.Adam(0.01), plateau),
+        "adam-staircase": (keras.optimizers.Adam(staircase), None),
     }
-    for name, (optimizer, callbacks) in trainings.items():
+    for name, (optimizer, rule) in trainings.items():
+        monitor = lrmon.LRMonitor(log_dir / name, plateau=rule)
         keras.utils.set_random_seed(1)
         model = network(optimizer)
         history = model.fit(
@@ -68,7 +69,7 @@ def main(log_dir: Path) -> None:
             epochs=EPOCHS,
             validation_data=(test_images, test_labels),
             verbose=0,
-            callbacks=[*callbacks, lrmon.LRMonitor(log_dir / name)],
+            callbacks=[monitor, rule] if rule else [monitor],
         )
         accuracy = history.history["val_accuracy"][-1]
         print(f"{name}: {EPOCHS} epochs of {steps_per_epoch} steps, validation accuracy {accuracy:.3f}")

@@ -11,12 +11,13 @@ from real_data import classifier, digits, log_dir
 import lrmon
 
 data = digits()
-for name, patience in (("patience-2", 2), ("patience-6", 6), ("never-answered", None)):
-    callbacks: list[keras.callbacks.Callback] = [lrmon.LRMonitor(log_dir(__file__) / name)]
-    if patience is not None:
-        callbacks.append(
-            keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.3, patience=patience, min_delta=1e-3)
-        )
+rules = {
+    "patience-2": keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.3, patience=2, min_delta=1e-3),
+    "patience-6": keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.3, patience=6, min_delta=1e-3),
+    "never-answered": None,
+}
+for name, plateau in rules.items():
+    monitor = lrmon.LRMonitor(log_dir(__file__) / name, plateau=plateau)
     classifier(data, keras.optimizers.SGD(0.1, momentum=0.9)).fit(
         data.x,
         data.y,
@@ -24,5 +25,5 @@ for name, patience in (("patience-2", 2), ("patience-6", 6), ("never-answered", 
         batch_size=32,
         validation_data=data.validation,
         verbose=0,
-        callbacks=callbacks,
+        callbacks=[monitor, plateau] if plateau else [monitor],
     )

@@ -15,15 +15,28 @@ if TYPE_CHECKING:
     from lrmon.analysis.plateau_replay import replay_plateau
     from lrmon.analysis.staircase import find_lr_steps
     from lrmon.record.recorder import Recorder
+    from lrmon.review.logs import load
+    from lrmon.review.preview import preview
     from lrmon.train.callback import LRMonitor
 
-__all__ = ["LRMonitor", "PlateauRule", "Recorder", "__version__", "find_lr_steps", "replay_plateau"]
+__all__ = [
+    "LRMonitor",
+    "PlateauRule",
+    "Recorder",
+    "__version__",
+    "find_lr_steps",
+    "load",
+    "preview",
+    "replay_plateau",
+]
 
 _HOMES = {
     "LRMonitor": "lrmon.train.callback",
     "PlateauRule": "lrmon.analysis.plateau",
     "Recorder": "lrmon.record.recorder",
     "find_lr_steps": "lrmon.analysis.staircase",
+    "load": "lrmon.review.logs",
+    "preview": "lrmon.review.preview",
     "replay_plateau": "lrmon.analysis.plateau_replay",
 }
 

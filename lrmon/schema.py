@@ -107,6 +107,10 @@ class RunRecord(TypedDict, total=False):
     effective_learning_rate_source: str
     loss_source: str
     """Where each column's numbers come from, in words that begin with ``none`` where there are none."""
+    plateau: dict[str, Any] | None
+    """The settings of a ReduceLROnPlateau under Keras' names, as LRMonitor was given them, and with them
+    ``version`` (see `lrmon.PlateauRule`) where that is said, and ``applied``: whether it is a callback that
+    was at work in this fit."""
     warnings: list[str]
     ended: str | None
     """None while it runs, else ``completed``, ``stopped`` or ``interrupted: <reason>``."""

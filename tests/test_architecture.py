@@ -25,6 +25,7 @@ RULES: dict[str, set[str]] = {
         "lrmon.record", "lrmon.schema", "lrmon.train", "lrmon.version", "numpy", "keras", "tensorflow",
     },
     "lrmon.review": {"lrmon.analysis", "lrmon.review", "lrmon.schema", "numpy", "tensorboard"},
+    "lrmon.review.report_plot": {"lrmon.analysis", "lrmon.review", "matplotlib", "numpy"},
     "lrmon_tb": {
         "lrmon.analysis", "lrmon.review", "lrmon.schema", "lrmon_tb", "numpy", "tensorboard", "werkzeug",
     },
@@ -126,7 +127,8 @@ def loads(statement: str, *folders: Path, hide_tensorflow: bool = False) -> subp
         "import lrmon",
         "import lrmon_tb.loader",
         "import lrmon_tb.plugin",
-        "import lrmon; lrmon.Recorder",
+        "import lrmon; lrmon.Recorder, lrmon.load, lrmon.preview",
+        "import lrmon.cli",
         "import lrmon; dir(lrmon)",
     ],
 )

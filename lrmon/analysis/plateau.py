@@ -129,7 +129,7 @@ def step(state: PlateauState, value: Judged | None, rule: PlateauRule) -> Platea
     if cooldown > 0:
         return PlateauState(learning_rate, bar, wait, cooldown)
     if wait + 1 >= rule.patience and learning_rate > np.float32(rule.min_lr):
-        return PlateauState(_reduced(learning_rate, rule), bar, 0, rule.cooldown, reduced=True)
+        return PlateauState(reduced(learning_rate, rule), bar, 0, rule.cooldown, reduced=True)
     return PlateauState(learning_rate, bar, wait + 1, cooldown)
 
 
@@ -147,7 +147,8 @@ def first_bar(rule: PlateauRule) -> float | None:
     return None if _compares_tensors(rule) else math.inf
 
 
-def _reduced(learning_rate: float, rule: PlateauRule) -> float:
+def reduced(learning_rate: float, rule: PlateauRule) -> float:
+    """Returns what a reduction makes of a learning rate, a float32 number."""
     if rule.version == "tf_keras":
         product = float(np.float32(learning_rate) * np.float32(rule.factor))
     else:
@@ -160,7 +161,13 @@ def _compares_tensors(rule: PlateauRule) -> bool:
 
 
 def judged(values: Floats, rule: PlateauRule, logged_as: str) -> Iterable[Judged]:
-    """Returns each of `values` as `rule` compares it, in the arithmetic of the rule's version.
+    """Returns each of `values` as `rule` compares it; see `compared`."""
+    challenge, bar = compared(values, rule, logged_as)
+    return map(Judged, challenge.tolist(), bar.tolist())
+
+
+def compared(values: Floats, rule: PlateauRule, logged_as: str) -> tuple[Floats, Floats]:
+    """Returns challenges and bars (see `Judged`), in the arithmetic of the rule's version.
 
     Args:
       values: logged values.
@@ -182,7 +189,7 @@ def judged(values: Floats, rule: PlateauRule, logged_as: str) -> Iterable[Judged
         else:
             challenge = logged.astype(np.float64)
             bar = (logged - logged.dtype.type(sign * rule.min_delta)).astype(np.float64)
-    return map(Judged, (sign * challenge).tolist(), (sign * bar).tolist())
+    return sign * challenge, sign * bar
 
 
 def _tensor(numbers: NDArray[np.floating], dtype: DTypeLike) -> Floats:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from lrmon.analysis.plateau import PlateauRule
+    from lrmon.review.report import Report
 
 Source = Literal["lrmon", "scalars"]
 """``lrmon``: exact records of every step. ``scalars``: the sample that TensorBoard keeps of scalars."""
@@ -121,6 +125,16 @@ class Run:
     def monitors(self) -> tuple[str, ...]:
         """The epoch metrics, in the order of their first appearance."""
         return tuple(dict.fromkeys(name for epoch in self.epochs for name in epoch.metrics))
+
+    def report(self, rule: PlateauRule | None = None) -> Report:
+        """Returns what there is to say of the run: edges of the learning rate, plateaus, findings.
+
+        Args:
+          rule: of ReduceLROnPlateau; the run's own, or Keras' defaults, where left out.
+        """
+        from lrmon.review.report import report
+
+        return report(self, rule)
 
     def fit_of(self, steps: NDArray[np.int64]) -> NDArray[np.intp]:
         """Returns the index in `fits` of the fit that each step belongs to, -1 where that is not known."""

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from lrmon.record.recorder import Recorder, checked_log_dir
-from lrmon.train.description import described_fit
+from lrmon.train.description import checked_plateau, described_fit, described_plateau
 from lrmon.train.effective import effective_rate
 from lrmon.train.feed import RingFeed
 from lrmon.train.ring import innermost, installed, uninstall
@@ -52,9 +52,12 @@ class LRMonitor(keras.callbacks.Callback):
         log_dir: The run's own folder: local, or any path that TensorFlow's or TensorBoard's gfile opens.
             Fits with one folder are one run as long as the optimizer goes on counting; where it starts anew,
             another training begins in the same folder.
+        plateau: The fit's own ``ReduceLROnPlateau``, or an `lrmon.PlateauRule`: the settings that the plugin
+            starts from when it marks plateaus. With the callback that is in the list too, the reductions that
+            it made are held against those that the rule would have made.
 
     Raises:
-        TypeError: `log_dir` is no path.
+        TypeError: `log_dir` is no path, or `plateau` has not the settings of a ReduceLROnPlateau.
         ValueError: `log_dir` is empty.
 
     At the start of `fit`, before anything is trained, it raises RuntimeError where it cannot record (a Keras
@@ -63,9 +66,10 @@ class LRMonitor(keras.callbacks.Callback):
     warning, and training goes on.
     """
 
-    def __init__(self, log_dir: str | os.PathLike[str]) -> None:
+    def __init__(self, log_dir: str | os.PathLike[str], *, plateau: Any = None) -> None:
         super().__init__()
         self.log_dir: Final = checked_log_dir(log_dir)
+        self._plateau: Final = checked_plateau(plateau)
         self._recorder: Recorder | None = None
         self._feed: RingFeed | None = None
         self._optimizer: Any = None
@@ -121,7 +125,10 @@ class LRMonitor(keras.callbacks.Callback):
         model, start_time = self.model, time.time()
         optimizer = innermost(model.optimizer)
         ring, effective = installed(model), effective_rate(optimizer)
-        run = described_fit(model, self.params or {}, effective)
+        run = {
+            **described_fit(model, self.params or {}, effective),
+            "plateau": described_plateau(self._plateau, model),
+        }
         went_on_from = self._next_iteration if optimizer is self._optimizer else None
         self._optimizer, self._batch_size = optimizer, None
 

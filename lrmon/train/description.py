@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import keras
 import numpy as np
@@ -38,6 +38,38 @@ def described_fit(
         "learning_rate_source": _learning_rate_source(optimizer),
         "effective_learning_rate_source": effective.source,
     }
+
+
+PLATEAU_SETTINGS: Final = ("monitor", "factor", "patience", "mode", "min_delta", "cooldown", "min_lr")
+
+
+def checked_plateau(plateau: Any) -> Any:
+    """Returns `plateau` if it has the settings of a ReduceLROnPlateau, or is None.
+
+    Raises:
+        TypeError: It is neither.
+    """
+    if plateau is None or all(hasattr(plateau, name) for name in PLATEAU_SETTINGS if name != "mode"):
+        return plateau
+    raise TypeError(
+        "plateau must be a keras ReduceLROnPlateau or an lrmon.PlateauRule, "
+        f"got {type(plateau).__module__}.{type(plateau).__name__}"
+    )
+
+
+def described_plateau(plateau: Any, model: keras.Model) -> dict[str, Any] | None:
+    """Returns the settings of a ReduceLROnPlateau for the fit's record, None where there is none.
+
+    Args:
+        plateau: A callback, or a rule with the same names; or None.
+        model: The model that trains. A callback that stands in its fit's list has been given it.
+    """
+    if plateau is None:
+        return None
+    settings = {name: _plain(getattr(plateau, name, "auto")) for name in PLATEAU_SETTINGS}
+    if isinstance(getattr(plateau, "version", None), str):
+        settings["version"] = plateau.version
+    return {**settings, "applied": getattr(plateau, "_model", None) is model}
 
 
 def _learning_rate_source(optimizer: Any) -> str:

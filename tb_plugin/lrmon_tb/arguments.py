@@ -10,7 +10,9 @@ from typing import Literal, cast
 from tensorboard import errors
 from werkzeug import Request
 
+from lrmon.analysis.plateau import PlateauRule
 from lrmon.review.series import Axis, View
+from lrmon.review.settings import SETTINGS, replaced
 
 _AXES = ("step", "epoch", "time")
 _FORMATS = ("csv", "json")
@@ -62,6 +64,23 @@ class Arguments:
                 f"format must be one of {', '.join(_FORMATS)}, got {_short(text)}"
             )
         return cast(Literal["csv", "json"], text)
+
+    def rule(self, default: PlateauRule, monitors: Sequence[str]) -> PlateauRule:
+        """Returns the default with those settings replaced that the request names.
+
+        Args:
+          default: the run's own rule.
+          monitors: what a rule can watch in the run.
+        """
+        given: dict[str, str] = {name: self.values[name] for name in SETTINGS if name in self.values}
+        monitor = given.get("monitor")
+        if monitor is not None and monitor not in monitors:
+            has = f"it has {', '.join(monitors[:10])}" if monitors else "it has none"
+            raise errors.InvalidArgumentError(f"this run has no monitor {_short(monitor)}; {has}"[:180])
+        try:
+            return replaced(default, given)
+        except ValueError as error:
+            raise errors.InvalidArgumentError(str(error)) from error
 
     def _place(self, name: str) -> float | None:
         text = self.values.get(name)

@@ -15,7 +15,9 @@ from werkzeug import Request, Response
 from lrmon import schema
 from lrmon.review.export import export
 from lrmon.review.library import Library
+from lrmon.review.report import Reports, report
 from lrmon.review.series import Derived, View, series_json
+from lrmon.review.settings import SETTINGS, monitors
 from lrmon.review.source import Source
 from lrmon_tb import page
 from lrmon_tb.arguments import Arguments
@@ -61,6 +63,7 @@ class Plugin(base_plugin.TBPlugin):
         samples = (context.sampling_hints or {}).get(schema.PLUGIN_NAME)
         self._library = Library(samples=samples or 0)
         self._derived = Derived()
+        self._reports = Reports()
         self._overview = ("", "")
 
     def get_plugin_apps(self) -> dict[str, Callable[..., Any]]:
@@ -69,6 +72,7 @@ class Plugin(base_plugin.TBPlugin):
             "/static/*": self.static_route,
             "/runs": self.runs_route,
             "/series": self.series_route,
+            "/report": self.report_route,
             "/export": self.export_route,
         }
 
@@ -93,6 +97,12 @@ class Plugin(base_plugin.TBPlugin):
     def series_impl(self, source: Source, run: str, view: View) -> str:
         return series_json(self._library.run(source, run), view, self._derived)
 
+    def report_impl(self, source: Source, name: str, arguments: Arguments) -> str:
+        run = self._library.run(source, name)
+        found = self._reports.findings(run)
+        rule = arguments.rule(found.facts.defaults.rule, monitors(run))
+        return report(run, rule, found=found).to_json()
+
     @_route
     def runs_route(self, request: Request) -> Response:
         Arguments.of(request)
@@ -103,6 +113,11 @@ class Plugin(base_plugin.TBPlugin):
         arguments = Arguments.of(request, names=("run", "x", "start", "end", "width", "smoothing"))
         run, view = arguments.run(), arguments.view()
         return _respond(request, self.series_impl(self._source(request), run, view))
+
+    @_route
+    def report_route(self, request: Request) -> Response:
+        arguments = Arguments.of(request, names=("run", *SETTINGS))
+        return _respond(request, self.report_impl(self._source(request), arguments.run(), arguments))
 
     @_route
     def export_route(self, request: Request) -> Response:

@@ -1,0 +1,79 @@
+"""One finding, and the words that all of them use."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+Severity = Literal["error", "warning", "info"]
+
+SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "info")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something in a run that its user will want to know.
+
+    Attributes:
+      code: names the kind of finding; `anchor` is made of it.
+      severity: ``error``: the training is broken. ``warning``: it is probably not what was meant. ``info``:
+        what explains a curve.
+      text: one or two sentences, with the numbers.
+      advice: one sentence.
+      step: where it is, or begins; None where it is in no one place.
+      last_step: where it ends, inclusive.
+      numbers: the numbers in `text`, by name.
+    """
+
+    code: str
+    severity: Severity
+    text: str
+    advice: str
+    step: int | None = None
+    last_step: int | None = None
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def anchor(self) -> str:
+        """The section of the documentation."""
+        return f"docs/findings.md#{self.code}"
+
+
+def figure(value: float, digits: int = 6) -> str:
+    """Returns a number as people write it.
+
+    >>> figure(0.0814506), figure(1e-7), figure(0.1)
+    ('0.0814506', '1e-07', '0.1')
+    """
+    return f"{float(value):.{digits}g}" if math.isfinite(value) else str(float(value))
+
+
+def percent(value: float) -> str:
+    """Returns a share in percent.
+
+    >>> percent(0.05), percent(0.123)
+    ('5%', '12%')
+    """
+    return f"{100 * value:.2g}%" if abs(value) < 0.095 else f"{100 * value:.0f}%"
+
+
+def listed(items: list[str], most: int = 6) -> str:
+    """Returns the items as a list in a sentence.
+
+    >>> listed(["1", "2", "3"]), listed(["1"] * 9, most=2)
+    ('1, 2 and 3', '1, 1 and 7 more')
+    """
+    if len(items) > most:
+        items = [*items[:most], f"{len(items) - most:,} more"]
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def epochs(count: float) -> str:
+    """Returns so many epochs in words.
+
+    >>> epochs(1), epochs(1.25)
+    ('1 epoch', '1.25 epochs')
+    """
+    return f"{count:.3g} epoch{'' if count == 1 else 's'}"

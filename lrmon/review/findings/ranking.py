@@ -1,0 +1,42 @@
+"""All findings of a run, the most important first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from lrmon.review.facts import Facts
+from lrmon.review.findings import (
+    boundaries,
+    extremes,
+    keras_log,
+    notes,
+    plateau,
+    response,
+    staircase,
+    trouble,
+)
+from lrmon.review.findings.finding import SEVERITIES, Finding
+
+_THEMES: Final[tuple[Callable[[Facts], Iterator[Finding]], ...]] = (
+    trouble.find,
+    notes.find,
+    staircase.find,
+    boundaries.find,
+    keras_log.find,
+    plateau.find,
+    extremes.find,
+    response.find,
+)
+"""In the order in which findings of one severity stand."""
+
+
+def find_all(facts: Facts) -> tuple[Finding, ...]:
+    """Returns the findings of a run: errors, then warnings, then what is good to know.
+
+    A range test has none: to raise the learning rate until the loss diverges is its purpose.
+    """
+    if facts.run.kind == "range_test":
+        return ()
+    found = [finding for find in _THEMES for finding in find(facts)]
+    return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))

@@ -1,0 +1,190 @@
+"""Trainings that broke: losses that are no numbers, that grew without end, that leapt when the rate rose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrmon.review.facts import Facts
+from lrmon.review.findings.finding import Finding, figure
+from lrmon.review.numbers import shortest
+
+_BLOCK = 20
+_SIGMA = 1.4826
+"""Times the median distance from the median: the standard deviation of normal noise."""
+
+
+def find(facts: Facts) -> Iterator[Finding]:
+    """Yields ``loss-not-finite``, ``loss-diverged``, ``metric-not-finite`` and ``spike-after-rise``."""
+    if not facts.loss_is_known:
+        return
+    broken = list(_not_finite(facts))
+    yield from broken
+    if not broken:
+        yield from _metric_not_finite(facts)
+        yield from _diverged(facts)
+    yield from _spike(facts)
+
+
+def _not_finite(facts: Facts) -> Iterator[Finding]:
+    """NaN or infinite losses: an error where most of those from the first on are, and the last one is."""
+    run = facts.run
+    bad = ~np.isfinite(run.loss) & _has_loss(facts)
+    rows = np.flatnonzero(bad)
+    if not rows.size:
+        return
+    first, last = int(rows[0]), int(rows[-1])
+    for_good = last == run.step.size - 1 and 2 * rows.size >= run.step.size - first
+    place, kind = facts.places.describe(int(run.step[first])), str(float(run.loss[first]))
+    rate = figure(float(shortest(run.learning_rate[first : first + 1])[0]))
+    numbers = {"batches": int(rows.size), "first_step": int(run.step[first])}
+    kind = {"nan": "NaN", "inf": "infinite", "-inf": "negative infinite"}[kind]
+    if for_good:
+        yield Finding(
+            code="loss-not-finite",
+            severity="error",
+            text=f"The loss is {kind} at {place} and never recovers; the learning rate there was {rate}.",
+            advice=(
+                "Lower the learning rate, clip gradients (clipnorm), or look for log(0) and divisions by 0 "
+                "in the loss."
+            ),
+            step=int(run.step[first]),
+            last_step=int(run.step[last]),
+            numbers=numbers,
+        )
+        return
+    end = "on and off to the end" if last == run.step.size - 1 else "training recovered"
+    count = "One batch has" if rows.size == 1 else f"{rows.size:,} batches have"
+    yield Finding(
+        code="loss-not-finite",
+        severity="warning",
+        text=(
+            f"{count} a loss that is no number, the first ({kind}) at {place}; {end}. In Keras' own logs it "
+            "spoils the rest of the epoch's mean."
+        ),
+        advice="Look at what is in that batch; with mixed precision an overflow now and then is usual.",
+        step=int(run.step[first]),
+        last_step=int(run.step[last]),
+        numbers=numbers,
+    )
+
+
+def _metric_not_finite(facts: Facts) -> Iterator[Finding]:
+    """A metric of the last epoch that is no number, though the loss of every batch is one."""
+    run = facts.run
+    if not run.epochs:
+        return
+    epoch = run.epochs[-1]
+    names = [name for name, value in epoch.metrics.items() if not np.isfinite(value)]
+    if not names:
+        return
+    firsts = [
+        each for each in run.epochs if any(not np.isfinite(each.metrics.get(name, 0.0)) for name in names)
+    ]
+    number = facts.places.epoch_of(firsts[0].first_step)
+    yield Finding(
+        code="metric-not-finite",
+        severity="warning",
+        text=(
+            f"{' and '.join(names[:3])} {'is' if len(names) == 1 else 'are'} no number in the last epoch "
+            f"(first in epoch {number}), though the loss of every batch is one."
+        ),
+        advice="Look for validation data with NaN in it, and for metrics that divide by 0.",
+        step=firsts[0].first_step,
+        last_step=epoch.last_step,
+        numbers={"metrics": names, "epoch": number},
+    )
+
+
+def _diverged(facts: Facts) -> Iterator[Finding]:
+    """A loss that ends at ten times the lowest level it had, and at three times that of the start.
+
+    Levels are medians of blocks of 20 steps or a fiftieth of the run, so that single batches do not count;
+    all are positive.
+    """
+    loss = facts.run.loss[_has_loss(facts)].astype(np.float64)
+    steps = facts.run.step[_has_loss(facts)]
+    size = max(_BLOCK, loss.size // 50)
+    if loss.size < 3 * size:
+        return
+    count = loss.size // size
+    # Blocks are counted from the end, so that the last one is whole.
+    levels = np.median(loss[loss.size - count * size :].reshape(count, size), axis=1)
+    lowest = int(np.argmin(levels))
+    if not float(levels[lowest]) > 0.0 or float(levels[-1]) <= max(10.0 * levels[lowest], 3.0 * levels[0]):
+        return
+    first = loss.size - count * size + lowest * size
+    yield Finding(
+        code="loss-diverged",
+        severity="error",
+        text=(
+            f"The loss diverged: its median over the last {size} steps is {figure(levels[-1], 3)}, after "
+            f"{figure(levels[lowest], 3)} around {facts.places.describe(int(steps[first]))} and "
+            f"{figure(levels[0], 3)} at the start."
+        ),
+        advice="Lower the learning rate from there on, or clip gradients (clipnorm).",
+        step=int(steps[first]),
+        last_step=int(steps[-1]),
+        numbers={"last": float(levels[-1]), "lowest": float(levels[lowest]), "first": float(levels[0])},
+    )
+
+
+def _spike(facts: Facts) -> Iterator[Finding]:
+    """A loss that leaps right after the learning rate rose by a fifth or more, not in a warm-up.
+
+    Of the 20 steps after the rise three at least lie above all of the 50 before it, and the highest by eight
+    standard deviations of those, and by half of their median.
+    """
+    run, steps = facts.run, facts.steps
+    rises = np.flatnonzero(
+        (steps.lr_to > 1.2 * steps.lr_from) & (steps.step > (steps.warmup_end or -1)) & (steps.lr_from >= 0)
+    )
+    found: list[tuple[int, float, float]] = []
+    for rise in rises.tolist()[:1000]:
+        row = int(np.searchsorted(run.step, steps.step[rise]))
+        before = run.loss[max(row - 50, 0) : row].astype(np.float64)
+        before = before[np.isfinite(before)]
+        after = run.loss[row : row + 20].astype(np.float64)
+        after = after[~np.isnan(after)]
+        if before.size < 10 or after.size < 3:
+            continue
+        level = float(np.median(before))
+        noise = _SIGMA * float(np.median(np.abs(before - level)))
+        above = int(np.count_nonzero(after > before.max()))
+        if level > 0 and above >= 3 and float(after.max()) > max(level + 8 * noise, 1.5 * level):
+            found.append((rise, level, float(after.max())))
+    if not found:
+        return
+    rise, level, highest = found[0]
+    rates = shortest(np.array([steps.lr_from[rise], steps.lr_to[rise]]))
+    more = "" if len(found) == 1 else f" So it did after {len(found)} rises."
+    yield Finding(
+        code="spike-after-rise",
+        severity="warning",
+        text=(
+            f"The loss leapt from about {figure(level, 3)} to {figure(highest, 3)} right after the learning "
+            f"rate rose from {figure(float(rates[0]))} to {figure(float(rates[1]))} at "
+            f"{facts.places.describe(int(steps.step[rise]))}.{more}"
+        ),
+        advice="Raise it more gradually, or less.",
+        step=int(steps.step[rise]),
+        last_step=int(steps.step[rise]) + 19,
+        numbers={"before": level, "highest": highest, "rises": len(found)},
+    )
+
+
+def _has_loss(facts: Facts) -> NDArray[np.bool_]:
+    """Which rows have a loss: it is recorded, and of a fit that knows its losses."""
+    run = facts.run
+    absent = run.absent.get("loss")
+    has = np.ones(run.step.size, dtype=bool) if absent is None else ~absent
+    without = [
+        index
+        for index, fit in enumerate(run.fits)
+        if str(fit.record.get("loss_source", "")).startswith("none")
+    ]
+    if without:
+        has &= ~np.isin(run.fit_of(run.step), without)
+    return has

@@ -1,0 +1,189 @@
+"""The report of a training that has not begun: what a schedule will do, epoch by epoch."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrmon.analysis.plateau import PlateauRule
+from lrmon.analysis.plateau_replay import replay_plateau
+from lrmon.analysis.schedule_plan import planned_rates
+from lrmon.review.report import Report, report
+from lrmon.review.run import Epoch, Fit, Run
+from lrmon.review.settings import rule_of
+
+_MOST_STEPS: Final = 10_000_000
+_NOTICE: Final = "This is a preview: it is what the schedule says, nothing has been trained."
+
+
+def preview(
+    schedule: Any,
+    *,
+    steps_per_epoch: int,
+    epochs: int,
+    learning_rate: float | None = None,
+    metric: Sequence[float | None] | NDArray[np.floating] | None = None,
+    compiled: bool = True,
+) -> Report:
+    """Returns the report that a training with `schedule` will have, before any training.
+
+    ```python
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 95, 0.95, staircase=True)
+    print(lrmon.preview(schedule, steps_per_epoch=76, epochs=6))
+    ```
+
+    Args:
+      schedule: one of these:
+
+        - a Keras ``LearningRateSchedule``: the learning rate of each step. Keras' own are evaluated by their
+          formulas, others called for each step;
+        - a function of the epoch, or of the epoch and the learning rate, as ``LearningRateScheduler`` takes
+          it (or that callback itself): the learning rate of each epoch;
+        - a ``ReduceLROnPlateau``, or an `lrmon.PlateauRule`: what it makes of `learning_rate` and `metric`.
+      steps_per_epoch: batches an epoch. With ``validation_split`` count those of the training part alone.
+      epochs: how many.
+      learning_rate: of the optimizer at the start, where `schedule` needs it.
+      metric: value of the monitored metric in each epoch, for ReduceLROnPlateau; None where it is missing.
+      compiled: whether training will be compiled, as it is unless ``run_eagerly=True``.
+
+    Raises:
+      TypeError: if `schedule` is none of these.
+      ValueError: if a number is out of range, or what `schedule` needs is missing.
+    """
+    counts: dict[str, Any] = {"steps_per_epoch": steps_per_epoch, "epochs": epochs}
+    for name, count in counts.items():
+        if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 1:
+            raise ValueError(f"{name} must be a whole number of at least 1, got {count!r}")
+    if steps_per_epoch * epochs > _MOST_STEPS:
+        raise ValueError(f"a preview has up to {_MOST_STEPS:,} steps, got {steps_per_epoch * epochs:,}")
+    rule = rule_of(schedule)
+    if rule is not None:
+        rates, values = _of_rule(rule, learning_rate, metric, epochs)
+        run = _run(np.repeat(rates, steps_per_epoch), steps_per_epoch, {rule.monitor: values}, None)
+        return report(run, rule)
+    if hasattr(schedule, "get_config") and callable(schedule):
+        recorded = {"class_name": type(schedule).__name__, "config": dict(schedule.get_config())}
+        rates = _of_schedule(schedule, recorded, steps_per_epoch * epochs, compiled=compiled)
+        return report(_run(rates, steps_per_epoch, {}, recorded, compiled=compiled))
+    function = getattr(schedule, "schedule", schedule)
+    if callable(function):
+        rates = _of_function(function, learning_rate, epochs)
+        return report(_run(np.repeat(rates, steps_per_epoch), steps_per_epoch, {}, None))
+    raise TypeError(
+        "schedule must be a Keras LearningRateSchedule, a function of the epoch, or a ReduceLROnPlateau, "
+        f"got {type(schedule).__name__}"
+    )
+
+
+def _of_rule(
+    rule: PlateauRule,
+    learning_rate: float | None,
+    metric: Sequence[float | None] | NDArray[np.floating] | None,
+    epochs: int,
+) -> tuple[NDArray[np.float32], list[float | None]]:
+    """Returns the learning rate and the metric of each epoch."""
+    if learning_rate is None or metric is None:
+        raise ValueError(
+            "a preview of ReduceLROnPlateau needs learning_rate= and metric=, a value for each epoch"
+        )
+    if len(metric) != epochs:
+        raise ValueError(f"metric must have a value for each of the {epochs} epochs, got {len(metric)}")
+    values = [None if value is None else float(value) for value in metric]
+    return replay_plateau(values, learning_rate, rule).learning_rate, values
+
+
+def _of_schedule(
+    schedule: Callable[[Any], Any], recorded: Mapping[str, Any], steps: int, *, compiled: bool
+) -> NDArray[np.float32]:
+    """Returns the learning rate of each step."""
+    module = type(schedule).__module__.partition(".")[0]
+    if module in ("keras", "tf_keras"):
+        rates = planned_rates(recorded["class_name"], recorded["config"], np.arange(steps), compiled=compiled)
+        if rates is not None:
+            return rates
+    return np.array([float(np.asarray(schedule(step))) for step in range(steps)], dtype=np.float32)
+
+
+def _of_function(
+    function: Callable[..., Any], learning_rate: float | None, epochs: int
+) -> NDArray[np.float32]:
+    """Returns the learning rate of each epoch, each as float32 handed to the next as Keras does."""
+    takes_rate = _takes_two(function)
+    if takes_rate and learning_rate is None:
+        raise ValueError(
+            "this schedule takes the learning rate so far: say learning_rate=, that of the optimizer"
+        )
+    rate = np.float32(math.nan if learning_rate is None else learning_rate)
+    rates = np.empty(epochs, dtype=np.float32)
+    for epoch in range(epochs):
+        value = function(epoch, float(rate)) if takes_rate else function(epoch)
+        if isinstance(value, bool) or not isinstance(value, (int, float, np.floating, np.integer)):
+            raise TypeError(f"the schedule must return a float, got {value!r} for epoch {epoch}")
+        rates[epoch] = rate = np.float32(value)
+    return rates
+
+
+def _takes_two(function: Callable[..., Any]) -> bool:
+    """Whether a function can be called with epoch and learning rate, which Keras tries first."""
+    try:
+        inspect.signature(function).bind(0, 0.1)
+    except TypeError:
+        return False
+    except ValueError:
+        return True
+    return True
+
+
+def _run(
+    rates: NDArray[np.float32],
+    length: int,
+    metrics: Mapping[str, Sequence[float | None]],
+    schedule: Mapping[str, Any] | None,
+    *,
+    compiled: bool = True,
+) -> Run:
+    """Returns a run without a loss, as it would be recorded."""
+    count = rates.size // length
+    steps = np.arange(rates.size)
+    record = {
+        "schedule": schedule,
+        "epochs": count,
+        "steps_per_epoch": length,
+        "compiled": "graph" if compiled else "eager",
+        "loss_source": "none: nothing has been trained",
+    }
+    fit = Fit("preview", 0, 0, 0, rates.size - 1, 0, length, "training", None, "previewed", record)
+    epochs = tuple(
+        Epoch(
+            number,
+            number * length,
+            (number + 1) * length - 1,
+            0.0,
+            {name: value for name, values in metrics.items() if (value := values[number]) is not None},
+        )
+        for number in range(count)
+    )
+    nothing = np.full(rates.size, np.nan, dtype=np.float32)
+    return Run(
+        name="preview",
+        version="preview",
+        source="lrmon",
+        step=steps,
+        time=np.zeros(rates.size),
+        epoch=steps / length,
+        learning_rate=rates,
+        effective_learning_rate=nothing,
+        loss=nothing,
+        absent={},
+        epochs=epochs,
+        epoch_positions=np.arange(count, dtype=np.float64),
+        epoch_end=float(count),
+        fits=(fit,),
+        holes=np.empty((0, 2), dtype=np.int64),
+        notices=(_NOTICE,),
+    )

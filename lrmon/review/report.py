@@ -1,0 +1,146 @@
+"""The report of one run: one object behind the route, the command and the page."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from lrmon.analysis.plateau import PlateauRule
+from lrmon.review.facts import Facts, facts
+from lrmon.review.findings.finding import Finding
+from lrmon.review.findings.ranking import find_all
+from lrmon.review.plateaus import Plateaus, plateaus
+from lrmon.review.report_json import plateaus_json, what_stays_json
+from lrmon.review.report_text import report_text
+from lrmon.review.run import Run
+
+if TYPE_CHECKING:
+    import os
+
+_ROWS_HELD: Final = 4_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a report says whatever the rule, to be worked out once a run.
+
+    Attributes:
+      facts: epochs, edges, plan.
+      findings: the most important first.
+      text: all of it as members of a JSON object, without the braces.
+    """
+
+    facts: Facts
+    findings: tuple[Finding, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Where a run's learning rate stepped, where ReduceLROnPlateau would have reduced it, and what is wrong.
+
+    Attributes:
+      run: the run.
+      facts: its epochs, the edges of its learning rate, what its schedule has in store.
+      plateaus: what the rule does.
+      findings: the most important first.
+    """
+
+    run: Run
+    facts: Facts
+    plateaus: Plateaus
+    findings: tuple[Finding, ...]
+    _text: str
+
+    def to_json(self) -> str:
+        """Returns the report as JSON, as http_api.md describes it."""
+        return f"{{{self._text},{plateaus_json(self.plateaus, self.facts)}}}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the report as `to_json` has it, in Python's types."""
+        report: dict[str, Any] = json.loads(self.to_json())
+        return report
+
+    def to_text(self, *, color: bool = False, width: int = 100) -> str:
+        """Returns the report for reading in a terminal.
+
+        Args:
+          color: whether to use the terminal's colours.
+          width: of the terminal, in characters.
+        """
+        return report_text(self.run, self.facts, self.plateaus, self.findings, color=color, width=width)
+
+    def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
+        """Returns a matplotlib figure of learning rate, loss and plateaus; saves it, where a path is given.
+
+        Raises:
+          ImportError: if matplotlib is not installed.
+        """
+        from lrmon.review.report_plot import report_plot
+
+        figure = report_plot(self.run, self.facts, self.plateaus)
+        if path is not None:
+            figure.savefig(path)
+        return figure
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+
+def look_into(run: Run) -> Findings:
+    """Returns what the report of a run says whatever the rule."""
+    # A run may hold infinities and NaN anywhere: what is computed of them is NaN, and compares as False.
+    with np.errstate(all="ignore"):
+        of = facts(run)
+        findings = find_all(of)
+    return Findings(of, findings, what_stays_json(of, findings))
+
+
+class Reports:
+    """Makes reports, and keeps what does not depend on the rule; to be used from many threads at once.
+
+    Args:
+      rows: of so many rows of runs it is kept; those unused for the longest time go first.
+    """
+
+    def __init__(self, *, rows: int = _ROWS_HELD) -> None:
+        self._rows = rows
+        self._found: OrderedDict[str, Findings] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def findings(self, run: Run) -> Findings:
+        """Returns what the report of a run says whatever the rule."""
+        with self._lock:
+            held = self._found.get(run.name)
+            if held is not None and held.facts.run.version == run.version:
+                self._found.move_to_end(run.name)
+                return held
+        found = look_into(run)
+        with self._lock:
+            self._found[run.name] = found
+            self._found.move_to_end(run.name)
+            rows = sum(each.facts.run.step.size for each in self._found.values())
+            while rows > self._rows and len(self._found) > 1:
+                _, oldest = self._found.popitem(last=False)
+                rows -= oldest.facts.run.step.size
+        return found
+
+
+def report(run: Run, rule: PlateauRule | None = None, *, found: Findings | None = None) -> Report:
+    """Returns the report of a run.
+
+    Args:
+      run: the run.
+      rule: of ReduceLROnPlateau; the run's own where left out. A rule that cannot be judged on this run (its
+        metric is not recorded, or has no direction) is no error: ``plateaus.problem`` says so.
+      found: what `look_into` returned for this run, where it is at hand.
+    """
+    found = found or look_into(run)
+    with np.errstate(all="ignore"):
+        judged = plateaus(found.facts, rule or found.facts.defaults.rule)
+    return Report(run, found.facts, judged, found.findings, found.text)

@@ -1,0 +1,270 @@
+"""The report as text for a terminal."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from lrmon.review.facts import Facts
+from lrmon.review.findings.finding import Finding, figure
+from lrmon.review.numbers import shortest
+from lrmon.review.plateaus import Plateaus, Trigger
+from lrmon.review.run import Run
+from lrmon.review.settings import rule_words
+
+_HEAD, _TAIL = 12, 4
+"""Rows of a table that are shown of its beginning and of its end."""
+
+_COLORS: Final = {"title": "1", "head": "2", "error": "1;31", "warning": "33", "info": "36", "advice": "32"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Paint:
+    """Colours, or none."""
+
+    on: bool
+
+    def __call__(self, kind: str, text: str) -> str:
+        return f"\x1b[{_COLORS[kind]}m{text}\x1b[0m" if self.on and text else text
+
+
+def report_text(
+    run: Run, facts: Facts, of: Plateaus, findings: Sequence[Finding], *, color: bool, width: int
+) -> str:
+    """Returns the report in words and tables, without a newline at its end."""
+    paint = _Paint(color)
+    width = max(width, 40)
+    sections = [
+        _title(run, facts, paint),
+        _findings(facts, findings, paint, width),
+        _learning_rate(facts, paint, width),
+        _epochs(facts, of, paint),
+        _plateaus(facts, of, paint, width),
+    ]
+    if run.notices:
+        sections.append([paint("title", "Notices"), *_wrapped(run.notices, width, "  ")])
+    return "\n\n".join("\n".join(section) for section in sections if section)
+
+
+def _title(run: Run, facts: Facts, paint: _Paint) -> list[str]:
+    length = facts.places.steps_per_epoch
+    count = len(run.epochs)
+    words = [
+        run.state or "",
+        f"{run.step.size:,} steps",
+        f"{count:,} epoch{'' if count == 1 else 's'}{f' of {length:,} steps' if length and count else ''}",
+        *([] if run.complete else ["incomplete"]),
+        *(["range test"] if run.kind == "range_test" else []),
+    ]
+    return [f"{paint('title', run.name)}  {' · '.join(word for word in words if word)}"]
+
+
+def _findings(facts: Facts, findings: Sequence[Finding], paint: _Paint, width: int) -> list[str]:
+    if not findings:
+        return [f"{paint('title', 'Findings')}  none"]
+    lines = [f"{paint('title', 'Findings')}  {len(findings)}"]
+    for finding in findings:
+        place = "" if finding.step is None else f"  {facts.places.describe(finding.step)}"
+        lines.append(f"  {paint(finding.severity, finding.severity)}  {finding.code}{paint('head', place)}")
+        lines += _wrapped([finding.text], width, "    ")
+        lines += [paint("advice", line) for line in _wrapped([f"→ {finding.advice}"], width, "    ")]
+    return lines
+
+
+def _learning_rate(facts: Facts, paint: _Paint, width: int) -> list[str]:
+    rates, steps = facts.run.learning_rate, facts.steps
+    known = rates[~np.isnan(rates)]
+    if not known.size:
+        return [f"{paint('title', 'Learning rate')}  not recorded"]
+    first, last = (figure(rate) for rate in shortest(known[[0, -1]]).tolist())
+    size = int(steps.step.size)
+    line = f"{paint('title', 'Learning rate')}  {steps.kind}, "
+    line += first if steps.kind == "constant" else f"from {first} to {last}"
+    if size:
+        line += f", {size:,} edge{'' if size == 1 else 's'}"
+    lines = [line]
+    if size:
+        rows = [["step", "epoch", "from", "to", "from the nearest boundary"]]
+        rows += [_edge(facts, index) for index in _shown(size)]
+        lines += _table(rows, size, paint)
+    cadence = steps.cadence
+    if cadence is not None and size > 1:
+        words = f"A step every {cadence.every:,} steps"
+        if cadence.drift:
+            way = "further into" if cadence.drift > 0 else "nearer the start of"
+            words += f", each {abs(cadence.drift)} {way} its epoch"
+        aligned = cadence.aligned_decay_steps
+        if aligned is not None and aligned != cadence.every:
+            where = ", ".join(f"{step:,}" for step in cadence.aligned_steps[:6].tolist())
+            more = ", …" if cadence.aligned_steps.size > 6 else ""
+            words += f". With decay_steps={aligned} it would have stepped at {where}{more}"
+        lines += _wrapped([f"{words}."], width, "  ")
+    if facts.plan is not None:
+        plan = facts.plan
+        rate = figure(float(shortest(plan.learning_rate[-1:])[0]))
+        ahead = plan.last_step - int(plan.step[0])
+        lines += _wrapped(
+            [f"{plan.class_name} plans {ahead:,} steps more, to {rate} at step {plan.last_step:,}."],
+            width,
+            "  ",
+        )
+    return lines
+
+
+def _edge(facts: Facts, index: int) -> list[str]:
+    steps = facts.steps
+    before, after = (
+        figure(rate) for rate in shortest(np.array([steps.lr_from[index], steps.lr_to[index]])).tolist()
+    )
+    late = steps.cadence is not None and bool(steps.cadence.late[index])
+    if not bool(facts.in_epoch[index]):
+        return [f"{int(steps.step[index]):,}", "?", before, after, ""]
+    epoch = facts.places.epoch_of(int(steps.step[index]))
+    offset, length = int(steps.offset[index]), int(steps.steps_in_epoch[index])
+    place = f"{epoch}" if offset == 0 else f"{epoch} + {offset}/{length}"
+    distance = "on it" if offset == 0 else f"{int(steps.nearest_boundary[index]):+,}"
+    return [
+        f"{int(steps.step[index]):,}",
+        place,
+        before,
+        after,
+        f"{distance}{' (one step late)' if late else ''}",
+    ]
+
+
+def _epochs(facts: Facts, of: Plateaus, paint: _Paint) -> list[str]:
+    run = facts.run
+    if not run.epochs:
+        return []
+    names = list(run.monitors)
+    watched = of.rule.monitor
+    if len(names) > 4:
+        names = [name for name in names if name in (watched, "loss", "val_loss")] or names[:4]
+    judged = of.problem is None and of.unit == "epoch"
+    rows = [["epoch", "steps", "lr at its end", "next", *names, *(["wait"] if judged else [])]]
+    rates, following = shortest(facts.epochs.learning_rate), shortest(facts.epochs.next_learning_rate)
+    size = len(run.epochs)
+    for index in _shown(size):
+        epoch = run.epochs[index]
+        row = [
+            f"{int(run.epoch_positions[index])}",
+            f"{epoch.first_step:,} to {epoch.last_step:,}",
+            _number(rates[index]),
+            _number(following[index]),
+            *(_metric(epoch.metrics.get(name)) for name in names),
+        ]
+        if judged:
+            fired = any(trigger.index == index for trigger in of.triggers)
+            row.append(f"{int(of.wait[index])}{' ↓' if fired else ''}")
+        rows.append(row)
+    return [paint("title", "Epochs"), *_table(rows, size, paint)]
+
+
+def _plateaus(facts: Facts, of: Plateaus, paint: _Paint, width: int) -> list[str]:
+    if not facts.run.monitors and of.unit == "epoch":
+        return []
+    source = "the run's own" if of.rule == facts.defaults.rule and facts.defaults.source == "run" else ""
+    lines = [f"{paint('title', 'Plateaus')}  {rule_words(of.rule)}{f' ({source})' if source else ''}"]
+    if of.problem is not None:
+        return [*lines, *_wrapped([of.problem], width, "  ")]
+    if not of.triggers:
+        longest = int(of.wait.max(initial=0))
+        unit = "steps" if of.unit == "step" else "epochs"
+        lines += _wrapped(
+            [f"It would never have reduced the learning rate; the longest wait was {longest:,} {unit}."],
+            width,
+            "  ",
+        )
+    for trigger in of.triggers[: _HEAD + _TAIL]:
+        lines += _wrapped([_trigger(facts, of, trigger)], width, "  ")
+    if len(of.triggers) > _HEAD + _TAIL:
+        lines.append(f"  … and {len(of.triggers) - _HEAD - _TAIL:,} more")
+    if of.departs is not None and len(of.triggers) > 1:
+        sentence = (
+            f"After step {of.departs.step:,} the recorded curve is no longer the one that would have been: "
+            "what comes later shows how the rule judges the record."
+        )
+        lines += _wrapped([sentence], width, "  ")
+    if of.sensitivity is not None:
+        lines += _sensitivity(facts, of, paint)
+    return lines
+
+
+def _trigger(facts: Facts, of: Plateaus, trigger: Trigger) -> str:
+    before, after = (
+        figure(rate)
+        for rate in shortest(np.array([trigger.lr_from, trigger.lr_to], dtype=np.float32)).tolist()
+    )
+    verb = {"would": "would have reduced", "both": "reduced", "did": "The run reduced"}[trigger.kind]
+    place = f"step {trigger.step:,}"
+    best = ""
+    if of.unit == "epoch":
+        place = f"epoch {int(facts.run.epoch_positions[trigger.index])} ({place})"
+    if trigger.best >= 0:
+        where = (
+            f"epoch {int(facts.run.epoch_positions[trigger.best])}"
+            if of.unit == "epoch"
+            else f"step {int(of.step[trigger.best]):,}"
+        )
+        best = f"; best {_metric(float(of.value[trigger.best]))} in {where}"
+    if trigger.kind == "did":
+        return f"The run reduced it after {place}, from {before} to {after}, where this rule does not{best}."
+    return f"It {verb} after {place}, from {before} to {after}{best}."
+
+
+def _sensitivity(facts: Facts, of: Plateaus, paint: _Paint) -> list[str]:
+    table = of.sensitivity
+    if table is None or all(first is None for row in table.first for first in row):
+        return []
+    rows = [["patience", *(f"min_delta {delta:g}" for delta in table.min_delta)]]
+    for patience, firsts in zip(table.patience, table.first, strict=True):
+        places = [
+            "never"
+            if first is None
+            else f"{int(facts.run.epoch_positions[first])}"
+            if of.unit == "epoch"
+            else f"{int(of.step[first]):,}"
+            for first in firsts
+        ]
+        rows.append([f"{patience:,}", *places])
+    return [f"  First reduction after {of.unit}:", *_table(rows, 0, paint)]
+
+
+def _shown(size: int) -> list[int]:
+    """Returns the indices of a table's rows that are shown: all, or those at both ends."""
+    if size <= _HEAD + _TAIL + 1:
+        return list(range(size))
+    return [*range(_HEAD), *range(size - _TAIL, size)]
+
+
+def _table(rows: Sequence[Sequence[str]], size: int, paint: _Paint) -> list[str]:
+    """Returns the lines of a table, numbers to the right, with a line for the rows that are left out."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        "  " + "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+    lines[0] = paint("head", lines[0])
+    if size > len(rows) - 1:
+        lines.insert(1 + _HEAD, f"  … {size - len(rows) + 1:,} more")
+    return lines
+
+
+def _wrapped(sentences: Sequence[str], width: int, indent: str) -> Iterator[str]:
+    for sentence in sentences:
+        yield from textwrap.wrap(
+            sentence, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False,
+            break_on_hyphens=False,
+        )  # fmt: skip
+
+
+def _number(rate: Any) -> str:
+    return "" if np.isnan(rate) else figure(float(rate))
+
+
+def _metric(value: float | None) -> str:
+    return "" if value is None else figure(value, 5)

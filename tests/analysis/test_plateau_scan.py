@@ -1,0 +1,81 @@
+"""The fast way over a long series against the obvious one."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lrmon.analysis.plateau import TYPES, PlateauRule
+from lrmon.analysis.plateau_replay import replay_plateau
+from lrmon.analysis.plateau_scan import first_triggers, scan_plateau
+
+VALUES = st.sampled_from(
+    [0.0, 0.1, 0.2, 0.25, 0.3, 0.5, 0.5001, 1.0, 2.0, -1.0, math.nan, math.inf, -math.inf]
+)
+RULES = st.builds(
+    PlateauRule,
+    st.just("loss"),
+    factor=st.sampled_from([0.1, 0.5, 0.9, 0.0]),
+    patience=st.integers(0, 4),
+    mode=st.sampled_from(["min", "max", "auto"]),
+    min_delta=st.sampled_from([0.0, 1e-4, 0.05, 0.3, -0.1]),
+    cooldown=st.integers(0, 4),
+    min_lr=st.sampled_from([0.0, 1e-3, 0.2]),
+    version=st.sampled_from(["keras-3.15", "keras-3.11", "keras-3.0", "tf_keras"]),
+)
+
+
+@settings(max_examples=600)
+@given(
+    values=st.lists(VALUES, max_size=30),
+    rule=RULES,
+    fit_starts=st.lists(st.integers(-1, 30), max_size=3),
+    logged_as=st.sampled_from(sorted(TYPES)),
+)
+def test_it_is_the_replay(
+    values: list[float], rule: PlateauRule, fit_starts: list[int], logged_as: str
+) -> None:
+    if logged_as.startswith("int"):
+        values = [float(math.trunc(value)) if math.isfinite(value) else 3.0 for value in values]
+    expected = replay_plateau(np.array(values), 0.1, rule, fit_starts=fit_starts, logged_as=logged_as)
+    actual = scan_plateau(np.array(values), 0.1, rule, fit_starts=fit_starts, logged_as=logged_as)
+
+    for field in dataclasses.fields(expected):
+        of_replay, of_scan = getattr(expected, field.name), getattr(actual, field.name)
+        if isinstance(of_replay, np.ndarray):
+            assert of_replay.tobytes() == of_scan.tobytes() or of_replay.tolist() == of_scan.tolist(), (
+                field.name
+            )
+        else:
+            assert of_replay == of_scan, field.name
+
+
+@settings(max_examples=300)
+@given(values=st.lists(VALUES, max_size=30), rule=RULES, fit_starts=st.lists(st.integers(-1, 30), max_size=3))
+def test_the_first_trigger_is_that_of_the_replay(
+    values: list[float], rule: PlateauRule, fit_starts: list[int]
+) -> None:
+    patiences = [0, 1, 2, 3, 7]
+    replays = [
+        replay_plateau(values, 1.0, dataclasses.replace(rule, patience=patience), fit_starts=fit_starts)
+        for patience in patiences
+    ]
+
+    assert [
+        next((trigger.epoch for trigger in replay.triggers), None) for replay in replays
+    ] == first_triggers(np.array(values), rule, patiences, fit_starts=fit_starts)
+
+
+def test_a_million_batches_are_scanned_at_once() -> None:
+    random = np.random.default_rng(5)
+    loss = 2.0 / np.sqrt(np.arange(1, 1_000_001)) + random.normal(0.5, 0.1, 1_000_000)
+    start = time.perf_counter()
+    scanned = scan_plateau(loss, 0.1, PlateauRule("batch/loss", mode="min", patience=20_000, factor=0.9))
+
+    assert scanned.triggers
+    assert time.perf_counter() - start < 2.0

@@ -1,0 +1,207 @@
+"""Broken trainings, warm-ups, floors, the loss's answer, and what the recording noted."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.review.trained import by_epoch, findings, trained
+
+RANDOM = np.random.default_rng(3)
+NOISE = RANDOM.normal(0, 0.05, 2000)
+
+
+def falling_loss(steps: int) -> Any:
+    return 1.0 / (1 + np.arange(steps) / 100) + NOISE[:steps] + 0.2
+
+
+def test_an_ordinary_training_has_no_findings() -> None:
+    values = [1 / (1 + epoch) for epoch in range(10)]
+    for rates in ([0.1] * 1000, 0.1 * 0.999 ** np.arange(1000), 0.05 * (1 + np.cos(np.arange(1000) / 320))):
+        assert {} == findings(trained(rates, 100, loss=falling_loss(1000), metrics={"val_loss": values}))
+
+
+def test_a_loss_that_stays_nan_is_an_error() -> None:
+    loss = falling_loss(300)
+    loss[210:] = math.nan
+    found = findings(trained([0.1] * 300, 100, loss=loss))["loss-not-finite"]
+
+    assert ("error", 210, 299) == (found.severity, found.step, found.last_step)
+    assert (
+        "The loss is NaN at step 210 (epoch 2 + 10/100) and never recovers; the learning rate there was 0.1"
+        in (found.text)
+    )
+
+
+def test_single_losses_that_are_no_numbers_are_a_warning() -> None:
+    loss = falling_loss(300)
+    loss[[50, 120]] = math.inf, math.nan
+    found = findings(trained([0.1] * 300, 100, loss=loss))["loss-not-finite"]
+
+    assert ("warning", 50, 120) == (found.severity, found.step, found.last_step)
+    assert "2 batches have a loss that is no number, the first (infinite)" in found.text
+
+
+def test_losses_that_nobody_knows_are_not_broken() -> None:
+    loss = np.full(300, math.nan)
+
+    assert {} == findings(trained([0.1] * 300, 100, loss=loss, loss_source="none: no such thing"))
+    assert {} == findings(trained([0.1] * 300, 100, loss=loss))
+
+
+def test_a_loss_that_explodes_has_diverged() -> None:
+    loss = falling_loss(1000)
+    loss[800:] *= np.exp(np.arange(200) / 20)
+    found = findings(trained([0.1] * 1000, 100, loss=loss))["loss-diverged"]
+
+    assert "error" == found.severity
+    assert found.numbers["last"] > 10 * found.numbers["lowest"]
+
+
+@pytest.mark.parametrize("end", [2.0, 3.0])
+def test_a_loss_that_comes_back_to_where_it_began_has_not_diverged(end: float) -> None:
+    loss = falling_loss(1000)
+    loss[900:] = end
+
+    assert "loss-diverged" not in findings(trained([0.1] * 1000, 100, loss=loss))
+
+
+def test_a_metric_that_is_no_number_is_told() -> None:
+    values = [1.0, 0.9, math.nan, math.nan]
+    found = findings(trained([0.1] * 400, 100, loss=falling_loss(400), metrics={"val_loss": values}))
+
+    assert ("warning", 200) == (found["metric-not-finite"].severity, found["metric-not-finite"].step)
+
+
+def test_a_metric_that_recovered_is_not_told() -> None:
+    values = [1.0, math.nan, 0.9, 0.8]
+
+    assert "metric-not-finite" not in findings(
+        trained([0.1] * 400, 100, loss=falling_loss(400), metrics={"val_loss": values})
+    )
+
+
+def test_a_loss_that_leaps_when_the_rate_rises_is_told() -> None:
+    loss = falling_loss(400)
+    loss[200:210] += 3.0
+    rates = by_epoch([0.1, 0.01, 0.2, 0.02], 100)
+    found = findings(trained(rates, 100, loss=loss))["spike-after-rise"]
+
+    assert ("warning", 200) == (found.severity, found.step)
+    assert "rose from 0.01 to 0.2 at step 200" in found.text
+
+
+def test_a_rise_without_a_leap_and_a_leap_without_a_rise_are_not_told() -> None:
+    leaping = falling_loss(400)
+    leaping[200:210] += 3.0
+    rates = by_epoch([0.1, 0.01, 0.2, 0.02], 100)
+    for run in (
+        trained(rates, 100, loss=falling_loss(400)),
+        trained(by_epoch([0.1, 0.1, 0.05, 0.02], 100), 100, loss=leaping),
+    ):
+        assert "spike-after-rise" not in findings(run)
+
+
+def test_a_warm_up_is_told() -> None:
+    rates = 0.1 * np.minimum(np.arange(400) / 150, 1)
+    found = findings(trained(rates, 100))["warm-up"]
+
+    assert ("info", 0, 150) == (found.severity, found.step, found.last_step)
+    assert "over the first 150 steps (1.5 epochs), from 0 to 0.1" in found.text
+
+
+def test_a_rise_at_once_or_to_the_end_is_no_warm_up() -> None:
+    for rates in (by_epoch([0.01, 0.1, 0.1, 0.1], 100), np.arange(400) / 4000, [0.1] * 400):
+        assert "warm-up" not in findings(trained(rates, 100))
+
+
+def cosine(decay_steps: int, alpha: float) -> tuple[Any, dict[str, Any]]:
+    steps = np.minimum(np.arange(1000), decay_steps)
+    rates = 0.1 * ((1 - alpha) * 0.5 * (1 + np.cos(np.pi * steps / decay_steps)) + alpha)
+    config = {"initial_learning_rate": 0.1, "decay_steps": decay_steps, "alpha": alpha, "warmup_target": None}
+    return rates, {"class_name": "CosineDecay", "config": config}
+
+
+def test_a_schedule_that_ended_before_training_is_told() -> None:
+    for alpha, severity, words in ((0.0, "warning", "nothing was learned"), (0.1, "info", "its floor")):
+        rates, schedule = cosine(600, alpha)
+        found = findings(trained(rates, 100, schedule=schedule))["rate-at-floor"]
+
+        assert severity == found.severity
+        assert 590 <= (found.step or 0) <= 600
+        assert words in found.text
+
+
+def test_a_schedule_as_long_as_training_has_not_come_to_rest() -> None:
+    rates, schedule = cosine(1000, 0.0)
+    for run in (
+        trained(rates, 100, schedule=schedule),
+        trained(by_epoch([0.1] * 5 + [0.01] * 5, 100), 100),
+        trained([0.0] * 1000, 100),
+    ):
+        assert "rate-at-floor" not in findings(run)
+
+
+def test_a_rule_at_its_min_lr_is_told() -> None:
+    rule = {"monitor": "val_loss", "factor": 0.1, "patience": 2, "min_lr": 0.01, "applied": True}
+    rates = by_epoch([0.1] * 4 + [0.01] * 6, 10)
+    stuck, falling = (
+        [1.0, 0.9] + [0.9] * 8,
+        [1.0, 0.9] + [0.9, 0.9] + [0.8 - epoch / 10 for epoch in range(6)],
+    )
+
+    assert (
+        "min_lr"
+        in findings(trained(rates, 10, metrics={"val_loss": stuck}, plateau=rule))["rate-at-floor"].text
+    )
+    assert "rate-at-floor" not in findings(trained(rates, 10, metrics={"val_loss": falling}, plateau=rule))
+
+
+def test_a_loss_that_answers_a_step_is_told_with_its_noise() -> None:
+    loss = 1.0 + NOISE[:600]
+    loss[300:] -= 0.4
+    found = findings(trained(by_epoch([0.1] * 3 + [0.01] * 3, 100), 100, loss=loss))["loss-answered"]
+
+    assert ("info", 300, 399) == (found.severity, found.step, found.last_step)
+    assert -0.4 == pytest.approx(found.numbers["level"], abs=0.05)
+    assert 0.03 > found.numbers["level_error"] > 0.0
+
+
+def test_a_loss_that_goes_on_as_before_has_not_answered() -> None:
+    rates = by_epoch([0.1] * 3 + [0.01] * 3, 100)
+    for loss in (falling_loss(600), 1.0 - np.arange(600) / 1000 + NOISE[:600], np.full(600, 1.0)):
+        assert "loss-answered" not in findings(trained(rates, 100, loss=loss))
+
+
+def test_what_the_recording_warned_of_is_a_finding() -> None:
+    found = findings(
+        trained([0.1] * 30, 10, warnings=["the schedule is ignored", "the schedule is ignored", 5])
+    )
+
+    assert ["recorded-warning"] == list(found)
+    assert "Noted when training began: the schedule is ignored" == found["recorded-warning"].text
+
+
+def test_a_recording_without_warnings_has_none() -> None:
+    for warnings in ([], None, "text", [""]):
+        assert {} == findings(trained([0.1] * 30, 10, warnings=warnings))
+
+
+def test_a_range_test_has_no_findings() -> None:
+    rates = 1e-5 * 1.02 ** np.arange(600)
+    loss = falling_loss(600)
+    loss[500:] = math.nan
+
+    assert {} == findings(trained(rates, 600, loss=loss, kind="range_test"))
+
+
+def test_findings_stand_in_order_of_severity() -> None:
+    loss = falling_loss(400)
+    loss[300:] = math.nan
+    rates = 0.1 * np.minimum(np.arange(400) / 150, 1)
+    found = findings(trained(rates, 100, loss=loss, warnings=["look here"]))
+
+    assert ["loss-not-finite", "recorded-warning", "warm-up"] == list(found)
