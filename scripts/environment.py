@@ -48,6 +48,9 @@ def make(extra: str) -> None:
         return
     print(f"installing lrmon[{extra}] into .venv …", flush=True)
     _run([str(_python()), "-m", "pip", "install", "--quiet", "--editable", f".[{extra}]"], "pip install")
+    if extra == "dev":
+        # It asks for the package tensorflow, which is tensorflow-cpu under another name and twice its size.
+        _run([str(_python()), "-m", "pip", "install", "--quiet", "--no-deps", "tf_keras"], "pip install")
     stamp = {"interpreter": interpreter, "project": project, "extras": sorted({*extras, extra})}
     STAMP.write_text(json.dumps(stamp))
 

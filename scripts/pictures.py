@@ -24,6 +24,7 @@ SELECTED = {
     "demo": ["adam-staircase"],
     "mystery": ["lrmon"],
     "time_based_decay": ["inverse-time"],
+    "time_based_decay_legacy": ["legacy-decay"],
     "step_decay": ["misplaced-parenthesis"],
     "exponential_decay": ["by-epoch", "schedule", "staircase"],
     "reduce_on_plateau": ["never-answered"],

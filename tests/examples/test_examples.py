@@ -62,6 +62,13 @@ def test_time_based_decay_is_its_formula(run: Run) -> None:
     assert 50 == len(recording.epochs)
 
 
+def test_the_legacy_argument_decay_is_the_same_curve(run: Run) -> None:
+    (recording,) = run("time_based_decay_legacy").values()
+    step = np.arange(len(recording.step))
+    np.testing.assert_allclose(0.1 / (1 + 0.002 * step), recording.learning_rate, rtol=1e-6)
+    assert recording.epochs[-1]["metrics"]["val_loss"] < recording.epochs[0]["metrics"]["val_loss"]
+
+
 def test_step_decay_falls_where_each_formula_says(run: Run) -> None:
     runs = run("step_decay")
     assert [10, 20, 30] == edges(runs["as-meant"]).epoch.tolist()
