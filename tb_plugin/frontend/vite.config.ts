@@ -1,8 +1,11 @@
 import { gzipSync } from "node:zlib";
 import { defineConfig, type Plugin } from "vite";
 
-/** The page travels inside the wheel and is loaded anew with each TensorBoard: it stays small, or the build fails. */
-const BUDGET_KB = 64;
+/**
+ * The page travels inside the wheel and is loaded anew with each TensorBoard: it stays small, or the build fails.
+ * Charts and libraries take some 60 kB; findings, the what-if panel and the marks of the charts the rest.
+ */
+const BUDGET_KB = 77;
 
 function byteBudget(kilobytes: number): Plugin {
   return {

@@ -71,6 +71,20 @@ def server(logs: Logs) -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def lessons(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A TensorBoard on runs with something to point out in each."""
+    folder = tmp_path_factory.mktemp("lessons")
+    recordings.mystery(folder / "mystery")
+    recordings.mystery(folder / "unfinished", planned_epochs=10)
+    recordings.stalled(folder / "stalled")
+    recordings.answered(folder / "answered")
+    recordings.crowded(folder / "crowded")
+    with tensorboard(folder) as server:
+        server.runs_when(lambda runs: len(runs) == 5)
+        yield server
+
+
 class Opener:
     """Opens pages, and fails the test over every error in their consoles and every request that failed."""
 
@@ -115,6 +129,10 @@ class Opener:
     def forgive_lost_connections(self) -> None:
         """Takes back the complaints about a server that the test itself has made unreachable."""
         self.complaints = [text for text in self.complaints if "net::ERR_" not in text]
+
+    def forgive_status(self, status: int) -> None:
+        """Takes back what the browser itself writes of answers with a status that the test has provoked."""
+        self.complaints = [text for text in self.complaints if f"status of {status} " not in text]
 
     def close(self) -> None:
         for context in list(self._browser.contexts):

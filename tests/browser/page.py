@@ -95,6 +95,29 @@ class Monitor:
     def wait_for_coverage(self, text: str) -> None:
         self.wait(lambda: self.coverage == text, lambda: f"the page says {self.coverage!r}, not {text!r}")
 
+    def layout(self, pane: Pane) -> dict[str, Any]:
+        """Returns where markers, labels and bands are drawn, in pixels of the plot."""
+        layout: dict[str, Any] = self.chart(pane)["layout"]
+        return layout
+
+    def labels(self, pane: Pane) -> list[str]:
+        return [label["text"] for label in self.layout(pane)["labels"]]
+
+    def wait_for_labels(self, pane: Pane, labels: list[str]) -> None:
+        """Waits until these labels, in any order, stand on the marks of a pane."""
+        self.wait(
+            lambda: sorted(self.labels(pane)) == sorted(labels),
+            lambda: f"the labels are {self.labels(pane)}, not {labels}",
+        )
+
+    def bands(self, pane: Pane = "loss") -> list[dict[str, Any]]:
+        return [drawn["band"] for drawn in self.layout(pane)["bands"]]
+
+    def point_at(self, pane: Pane, mark: dict[str, Any]) -> None:
+        """Moves the pointer to the middle of a mark's box."""
+        box = box_of(self.plot(pane))
+        self.page.mouse.move(*middle_of(mark, box))
+
     def plot(self, pane: Pane) -> Locator:
         return self.frame.locator(f"[data-pane={pane}] .u-over")
 
@@ -120,6 +143,14 @@ class Monitor:
     def choose(self, name: str, value: str) -> None:
         """Chooses one of a row of buttons, by the name and the value of its radio buttons."""
         self.frame.locator(f"input[name={name}][value={value}]").check()
+
+
+def middle_of(mark: dict[str, Any], plot: FloatRect) -> tuple[float, float]:
+    """Returns where on the screen the middle of a mark is."""
+    return (
+        plot["x"] + mark["left"] + mark["width"] / 2,
+        plot["y"] + mark["top"] + mark["height"] / 2,
+    )
 
 
 def box_of(locator: Locator) -> FloatRect:

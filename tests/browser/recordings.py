@@ -48,6 +48,47 @@ def staircase(log_dir: Path) -> Recording:
     return _record(log_dir, rate, loss, 76, about=about, effective=rate * correction, seconds=0.11)
 
 
+def mystery(log_dir: Path, *, planned_epochs: int = 6) -> Recording:
+    """A tutorial's staircase: a drop every 95 steps, where an epoch has 76. Edges at 95, 190, 285, 380."""
+    step = np.arange(456)
+    rate = (0.1 * 0.95 ** (step // 95)).astype(np.float32)
+    loss = (0.2 + 2 * np.exp(-step / 90)).astype(np.float32)
+    decay = {"initial_learning_rate": 0.1, "decay_steps": 95, "decay_rate": 0.95, "staircase": True}
+    about = {
+        "optimizer": {"class_name": "SGD", "config": {}},
+        "schedule": {"class_name": "ExponentialDecay", "config": decay},
+        "epochs": planned_epochs,
+        "steps_per_epoch": 76,
+        "framework": "keras 3.15.1",
+    }
+    return _record(log_dir, rate, loss, 76, about=about)
+
+
+def stalled(log_dir: Path) -> Recording:
+    """A constant learning rate under a loss that is best in epoch 8 of 40 and grows from there on."""
+    return _record(log_dir, np.full(1800, 0.1, np.float32), _stalling(), 45)
+
+
+def answered(log_dir: Path) -> Recording:
+    """The same loss, and a ReduceLROnPlateau with patience 10 that answers it after epochs 18, 28 and 38."""
+    epoch = np.arange(1800) // 45
+    rate = (0.1 * 0.1 ** np.clip((epoch - 9) // 10, 0, None)).astype(np.float32)
+    plateau = {"monitor": "val_loss", "factor": 0.1, "patience": 10, "applied": True}
+    return _record(log_dir, rate, _stalling(), 45, about={"plateau": plateau, "framework": "keras 3.15.1"})
+
+
+def _stalling() -> npt.NDArray[np.float32]:
+    epoch = np.arange(1800) // 45
+    return np.where(epoch <= 8, 1.0 - 0.1 * epoch, 0.2 + 0.0005 * (epoch - 8)).astype(np.float32)
+
+
+def crowded(log_dir: Path) -> Recording:
+    """A staircase that drops every 7 steps: 428 edges."""
+    step = np.arange(3000)
+    rate = (0.1 * 0.99 ** (step // 7)).astype(np.float32)
+    return _record(log_dir, rate, (0.3 + 2 * np.exp(-step / 500)).astype(np.float32), 100)
+
+
 def decreasing(log_dir: Path, steps: int, steps_per_epoch: int) -> Recording:
     """A learning rate that is another one at every step, and the loss its hundredfold."""
     rate = np.linspace(0.1, 0.01, steps).astype(np.float32)

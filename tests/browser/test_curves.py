@@ -117,6 +117,7 @@ def test_the_arrow_keys_move_the_cursor_step_by_step_and_say_where_it_is(stairca
 
 
 def test_the_panel_says_what_is_recorded_of_the_run(staircase: Monitor) -> None:
+    staircase.frame.get_by_role("tab", name="Run").click()
     panel = staircase.frame.get_by_role("tabpanel", name="Run").inner_text()
     for fact in (
         "ExponentialDecay",

@@ -54,12 +54,21 @@ test.each(THEMES)(
     }
     expect(contrast(theme.onAccent, theme.accent)).toBeGreaterThanOrEqual(4.5);
     expect(contrast(theme.warningText, theme.warningPage)).toBeGreaterThanOrEqual(4.5);
+    expect(contrast(theme.onWarning, theme.warning)).toBeGreaterThanOrEqual(4.5);
+    expect(contrast(theme.good, theme.card)).toBeGreaterThanOrEqual(4.5);
     expect(contrast(theme.danger, theme.warningPage)).toBeGreaterThanOrEqual(4.5);
   },
 );
 
 test.each(THEMES)("lines of the $name theme have a contrast of 3 on the chart", (theme: Theme) => {
-  const lines = [theme.learningRate, theme.effectiveRate, theme.loss, ...theme.metrics, ...theme.runs];
+  const lines = [
+    theme.learningRate,
+    theme.effectiveRate,
+    theme.loss,
+    theme.rule,
+    ...theme.metrics,
+    ...theme.runs,
+  ];
   for (const line of lines) expect(contrast(line, theme.card), line).toBeGreaterThanOrEqual(3);
 });
 

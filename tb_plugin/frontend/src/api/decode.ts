@@ -98,7 +98,7 @@ function decodeAbout(answer: unknown): Series["about"] {
   };
 }
 
-function decodeColumn(values: unknown, name: string): readonly Value[] {
+export function decodeColumn(values: unknown, name: string): readonly Value[] {
   if (!Array.isArray(values)) throw new UnexpectedAnswer(`column ${name} is missing`);
   return values.map(decodeValue);
 }
@@ -113,7 +113,7 @@ function strings(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.map(String) : [];
 }
 
-function object(value: unknown, name: string): Json {
+export function object(value: unknown, name: string): Json {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new UnexpectedAnswer(`${name} is missing`);
   }

@@ -1,8 +1,18 @@
 import { decodeRuns, decodeSeries, UnexpectedAnswer } from "./decode";
+import { decodeReport } from "./decodeReport";
+import type { Report, RuleTexts } from "./report";
 import type { Runs, Series, SeriesQuery } from "./types";
 
 /** A request that brought no answer; the message is a sentence for the user. */
-export class RequestError extends Error {}
+export class RequestError extends Error {
+  constructor(
+    message: string,
+    /** What was asked for is wrong, and the message says how. */
+    readonly refused = false,
+  ) {
+    super(message);
+  }
+}
 
 /** Where the routes are, from the address of the bundle: beside it, or above the folder static that it lies in. */
 export function routesBase(bundleAddress: string): URL {
@@ -12,6 +22,7 @@ export function routesBase(bundleAddress: string): URL {
 export interface Routes {
   runs(signal: AbortSignal): Promise<Runs>;
   series(query: SeriesQuery, signal: AbortSignal): Promise<Series>;
+  report(run: string, rule: RuleTexts, signal: AbortSignal): Promise<Report>;
   exportAddress(run: string, format: "csv" | "json"): string;
 }
 
@@ -25,6 +36,8 @@ export function routesAt(base: URL): Routes {
     runs: async (signal) => decoded(await get(address("runs", {}), signal), decodeRuns),
     series: async (query, signal) =>
       decoded(await get(address("series", seriesArguments(query)), signal), decodeSeries),
+    report: async (run, rule, signal) =>
+      decoded(await get(address("report", { run, ...rule }), signal), decodeReport),
     exportAddress: (run, format) => address("export", { run, format }),
   };
 }
@@ -52,7 +65,7 @@ async function get(address: string, signal: AbortSignal): Promise<unknown> {
   if (signal.aborted) throw new RequestError("cancelled");
   const sentence =
     typeof body?.error === "string" ? body.error : `TensorBoard answered with status ${response.status}.`;
-  throw new RequestError(sentence);
+  throw new RequestError(sentence.replace(/^Invalid argument: /, ""), response.status === 400);
 }
 
 function decoded<T>(answer: unknown, decode: (answer: unknown) => T): T {

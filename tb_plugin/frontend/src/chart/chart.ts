@@ -1,15 +1,15 @@
 import uPlot from "uplot";
 import type { Range } from "../api/types";
 import { formatNumber } from "../model/format";
+import { EMPTY_LAYOUT, type Layout } from "../model/layout";
 import type { PaneView, YAxis } from "../model/pane";
 import { yTicks } from "../model/scale";
 import { numberLabels, xTicks } from "../model/ticks";
 import type { Theme } from "../theme/tokens";
 import { drawAbove, drawBelow } from "./decorations";
+import { FONT } from "./font";
+import { drawMarks, drawMarksBelow, FUSE_ROOM, layoutOf } from "./marks";
 import { emptySeries, seriesOf } from "./series";
-
-export const FONT =
-  '11.5px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
 
 /** Pixels beside and above the plot, the same in every pane: their x axes stand exactly below each other. */
 const LEFT = 74;
@@ -31,6 +31,8 @@ export interface ChartView extends PaneView {
 /** One pane: uPlot for scales, axes and paths; what lies behind and above the lines is drawn by decorations.ts. */
 export interface Chart {
   readonly plot: () => uPlot | null;
+  /** Where markers, labels and bands were drawn, in pixels of the plot. */
+  readonly layout: () => Layout;
   update(view: ChartView): void;
   resize(width: number, height: number): void;
   destroy(): void;
@@ -38,15 +40,37 @@ export interface Chart {
 
 type Data = uPlot.AlignedData;
 
+/** What is drawn beside the lines. */
+interface Hooks {
+  below(plot: uPlot): void;
+  above(plot: uPlot): void;
+}
+
 export function createChart(host: HTMLElement, onDraw: (plot: uPlot) => void): Chart {
   let plot: uPlot | null = null;
   let view: ChartView | null = null;
   let structure = "";
   let size = { width: 0, height: 0 };
+  let layout = EMPTY_LAYOUT;
+
+  const hooks: Hooks = {
+    below(self) {
+      const current = view as ChartView;
+      layout = layoutOf(self, current);
+      drawMarksBelow(self, current, layout);
+      drawBelow(self, current);
+    },
+    above(self) {
+      const current = view as ChartView;
+      drawMarks(self, current, layout);
+      drawAbove(self, current);
+      onDraw(self);
+    },
+  };
 
   const build = (): void => {
     if (view === null || size.width === 0) return;
-    const options = optionsOf(() => view as ChartView, size, onDraw);
+    const options = optionsOf(() => view as ChartView, size, hooks);
     const before = plot;
     plot = new uPlot(options, dataOf(view), host);
     before?.destroy();
@@ -54,6 +78,7 @@ export function createChart(host: HTMLElement, onDraw: (plot: uPlot) => void): C
 
   return {
     plot: () => plot,
+    layout: () => layout,
     update(next) {
       view = next;
       const key = structureOf(next);
@@ -96,6 +121,7 @@ function structureOf(view: ChartView): string {
     line.colour,
     line.width,
     line.alpha,
+    line.dash,
   ]);
   return JSON.stringify([
     view.axis,
@@ -103,8 +129,14 @@ function structureOf(view: ChartView): string {
     view.right !== null,
     view.rightAxis,
     view.theme.name,
+    hasFuse(view),
     lines,
   ]);
+}
+
+/** The strip of the wait has its place below the last pane. */
+function hasFuse(view: ChartView): boolean {
+  return view.xLabels && view.marks !== null && view.marks.fuse.length > 0;
 }
 
 function scaleRanges(view: ChartView): [scale: string, range: Range][] {
@@ -125,7 +157,7 @@ function dataOf(view: ChartView): Data {
 function optionsOf(
   view: () => ChartView,
   size: { width: number; height: number },
-  onDraw: (plot: uPlot) => void,
+  hooks: Hooks,
 ): uPlot.Options {
   const { theme, lines, left, right, rightAxis } = view();
   const axisStyle = {
@@ -155,7 +187,7 @@ function optionsOf(
       ...axisStyle,
       side: 2,
       scale: "x",
-      size: view().xLabels ? X_AXIS : 8,
+      size: view().xLabels ? X_AXIS + (hasFuse(view()) ? FUSE_ROOM : 0) : 8,
       gap: 8,
       grid: { show: false },
       splits: (self) => xTicksOf(self, view()).map((tick) => tick.at),
@@ -186,13 +218,8 @@ function optionsOf(
     axes,
     series: [{}, ...(lines.length === 0 ? [emptySeries()] : lines.map((line) => seriesOf(line, theme)))],
     hooks: {
-      drawClear: [(self) => drawBelow(self, view())],
-      draw: [
-        (self) => {
-          drawAbove(self, view());
-          onDraw(self);
-        },
-      ],
+      drawClear: [hooks.below],
+      draw: [hooks.above],
     },
   };
 }

@@ -12,6 +12,8 @@ export interface GestureListener {
   /** The box that is being dragged, for drawing it; null when there is none any more. */
   drag(box: Box | null): void;
   zoom(box: Box): void;
+  /** The button was released where it was pressed. */
+  click(at: { readonly x: number; readonly y: number }): void;
   /** Moves what is seen by these parts of the plot. */
   pan(x: number, y: number): void;
   /** Zooms about this part of the plot; a factor above 1 shows more. */
@@ -79,8 +81,11 @@ export function listenGestures(target: HTMLElement, listener: GestureListener): 
     const from = start;
     start = null;
     listener.drag(null);
-    const box = kept && !from.pan ? boxOf(from, place(event)) : null;
+    if (!kept || from.pan) return;
+    const at = place(event);
+    const box = boxOf(from, at);
     if (box !== null) listener.zoom(box);
+    else listener.click({ x: at.x / at.width, y: 1 - at.y / at.height });
   };
   target.addEventListener("pointerup", (event) => finish(event, true), options);
   target.addEventListener("pointercancel", (event) => finish(event, false), options);

@@ -1,10 +1,19 @@
 import type { Theme } from "../theme/tokens";
-import { FONT } from "./chart";
+import { FONT } from "./font";
 
 export interface LegendEntry {
   readonly label: string;
   readonly colour: string;
-  readonly drawn: "steps" | "line" | "points" | "run";
+  readonly drawn:
+    | "steps"
+    | "line"
+    | "points"
+    | "run"
+    | "dashed"
+    | "dotted"
+    | "markers"
+    | "band"
+    | "thin-band";
   readonly alpha: number;
 }
 
@@ -103,16 +112,55 @@ function drawLegend(
   for (const entry of entries) {
     context.fillStyle = entry.colour;
     context.globalAlpha = entry.alpha;
-    if (entry.drawn === "run") context.fillRect(x + 3, y - 5, 10, 10);
-    else context.fillRect(x, y - 1.5, SWATCH, 3);
-    if (entry.drawn === "points") {
-      context.beginPath();
-      context.arc(x + SWATCH / 2, y, 4, 0, 2 * Math.PI);
-      context.fill();
-    }
+    drawSwatch(context, entry.drawn, x, y);
     context.globalAlpha = 1;
     context.fillStyle = theme.text;
     context.fillText(entry.label, x + SWATCH + 6, y);
     x += entryWidth(context, entry);
+  }
+}
+
+function drawSwatch(
+  context: CanvasRenderingContext2D,
+  drawn: LegendEntry["drawn"],
+  x: number,
+  y: number,
+): void {
+  const middle = x + SWATCH / 2;
+  const dot = (): void => {
+    context.beginPath();
+    context.arc(middle, y, 4, 0, 2 * Math.PI);
+    context.fill();
+  };
+  switch (drawn) {
+    case "run":
+      context.fillRect(x + 3, y - 5, 10, 10);
+      break;
+    case "dashed":
+      context.fillRect(x, y - 1.5, 7, 3);
+      context.fillRect(x + 10, y - 1.5, 6, 3);
+      break;
+    case "dotted":
+      for (const at of [0, 4.5, 9, 13.5]) context.fillRect(x + at, y - 1.5, 2.5, 3);
+      break;
+    case "markers":
+      dot();
+      break;
+    case "band":
+      context.fillRect(x, y - 5, SWATCH, 10);
+      break;
+    case "thin-band":
+      context.fillRect(x, y - 2.5, SWATCH, 5);
+      break;
+    case "steps":
+    case "line":
+      context.fillRect(x, y - 1.5, SWATCH, 3);
+      break;
+    case "points":
+      context.fillRect(x, y - 1.5, SWATCH, 3);
+      dot();
+      break;
+    default:
+      drawn satisfies never;
   }
 }

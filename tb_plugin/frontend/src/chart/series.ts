@@ -16,6 +16,7 @@ export function seriesOf(line: Line, theme: Theme): uPlot.Series {
     stroke: line.colour,
     width: line.width,
     alpha: line.alpha,
+    ...(line.dash === undefined ? {} : { dash: [...line.dash] }),
     facets: [
       { scale: "x", auto: false, sorted: 1 },
       { scale: line.side === "left" ? "y" : "right", auto: false },

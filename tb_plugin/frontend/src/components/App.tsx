@@ -2,6 +2,7 @@ import { useSignalEffect } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { cssVariables } from "../theme/variables";
 import { useStore } from "./context";
+import { FindingsLine, FindingsText } from "./FindingsTab";
 import { Header } from "./Header";
 import { Notices } from "./Notices";
 import { Panes } from "./Panes";
@@ -57,6 +58,8 @@ function Shown() {
     <>
       <Header />
       <Notices />
+      <FindingsLine />
+      <FindingsText />
       {view.shown.value.length === 0 ? <NothingShown /> : <Panes />}
     </>
   );

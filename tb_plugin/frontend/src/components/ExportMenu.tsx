@@ -1,6 +1,7 @@
 import { type LegendEntry, renderPicture } from "../chart/picture";
 import { download, downloadBlob } from "../host/browser";
 import { formatCoverage } from "../model/status";
+import type { Store } from "../state/store";
 import { chartCanvases } from "./charts";
 import { useStore } from "./context";
 import { legendOf } from "./legend";
@@ -25,7 +26,9 @@ export function ExportMenu() {
     }));
     const blob = await renderPicture({
       title: shown.length === 1 ? (shown[0] as string) : `${shown.length} runs`,
-      subtitle: formatCoverage(view.coverage.value),
+      subtitle: [formatCoverage(view.coverage.value), ruleOf(store)]
+        .filter((part) => part !== null)
+        .join(" · "),
       runs: shown.length === 1 ? [] : entries,
       parts: [
         { canvas: canvases.rate, legend: legendOf(store, "rate") },
@@ -73,6 +76,12 @@ export function ExportMenu() {
       )}
     </Popover>
   );
+}
+
+/** The rule that plateaus are drawn by. */
+function ruleOf({ view }: Store): string | null {
+  if ((view.marks.value?.bands.length ?? 0) === 0) return null;
+  return view.report.value?.plateaus.code?.replace(/^.*?callbacks\./, "") ?? null;
 }
 
 function fileName(runs: readonly string[]): string {

@@ -7,14 +7,15 @@ const SHOWN = 4;
 
 /** Everything that makes the picture less than the whole truth, in words. */
 export function Notices() {
-  const { runs, series } = useStore();
+  const { runs, series, reports } = useStore();
   const { answer, problem } = runs.list.value;
   const failed = useRunSentences((run) => [
     series.loaded.value.get(slotName("overview", run))?.problem ?? null,
     series.loaded.value.get(slotName("detail", run))?.problem ?? null,
   ]);
+  const report = reports.loaded.value?.problem ?? null;
   const notices = [...(answer?.notices ?? []), ...useNotices()];
-  if (problem === null && failed.length === 0 && notices.length === 0) return null;
+  if (problem === null && failed.length === 0 && report === null && notices.length === 0) return null;
   return (
     <div class="notices">
       {problem !== null && (
@@ -29,6 +30,14 @@ export function Notices() {
         <p class="notice notice-bad" role="alert">
           {failed.slice(0, SHOWN).join(" · ")}
           <button type="button" class="link" onClick={() => series.retry()}>
+            Try again
+          </button>
+        </p>
+      )}
+      {report !== null && !failed.includes(report) && (
+        <p class="notice notice-bad" role="alert">
+          Findings and markers: {report}
+          <button type="button" class="link" onClick={() => reports.retry()}>
             Try again
           </button>
         </p>

@@ -3,10 +3,12 @@ import { useEffect, useRef } from "preact/hooks";
 import type uPlot from "uplot";
 import { type Chart, createChart } from "../chart/chart";
 import { listenGestures } from "../chart/gestures";
+import { FUSE_ROOM } from "../chart/marks";
 import { createOverlay, type Overlay } from "../chart/overlay";
+import { markAt } from "../model/layout";
 import type { PaneId } from "../model/pane";
 import { dotsAt } from "../model/readout";
-import { partOf } from "../state/view";
+import { partOf, valueAt } from "../state/view";
 import { registerChart } from "./charts";
 import { useStore } from "./context";
 import { WaitingForData } from "./States";
@@ -36,10 +38,11 @@ export function Pane({ pane, title }: { pane: PaneId; title: string }) {
     if (element === null) return;
     let current: uPlot | null = null;
     let stopGestures = (): void => {};
+    let next: PlotBox = box.peek();
     const created = createChart(element, (plot) => {
       const ratio = devicePixelRatio;
       const { left, top, width, height } = plot.bbox;
-      const next = { left: left / ratio, top: top / ratio, width: width / ratio, height: height / ratio };
+      next = { left: left / ratio, top: top / ratio, width: width / ratio, height: height / ratio };
       if (JSON.stringify(next) !== JSON.stringify(box.peek())) box.value = next;
       if (pane === "rate") store.plotWidth.value = next.width;
       if (plot === current) return;
@@ -48,7 +51,17 @@ export function Pane({ pane, title }: { pane: PaneId; title: string }) {
       const above = createOverlay(plot);
       overlay.value = above;
       stopGestures = listenGestures(plot.over, {
-        hover: (at) => navigation.hover(pane, at),
+        hover: (at) => {
+          navigation.hover(pane, at);
+          const found =
+            at === null ? null : markAt(created.layout(), at.x * next.width, (1 - at.y) * next.height);
+          view.pointed.value = found === null ? null : { ...found, pane };
+          plot.over.classList.toggle("on-cluster", found !== null && found.range !== null);
+        },
+        click: (at) => {
+          const range = markAt(created.layout(), at.x * next.width, (1 - at.y) * next.height)?.range;
+          if (range != null) navigation.showRange(range);
+        },
         drag: (dragged) => above.showBox(dragged),
         zoom: ({ x, y }) => navigation.zoomTo(pane, x, y),
         pan: (x, y) => navigation.pan(pane, x, y),
@@ -58,7 +71,7 @@ export function Pane({ pane, title }: { pane: PaneId; title: string }) {
       });
     });
     chart.current = created;
-    const unregister = registerChart(pane, created.plot);
+    const unregister = registerChart(pane, created);
     const observer = new ResizeObserver(([entry]) => {
       if (entry !== undefined)
         created.resize(Math.floor(entry.contentRect.width), Math.floor(entry.contentRect.height));
@@ -116,6 +129,10 @@ export function Pane({ pane, title }: { pane: PaneId; title: string }) {
       onKeyDown={(event) => {
         if (event.target === event.currentTarget) onKey(event);
       }}
+      onPointerMove={(event) => onFuse(event)}
+      onPointerLeave={() => {
+        if (view.pointed.value?.pane === pane) view.pointed.value = null;
+      }}
       onBlur={() => {
         if (view.cursor.value?.y === null) view.cursor.value = null;
       }}
@@ -125,6 +142,23 @@ export function Pane({ pane, title }: { pane: PaneId; title: string }) {
       <Tooltip pane={pane} box={box.value} />
     </div>
   );
+
+  /** The strip of the wait lies below the plot, which hears nothing of the pointer there. */
+  function onFuse(event: PointerEvent): void {
+    const fuse = view.marks.value?.fuse ?? [];
+    const { left, top, width, height } = box.value;
+    const bounds = host.current?.getBoundingClientRect();
+    if (pane !== "loss" || fuse.length === 0 || bounds === undefined || event.buttons !== 0) return;
+    const [x, y] = [event.clientX - bounds.left - left, event.clientY - bounds.top - top];
+    if (y <= height) return;
+    const at = valueAt(x / width, view.range.value);
+    const cell =
+      x >= 0 && x <= width && y > height + FUSE_ROOM - 2
+        ? fuse.find((one) => at >= one.start && at < one.end)
+        : undefined;
+    navigation.hover(pane, cell === undefined ? null : { x: x / width, y: 0 });
+    view.pointed.value = cell === undefined ? null : { pane, sentence: cell.sentence, range: null };
+  }
 
   function onKey(event: KeyboardEvent): void {
     const by = { ArrowLeft: -1, ArrowRight: 1, PageUp: -50, PageDown: 50 }[event.key];

@@ -132,6 +132,14 @@ function Row({ name, info, top, checked, only }: RowProperties) {
       </button>
       {info.state === "running" && <span class="live" role="img" aria-label="running" title="running" />}
       <Sparkline values={info.sparkline} colour={colour} />
+      <span class="row-badge">
+        {info.findings > 0 && (
+          <span class="badge badge-warning" title={plural(info.findings, "finding")}>
+            {info.findings}
+            <span class="unseen"> {info.findings === 1 ? "finding" : "findings"}</span>
+          </span>
+        )}
+      </span>
     </li>
   );
 }
@@ -141,6 +149,7 @@ function factsOf(info: RunInfo): string {
   if (info.optimizer !== null) facts.unshift(info.optimizer);
   if (info.schedule !== null) facts.unshift(info.schedule);
   if (info.state !== null) facts.push(info.state);
+  if (info.findings > 0) facts.push(plural(info.findings, "finding"));
   return facts.join(" · ");
 }
 

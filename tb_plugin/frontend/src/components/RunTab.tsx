@@ -1,36 +1,16 @@
-import { useSignal } from "@preact/signals";
 import { effectiveNote, type Fact, fitFacts, runFacts, sourceFacts } from "../model/about";
 import { useStore } from "./context";
 
 /** What is recorded of a run, beside its curves. */
 export function RunTab() {
   const { view } = useStore();
-  const chosen = useSignal<string | null>(null);
-  const shown = view.shown.value;
-  const run = chosen.value !== null && shown.includes(chosen.value) ? chosen.value : shown[0];
-  const info = run === undefined ? undefined : view.infos.value[run];
-  if (run === undefined || info === undefined) return <p class="quiet">No run is drawn.</p>;
+  const run = view.focused.value;
+  const info = run === null ? undefined : view.infos.value[run];
+  if (run === null || info === undefined) return null;
   const series = view.drawn.value.find((one) => one.name === run)?.overview ?? null;
   const fits = series?.about.fits ?? [];
   return (
     <>
-      {shown.length > 1 && (
-        <label class="run-choice">
-          Run
-          <select
-            value={run}
-            onChange={(event) => {
-              chosen.value = event.currentTarget.value;
-            }}
-          >
-            {shown.map((name) => (
-              <option key={name} value={name}>
-                {name}
-              </option>
-            ))}
-          </select>
-        </label>
-      )}
       <Facts facts={runFacts(info, series)} />
       {fits.map((fit, index) => {
         const note = effectiveNote(fit);

@@ -1,28 +1,31 @@
-import { useSignal } from "@preact/signals";
 import type { ComponentType } from "preact";
-import { useEffect } from "preact/hooks";
+import type { Severity } from "../api/report";
+import { worst } from "../model/findings";
+import type { Tab } from "../model/link";
 import { choosePanel } from "../state/choices";
 import { useStore } from "./context";
+import { FindingsTab } from "./FindingsTab";
 import { RunTab } from "./RunTab";
+import { WhatIfTab } from "./WhatIfTab";
 
-interface Tab {
-  readonly id: string;
+interface Entry {
+  readonly id: Tab;
   readonly title: string;
   readonly content: ComponentType;
 }
 
-const TABS: readonly [Tab, ...Tab[]] = [{ id: "run", title: "Run", content: RunTab }];
-
-/** Narrower windows start with the panel closed. */
-const WIDE = "(min-width: 1200px)";
+const ENTRIES: readonly Entry[] = [
+  { id: "findings", title: "Findings", content: FindingsTab },
+  { id: "what-if", title: "What if", content: WhatIfTab },
+  { id: "run", title: "Run", content: RunTab },
+];
 
 export function SidePanel() {
-  const { choices } = useStore();
-  const wide = useMedia(WIDE);
-  const current = useSignal(TABS[0].id);
-  const open = choices.panelOpen.value ?? wide;
-  const tab = TABS.find((one) => one.id === current.value) ?? TABS[0];
-  if (!open) {
+  const { choices, view } = useStore();
+  const tab = view.tab.value;
+  const shown = view.shown.value;
+  const found = useFound();
+  if (!view.panelOpen.value) {
     return (
       <aside class="panel panel-closed" aria-label="Details">
         <button
@@ -32,26 +35,27 @@ export function SidePanel() {
           title="Open the details"
           onClick={() => choosePanel(choices, true)}
         >
-          <span aria-hidden="true">‹</span> {TABS.map((one) => one.title).join(" · ")}
+          <span aria-hidden="true">‹</span> Findings <Badge {...found} /> · What if · Run
         </button>
       </aside>
     );
   }
-  const Content = tab.content;
+  const { title, content: Content } = ENTRIES.find((one) => one.id === tab) as Entry;
   return (
     <aside class="panel" aria-label="Details">
       <div class="tabs" role="tablist">
-        {TABS.map((one) => (
+        {ENTRIES.map((one) => (
           <button
             key={one.id}
             type="button"
             role="tab"
-            aria-selected={one.id === tab.id}
+            aria-selected={one.id === tab}
             onClick={() => {
-              current.value = one.id;
+              choices.tab.value = one.id;
             }}
           >
             {one.title}
+            {one.id === "findings" && <Badge {...found} />}
           </button>
         ))}
         <button
@@ -65,22 +69,45 @@ export function SidePanel() {
           <span aria-hidden="true">›</span>
         </button>
       </div>
-      <div class="tab" role="tabpanel" aria-label={tab.title}>
-        <Content />
+      <div class="tab" role="tabpanel" aria-label={title}>
+        {shown.length > 1 && (
+          <label class="run-choice">
+            Run
+            <select
+              aria-label="Run"
+              value={view.focused.value ?? ""}
+              onChange={(event) => {
+                choices.focus.value = event.currentTarget.value;
+              }}
+            >
+              {shown.map((name) => (
+                <option key={name} value={name}>
+                  {name}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
+        {view.focused.value === null ? <p class="quiet">No run is drawn.</p> : <Content />}
       </div>
     </aside>
   );
 }
 
-function useMedia(query: string): boolean {
-  const matches = useSignal(window.matchMedia(query).matches);
-  useEffect(() => {
-    const media = window.matchMedia(query);
-    const update = (): void => {
-      matches.value = media.matches;
-    };
-    media.addEventListener("change", update);
-    return () => media.removeEventListener("change", update);
-  }, [query, matches]);
-  return matches.value;
+interface Found {
+  readonly count: number;
+  readonly severity: Severity;
+}
+
+/** How many findings the focused run has, from the list of runs until the report is there. */
+function useFound(): Found {
+  const { view } = useStore();
+  const run = view.focused.value;
+  const report = view.report.value;
+  if (report !== null) return { count: report.findings.length, severity: worst(report.findings) };
+  return { count: run === null ? 0 : (view.infos.value[run]?.findings ?? 0), severity: "warning" };
+}
+
+function Badge({ count, severity }: Found) {
+  return count === 0 ? null : <span class={`badge badge-${severity}`}>{count}</span>;
 }

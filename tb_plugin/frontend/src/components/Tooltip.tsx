@@ -1,8 +1,10 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { formatPlace } from "../model/epochs";
 import { formatCount, formatDuration, formatNumber, formatRate, formatTime } from "../model/format";
+import { sentenceAt } from "../model/marks";
 import type { PaneId } from "../model/pane";
 import { dotsAt, nearestDot, type Reading } from "../model/readout";
+import type { Store } from "../state/store";
 import { partOf } from "../state/view";
 import { useStore } from "./context";
 import type { PlotBox } from "./Pane";
@@ -13,7 +15,8 @@ const DISTANCE = 18;
 const EDGE = 8;
 
 export function Tooltip({ pane, box }: { pane: PaneId; box: PlotBox }) {
-  const { view } = useStore();
+  const store = useStore();
+  const { view } = store;
   const root = useRef<HTMLDivElement>(null);
   const cursor = view.cursor.value;
   const readings = view.readings.value;
@@ -39,8 +42,14 @@ export function Tooltip({ pane, box }: { pane: PaneId; box: PlotBox }) {
   if (!open) return null;
   const paneView = (pane === "rate" ? view.ratePane : view.lossPane).value;
   const nearest = nearestDot(dotsAt(paneView, readings), cursor.y);
+  const sentence = markSentence(store);
   return (
     <div class="tooltip" ref={root} aria-hidden="true" data-testid="tooltip">
+      {sentence !== null && (
+        <p class="mark" data-testid="mark">
+          {sentence}
+        </p>
+      )}
       {readings.length === 1 ? (
         <OneRun reading={readings[0] as Reading} nearest={nearest?.line.kind ?? null} />
       ) : (
@@ -48,6 +57,16 @@ export function Tooltip({ pane, box }: { pane: PaneId; box: PlotBox }) {
       )}
     </div>
   );
+}
+
+/** What is to be said of the mark under the pointer, or at the step that the keyboard's cursor stands on. */
+function markSentence({ view }: Store): string | null {
+  const pointed = view.pointed.value?.sentence ?? null;
+  const cursor = view.cursor.value;
+  const marks = view.marks.value;
+  if (pointed !== null || cursor === null || cursor.y !== null || marks === null) return pointed;
+  const reading = view.readings.value.find((one) => one.run === marks.run);
+  return reading === undefined ? null : sentenceAt(marks, reading.step);
 }
 
 function OneRun({ reading, nearest }: { reading: Reading; nearest: string | null }) {
@@ -174,14 +193,15 @@ function whenOf({ time, relative }: Reading): string {
 
 /** What the keyboard's cursor stands on, for those who hear the page. */
 export function Spoken() {
-  const { view } = useStore();
+  const store = useStore();
+  const { view } = store;
   const cursor = view.cursor.value;
   const [reading] = view.readings.value;
   const spoken = cursor !== null && cursor.y === null && reading !== undefined;
   return (
     <p class="unseen" aria-live="polite" data-testid="spoken">
       {spoken &&
-        `${whereOf(reading)}: learning rate ${formatRate(reading.learning_rate)}, loss ${formatNumber(reading.loss)}`}
+        `${whereOf(reading)}: learning rate ${formatRate(reading.learning_rate)}, loss ${formatNumber(reading.loss)}. ${markSentence(store) ?? ""}`.trim()}
     </p>
   );
 }

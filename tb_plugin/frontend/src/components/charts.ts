@@ -1,12 +1,15 @@
-import type uPlot from "uplot";
+import type { Chart } from "../chart/chart";
 import { facetsOf } from "../chart/series";
+import type { Layout } from "../model/layout";
 import type { PaneId } from "../model/pane";
 
 /** The living charts by their pane: the exported picture takes their canvases, tests read their data. */
-const charts = new Map<PaneId, () => uPlot | null>();
+const charts = new Map<PaneId, Drawn>();
 
-export function registerChart(pane: PaneId, plot: () => uPlot | null): () => void {
-  charts.set(pane, plot);
+type Drawn = Pick<Chart, "plot" | "layout">;
+
+export function registerChart(pane: PaneId, chart: Drawn): () => void {
+  charts.set(pane, chart);
   return () => charts.delete(pane);
 }
 
@@ -18,12 +21,14 @@ export interface Inspected {
     readonly xs: readonly number[];
     readonly ys: readonly unknown[];
   }[];
+  /** Where markers, labels and bands lie, in pixels of the plot. */
+  readonly layout: Layout;
 }
 
 export function inspectCharts(): Partial<Record<PaneId, Inspected>> {
   const result: Partial<Record<PaneId, Inspected>> = {};
-  for (const [pane, find] of charts) {
-    const plot = find();
+  for (const [pane, chart] of charts) {
+    const plot = chart.plot();
     if (plot === null) continue;
     const scales = Object.entries(plot.scales).map(
       ([name, { min, max }]) => [name, [min ?? 0, max ?? 0]] as const,
@@ -32,15 +37,15 @@ export function inspectCharts(): Partial<Record<PaneId, Inspected>> {
       const [xs, ys] = facetsOf(plot, index + 1);
       return { label: String(series.label), xs, ys };
     });
-    result[pane] = { scales: Object.fromEntries(scales), lines };
+    result[pane] = { scales: Object.fromEntries(scales), lines, layout: chart.layout() };
   }
   return result;
 }
 
 export function chartCanvases(): Partial<Record<PaneId, HTMLCanvasElement>> {
   const canvases: Partial<Record<PaneId, HTMLCanvasElement>> = {};
-  for (const [pane, plot] of charts) {
-    const canvas = plot()?.ctx.canvas;
+  for (const [pane, chart] of charts) {
+    const canvas = chart.plot()?.ctx.canvas;
     if (canvas !== undefined) canvases[pane] = canvas;
   }
   return canvases;

@@ -1,8 +1,12 @@
+import type { Report } from "../api/report";
 import type { LegendEntry } from "../chart/picture";
 import { correctsBias } from "../model/about";
+import { formatCount } from "../model/format";
 import { finite } from "../model/lookup";
 import type { PaneId } from "../model/pane";
+import type { Choices } from "../state/choices";
 import type { Store } from "../state/store";
+import type { Theme } from "../theme/tokens";
 
 export interface LegendItem extends LegendEntry {
   /** What a click hides and shows, null for what has its own chooser. */
@@ -64,10 +68,84 @@ function rateLegend({ view, choices }: Store): LegendItem[] {
       hidden,
       hint,
     ),
+    ...rateMarks(view.report.value, choices, theme, alone ? theme.learningRate : theme.muted),
   ];
 }
 
-function lossLegend({ view, choices }: Store): LegendItem[] {
+/** What the report of the focused run adds above. */
+function rateMarks(report: Report | null, choices: Choices, theme: Theme, colour: string): LegendItem[] {
+  if (report === null) return [];
+  const hidden = choices.hidden.value;
+  const { edges, edges_total: total } = report.lr;
+  const items: LegendItem[] = [];
+  if (edges.length > 0) {
+    const known = edges.some((edge) => edge.offset !== null);
+    const off = known && edges.some((edge) => !edge.on_boundary);
+    const on = known && edges.some((edge) => edge.on_boundary);
+    const more =
+      total > edges.length
+        ? ` Only the first ${formatCount(edges.length)} of ${formatCount(total)} are marked.`
+        : "";
+    const hint = `Where the learning rate steps: +19/76 is 19 of 76 steps into an epoch.${more}`;
+    const add = (label: string, swatch: string): void => {
+      items.push(item(label, swatch, "markers", 1, "edges", hidden, hint));
+    };
+    if (!known) add("LR steps", theme.muted);
+    if (off) add("LR step inside an epoch", theme.warning);
+    if (on) add(off ? "LR step at its start" : "LR step at an epoch's start", theme.good);
+  }
+  if (report.planned !== null) {
+    const axis = choices.axis.value;
+    const timed = axis === "relative" || axis === "wall";
+    const hint = `What ${report.planned.schedule} has in store, by its formula${timed ? ", at the pace of the run so far" : ""}.`;
+    items.push(
+      item(timed ? "planned, at the pace so far" : "planned", colour, "dotted", 1, "planned", hidden, hint),
+    );
+  }
+  if (report.plateaus.triggers.some(({ kind }) => kind !== "did")) {
+    const hint = "The learning rate that ReduceLROnPlateau alone would have made of the first one.";
+    items.push(item("with the rule", theme.rule, "dashed", 1, "would", hidden, hint));
+  }
+  return items;
+}
+
+/** What the report of the focused run adds below. */
+function lossMarks({ view, choices }: Store): LegendItem[] {
+  const report = view.report.value;
+  const marks = view.marks.value;
+  if (report === null || marks === null) return [];
+  const theme = view.theme.value;
+  const hidden = choices.hidden.value;
+  const { triggers, triggers_total: total, rule } = report.plateaus;
+  const items: LegendItem[] = [];
+  if (triggers.length > 0) {
+    const did = triggers.some(({ kind }) => kind !== "would");
+    const would = triggers.some(({ kind }) => kind === "would");
+    const label = did
+      ? would
+        ? "plateau, striped: would reduce"
+        : "plateau, reduced"
+      : "plateau, would reduce";
+    const more =
+      total > triggers.length
+        ? ` Only the first ${formatCount(triggers.length)} of ${formatCount(total)} are drawn.`
+        : "";
+    const hint = `From the best value to where ReduceLROnPlateau reduces the learning rate; striped where it only would have.${more}`;
+    items.push(item(label, theme.rule, "band", 0.45, "plateaus", hidden, hint));
+  }
+  if (hidden.has("corridor") || marks.corridor !== null) {
+    const hint = `A value of ${rule.monitor} in this band is no improvement.`;
+    items.push(item("best ± min_delta", theme.muted, "thin-band", 0.5, "corridor", hidden, hint));
+  }
+  if (hidden.has("fuse") || marks.fuse.length > 0) {
+    const hint = `How much of the patience is used up, ${report.plateaus.unit} by ${report.plateaus.unit}.`;
+    items.push(item("wait / patience", theme.rule, "band", 1, "fuse", hidden, hint));
+  }
+  return items;
+}
+
+function lossLegend(store: Store): LegendItem[] {
+  const { view, choices } = store;
   const theme = view.theme.value;
   const alone = view.shown.value.length === 1;
   const hidden = choices.hidden.value;
@@ -118,7 +196,7 @@ function lossLegend({ view, choices }: Store): LegendItem[] {
       ),
     });
   }
-  return items;
+  return [...items, ...lossMarks(store)];
 }
 
 function item(

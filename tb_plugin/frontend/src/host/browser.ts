@@ -50,3 +50,10 @@ export function remember(key: string, value: string): void {
     // Nothing depends on it.
   }
 }
+
+/** Reports whether the media query matches, now and whenever that changes. */
+export function watchMedia(query: string, report: (matches: boolean) => void): void {
+  const media = window.matchMedia(query);
+  media.addEventListener("change", () => report(media.matches));
+  report(media.matches);
+}

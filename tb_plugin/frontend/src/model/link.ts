@@ -1,3 +1,4 @@
+import { type RuleTexts, SETTINGS } from "../api/report";
 import type { Range } from "../api/types";
 import { AXES, type Axis } from "./axis";
 import type { ScaleChoice } from "./scale";
@@ -14,7 +15,16 @@ export interface LinkState {
   readonly rateScale?: ScaleChoice;
   readonly lossScale?: ScaleChoice;
   readonly metrics?: readonly string[];
+  /** The run that the side panel is about. */
+  readonly focus?: string;
+  readonly tab?: Tab;
+  readonly rule?: RuleTexts;
 }
+
+export const TABS = ["findings", "what-if", "run"] as const;
+
+/** A tab of the side panel. */
+export type Tab = (typeof TABS)[number];
 
 export const LINK_PREFIX = "p.lrmon.";
 
@@ -31,12 +41,22 @@ export function encodeState(state: LinkState): Record<string, string> {
   if (state.rateScale !== undefined) values.scale_lr = state.rateScale;
   if (state.lossScale !== undefined) values.scale_loss = state.lossScale;
   if (state.metrics !== undefined) values.metrics = list(state.metrics);
+  if (state.focus !== undefined) values.focus = state.focus;
+  if (state.tab !== undefined) values.tab = state.tab;
+  for (const [setting, text] of Object.entries(state.rule ?? {})) values[`rule_${setting}`] = text;
   return values;
 }
 
 /** The state in the values of a link. What cannot be read is left out: a link from a newer page still opens. */
 export function decodeState(values: Readonly<Record<string, string>>): LinkState {
   const axis = AXES.find((name) => name === values.x);
+  const tab = TABS.find((name) => name === values.tab);
+  const rule: RuleTexts = Object.fromEntries(
+    SETTINGS.flatMap((setting) => {
+      const text = values[`rule_${setting}`];
+      return text === undefined ? [] : [[setting, text]];
+    }),
+  );
   const smoothing = values.smoothing === undefined ? Number.NaN : Number(values.smoothing);
   return {
     ...(values.runs === undefined ? {} : { runs: unlist(values.runs) }),
@@ -49,6 +69,9 @@ export function decodeState(values: Readonly<Record<string, string>>): LinkState
     ...part("rateScale", scale(values.scale_lr)),
     ...part("lossScale", scale(values.scale_loss)),
     ...(values.metrics === undefined ? {} : { metrics: unlist(values.metrics) }),
+    ...part("focus", values.focus),
+    ...part("tab", tab),
+    ...(Object.keys(rule).length === 0 ? {} : { rule }),
   };
 }
 

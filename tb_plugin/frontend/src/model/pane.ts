@@ -1,6 +1,7 @@
 import type { Range, Series, Value } from "../api/types";
 import type { Axis } from "./axis";
 import type { EpochSpan } from "./epochs";
+import type { Marks } from "./marks";
 import type { ScaleChoice, ScaleKind, Span } from "./scale";
 import type { Stretch } from "./stretches";
 
@@ -8,7 +9,14 @@ import type { Stretch } from "./stretches";
 export type PaneId = "rate" | "loss";
 
 /** What a line tells. An epoch metric goes by its name. */
-export type LineKind = "learning_rate" | "effective_learning_rate" | "loss" | "loss_smoothed" | "metric";
+export type LineKind =
+  | "learning_rate"
+  | "effective_learning_rate"
+  | "loss"
+  | "loss_smoothed"
+  | "metric"
+  | "planned"
+  | "would";
 
 export interface DrawnRun {
   readonly name: string;
@@ -36,6 +44,7 @@ export interface Line {
   readonly colour: string;
   readonly alpha: number;
   readonly width: number;
+  readonly dash?: readonly number[];
   readonly xs: readonly number[];
   readonly ys: readonly Value[];
 }
@@ -58,7 +67,7 @@ export interface Note {
   readonly more: string;
 }
 
-/** Everything that a chart draws, as plain data. Planned: bands, markers. */
+/** Everything that a chart draws, as plain data. */
 export interface PaneView {
   readonly id: PaneId;
   readonly axis: Axis;
@@ -70,6 +79,8 @@ export interface PaneView {
   readonly epochs: readonly EpochSpan[];
   readonly stretches: readonly RunStretch[];
   readonly notes: readonly Note[];
+  /** What the report of one of the runs adds. */
+  readonly marks: Marks | null;
 }
 
 export interface PaneInput {
@@ -80,6 +91,7 @@ export interface PaneInput {
   readonly scale: ScaleChoice;
   readonly colours: Colours;
   readonly hidden: ReadonlySet<string>;
+  readonly marks?: Marks | null;
 }
 
 export interface LossPaneInput extends PaneInput {

@@ -3,6 +3,7 @@ import { type Axis, epochEnds, origin, xValues } from "./axis";
 import { type EpochSpan, epochSpans } from "./epochs";
 import { heldUntil, leftAxis, points, visible } from "./lines";
 import { finite } from "./lookup";
+import type { Curve } from "./marks";
 import type { DrawnRun, Line, LossPaneInput, Note, PaneInput, PaneView, RunStretch } from "./pane";
 import { autoScale, span, yRange } from "./scale";
 import { nonFiniteStretches } from "./stretches";
@@ -22,9 +23,15 @@ const NOTE_BELOW: Note = {
 
 export function ratePane(input: PaneInput): PaneView {
   const { runs, axis } = input;
-  const kind = input.scale === "auto" ? autoScale(span(runs.flatMap(rateColumns))) : input.scale;
+  const marks = input.marks ?? null;
+  const curves = [marks?.would, marks?.planned].filter((curve) => curve != null);
+  const kind =
+    input.scale === "auto"
+      ? autoScale(span([...runs.flatMap(rateColumns), ...curves.map((curve) => curve.ys)]))
+      : input.scale;
   const many = runs.length > 1;
-  const lines: Line[] = [];
+  // Below the recorded lines: it is seen where the two differ.
+  const lines: Line[] = marks?.would ? [derived(input, marks.run, "would", marks.would)] : [];
   for (const { name, shown } of runs) {
     const xs = xValues(shown.columns, axis, origin(shown));
     const held = heldUntil(shown, axis);
@@ -53,6 +60,7 @@ export function ratePane(input: PaneInput): PaneView {
     add("effective_learning_rate", "effective LR", { width: many ? 1 : 1.5, alpha: many ? 0.55 : 1 });
     add("learning_rate", "learning rate", {});
   }
+  if (marks?.planned) lines.push(derived(input, marks.run, "planned", marks.planned));
   const left = leftAxis(input, kind, lines);
   const stretches = runs.flatMap((run) => stretchesOf(run, axis, "learning_rate"));
   const notes = kind === "log" && left.values !== null && left.values.notPositive > 0 ? [NOTE_ZERO] : [];
@@ -66,6 +74,7 @@ export function ratePane(input: PaneInput): PaneView {
     epochs: spansOf(runs, axis),
     stretches,
     notes,
+    marks: input.marks ?? null,
   };
 }
 
@@ -142,7 +151,19 @@ export function lossPane(input: LossPaneInput): PaneView {
     epochs: spansOf(runs, axis),
     stretches,
     notes,
+    marks: input.marks ?? null,
   };
+}
+
+const DERIVED = {
+  planned: { label: "planned", dash: [2, 3], width: 2 },
+  would: { label: "with the rule", dash: [6, 4], width: 2 },
+} as const;
+
+/** A learning rate that was not recorded but follows from a schedule or a rule. */
+function derived(input: PaneInput, run: string, kind: "planned" | "would", curve: Curve): Line {
+  const colour = input.colours({ run, kind, metric: 0 });
+  return { run, kind, drawn: "steps", side: "left", colour, alpha: 1, ...DERIVED[kind], ...curve };
 }
 
 function rateColumns({ overview }: DrawnRun): (readonly Value[])[] {

@@ -2,7 +2,7 @@ import type { Series, Value } from "../api/types";
 import { type Axis, origin, xValues } from "./axis";
 import { type Place, placeInEpoch } from "./epochs";
 import { lowerBound, nearestIndex } from "./lookup";
-import type { DrawnRun, Line, PaneView, YAxis } from "./pane";
+import type { DrawnRun, Line, LineKind, PaneView, YAxis } from "./pane";
 
 /** All that is recorded at one step of one run, for the tooltip. */
 export interface Reading {
@@ -72,12 +72,20 @@ export interface Dot {
   readonly y: number;
 }
 
+/** Lines that have a value at each row. */
+const RECORDED: ReadonlySet<LineKind> = new Set<LineKind>([
+  "learning_rate",
+  "effective_learning_rate",
+  "loss",
+  "loss_smoothed",
+]);
+
 /** The values of the pane's lines at the readings; epoch metrics have points of their own. */
 export function dotsAt(pane: PaneView, readings: readonly Reading[]): readonly Dot[] {
   const dots: Dot[] = [];
   for (const { run, x } of readings) {
     for (const line of pane.lines) {
-      if (line.run !== run || line.kind === "metric") continue;
+      if (line.run !== run || !RECORDED.has(line.kind)) continue;
       const index = lowerBound(line.xs, x);
       const value = line.xs[index] === x ? (line.ys[index] ?? null) : null;
       if (value !== null)

@@ -1,8 +1,9 @@
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import type { RuleTexts } from "../api/report";
 import type { Range } from "../api/types";
 import { remember, remembered } from "../host/browser";
 import type { Axis } from "../model/axis";
-import type { LinkState } from "../model/link";
+import type { LinkState, Tab } from "../model/link";
 import type { ScaleChoice } from "../model/scale";
 import { type Filter, filterOf, NO_FILTER } from "../model/selection";
 
@@ -33,6 +34,11 @@ export interface Choices {
   readonly hidden: Signal<ReadonlySet<string>>;
   readonly theme: Signal<ThemeChoice>;
   readonly panelOpen: Signal<boolean | null>;
+  readonly tab: Signal<Tab | null>;
+  /** Of several drawn runs, the one that the side panel and the marks of the charts are about. */
+  readonly focus: Signal<string | null>;
+  /** ReduceLROnPlateau's settings, where they are not the run's own. */
+  readonly rule: Signal<RuleTexts>;
   readonly isZoomed: ReadonlySignal<boolean>;
 }
 
@@ -52,6 +58,9 @@ export function createChoices(): Choices {
     hidden: signal<ReadonlySet<string>>(new Set()),
     theme: signal<ThemeChoice>(theme === "light" || theme === "dark" ? theme : "auto"),
     panelOpen: signal<boolean | null>(panel === null ? null : panel === "open"),
+    tab: signal<Tab | null>(null),
+    focus: signal<string | null>(null),
+    rule: signal<RuleTexts>({}),
     isZoomed: computed(() => zoom.value.x !== null || zoom.value.rate !== null || zoom.value.loss !== null),
   };
 }
@@ -85,6 +94,9 @@ export function linkState(choices: Choices, runs: readonly string[]): LinkState 
     ...(choices.rateScale.value === "auto" ? {} : { rateScale: choices.rateScale.value }),
     ...(choices.lossScale.value === "auto" ? {} : { lossScale: choices.lossScale.value }),
     ...(metrics === null ? {} : { metrics }),
+    ...(choices.focus.value === null ? {} : { focus: choices.focus.value }),
+    ...(choices.tab.value === null ? {} : { tab: choices.tab.value }),
+    rule: choices.rule.value,
   };
 }
 
@@ -95,6 +107,9 @@ export function applyLink(choices: Choices, state: LinkState): void {
     if (state.axis !== undefined) choices.axis.value = state.axis;
     if (state.smoothing !== undefined) choices.smoothing.value = Math.min(state.smoothing, MOST_SMOOTHING);
     if (state.metrics !== undefined) choices.metrics.value = state.metrics;
+    if (state.focus !== undefined) choices.focus.value = state.focus;
+    if (state.tab !== undefined) choices.tab.value = state.tab;
+    choices.rule.value = state.rule ?? {};
     choices.rateScale.value = state.rateScale ?? choices.rateScale.value;
     choices.lossScale.value = state.lossScale ?? choices.lossScale.value;
     choices.zoom.value = {

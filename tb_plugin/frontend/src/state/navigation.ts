@@ -1,7 +1,10 @@
 import { batch } from "@preact/signals";
+import type { Finding } from "../api/report";
 import type { Range } from "../api/types";
 import { type Axis, convertRange, wholeSteps } from "../model/axis";
+import { findingKey, stepsAround } from "../model/findings";
 import type { PaneId } from "../model/pane";
+import { placesOf } from "../model/places";
 import { stepCursor } from "../model/readout";
 import type { ScaleKind } from "../model/scale";
 import { type Choices, NO_ZOOM } from "./choices";
@@ -15,6 +18,10 @@ export interface Navigation {
   pan(pane: PaneId, x: number, y: number): void;
   /** Zooms the x axis about a part of it; a factor above 1 shows more. */
   zoomBy(part: number, factor: number): void;
+  /** Shows a stretch of the x axis. */
+  showRange(range: Range): void;
+  /** Shows the place of a finding of the focused run, marks it and puts the cursor there. */
+  showFinding(finding: Finding): void;
   reset(): void;
   setAxis(axis: Axis): void;
   setScale(pane: PaneId, kind: ScaleKind): void;
@@ -22,6 +29,9 @@ export interface Navigation {
   /** Moves the cursor by so many rows. */
   step(pane: PaneId, by: number): void;
 }
+
+/** Findings whose place is best seen on the loss. */
+const LOSS_FINDINGS = /loss|metric|plateau|spike|improving/;
 
 export function createNavigation(choices: Choices, view: View): Navigation {
   const paneView = (pane: PaneId) => (pane === "rate" ? view.ratePane : view.lossPane).value;
@@ -68,8 +78,36 @@ export function createNavigation(choices: Choices, view: View): Navigation {
       const at = valueAt(part, range);
       setX([at - (at - range[0]) * factor, at + (range[1] - at) * factor]);
     },
+    showRange: setX,
+    showFinding(finding) {
+      const { report, drawn } = view;
+      const run = drawn.value.find((one) => one.name === view.focused.value);
+      if (report.value === null || run === undefined || finding.step === null) return;
+      const place = placesOf(run.shown, choices.axis.value);
+      const steps = stepsAround(finding, report.value);
+      const [start, end] = steps === null ? [null, null] : [place(steps[0]), place(steps[1])];
+      const { code, step, last_step: last } = finding;
+      batch(() => {
+        choices.zoom.value = NO_ZOOM;
+        if (start !== null && end !== null && end > start) setX([start, end]);
+        view.highlight.value = {
+          run: run.name,
+          finding: findingKey(finding),
+          first: step,
+          last: last ?? step,
+        };
+        const pane = LOSS_FINDINGS.test(code) ? "loss" : "rate";
+        const x = place(step);
+        view.pointed.value = null;
+        view.cursor.value = x === null ? null : { pane, x, y: null };
+      });
+    },
     reset() {
-      choices.zoom.value = NO_ZOOM;
+      batch(() => {
+        choices.zoom.value = NO_ZOOM;
+        if (view.highlight.value !== null && view.cursor.value?.y === null) view.cursor.value = null;
+        view.highlight.value = null;
+      });
     },
     setAxis(axis) {
       const before = choices.axis.value;

@@ -1,10 +1,12 @@
 import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Routes } from "../api/routes";
+import type { RunInfo } from "../api/types";
 import { connect, type Host, pageAddress, watchDark } from "../host/tensorboard";
 import { origin, serverAxis, serverRange } from "../model/axis";
 import { decodeState, encodeState, linkAddress } from "../model/link";
 import { applyLink, type Choices, createChoices, linkState } from "./choices";
 import { createNavigation, type Navigation } from "./navigation";
+import { createReports, type ReportStore } from "./reports";
 import { createRuns, type RunsStore } from "./runs";
 import { createSeries, type SeriesStore, slotName, type Wanted } from "./series";
 import { settled } from "./settled";
@@ -16,6 +18,7 @@ export interface Store {
   readonly choices: Choices;
   readonly runs: RunsStore;
   readonly series: SeriesStore;
+  readonly reports: ReportStore;
   readonly view: View;
   readonly navigation: Navigation;
   /** Width of the plots in pixels, 0 while they have none: the tab is hidden or not laid out yet. */
@@ -27,18 +30,22 @@ export interface Store {
 }
 
 const REST_MS = 60;
+/** Between two letters of one number; short, because the answer is to be there within a tenth of a second. */
+const TYPING_MS = 15;
 const MESSAGE_MS = 3500;
 
 export function createStore(routes: Routes): Store {
   const choices = createChoices();
   const runs = createRuns(routes);
   const series = createSeries(routes);
-  const view = createView(choices, runs, series);
+  const reports = createReports(routes);
+  const view = createView(choices, runs, series, reports);
   const plotWidth = signal(0);
   const message = signal<string | null>(null);
   let clearing = 0;
 
   loadWhatIsSeen(choices, view, series, plotWidth);
+  loadReport(choices, view, reports);
   const host = connect();
   watchDark((dark) => {
     view.dark.value = dark;
@@ -50,6 +57,7 @@ export function createStore(routes: Routes): Store {
     choices,
     runs,
     series,
+    reports,
     view,
     navigation: createNavigation(choices, view),
     plotWidth,
@@ -81,6 +89,25 @@ async function begin(host: Host, choices: Choices, runs: RunsStore): Promise<voi
   await runs.reload();
 }
 
+/** What of a run's entry in the list says that there is more to load. */
+function stampOf(info: RunInfo): string {
+  return [info.steps, info.last_step, info.last_time, info.epochs, info.state].join(" ");
+}
+
+/** Keeps the report of the focused run loaded, by the settings that the user chose. */
+function loadReport(choices: Choices, view: View, reports: ReportStore): void {
+  const rule = settled(choices.rule, TYPING_MS);
+  effect(() => {
+    const run = view.focused.value;
+    const info = run === null ? undefined : view.infos.value[run];
+    reports.want(
+      run === null || info === undefined
+        ? null
+        : { run, rule: rule.value, stamp: `${stampOf(info)} ${info.findings}` },
+    );
+  });
+}
+
 /** Keeps the series of the drawn runs loaded: whole, and the zoomed range of those that were thinned. */
 function loadWhatIsSeen(
   choices: Choices,
@@ -103,7 +130,7 @@ function loadWhatIsSeen(
     for (const run of view.shown.value) {
       const info = infos[run];
       if (info === undefined) continue;
-      const stamp = [info.steps, info.last_step, info.last_time, info.epochs, info.state].join(" ");
+      const stamp = stampOf(info);
       const common = { run, width, smoothing: smoothing.value };
       overviews.push({ slot: "overview", query: { ...common, x: "step", range: null }, stamp });
       const overview = series.loaded.value.get(slotName("overview", run))?.series;

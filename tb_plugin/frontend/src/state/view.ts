@@ -10,6 +10,8 @@ import { splice } from "../model/splice";
 import { type Coverage, coverageOf } from "../model/status";
 import { DARK, LIGHT, type Theme } from "../theme/tokens";
 import type { Choices } from "./choices";
+import { createFocus, type Focus } from "./focus";
+import type { ReportStore } from "./reports";
 import type { RunsStore } from "./runs";
 import { type SeriesStore, slotName } from "./series";
 
@@ -27,7 +29,7 @@ export interface Cursor {
 }
 
 /** All that is seen, derived from the choices and the data. */
-export interface View {
+export interface View extends Focus {
   readonly dark: Signal<boolean>;
   readonly theme: ReadonlySignal<Theme>;
   readonly infos: ReadonlySignal<Readonly<Record<string, RunInfo>>>;
@@ -54,7 +56,12 @@ export interface View {
   readonly coverage: ReadonlySignal<readonly (Coverage | null)[]>;
 }
 
-export function createView(choices: Choices, runs: RunsStore, series: SeriesStore): View {
+export function createView(
+  choices: Choices,
+  runs: RunsStore,
+  series: SeriesStore,
+  reports: ReportStore,
+): View {
   const dark = signal(false);
   const theme = computed(() => {
     const choice = choices.theme.value;
@@ -86,12 +93,15 @@ export function createView(choices: Choices, runs: RunsStore, series: SeriesStor
     return result;
   });
   const hasEpochs = computed(() => drawn.value.some((run) => run.overview.extent.epoch !== null));
-  const full = computed(() =>
-    fullRange(
+  const focus = createFocus(choices, reports, { shown, infos, drawn });
+  const full = computed((): Range => {
+    const recorded = fullRange(
       drawn.value.map((run) => run.overview),
       choices.axis.value,
-    ),
-  );
+    );
+    // What is planned lies ahead of what was recorded.
+    return [recorded[0], Math.max(recorded[1], focus.marks.value?.planned?.xs.at(-1) ?? recorded[1])];
+  });
   const range = computed(() => choices.zoom.value.x ?? full.value);
 
   const metricNames = computed(() =>
@@ -101,7 +111,12 @@ export function createView(choices: Choices, runs: RunsStore, series: SeriesStor
   );
   const metrics = computed(() => {
     const hasBatchLoss = drawn.value.some((run) => run.overview.columns.loss.some((loss) => loss !== null));
-    const chosen = choices.metrics.value ?? defaultMetrics(metricNames.value, hasBatchLoss);
+    const watched = choices.rule.value.monitor;
+    const chosen = choices.metrics.value ?? [
+      ...defaultMetrics(metricNames.value, hasBatchLoss),
+      // What the rule is asked to watch is to be seen.
+      ...(watched === undefined ? [] : [watched]),
+    ];
     return metricNames.value.filter((name) => chosen.includes(name));
   });
 
@@ -125,9 +140,11 @@ export function createView(choices: Choices, runs: RunsStore, series: SeriesStor
     const ofMetrics = metricNames.value;
     const shownMetrics = metrics.value;
     return ({ run, kind, metric }) => {
+      if (kind === "would") return tokens.rule;
       if (!alone) return ofRun(run);
       switch (kind) {
         case "learning_rate":
+        case "planned":
           return tokens.learningRate;
         case "effective_learning_rate":
           return tokens.effectiveRate;
@@ -150,6 +167,7 @@ export function createView(choices: Choices, runs: RunsStore, series: SeriesStor
     range: range.value,
     colours: colours.value,
     hidden: choices.hidden.value,
+    marks: focus.marks.value,
   }));
   const rate = computed(() =>
     ratePane({ ...paneInput.value, zoom: choices.zoom.value.rate, scale: choices.rateScale.value }),
@@ -185,6 +203,7 @@ export function createView(choices: Choices, runs: RunsStore, series: SeriesStor
   });
 
   return {
+    ...focus,
     dark,
     theme,
     infos,

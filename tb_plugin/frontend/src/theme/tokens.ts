@@ -18,11 +18,15 @@ export interface Theme {
   readonly warning: string;
   readonly warningText: string;
   readonly warningPage: string;
+  /** Text on the colour of a warning. */
+  readonly onWarning: string;
   readonly danger: string;
   readonly good: string;
   readonly learningRate: string;
   readonly effectiveRate: string;
   readonly loss: string;
+  /** What ReduceLROnPlateau does or would have done. */
+  readonly rule: string;
   readonly metrics: readonly string[];
   /** For several runs; told apart with any common colour blindness. */
   readonly runs: readonly string[];
@@ -46,11 +50,13 @@ export const LIGHT: Theme = {
   warning: "#d99a00",
   warningText: "#7a5200",
   warningPage: "#fdf6e3",
+  onWarning: "#1d2330",
   danger: "#b3261e",
   good: "#17794a",
   learningRate: "#1765bf",
   effectiveRate: "#4495dd",
   loss: "#b8432b",
+  rule: "#b47b00",
   metrics: ["#5a3aa0", "#1d9a93", "#3f3200", "#c55a9b", "#5b79f7", "#735879"],
   runs: [
     "#1765bf",
@@ -84,11 +90,13 @@ export const DARK: Theme = {
   warning: "#f0b73a",
   warningText: "#f0c766",
   warningPage: "#35301f",
+  onWarning: "#1b1e24",
   danger: "#ff8a80",
   good: "#5fcf95",
   learningRate: "#62a8f7",
   effectiveRate: "#a9d0fb",
   loss: "#f47e5e",
+  rule: "#f0b73a",
   metrics: ["#b699f2", "#8df0d4", "#e6e04a", "#c9568f", "#5f79ee", "#cc572a"],
   runs: [
     "#62a8f7",

@@ -1,0 +1,133 @@
+/** The answer of the route report, as http_api.md describes it. Non-finite numbers are numbers here. */
+import type { Value } from "./types";
+
+export const SETTINGS = [
+  "monitor",
+  "factor",
+  "patience",
+  "mode",
+  "min_delta",
+  "cooldown",
+  "min_lr",
+  "version",
+] as const;
+
+/** A setting of ReduceLROnPlateau; `version` is whose rule it is. */
+export type Setting = (typeof SETTINGS)[number];
+
+/** Settings as the user wrote them; one that is absent is the run's own. */
+export type RuleTexts = Readonly<Partial<Record<Setting, string>>>;
+
+export interface PlateauRule {
+  readonly monitor: string;
+  readonly factor: number;
+  readonly patience: number;
+  readonly mode: string;
+  readonly min_delta: number;
+  readonly cooldown: number;
+  readonly min_lr: number;
+  readonly version: string;
+}
+
+export interface Edge {
+  readonly step: number;
+  readonly step_before: number;
+  readonly from: number;
+  readonly to: number;
+  /** Place of its epoch on the epoch axis. */
+  readonly epoch: number | null;
+  readonly offset: number | null;
+  readonly steps_in_epoch: number | null;
+  readonly epoch_position: number | null;
+  readonly nearest_boundary: number | null;
+  readonly on_boundary: boolean;
+  readonly late: boolean;
+}
+
+export interface LearningRate {
+  readonly kind: string;
+  readonly edges: readonly Edge[];
+  readonly edges_total: number;
+  /** Why edges came one step late, null where they did not. */
+  readonly late: string | null;
+}
+
+export interface Trigger {
+  readonly epoch: number | null;
+  readonly step: number;
+  readonly lr_from: number;
+  readonly lr_to: number;
+  readonly kind: "would" | "did" | "both";
+  readonly first: boolean;
+  readonly best_epoch: number | null;
+  readonly best_step: number | null;
+  readonly did_from: Value;
+  readonly did_to: Value;
+}
+
+export interface Sensitivity {
+  readonly patience: readonly number[];
+  readonly min_delta: readonly number[];
+  readonly first_trigger: readonly (readonly (number | null)[])[];
+}
+
+export interface Plateaus {
+  readonly rule: PlateauRule;
+  readonly direction: "min" | "max" | null;
+  readonly defaults: PlateauRule;
+  readonly defaults_from: "run" | "keras";
+  readonly monitors: readonly string[];
+  readonly unit: "epoch" | "step";
+  readonly problem: string | null;
+  readonly step: readonly number[];
+  readonly epoch: readonly Value[];
+  readonly value: readonly Value[];
+  readonly lr: readonly Value[];
+  readonly wait: readonly number[];
+  readonly best: readonly Value[];
+  readonly in_cooldown: readonly boolean[];
+  readonly triggers: readonly Trigger[];
+  readonly triggers_total: number;
+  readonly departs_at: { readonly epoch: number | null; readonly step: number } | null;
+  readonly sensitivity: Sensitivity | null;
+  readonly code: string | null;
+}
+
+export interface Planned {
+  readonly schedule: string;
+  readonly last_step: number;
+  readonly step: readonly number[];
+  readonly epoch: readonly Value[];
+  readonly learning_rate: readonly Value[];
+  readonly every_step: boolean;
+}
+
+export type Severity = "error" | "warning" | "info";
+
+export interface Finding {
+  readonly code: string;
+  readonly severity: Severity;
+  readonly step: number | null;
+  readonly last_step: number | null;
+  readonly epoch: number | null;
+  /** The numbers of the text, by name. */
+  readonly numbers: Readonly<Record<string, unknown>>;
+  readonly text: string;
+  readonly advice: string;
+}
+
+export interface Report {
+  readonly run: string;
+  readonly version: string;
+  readonly first_step: number | null;
+  readonly last_step: number | null;
+  readonly epochs: {
+    readonly position: readonly number[];
+    readonly first_step: readonly number[];
+    readonly last_step: readonly number[];
+  };
+  readonly lr: LearningRate;
+  readonly plateaus: Plateaus;
+  readonly planned: Planned | null;
+  readonly findings: readonly Finding[];
+}

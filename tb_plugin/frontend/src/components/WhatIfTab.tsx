@@ -1,0 +1,181 @@
+import type { Plateaus, Setting } from "../api/report";
+import { copyText } from "../host/browser";
+import { formatCount, formatRate } from "../model/format";
+import { departsSentence, triggerItem, triggerLabel } from "../model/sentences";
+import { MODES, settingOf, shownSetting, VERSIONS, withSetting } from "../model/whatIf";
+import { useStore } from "./context";
+import { Sensitivity } from "./Sensitivity";
+
+/** ReduceLROnPlateau's own settings, and what they would have done to this run. */
+export function WhatIfTab() {
+  const { view, reports, choices } = useStore();
+  const report = view.report.value;
+  const refusal = reports.loaded.value?.refusal ?? null;
+  if (report === null) {
+    const failed = reports.loaded.value?.problem != null;
+    return <p class="quiet">{failed ? "The report could not be loaded." : "Loading…"}</p>;
+  }
+  const { plateaus } = report;
+  const own = plateaus.defaults_from === "run" ? "the run's own settings" : "Keras' defaults";
+  const changed = Object.keys(choices.rule.value).length > 0;
+  return (
+    <div class="what-if">
+      <h2>What if: ReduceLROnPlateau</h2>
+      <p class="quiet">Where it would have reduced the learning rate of this run. It starts from {own}.</p>
+      <Form plateaus={plateaus} refusal={refusal} />
+      <div class="what-if-tools">
+        <CopyCode code={refusal === null ? plateaus.code : null} />
+        <button
+          type="button"
+          class="button button-small"
+          disabled={!changed}
+          onClick={() => {
+            choices.rule.value = {};
+          }}
+        >
+          Reset to {own}
+        </button>
+      </div>
+      {plateaus.problem === null && (
+        <>
+          <Triggers plateaus={plateaus} />
+          {plateaus.sensitivity !== null && <Sensitivity plateaus={plateaus} table={plateaus.sensitivity} />}
+        </>
+      )}
+    </div>
+  );
+}
+
+const NUMBERS: readonly { readonly setting: Setting; readonly hint: string; readonly whole: boolean }[] = [
+  { setting: "patience", hint: "Epochs without improvement before the reduction", whole: true },
+  { setting: "min_delta", hint: "A smaller change is no improvement", whole: false },
+  { setting: "factor", hint: "The learning rate is multiplied by it", whole: false },
+  { setting: "cooldown", hint: "Epochs after a reduction in which nothing is counted", whole: true },
+  { setting: "min_lr", hint: "The learning rate does not fall below it", whole: false },
+];
+
+function Form({ plateaus, refusal }: { plateaus: Plateaus; refusal: string | null }) {
+  const { choices } = useStore();
+  const texts = choices.rule.value;
+  const { defaults, monitors, problem } = plateaus;
+  // The rule that cannot be judged is so for its mode, or for what it watches.
+  const wrong = refusal !== null ? (settingOf(refusal) ?? "monitor") : null;
+  const set = (setting: Setting, text: string): void => {
+    choices.rule.value = withSetting(texts, defaults, setting, text);
+  };
+  const shown = (setting: Setting): string => shownSetting(texts, defaults, setting);
+  const monitor = shown("monitor");
+  const options = monitors.includes(monitor) ? monitors : [monitor, ...monitors];
+  const choice = (
+    setting: Setting,
+    label: string,
+    entries: readonly { readonly value: string; readonly label: string }[],
+  ) => (
+    <label class={setting === "monitor" ? "field field-wide" : "field"} key={setting}>
+      {label}
+      <select
+        name={setting}
+        value={shown(setting)}
+        aria-invalid={wrong === setting}
+        aria-describedby={wrong === setting ? "rule-problem" : undefined}
+        onChange={(event) => set(setting, event.currentTarget.value)}
+      >
+        {entries.map((one) => (
+          <option key={one.value} value={one.value}>
+            {one.label}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+  const plain = (values: readonly string[]) => values.map((value) => ({ value, label: value }));
+  return (
+    <form class="fields" onSubmit={(event) => event.preventDefault()}>
+      {choice("monitor", "monitor", plain(options))}
+      {NUMBERS.map(({ setting, hint, whole }) => (
+        <label class="field" key={setting} title={hint}>
+          {setting}
+          <input
+            type="text"
+            name={setting}
+            inputMode={whole ? "numeric" : "decimal"}
+            autocomplete="off"
+            spellcheck={false}
+            value={shown(setting)}
+            aria-invalid={wrong === setting}
+            aria-describedby={wrong === setting ? "rule-problem" : undefined}
+            onInput={(event) => set(setting, event.currentTarget.value)}
+            onKeyDown={(event) => {
+              const by = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+              const now = Number(shown(setting));
+              if (by === undefined || !whole || !Number.isInteger(now)) return;
+              event.preventDefault();
+              set(setting, String(Math.max(0, now + by)));
+            }}
+          />
+        </label>
+      ))}
+      {choice("mode", "mode", plain(MODES))}
+      {choice("version", "Keras version", VERSIONS)}
+      {(refusal ?? problem) !== null && (
+        <p class="field-problem" id="rule-problem" role="alert">
+          {refusal === null ? problem : `${refusal}. The charts show the last settings that were valid.`}
+        </p>
+      )}
+    </form>
+  );
+}
+
+/** Reductions that are listed; more would push the table out of sight. */
+const LISTED = 4;
+
+function Triggers({ plateaus }: { plateaus: Plateaus }) {
+  const { triggers, triggers_total: total, unit } = plateaus;
+  return (
+    <div class="triggers" data-testid="triggers" aria-live="polite">
+      {triggers.length > 0 && (
+        <h3>{triggers.some(({ kind }) => kind !== "would") ? "Reductions" : "It would reduce"}</h3>
+      )}
+      {triggers.length > 0 && (
+        <ul>
+          {triggers.slice(0, LISTED).map((trigger) => (
+            <li
+              key={trigger.step}
+              class={`trigger trigger-${trigger.kind}`}
+              title={triggerLabel(trigger, unit)}
+            >
+              {triggerItem(trigger, unit)}
+              <span>
+                {trigger.kind === "did"
+                  ? `${formatRate(trigger.did_from)} → ${formatRate(trigger.did_to)}`
+                  : `${formatRate(trigger.lr_from)} → ${formatRate(trigger.lr_to)}`}
+              </span>
+            </li>
+          ))}
+          {total > LISTED && <li class="quiet">and {formatCount(total - LISTED)} more</li>}
+        </ul>
+      )}
+      <p class={plateaus.departs_at === null ? "quiet" : "aside departs"}>{departsSentence(plateaus)}</p>
+    </div>
+  );
+}
+
+function CopyCode({ code }: { code: string | null }) {
+  const { say } = useStore();
+  const copy = async (): Promise<void> => {
+    if (code === null) return;
+    const copied = await copyText(code);
+    say(copied ? "Copied: the Keras callback with these settings." : `Copy this: ${code}`);
+  };
+  return (
+    <button
+      type="button"
+      class="button button-small"
+      disabled={code === null}
+      title={code ?? "Keras cannot watch single batches, or these settings are not valid."}
+      onClick={() => void copy()}
+    >
+      Copy as code
+    </button>
+  );
+}

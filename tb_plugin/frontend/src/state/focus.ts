@@ -1,0 +1,85 @@
+import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import type { Report } from "../api/report";
+import type { RunInfo } from "../api/types";
+import { watchMedia } from "../host/browser";
+import type { Pointed } from "../model/layout";
+import type { Tab } from "../model/link";
+import { type Marks, marksOf } from "../model/marks";
+import type { DrawnRun, PaneId } from "../model/pane";
+import type { Choices } from "./choices";
+import type { ReportStore } from "./reports";
+
+/** What is seen of the one run that the side panel is about. */
+export interface Focus {
+  /** The run that the side panel and the marks of the charts are about; null where none is drawn. */
+  readonly focused: ReadonlySignal<string | null>;
+  /** Of the focused run, null until it is there. */
+  readonly report: ReadonlySignal<Report | null>;
+  readonly marks: ReadonlySignal<Marks | null>;
+  /** The mark that the pointer is on. */
+  readonly pointed: Signal<(Pointed & { readonly pane: PaneId }) | null>;
+  /** The finding whose place the charts show. */
+  readonly highlight: Signal<Highlight | null>;
+  readonly panelOpen: ReadonlySignal<boolean>;
+  readonly tab: ReadonlySignal<Tab>;
+}
+
+export interface Highlight {
+  readonly run: string;
+  readonly finding: string;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** The runs that may be in focus. */
+interface Around {
+  readonly shown: ReadonlySignal<readonly string[]>;
+  readonly infos: ReadonlySignal<Readonly<Record<string, RunInfo>>>;
+  readonly drawn: ReadonlySignal<readonly DrawnRun[]>;
+}
+
+/** Narrower windows start with the panel closed. */
+const WIDE = "(min-width: 1200px)";
+
+export function createFocus(choices: Choices, reports: ReportStore, { shown, infos, drawn }: Around): Focus {
+  const focused = computed(() => {
+    const chosen = choices.focus.value;
+    return chosen !== null && shown.value.includes(chosen) ? chosen : (shown.value[0] ?? null);
+  });
+  const report = computed(() => {
+    const loaded = reports.loaded.value;
+    return loaded?.run === focused.value ? (loaded?.report ?? null) : null;
+  });
+  const wide = signal(false);
+  watchMedia(WIDE, (matches) => {
+    wide.value = matches;
+  });
+  const panelOpen = computed(() => choices.panelOpen.value ?? wide.value);
+  const tab = computed((): Tab => {
+    const run = focused.value;
+    const found = run === null ? 0 : (infos.value[run]?.findings ?? 0);
+    return choices.tab.value ?? (found > 0 ? "findings" : "run");
+  });
+
+  const highlight = signal<Highlight | null>(null);
+  const marks = computed(() => {
+    const run = drawn.value.find((one) => one.name === focused.value);
+    if (report.value === null || run === undefined) return null;
+    const place = highlight.value?.run === run.name ? highlight.value : null;
+    return marksOf(report.value, run.shown, choices.axis.value, {
+      hidden: choices.hidden.value,
+      shown: place === null ? null : [place.first, place.last],
+      asking: panelOpen.value && tab.value === "what-if",
+    });
+  });
+
+  return {
+    focused,
+    report,
+    marks,
+    pointed: signal<(Pointed & { readonly pane: PaneId }) | null>(null),
+    highlight,
+    panelOpen,
+    tab,
+  };
+}

@@ -1,0 +1,283 @@
+import { expect, test } from "vitest";
+import { UnexpectedAnswer } from "../src/api/decode";
+import { decodeReport } from "../src/api/decodeReport";
+import { clusters } from "../src/model/clusters";
+import { placeLabel, stepsAround, tellFinding, worst } from "../src/model/findings";
+import { type Frame, layoutMarks, markAt } from "../src/model/layout";
+import { decodeState, encodeState } from "../src/model/link";
+import { type MarkOptions, marksOf, sentenceAt } from "../src/model/marks";
+import { ratePane } from "../src/model/panes";
+import { placesOf } from "../src/model/places";
+import { departsSentence, edgeSentence, fractionWords, triggerSentence } from "../src/model/sentences";
+import { earliness, settingOf, shownSetting, withSetting } from "../src/model/whatIf";
+import { SECONDS_A_STEP, START, series } from "./built";
+import { edge, finding, report, trigger } from "./builtReport";
+
+const PLAIN: MarkOptions = { hidden: new Set(), shown: null, asking: false };
+
+/** Steps are pixels, and a letter has six of them. */
+function frame(width: number, from = 0, to = width): Frame {
+  return {
+    width,
+    height: 200,
+    x: (value) => ((value - from) / (to - from)) * width,
+    y: (value) => 200 - value * 1000,
+    measure: (text) => 6 * text.length,
+  };
+}
+
+test("a report is read as it was sent, and what is missing is said by its name", () => {
+  const sent = report();
+  expect(decodeReport(JSON.parse(JSON.stringify(sent)))).toEqual(sent);
+  expect(() => decodeReport({ ...sent, plateaus: { ...sent.plateaus, wait: [1] } })).toThrow(
+    "plateaus.wait has 1 rows where step has 3",
+  );
+  expect(() => decodeReport({ ...sent, lr: undefined })).toThrow(UnexpectedAnswer);
+});
+
+test("an edge is told with its place in the epoch", () => {
+  expect(edgeSentence(edge(), null)).toBe(
+    "At step 95 the learning rate fell from 0.1 to 0.095: 19 of 76 steps into epoch 1, a quarter of an epoch after its start.",
+  );
+  expect(edgeSentence(edge({ offset: 57, nearest_boundary: -19, epoch: 3 }), null)).toContain(
+    "57 of 76 steps into epoch 3, a quarter of an epoch before its end.",
+  );
+  expect(edgeSentence(edge({ offset: 0, nearest_boundary: 0, on_boundary: true, epoch: 5 }), null)).toContain(
+    ": exactly where epoch 5 begins.",
+  );
+  expect(edgeSentence(edge({ late: true, offset: 1, nearest_boundary: 1 }), "The reason.")).toMatch(
+    /The reason\.$/,
+  );
+  const unknown = { epoch: null, offset: null, steps_in_epoch: null, nearest_boundary: null };
+  expect(edgeSentence(edge({ ...unknown, step_before: 90, to: 0.2 }), null)).toBe(
+    "Between step 90 and step 95 the learning rate rose from 0.1 to 0.2.",
+  );
+});
+
+test("a part of an epoch is in words only where it is exactly that", () => {
+  expect([19 / 76, 38 / 76, 1 / 3, 0.251].map(fractionWords)).toEqual([
+    "a quarter",
+    "half",
+    "a third",
+    "0.25",
+  ]);
+});
+
+test("a reduction says who made it, and from where on the record is another story", () => {
+  const one = report({ triggers: [trigger()], departs_at: { epoch: 2, step: 29 } });
+  expect(triggerSentence(trigger(), one)).toMatch(/would have reduced .* after epoch 2; .* From here on/);
+  const both = trigger({ kind: "both", did_from: 0.1, did_to: 0.02 });
+  expect(triggerSentence(both, one)).toContain("in the record it fell there from 0.1 to 0.02");
+  expect(departsSentence(one.plateaus)).toMatch(/^After epoch 2 the recorded curve is no longer/);
+  expect(departsSentence(report().plateaus)).toContain("never reduces");
+  expect(departsSentence(report({ triggers: [both] }).plateaus)).toContain("fell wherever this rule");
+});
+
+test("a step has its place on every axis, also one that is still to come", () => {
+  const run = series({ ended: 3 });
+  const at = (axis: "step" | "epoch" | "relative" | "wall", step: number) => placesOf(run, axis)(step);
+  expect([at("step", 15), at("epoch", 15), at("relative", 15)]).toEqual([15, 1.5, 15 * SECONDS_A_STEP]);
+  expect(at("wall", 15)).toBe(START + 15 * SECONDS_A_STEP);
+  expect([at("epoch", 30), at("epoch", 35)]).toEqual([3, 3.5]);
+  expect(at("relative", 40)).toBeGreaterThan(at("relative", 30) as number);
+});
+
+test("a plateau reaches from its best value to the reduction, solid where there was one", () => {
+  const two = [
+    trigger({ best_step: 9 }),
+    trigger({ step: 39, epoch: 3, best_step: 9, kind: "both", first: false }),
+    trigger({ step: 34, epoch: 3, best_step: 9, kind: "did", first: false }),
+  ];
+  const marks = marksOf(report({ triggers: two }), series({ ended: 4 }), "step", PLAIN);
+  expect(marks.bands.map(({ start, end, solid }) => [start, end, solid])).toEqual([
+    [9, 30, false],
+    [30, 40, true],
+    [9, 35, true],
+  ]);
+  expect(marks.bands[0]?.label).toBe("would reduce after epoch 2");
+  expect(sentenceAt(marks, 29)).toBe(marks.bands[0]?.sentence);
+});
+
+test("the strip of the wait fills up to the reduction, and is there only where it says something", () => {
+  const run = series({ ended: 3 });
+  const quiet = marksOf(report({ wait: [0, 1, 0] }), run, "step", PLAIN);
+  expect([quiet.fuse.length, quiet.corridor]).toEqual([0, null]);
+  const asked = marksOf(report({ wait: [0, 1, 0] }), run, "step", { ...PLAIN, asking: true });
+  expect(asked.fuse.map((cell) => cell.to)).toEqual([0, 0.5, 0]);
+  const fired = marksOf(report({ wait: [0, 1, 0], triggers: [trigger()] }), run, "epoch", PLAIN);
+  expect(fired.fuse.map(({ start, end, to, fired: is }) => [start, end, to, is])).toEqual([
+    [0, 1, 0, false],
+    [1, 2, 0.5, false],
+    [2, 3, 1, true],
+  ]);
+  expect(
+    marksOf(report({ triggers: [trigger()] }), run, "step", { ...PLAIN, hidden: new Set(["fuse"]) }).fuse,
+  ).toEqual([]);
+});
+
+test("the corridor is the best value with min_delta on both sides, as long as it holds", () => {
+  const marks = marksOf(
+    report({ triggers: [trigger()], best: [1, 0.5, 0.5] }),
+    series({ ended: 3 }),
+    "step",
+    PLAIN,
+  );
+  expect(marks.corridor?.pieces).toEqual([
+    { start: 9, end: 19, best: 1, low: 0.99, high: 1.01 },
+    { start: 19, end: 29, best: 0.5, low: 0.49, high: 0.51 },
+  ]);
+});
+
+test("the rule's learning rate and the plan are lines that decide the scale with the others", () => {
+  const run = series({ ended: 3 });
+  const built = report({ triggers: [trigger({ lr_to: 0.001 })], lr: [0.1, 0.1, 0.1] });
+  const planned = {
+    schedule: "CosineDecay",
+    last_step: 39,
+    step: [29, 35],
+    epoch: [2.9, 3.5],
+    learning_rate: [0.1, 0.05],
+    every_step: false,
+  };
+  const marks = marksOf({ ...built, planned }, run, "step", PLAIN);
+  expect(marks.would).toEqual({ xs: [0, 10, 20, 30], ys: [0.1, 0.1, 0.1, 0.001] });
+  expect(marks.planned).toEqual({ xs: [29, 35, 40], ys: [0.1, 0.05, 0.05] });
+  const drawn = { name: "run", overview: run, shown: run };
+  const pane = ratePane({
+    runs: [drawn],
+    axis: "step",
+    range: [0, 40],
+    zoom: null,
+    scale: "auto",
+    colours: () => "#000000",
+    hidden: new Set(),
+    marks,
+  });
+  expect(pane.lines.map((line) => line.label)).toEqual([
+    "with the rule",
+    "effective LR",
+    "learning rate",
+    "planned",
+  ]);
+  expect(pane.left.kind).toBe("log");
+});
+
+test("marks in one place become one, and clusters keep clear of each other", () => {
+  const width = (size: number): number => (size === 1 ? 10 : 30);
+  const dense = Array.from({ length: 300 }, (_none, index) => index * 3);
+  const groups = clusters(dense, Number, width);
+  expect(groups.flatMap((group) => group.members)).toEqual(dense);
+  for (const [index, group] of groups.entries()) {
+    const next = groups[index + 1];
+    if (next === undefined) continue;
+    const room = (width(group.members.length) + width(next.members.length)) / 2;
+    expect(next.x - group.x).toBeGreaterThanOrEqual(room);
+  }
+  expect(clusters([0, 50, 100], Number, width)).toHaveLength(3);
+});
+
+test.each([4, 19, 60, 95, 300])("labels of edges %d pixels apart do not overlap", (every) => {
+  const edges = Array.from({ length: 40 }, (_none, index) => {
+    const step = (index + 1) * every;
+    return edge({ step, step_before: step - 1, to: 0.1 - index * 0.002, offset: (index * 19) % 76 });
+  });
+  const built = report();
+  const marks = marksOf(
+    { ...built, lr: { ...built.lr, edges } },
+    series({ lastStep: 40 * every + 50, ended: 0 }),
+    "step",
+    PLAIN,
+  );
+  const layout = layoutMarks("rate", marks, [0, 900], frame(900));
+  const boxes = [...layout.labels, ...layout.dots.filter((dot) => dot.count > 1)];
+  expect(boxes.length).toBeGreaterThan(1);
+  for (const [index, one] of boxes.entries()) {
+    for (const other of boxes.slice(index + 1)) {
+      const apart =
+        one.left + one.width <= other.left ||
+        other.left + other.width <= one.left ||
+        one.top + one.height <= other.top ||
+        other.top + other.height <= one.top;
+      expect(apart, `${JSON.stringify(one)} ${JSON.stringify(other)}`).toBe(true);
+    }
+  }
+});
+
+test("edges that all lie on boundaries need no labels once they are many", () => {
+  const built = report();
+  const labels = (count: number): number => {
+    const edges = Array.from({ length: count }, (_none, index) =>
+      edge({ step: (index + 1) * 60, offset: 0, nearest_boundary: 0, on_boundary: true }),
+    );
+    const run = series({ lastStep: 899, ended: 0 });
+    const marks = marksOf({ ...built, lr: { ...built.lr, edges } }, run, "step", PLAIN);
+    return layoutMarks("rate", marks, [0, 900], frame(900)).labels.length;
+  };
+  expect([labels(8), labels(9)]).toEqual([8, 0]);
+});
+
+test("the pointer finds a marker, a cluster that opens, and the head of a plateau", () => {
+  const edges = [edge(), edge({ step: 400, step_before: 399 }), edge({ step: 402, step_before: 401 })];
+  const built = report({ triggers: [trigger({ step: 700, best_step: 600 })] });
+  const marks = marksOf(
+    { ...built, lr: { ...built.lr, edges } },
+    series({ lastStep: 899, ended: 0 }),
+    "step",
+    PLAIN,
+  );
+  const layout = layoutMarks("rate", marks, [0, 900], frame(900));
+  expect(markAt(layout, 95, 105)?.sentence).toContain("At step 95");
+  const cluster = markAt(layout, 401, 105);
+  expect(cluster?.sentence).toMatch(
+    /^2 changes of the learning rate from step 400 to step 402, none of them where an epoch/,
+  );
+  expect(cluster?.range?.[0]).toBeLessThan(400);
+  expect(markAt(layout, 650, 5)?.sentence).toContain("ReduceLROnPlateau");
+  expect(markAt(layout, 650, 60)).toBeNull();
+});
+
+test("a finding has a title, a place and a stretch of steps with air around it", () => {
+  expect(tellFinding(finding()).title).toBe("Steps drift across the epochs");
+  expect(tellFinding(finding({ code: "new", text: "One thing. Then 0.1 more." }))).toEqual({
+    title: "One thing",
+    text: "Then 0.1 more.",
+  });
+  const run = { ...report(), first_step: 0, last_step: 999 };
+  expect(placeLabel(finding(), run)).toBe("show · step 95");
+  expect(placeLabel(finding({ step: 0, last_step: 999 }), run)).toBe("show · the whole run");
+  expect(placeLabel(finding({ step: null }), run)).toBeNull();
+  expect(stepsAround(finding({ step: 500, last_step: 539 }), run)).toEqual([490, 550]);
+  expect(stepsAround(finding({ step: 10, last_step: 950 }), run)).toBeNull();
+  expect(worst([finding({ severity: "info" }), finding()])).toBe("warning");
+});
+
+test("settings are the user's own words, and nothing where they say what the run says", () => {
+  const { defaults } = report().plateaus;
+  expect(shownSetting({}, defaults, "min_delta")).toBe("0.01");
+  expect(shownSetting({ patience: "x" }, defaults, "patience")).toBe("x");
+  const texts = withSetting({}, defaults, "patience", "5");
+  expect(texts).toEqual({ patience: "5" });
+  expect(withSetting(texts, defaults, "patience", "2")).toEqual({});
+  expect(withSetting({}, defaults, "patience", "")).toEqual({ patience: "" });
+  expect(
+    decodeState(encodeState({ rule: { patience: "5", min_delta: "1e-4" }, focus: "a/b", tab: "what-if" })),
+  ).toEqual({
+    rule: { patience: "5", min_delta: "1e-4" },
+    focus: "a/b",
+    tab: "what-if",
+  });
+});
+
+test("an error of the server is shown beside the setting that it names", () => {
+  expect(settingOf("patience must be at least 0, got -3")).toBe("patience");
+  expect(settingOf("this run has no monitor 'x'; it has loss")).toBe("monitor");
+  expect(settingOf("something else")).toBeNull();
+});
+
+test("the earlier a reduction comes, the stronger its cell", () => {
+  const table = [
+    [4, null],
+    [8, 6],
+  ];
+  expect(table.flat().map((first) => earliness(first, table))).toEqual([1, null, 0, 0.5]);
+});

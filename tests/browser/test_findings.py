@@ -1,0 +1,134 @@
+"""Findings: said unasked, and a click away from their place in the charts."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.conftest import Opener
+from tests.browser.page import Monitor, link, runs
+from tests.browser.test_look import overlap
+from tests.plugin.process import Server
+
+DRIFT = "Steps drift across the epochs"
+
+
+@pytest.fixture
+def mystery(open_page: Opener, lessons: Server) -> Monitor:
+    monitor = open_page(lessons, link(runs=runs("mystery")))
+    monitor.frame.locator(".finding").first.wait_for()
+    return monitor
+
+
+def test_the_explanation_is_there_unasked(mystery: Monitor) -> None:
+    panel = mystery.frame.get_by_role("tabpanel", name="Findings").inner_text()
+    assert DRIFT in panel
+    assert "19, 38, 57 and 0 steps into their epochs" in panel
+    assert "Choose decay_steps=76" in panel
+    assert "Why Keras' curve shows one value twice" in panel
+
+
+def test_the_badges_count_the_findings(mystery: Monitor) -> None:
+    count = mystery.frame.locator(".finding").count()
+    assert count >= 2
+    assert mystery.frame.locator(".tabs .badge").inner_text() == str(count)
+    row = mystery.frame.locator(".row", has_text="mystery")
+    assert row.locator(".badge").inner_text().split()[0] == str(count)
+
+
+def test_a_click_on_a_finding_shows_its_place_and_puts_the_cursor_there(mystery: Monitor) -> None:
+    shows = mystery.frame.get_by_role("button", name="show · step 380")
+    shows.focus()
+    mystery.page.keyboard.press("Enter")
+    mystery.wait(lambda: mystery.x_range()[0] > 200, lambda: f"the charts show {mystery.x_range()}")
+    start, end = mystery.x_range()
+    assert start < 380 < end <= 456
+    assert shows.get_attribute("aria-pressed") == "true"
+    tooltip = mystery.frame.get_by_test_id("tooltip").inner_text()
+    assert "step 380" in tooltip
+    assert "exactly where epoch 5 begins" in tooltip
+    mystery.page.keyboard.press("Escape")
+    mystery.wait_for_range(0, 456)
+    assert shows.get_attribute("aria-pressed") == "false"
+
+
+def test_on_the_epoch_axis_a_finding_is_shown_at_the_same_place(mystery: Monitor) -> None:
+    mystery.choose("axis", "epoch")
+    mystery.wait_for_range(0, 6)
+    mystery.frame.get_by_role("button", name="show · step 380").click()
+    mystery.wait(lambda: mystery.x_range() != (0, 6), lambda: "the click zooms nowhere")
+    start, end = mystery.x_range()
+    assert 3 < start < 5 < end <= 6
+
+
+def test_screen_readers_get_the_findings_as_plain_sentences(mystery: Monitor) -> None:
+    items = mystery.frame.get_by_test_id("findings-text").locator("li").all()
+    assert len(items) == mystery.frame.locator(".finding").count()
+    assert items[0].inner_text().startswith("Warning. The learning rate steps every 95 steps")
+
+
+def test_a_run_without_findings_says_so(open_page: Opener, lessons: Server) -> None:
+    monitor = open_page(lessons, link(runs=runs("crowded"), tab="findings"))
+    monitor.frame.get_by_text("Nothing to point out.").wait_for()
+    assert monitor.frame.locator(".tabs .badge").count() == 0
+
+
+def test_in_a_narrow_window_the_first_finding_stands_above_the_charts(
+    open_page: Opener, lessons: Server
+) -> None:
+    monitor = open_page(lessons, link(runs=runs("mystery")), size=(1024, 768), dark=True)
+    line = monitor.frame.locator(".finding-line")
+    line.wait_for()
+    assert DRIFT in line.inner_text()
+    line.click()
+    monitor.frame.get_by_role("tabpanel", name="Findings").wait_for()
+    assert not line.is_visible()
+
+
+@pytest.mark.parametrize("tab", ["findings", "what-if"])
+@pytest.mark.parametrize("run", ["mystery", "stalled"])
+def test_nothing_overlaps_at_1024_pixels(open_page: Opener, lessons: Server, run: str, tab: str) -> None:
+    monitor = open_page(lessons, link(runs=runs(run), tab=tab), size=(1024, 768))
+    monitor.frame.locator(".finding-line").wait_for()
+    monitor.frame.get_by_title("Open the details").click()
+    monitor.frame.locator(".finding, .cell").first.wait_for()
+    selectors = (
+        "h1",
+        ".controls > *",
+        ".legend li",
+        ".card-tools > *",
+        ".pane",
+        ".tabs button",
+        ".tab .finding",
+        ".tab .field",
+        ".what-if-tools > *",
+        ".trigger",
+        ".departs",
+        ".cell",
+    )
+    boxes = []
+    for selector in selectors:
+        for element in monitor.frame.locator(selector).all():
+            box = element.bounding_box()
+            if box is not None and box["width"] > 0:
+                boxes.append((f"{selector} {element.inner_text()[:20]!r}", box))
+    assert [] == [
+        f"{a} and {b}"
+        for index, (a, one) in enumerate(boxes)
+        for b, other in boxes[index + 1 :]
+        if overlap(one, other)
+    ]
+    assert [] == [name for name, box in boxes if box["x"] + box["width"] > 1024.5]
+
+
+def test_a_report_that_fails_is_said_and_breaks_no_chart(open_page: Opener, lessons: Server) -> None:
+    monitor = open_page(lessons, link(runs=runs("mystery")))
+    monitor.frame.locator(".finding").first.wait_for()
+    monitor.page.route("**/lrmon/report*", lambda route: route.fulfill(status=503, body="{}"))
+    monitor.frame.locator(".row-name", has_text="stalled").click()
+    monitor.frame.get_by_text("Findings and markers: TensorBoard answered with status 503.").wait_for()
+    monitor.wait_for_range(0, 1800)
+    assert monitor.line("rate", "learning rate").x[-1] == 1800
+    monitor.page.unroute("**/lrmon/report*")
+    monitor.frame.get_by_role("button", name="Try again").click()
+    monitor.frame.locator(".finding").first.wait_for()
+    open_page.forgive_status(503)

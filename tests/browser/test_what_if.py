@@ -1,0 +1,141 @@
+"""ReduceLROnPlateau's own settings, and the charts that answer them."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.browser.conftest import Opener
+from tests.browser.page import Monitor, link, runs
+from tests.plugin.process import Server
+
+
+@pytest.fixture
+def asked(open_page: Opener, lessons: Server) -> Monitor:
+    monitor = open_page(lessons, link(runs=runs("stalled"), tab="what-if"))
+    wait_for_first(monitor, 18)
+    return monitor
+
+
+def first(monitor: Monitor) -> str | None:
+    bands = monitor.bands()
+    return bands[0]["label"] if bands else None
+
+
+def wait_for_first(monitor: Monitor, epoch: int) -> None:
+    wanted = f"would reduce after epoch {epoch}"
+    monitor.wait(lambda: first(monitor) == wanted, lambda: f"the first plateau says {first(monitor)!r}")
+
+
+def field(monitor: Monitor, name: str) -> str:
+    return monitor.frame.locator(f".field [name={name}]").input_value()
+
+
+def test_it_starts_from_keras_defaults(asked: Monitor) -> None:
+    names = ("monitor", "factor", "patience", "mode", "min_delta", "cooldown", "min_lr", "version")
+    values = ["val_loss", "0.1", "10", "auto", "1e-4", "0", "0", "keras-3.15"]
+    assert [field(asked, name) for name in names] == values
+    said = asked.frame.get_by_test_id("triggers").inner_text()
+    assert "After epoch 18 the recorded curve is no longer the one that would have been" in said
+
+
+def test_another_patience_redraws_the_charts(asked: Monitor) -> None:
+    asked.frame.locator("[name=patience]").fill("5")
+    wait_for_first(asked, 13)
+    assert asked.line("rate", "with the rule").y.min() < 1e-3
+    assert "after epoch 13" in asked.frame.get_by_test_id("triggers").inner_text()
+
+
+def test_how_long_a_change_takes_until_it_is_drawn(
+    asked: Monitor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is printed, not asserted: other things may run on the machine."""
+    taken = asked.frame.evaluate(
+        """async () => {
+          const input = document.querySelector("[name=patience]");
+          const first = () => __lrmon.charts().loss.layout.bands[0]?.band.label;
+          const taken = [];
+          for (const patience of [3, 4, 5, 6, 7, 8]) {
+            const [before, began] = [first(), performance.now()];
+            input.value = String(patience);
+            input.dispatchEvent(new Event("input", { bubbles: true }));
+            while (first() === before) await new Promise((resolve) => requestAnimationFrame(resolve));
+            const answers = performance.getEntriesByType("resource");
+            const answer = answers.filter((one) => one.name.includes("/report?")).at(-1);
+            taken.push([performance.now() - began, performance.now() - answer.responseEnd]);
+          }
+          return taken;
+        }"""
+    )
+    assert len(taken) == 6
+    with capsys.disabled():
+        print("\nms from key to drawing, and from answer to drawing:", json.dumps(taken))
+
+
+def test_a_cell_of_the_table_takes_its_settings(asked: Monitor) -> None:
+    name = "patience 5, min_delta 1e-4: first reduction after epoch 13"
+    cell = asked.frame.get_by_role("button", name=name)
+    cell.click()
+    wait_for_first(asked, 13)
+    assert (field(asked, "patience"), field(asked, "min_delta")) == ("5", "1e-4")
+    current = asked.frame.locator(".cell[aria-pressed=true]")
+    asked.wait(lambda: current.count() == 1 and current.inner_text() == "13", lambda: "no cell is current")
+
+
+def test_a_wrong_setting_is_said_beside_its_field_and_the_charts_stay(
+    asked: Monitor, open_page: Opener
+) -> None:
+    asked.frame.locator("[name=patience]").fill("-3")
+    asked.frame.get_by_role("alert").get_by_text("patience must be at least 0, got -3").wait_for()
+    assert asked.frame.locator("[name=patience]").get_attribute("aria-invalid") == "true"
+    assert first(asked) == "would reduce after epoch 18"
+    asked.frame.locator("[name=patience]").fill("4")
+    wait_for_first(asked, 12)
+    assert asked.frame.locator(".field-problem").count() == 0
+    open_page.forgive_status(400)
+
+
+def test_a_rule_that_cannot_be_judged_says_why(asked: Monitor) -> None:
+    asked.frame.locator("[name=monitor]").select_option("batch/learning_rate")
+    asked.frame.locator(".field-problem").wait_for()
+    assert "mode" in asked.frame.locator(".field-problem").inner_text()
+    asked.frame.locator("[name=mode]").select_option("min")
+    asked.frame.locator(".field-problem").wait_for(state="detached")
+
+
+def test_the_settings_are_copied_as_code(asked: Monitor) -> None:
+    asked.frame.locator("[name=patience]").fill("5")
+    wait_for_first(asked, 13)
+    asked.frame.get_by_role("button", name="Copy as code").click()
+    asked.frame.get_by_text("Copied: the Keras callback").wait_for()
+    code = asked.page.evaluate("navigator.clipboard.readText()")
+    assert code == 'keras.callbacks.ReduceLROnPlateau(monitor="val_loss", factor=0.1, patience=5)'
+
+
+def test_the_settings_are_part_of_the_link_and_can_be_taken_back(
+    asked: Monitor, open_page: Opener, lessons: Server
+) -> None:
+    asked.frame.locator("[name=patience]").fill("5")
+    asked.frame.locator("[name=min_delta]").fill("1e-3")
+    wait_for_first(asked, 13)
+    asked.frame.get_by_role("button", name="Copy link").click()
+    asked.frame.get_by_text("Link copied").wait_for()
+    address = asked.page.evaluate("navigator.clipboard.readText()")
+    again = open_page(lessons, "#" + urlsplit(address).fragment)
+    wait_for_first(again, 13)
+    assert (field(again, "patience"), field(again, "min_delta")) == ("5", "1e-3")
+    again.frame.get_by_role("button", name="Reset to Keras' defaults").click()
+    wait_for_first(again, 18)
+    assert (field(again, "patience"), field(again, "min_delta")) == ("10", "1e-4")
+
+
+def test_a_link_with_settings_that_a_run_cannot_have_still_brings_its_findings(
+    open_page: Opener, lessons: Server
+) -> None:
+    monitor = open_page(lessons, link(runs=runs("stalled"), tab="what-if", rule_monitor="val_auc"))
+    monitor.frame.get_by_role("alert").get_by_text("this run has no monitor 'val_auc'").wait_for()
+    monitor.frame.get_by_role("tab", name="Findings").click()
+    monitor.frame.locator(".finding").first.wait_for()
+    open_page.forgive_status(400)
