@@ -1,6 +1,6 @@
 """What recording costs: the same small model trained with and without a callback, in turn, in one process.
 
-    python tests/benchmarks/callback_cost.py [--steps 2000] [--rounds 15] [--jit]
+    python tests/benchmarks/callback_cost.py [--steps 2000] [--rounds 25] [--jit]
 
 The model is as small as models get (a batch takes about half a millisecond), so that the share of the
 callback is as large as it gets. One fit of each kind a round, in a changing order; medians of the rounds.
@@ -42,7 +42,7 @@ def main() -> None:
     """Prints the median time a batch of each kind, and its ratio to plain training."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--steps", type=int, default=2000, help="batches a fit")
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=25)
     parser.add_argument("--jit", action="store_true", help="jit_compile=True")
     arguments = parser.parse_args()
 
