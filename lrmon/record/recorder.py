@@ -8,7 +8,6 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, SupportsFloat, cast
 
@@ -16,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lrmon import schema
+from lrmon.record.arguments import checked_log_dir, number, type_name
 from lrmon.record.recording import Recording, Rows, float32
 from lrmon.record.writer import Writer
 from lrmon.version import __version__
@@ -121,11 +121,11 @@ class Recorder:
             RuntimeError: The recorder is closed.
         """
         row = (
-            _number("learning_rate", learning_rate),
+            number("learning_rate", learning_rate),
             None
             if effective_learning_rate is None
-            else _number("effective_learning_rate", effective_learning_rate),
-            _number("loss", loss),
+            else number("effective_learning_rate", effective_learning_rate),
+            number("loss", loss),
             time.time(),
         )
         with self._lock:
@@ -185,8 +185,8 @@ class Recorder:
             RuntimeError: The recorder is closed.
         """
         metrics = metrics or {}
-        values = {str(name): _number(name, value) for name, value in metrics.items()}
-        types = {str(name): _type_name(value) for name, value in metrics.items()}
+        values = {str(name): number(name, value) for name, value in metrics.items()}
+        types = {str(name): type_name(value) for name, value in metrics.items()}
         self.drain()
         with self._lock:
             self._check_open()
@@ -340,38 +340,6 @@ class Recorder:
             raise RuntimeError(
                 f"the recorder of {self.log_dir!r} is closed; make a new one to go on recording"
             )
-
-
-def checked_log_dir(log_dir: str | os.PathLike[str]) -> str:
-    """Returns the folder as text, with ``~`` resolved.
-
-    Raises:
-        TypeError: It is no path.
-        ValueError: It is empty.
-    """
-    try:
-        path = os.fspath(log_dir)
-    except TypeError:
-        raise TypeError(f"log_dir must be a path such as 'logs/run1', got {log_dir!r}") from None
-    if isinstance(path, bytes):
-        path = os.fsdecode(path)
-    if not path.strip():
-        raise ValueError("log_dir is empty; give the run a folder of its own, such as 'logs/run1'")
-    return path if "://" in path else str(Path(path).expanduser())
-
-
-def _number(name: object, value: SupportsFloat) -> float:
-    try:
-        if isinstance(value, (str, bytes)):
-            raise TypeError
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        raise TypeError(f"{name} must be a single number, got {value!r}") from None
-
-
-def _type_name(value: object) -> str:
-    dtype = getattr(value, "dtype", None)
-    return str(getattr(dtype, "name", dtype)).removeprefix("torch.") if dtype else type(value).__name__
 
 
 def _method_of(recorder: Recorder, method: Callable[[Recorder], None]) -> Callable[[], None]:

@@ -12,7 +12,8 @@ from typing import Any, Final, TypeVar, cast
 import keras
 import numpy as np
 
-from lrmon.record.recorder import Recorder, checked_log_dir
+from lrmon.record.arguments import checked_log_dir
+from lrmon.record.recorder import Recorder
 from lrmon.train.description import checked_plateau, described_fit, described_plateau
 from lrmon.train.effective import effective_rate
 from lrmon.train.feed import RingFeed

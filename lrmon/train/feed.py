@@ -88,10 +88,11 @@ class RingFeed:
             return
         rows = self._ring.rows(self._next_row, stop)
         wall_time = self._wall_times(ends, stop, written)[-len(rows) :]
-        if not self.began and len(rows):
-            self._begin(int(rows[0, ring_module.ITERATION]))
+        overwritten = stop - self._next_row - len(rows)
+        if not self.began:
+            self._begin(int(rows[0, ring_module.ITERATION]) - overwritten)
             self.began = True
-        self._recorder.skip(stop - self._next_row - len(rows))
+        self._recorder.skip(overwritten)
         learning_rate, iteration = rows[:, ring_module.LEARNING_RATE], rows[:, ring_module.ITERATION]
         self._recorder.batches(
             learning_rate=learning_rate,

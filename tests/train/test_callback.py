@@ -7,6 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import pytest
 
 import lrmon
 from lrmon import schema
+from lrmon.record import recorder as recorder_module
+from lrmon.train.feed import RingFeed
 from tests.recorded import recorded
 from tests.train.models import batches, unit_gradient_model
 
@@ -192,6 +195,20 @@ def test_a_stopped_fit_says_so(tmp_path: Path) -> None:
     run = recorded(tmp_path)
     assert "stopped" == run.fits[-1]["ended"]
     assert 10 == len(run.step)
+
+
+def test_rows_that_nobody_read_in_time_leave_their_steps_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing was read during the epoch, as when a file system hangs: the ring has only the latest rows."""
+    monkeypatch.setattr(RingFeed, "execution_ended", lambda feed: bool(feed._ends.append(time.time())))
+    monkeypatch.setattr(recorder_module, "_FLUSH_EVERY_SECONDS", 1e6)
+    model = sgd_model(keras.optimizers.schedules.PolynomialDecay(1.0, 8192, 0.0))
+    model.fit(**batches(5000), callbacks=[lrmon.LRMonitor(tmp_path)])
+    run = recorded(tmp_path)
+    assert list(range(5000 - 2048, 5000)) == run.step.tolist()
+    np.testing.assert_allclose(1 - run.step / 8192, run.learning_rate, rtol=1e-6)
+    assert [(0, 0, 4999)] == spans(tmp_path)
 
 
 def test_a_data_set_of_unknown_length_is_recorded(tmp_path: Path) -> None:

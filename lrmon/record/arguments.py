@@ -1,0 +1,45 @@
+"""What the recorder is given, checked: each error says what was received and what to do."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import SupportsFloat
+
+
+def checked_log_dir(log_dir: str | os.PathLike[str]) -> str:
+    """Returns the folder as text, with ``~`` resolved.
+
+    Raises:
+        TypeError: It is no path.
+        ValueError: It is empty.
+    """
+    try:
+        path = os.fspath(log_dir)
+    except TypeError:
+        raise TypeError(f"log_dir must be a path such as 'logs/run1', got {log_dir!r}") from None
+    if isinstance(path, bytes):
+        path = os.fsdecode(path)
+    if not path.strip():
+        raise ValueError("log_dir is empty; give the run a folder of its own, such as 'logs/run1'")
+    return path if "://" in path else str(Path(path).expanduser())
+
+
+def number(name: object, value: SupportsFloat) -> float:
+    """Returns the value as a float.
+
+    Raises:
+        TypeError: It is no single number; the message names it `name`.
+    """
+    try:
+        if isinstance(value, (str, bytes)):
+            raise TypeError
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(f"{name} must be a single number, got {value!r}") from None
+
+
+def type_name(value: object) -> str:
+    """Returns ``float``, ``int``, ``float32``, …: the type of a number of Python, numpy or a framework."""
+    dtype = getattr(value, "dtype", None)
+    return str(getattr(dtype, "name", dtype)).removeprefix("torch.") if dtype else type(value).__name__
