@@ -13,6 +13,12 @@ tag                              one record
 ``lrmon/run/<recording>``        a JSON object for each fit, see `RunRecord`; the summary's step is the
                                  fit's first step. It is written at the fit's start and, with how the fit
                                  ended, again at its end: of two with one ``fit`` number the later counts
+``lrmon/rates/<recording>/<k>``  float32 [n, m], only where several optimizers train one model: the learning
+                                 rate of each, in the order of the run record's ``optimizers``, for the steps
+                                 of the batch record with the same step and ``<k>``
+``lrmon/skipped/<recording>``    a JSON object, see `SkippedRecord`: steps whose update was not made; the
+                                 summary's step is the last of them
+``lrmon/samples/<recording>``    a JSON object, see `SampleRecord`; the summary's step is the sample's
 ===============================  ==========================================================================
 
 A record replaces earlier ones of its tag with the same or a higher step, as it does in TensorBoard's fast
@@ -38,17 +44,28 @@ PLUGIN_NAME: Final = "lrmon"
 SCALAR_LEARNING_RATE: Final = "lrmon/learning_rate"
 SCALAR_EFFECTIVE_LEARNING_RATE: Final = "lrmon/effective_learning_rate"
 SCALAR_LOSS: Final = "lrmon/loss"
+SCALAR_LEARNING_RATE_PREFIX: Final = "lrmon/learning_rate/"
+"""With an optimizer's name: its learning rate, where several train one model."""
 SCALAR_EPOCH_PREFIX: Final = "lrmon/epoch/"
 
 BATCHES_PREFIX: Final = "lrmon/batches/"
 EPOCHS_PREFIX: Final = "lrmon/epochs/"
 RUN_PREFIX: Final = "lrmon/run/"
+RATES_PREFIX: Final = "lrmon/rates/"
+SKIPPED_PREFIX: Final = "lrmon/skipped/"
+SAMPLES_PREFIX: Final = "lrmon/samples/"
 
 BATCH_COLUMNS: Final = ("learning_rate", "effective_learning_rate", "loss", "seconds")
 """Columns of a batch record; ``seconds`` since the row before, in a recording's first row since its start."""
 
 ROWS_PER_RECORD: Final = 1024
 RECORDS_PER_TAG: Final = 256
+
+STEP_SIZE_QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+EXACT, BOUNDED, NOT_AVAILABLE = "exact", "bounded", "not available"
+"""How true a column's numbers are: bit for bit (losses within 2^-22), within a bound that the column's
+source names, or NaN."""
 
 
 class EpochRecord(TypedDict):
@@ -65,6 +82,70 @@ class EpochRecord(TypedDict):
     """Full precision. A metric that the epoch has not got is absent; NaN is NaN."""
     types: dict[str, str]
     """By metric, the type of the value as logged: ``float``, ``int``, ``float32``, ``float64``, …"""
+
+
+class SkippedRecord(TypedDict):
+    """Steps of which the optimizer made no update, since a gradient was not finite (loss scaling)."""
+
+    steps: list[int]
+    """Ascending."""
+
+
+class SampleRecord(TypedDict, total=False):
+    """What one update did to the weights, from a strided sample of them."""
+
+    step: int
+    parameters: int
+    """How many trainable weights the model has, and how many of them are in the sample."""
+    sampled: int
+    step_size: list[float] | None
+    """The `STEP_SIZE_QUANTILES` of the sample's step sizes, learning rate · cₜ / (√v + ε) and the like; None
+    where the optimizer's rule is not known."""
+    update_to_weight: dict[str, float] | None
+    """By layer (variable path without its last part), ‖Δw‖ / ‖w‖ over the sample: the update against the
+    weights before it. NaN where the weights were all 0. None where one update cannot be told apart."""
+
+
+class Factor(TypedDict):
+    """One thing that makes the effective learning rate out of the optimizer's settings."""
+
+    name: str
+    """One of ``learning rate``, ``schedule``, ``time decay``, ``bias correction``, ``relative step``,
+    ``warm-up``."""
+    formula: str
+    """For example ``√(1 − 0.999ᵗ) / (1 − 0.9ᵗ)``; t counts updates from 1, i iterations from 0."""
+
+
+class OptimizerRecord(TypedDict, total=False):
+    """One of several optimizers that train one model."""
+
+    name: str
+    """Unique in the run."""
+    optimizer: dict[str, Any] | None
+    schedule: dict[str, Any] | None
+    variables: int
+    """How many weights (variables, not numbers) it trains."""
+
+
+class RangeTestRecord(TypedDict, total=False):
+    """A learning-rate range test: how it was set, and how it ended."""
+
+    start_lr: float
+    end_lr: float
+    steps: int
+    """Planned."""
+    growth: str
+    """``exponential`` or ``linear``."""
+    stop_factor: float
+    smoothing: float
+    """Weight of the debiased exponential average that `stop_factor` was judged by."""
+    stopped: str | None
+    """None where all steps ran, else ``diverged``, ``not finite``, ``data ended`` or ``interrupted``."""
+    stopped_reason: str | None
+    """The same in a sentence."""
+    repeat: int
+    """0-based among `repeats`, the sweeps of one call with other seeds."""
+    repeats: int
 
 
 class RunRecord(TypedDict, total=False):
@@ -107,6 +188,19 @@ class RunRecord(TypedDict, total=False):
     effective_learning_rate_source: str
     loss_source: str
     """Where each column's numbers come from, in words that begin with ``none`` where there are none."""
+    exactness: dict[str, str]
+    """By column (``learning_rate``, ``effective_learning_rate``, ``loss``) `EXACT`, `BOUNDED` or
+    `NOT_AVAILABLE`. A column that is not named is exact."""
+    effective_learning_rate_factors: list[Factor]
+    effective_learning_rate_note: str | None
+    """What one has to know to read the number rightly, a sentence or two."""
+    optimizers: list[OptimizerRecord]
+    """Where several train one model: all of them. The column ``learning_rate`` is then the rate of
+    the one that `optimizer` describes."""
+    step_sizes_every: int | None
+    """Every so many steps a `SampleRecord` was taken; None where that was not asked for."""
+    range_test: RangeTestRecord | None
+    """Only where kind is ``range_test``."""
     plateau: dict[str, Any] | None
     """The settings of a ReduceLROnPlateau under Keras' names, as LRMonitor was given them, and with them
     ``version`` (see `lrmon.PlateauRule`) where that is said, and ``applied``: whether it is a callback that
