@@ -27,6 +27,9 @@ class Recorded:
         fits: The run records: two a fit that has ended, one that runs or was killed.
         scalars: By tag, (steps [n], values [n], wall times [n]).
         recordings: Names, sorted.
+        rates: [n, m], of the optimizers, where there are several.
+        skipped: Steps without an update.
+        samples: The sample records.
     """
 
     step: npt.NDArray[np.int64]
@@ -36,6 +39,9 @@ class Recorded:
     fits: list[dict[str, Any]]
     scalars: dict[str, tuple[list[int], list[float], list[float]]]
     recordings: list[str]
+    rates: npt.NDArray[np.float32]
+    skipped: list[int]
+    samples: list[dict[str, Any]]
 
     @property
     def learning_rate(self) -> npt.NDArray[np.float32]:
@@ -55,8 +61,9 @@ def recorded(log_dir: Path | str) -> Recorded:
     reader = EventAccumulator(str(log_dir), size_guidance={"tensors": 0})
     reader.Reload()
     steps, rows, lengths = [np.zeros(0, np.int64)], [np.zeros((0, 4), np.float32)], []
-    epochs: list[dict[str, Any]] = []
-    fits: list[dict[str, Any]] = []
+    rates: list[npt.NDArray[np.float32]] = []
+    prefixes = (schema.EPOCHS_PREFIX, schema.RUN_PREFIX, schema.SKIPPED_PREFIX, schema.SAMPLES_PREFIX)
+    notes: dict[str, list[dict[str, Any]]] = {prefix: [] for prefix in prefixes}
     scalars: dict[str, tuple[list[int], list[float], list[float]]] = {}
     recordings: set[str] = set()
     for tag in sorted(reader.Tags()["tensors"]):
@@ -70,13 +77,23 @@ def recorded(log_dir: Path | str) -> Recorded:
             continue
         recordings.add(tag.split("/")[2])
         for event, value in events:
-            if tag.startswith(schema.BATCHES_PREFIX):
+            if tag.startswith(schema.RATES_PREFIX):
+                rates.append(value)
+            elif tag.startswith(schema.BATCHES_PREFIX):
                 steps.append(np.arange(event.step - len(value) + 1, event.step + 1))
                 rows.append(value)
                 lengths.append(len(value))
             else:
-                assert tag.startswith((schema.EPOCHS_PREFIX, schema.RUN_PREFIX)), tag
-                (epochs if tag.startswith(schema.EPOCHS_PREFIX) else fits).append(json.loads(value.item()))
+                notes["/".join(tag.split("/")[:2]) + "/"].append(json.loads(value.item()))
     return Recorded(
-        np.concatenate(steps), np.concatenate(rows), lengths, epochs, fits, scalars, sorted(recordings)
+        np.concatenate(steps),
+        np.concatenate(rows),
+        lengths,
+        notes[schema.EPOCHS_PREFIX],
+        notes[schema.RUN_PREFIX],
+        scalars,
+        sorted(recordings),
+        np.concatenate(rates) if rates else np.zeros((0, 0), np.float32),
+        [step for record in notes[schema.SKIPPED_PREFIX] for step in record["steps"]],
+        notes[schema.SAMPLES_PREFIX],
     )

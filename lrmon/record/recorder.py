@@ -7,7 +7,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, SupportsFloat, cast
 
@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from lrmon import schema
 from lrmon.record.arguments import checked_log_dir, number, type_name
-from lrmon.record.recording import Recording, Rows, float32
+from lrmon.record.recording import Note, Recording, Rows, float32
 from lrmon.record.writer import Writer
 from lrmon.version import __version__
 
@@ -142,6 +142,7 @@ class Recorder:
         loss: npt.ArrayLike,
         effective_learning_rate: npt.ArrayLike | None = None,
         wall_time: npt.ArrayLike,
+        learning_rates: Mapping[str, npt.ArrayLike] | None = None,
     ) -> None:
         """Records many consecutive batches at once; as `batch`, with arrays of shape [n].
 
@@ -150,6 +151,8 @@ class Recorder:
             loss: See `batch`.
             effective_learning_rate: See `batch`.
             wall_time: When each batch ended, seconds since 1970.
+            learning_rates: Where several optimizers train one model, the learning rate of each by its name,
+                the same names in the same order as the run's ``optimizers``.
 
         Raises:
             ValueError: The arrays differ in shape.
@@ -157,12 +160,33 @@ class Recorder:
         """
         rates, losses, times = float32(learning_rate), float32(loss), np.asarray(wall_time, np.float64)
         effective = None if effective_learning_rate is None else float32(effective_learning_rate)
-        shapes = [rates.shape, losses.shape, times.shape] + ([] if effective is None else [effective.shape])
+        named = {name: float32(values) for name, values in (learning_rates or {}).items()}
+        arrays = [rates, losses, times, *named.values(), *([] if effective is None else [effective])]
+        shapes = [array.shape for array in arrays]
         if len(set(shapes)) != 1 or len(shapes[0]) != 1:
             raise ValueError(f"batches takes arrays of one shape [n], got {', '.join(map(str, shapes))}")
         with self._lock:
             self._check_open()
-            self._put_rows(rates, effective, losses, times)
+            self._put_rows(rates, effective, losses, times, named)
+
+    def skipped(self, steps: Sequence[int]) -> None:
+        """Records of which steps the optimizer made no update, since a gradient was not finite.
+
+        Args:
+            steps: Ascending, of batches that have been recorded.
+        """
+        if steps:
+            record: schema.SkippedRecord = {"steps": [int(step) for step in steps]}
+            self._note(schema.SKIPPED_PREFIX, record["steps"][-1], record)
+
+    def sample(self, sample: schema.SampleRecord) -> None:
+        """Records what one update did to the weights."""
+        self._note(schema.SAMPLES_PREFIX, sample["step"], sample)
+
+    def _note(self, prefix: str, step: int, record: Mapping[str, Any]) -> None:
+        with self._lock:
+            self._check_open()
+            self._writer.put(Note(prefix, step, time.time(), record))
 
     def skip(self, batches: int) -> None:
         """Says that so many batches ran of which nothing is known: their steps stay empty."""
@@ -330,9 +354,12 @@ class Recorder:
         effective: npt.NDArray[np.float32] | None,
         loss: npt.NDArray[np.float32],
         wall_time: npt.NDArray[np.float64],
+        learning_rates: Mapping[str, npt.NDArray[np.float32]] | None = None,
     ) -> None:
         if len(loss):
-            self._writer.put(Rows(self._next_step, learning_rate, effective, loss, wall_time))
+            self._writer.put(
+                Rows(self._next_step, learning_rate, effective, loss, wall_time, learning_rates or {})
+            )
             self._next_step += len(loss)
 
     def _check_open(self) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ class Rows:
             no scalar is written.
         loss: [n], of each batch.
         wall_time: [n], seconds since 1970, when each step ended.
+        learning_rates: Where several optimizers train one model, by name the [n] of each.
     """
 
     first_step: int
@@ -31,6 +33,7 @@ class Rows:
     effective_learning_rate: npt.NDArray[np.float32] | None
     loss: npt.NDArray[np.float32]
     wall_time: npt.NDArray[np.float64]
+    learning_rates: Mapping[str, npt.NDArray[np.float32]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.loss)
@@ -38,8 +41,10 @@ class Rows:
     def followed_by(self, later: Rows) -> Rows | None:
         """Returns both as one, or None where `later` does not go on from here."""
         effective, later_effective = self.effective_learning_rate, later.effective_learning_rate
-        if later.first_step != self.first_step + len(self) or (effective is None) != (
-            later_effective is None
+        if (
+            later.first_step != self.first_step + len(self)
+            or (effective is None) != (later_effective is None)
+            or list(self.learning_rates) != list(later.learning_rates)
         ):
             return None
         return Rows(
@@ -50,6 +55,10 @@ class Rows:
             else np.concatenate((effective, later_effective)),
             loss=np.concatenate((self.loss, later.loss)),
             wall_time=np.concatenate((self.wall_time, later.wall_time)),
+            learning_rates={
+                name: np.concatenate((rates, later.learning_rates[name]))
+                for name, rates in self.learning_rates.items()
+            },
         )
 
     def __getitem__(self, rows: slice) -> Rows:
@@ -60,7 +69,25 @@ class Rows:
             effective_learning_rate=None if effective is None else effective[rows],
             loss=self.loss[rows],
             wall_time=self.wall_time[rows],
+            learning_rates={name: rates[rows] for name, rates in self.learning_rates.items()},
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A JSON record beside the rows.
+
+    Attributes:
+        prefix: Of its tag.
+        step: Of its summary.
+        wall_time: Seconds since 1970.
+        record: What it says, in the words of `lrmon.schema`.
+    """
+
+    prefix: str
+    step: int
+    wall_time: float
+    record: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +137,25 @@ class Recording:
             scalars[schema.SCALAR_EFFECTIVE_LEARNING_RATE] = effective
         seconds = np.diff(rows.wall_time, prepend=self.last_wall_time)
         columns = np.column_stack((rows.learning_rate, effective, rows.loss, seconds)).astype(np.float32)
-        tag = f"{schema.BATCHES_PREFIX}{self.name}/{self.records // schema.RECORDS_PER_TAG}"
+        records = {schema.BATCHES_PREFIX: columns}
+        if rows.learning_rates:
+            records[schema.RATES_PREFIX] = np.column_stack(list(rows.learning_rates.values()))
+            for name, rates in rows.learning_rates.items():
+                scalars[schema.SCALAR_LEARNING_RATE_PREFIX + name] = rates
+        place = f"{self.name}/{self.records // schema.RECORDS_PER_TAG}"
+        last_step, last_time = int(steps[-1]), float(rows.wall_time[-1])
         return b"".join(
             [events.scalar_events(name, steps, rows.wall_time, values) for name, values in scalars.items()]
-            + [events.tensor_event(tag, int(steps[-1]), float(rows.wall_time[-1]), columns)]
+            + [
+                events.tensor_event(tag + place, last_step, last_time, values)
+                for tag, values in records.items()
+            ]
+        )
+
+    def note_event(self, note: Note) -> bytes:
+        """Returns the event of a note."""
+        return events.text_event(
+            note.prefix + self.name, note.step, note.wall_time, schema.to_json(note.record)
         )
 
     def fit_events(self, fit: schema.RunRecord) -> bytes:

@@ -12,14 +12,14 @@ from typing import Final, cast
 
 from lrmon import schema
 from lrmon.record.event_file import EventFile
-from lrmon.record.recording import Recording, Rows
+from lrmon.record.recording import Note, Recording, Rows
 
 KEPT_ROWS: Final = 2**20
 """Rows kept in memory while the file system refuses them; beyond that the oldest are given up."""
 
 _LONGEST_RETRY_SECONDS: Final = 30.0
 
-Item = Recording | Rows | schema.EpochRecord | schema.RunRecord
+Item = Recording | Rows | Note | schema.EpochRecord | schema.RunRecord
 """What can be put; a `Recording` says that what follows belongs to it."""
 
 
@@ -115,6 +115,8 @@ class Writer:
                 raise RuntimeError("an item was put before its recording")
             if isinstance(item, Rows):
                 recording, data = recording.with_rows(item)
+            elif isinstance(item, Note):
+                data = recording.note_event(item)
             elif "metrics" in item:
                 recording, data = recording.with_epoch(cast(schema.EpochRecord, item))
             else:
