@@ -76,6 +76,31 @@ class EventFile:
         self._sink.close()
 
 
+def unused_folder(parent: str, prefix: str) -> str:
+    """Makes the folder ``parent/<prefix><n>``, the lowest n from 1 that is not there; returns its path.
+
+    On a local disk no two processes get the same one.
+
+    Raises:
+        OSError: It cannot be made.
+        ValueError: Nothing that is installed opens the path's scheme.
+    """
+    gfile = _gfile(parent) if "://" in parent else None
+    for number in itertools.count(1):
+        path = f"{parent.rstrip('/')}/{prefix}{number}"
+        try:
+            if gfile is None:
+                Path(path).mkdir(parents=True)
+            elif gfile.exists(path):
+                continue
+            else:
+                gfile.makedirs(path)
+        except FileExistsError:
+            continue
+        return path
+    raise AssertionError  # pragma: no cover - the count has no end
+
+
 def _gfile(path: str) -> Any:
     """Returns the gfile module that opens the scheme of `path`."""
     from tensorboard.compat.tensorflow_stub.io import gfile as tensorboard_gfile

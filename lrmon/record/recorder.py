@@ -161,8 +161,8 @@ class Recorder:
         rates, losses, times = float32(learning_rate), float32(loss), np.asarray(wall_time, np.float64)
         effective = None if effective_learning_rate is None else float32(effective_learning_rate)
         named = {name: float32(values) for name, values in (learning_rates or {}).items()}
-        arrays = [rates, losses, times, *named.values(), *([] if effective is None else [effective])]
-        shapes = [array.shape for array in arrays]
+        others = [*named.values(), *([] if effective is None else [effective])]
+        shapes = [rates.shape, losses.shape, times.shape, *(array.shape for array in others)]
         if len(set(shapes)) != 1 or len(shapes[0]) != 1:
             raise ValueError(f"batches takes arrays of one shape [n], got {', '.join(map(str, shapes))}")
         with self._lock:

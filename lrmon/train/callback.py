@@ -9,15 +9,19 @@ import warnings
 from collections.abc import Callable
 from typing import Any, Final, TypeVar, cast
 
-import keras
 import numpy as np
 
 from lrmon.record.arguments import checked_log_dir
+from lrmon.record.event_file import unused_folder
 from lrmon.record.recorder import Recorder
-from lrmon.train.description import checked_plateau, described_fit, described_plateau
+from lrmon.train.base import Callback
+from lrmon.train.description import checked_plateau, described_fit, described_plateau, exactness
 from lrmon.train.effective import effective_rate
 from lrmon.train.feed import RingFeed
-from lrmon.train.ring import innermost, installed, uninstall
+from lrmon.train.models import backend_of, keras_of, loss_tracker, steps_per_execution
+from lrmon.train.optimizers import innermost, parts, scales_loss
+from lrmon.train.ring.base import uninstall
+from lrmon.train.ring.installation import BACKENDS, installed
 
 _Hook = TypeVar("_Hook", bound=Callable[..., None])
 
@@ -37,7 +41,7 @@ def _harmless(hook: _Hook) -> _Hook:
     return cast(_Hook, guarded)
 
 
-class LRMonitor(keras.callbacks.Callback):
+class LRMonitor(Callback):
     """Records every batch's learning rate, loss and effective learning rate while `fit` trains.
 
     ```python
@@ -52,7 +56,8 @@ class LRMonitor(keras.callbacks.Callback):
     Args:
         log_dir: The run's own folder: local, or any path that TensorFlow's or TensorBoard's gfile opens.
             Fits with one folder are one run as long as the optimizer goes on counting; where it starts anew,
-            another training begins in the same folder.
+            another training begins in the same folder. Copies of the monitor (pickled, deep-copied, cloned
+            with a scikit-learn estimator) record to ``fit-1``, ``fit-2``, … in it, each to one of its own.
         plateau: The fit's own ``ReduceLROnPlateau``, or an `lrmon.PlateauRule`: the settings that the plugin
             starts from when it marks plateaus. With the callback that is in the list too, the reductions that
             it made are held against those that the rule would have made.
@@ -61,10 +66,10 @@ class LRMonitor(keras.callbacks.Callback):
         TypeError: `log_dir` is no path, or `plateau` has not the settings of a ReduceLROnPlateau.
         ValueError: `log_dir` is empty.
 
-    At the start of `fit`, before anything is trained, it raises RuntimeError where it cannot record (a Keras
-    backend other than TensorFlow), TypeError for a model that is not Keras 3's, and OSError or
-    ValueError where the folder cannot be written to. After that it never raises: a problem becomes one
-    warning, and training goes on.
+    At the start of `fit`, before anything is trained, it raises RuntimeError where it cannot record (Keras
+    on another backend than TensorFlow, JAX and PyTorch), TypeError for a model that is neither Keras 3's nor
+    tf_keras', and OSError or ValueError where the folder cannot be written to. After that it never raises: a
+    problem becomes one warning, and training goes on.
     """
 
     def __init__(self, log_dir: str | os.PathLike[str], *, plateau: Any = None) -> None:
@@ -79,6 +84,12 @@ class LRMonitor(keras.callbacks.Callback):
         self._batch_size: int | None = None
         self._problem: str | None = None
         self._warned = False
+        self._is_copy = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Returns the settings alone: a copy, pickled or deep-copied, records a training of its own."""
+        fresh = {"_model": None, "params": None, "_recorder": None, "_feed": None, "_optimizer": None}
+        return {**vars(self), **fresh, "_next_iteration": None, "_problem": None, "_is_copy": True}
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Opens the event file and puts the ring into the training step."""
@@ -86,7 +97,7 @@ class LRMonitor(keras.callbacks.Callback):
         self._end_fit("interrupted")
         self._problem, self._warned = None, False
         if self._recorder is None:
-            self._recorder = Recorder.without_fit(self.log_dir)
+            self._recorder = Recorder.without_fit(self._own_log_dir())
         self._begin_fit(self._recorder)
 
     @_harmless
@@ -121,10 +132,15 @@ class LRMonitor(keras.callbacks.Callback):
         self._end_fit("stopped" if self.model.stop_training else "completed")
         uninstall(self.model)
 
+    def _own_log_dir(self) -> str:
+        """The folder to record to: of a copy one that no other copy has."""
+        return unused_folder(self.log_dir, "fit-") if self._is_copy else self.log_dir
+
     @_harmless
     def _begin_fit(self, recorder: Recorder) -> None:
         model, start_time = self.model, time.time()
-        optimizer = innermost(model.optimizer)
+        found = parts(model.optimizer)
+        optimizer = found[0].optimizer if found else innermost(model.optimizer)
         ring, effective = installed(model), effective_rate(optimizer)
         run = {
             **described_fit(model, self.params or {}, effective),
@@ -140,6 +156,9 @@ class LRMonitor(keras.callbacks.Callback):
                     "initial_epoch": self._first_epoch,
                     "batch_size": self._batch_size or None,
                     "loss_source": ring.loss_source,
+                    "exactness": exactness(
+                        run["learning_rate_source"], run["effective_learning_rate_source"], ring.loss_source
+                    ),
                     "warnings": [ring.problem] if ring.problem else [],
                 },
                 first_step=recorder.next_step if iteration == went_on_from else iteration,
@@ -147,7 +166,14 @@ class LRMonitor(keras.callbacks.Callback):
                 start_time=start_time,
             )
 
-        self._feed = RingFeed(ring, recorder, effective, model.steps_per_execution, begin)
+        self._feed = RingFeed(
+            ring,
+            recorder,
+            effective,
+            steps_per_execution(model),
+            begin,
+            marks_skipped=scales_loss(model.optimizer),
+        )
         recorder.attach(self._read)
 
     def _end_fit(self, ended: str) -> None:
@@ -190,25 +216,32 @@ class LRMonitor(keras.callbacks.Callback):
 
 
 def _check_can_record(model: Any) -> None:
-    if not isinstance(model, keras.Model):
+    if keras_of(model) is None:
         raise TypeError(
-            f"LRMonitor records models of Keras 3, got a {type(model).__module__}.{type(model).__name__}; "
-            "lrmon.Recorder records any training loop"
+            "LRMonitor records models of Keras 3 and of tf_keras, "
+            f"got a {type(model).__module__}.{type(model).__name__}; lrmon.Recorder records any training loop"
         )
-    if keras.backend.backend() != "tensorflow":
+    if backend_of(model) not in BACKENDS:
         raise RuntimeError(
-            f"LRMonitor records Keras on TensorFlow, and this is Keras on {keras.backend.backend()}; "
+            f"LRMonitor records Keras on {', '.join(BACKENDS)}, and this is Keras on {backend_of(model)}; "
             "lrmon.Recorder records any training loop"
         )
 
 
-def _batch_size(model: keras.Model) -> int:
+def _batch_size(model: Any) -> int:
     """Samples of each batch so far, asked after an epoch's first execution; 0 where nobody counts them."""
+    tracker = loss_tracker(model)
     try:
-        samples = float(model._loss_tracker.count.numpy())  # noqa: SLF001 - Keras has no public name for it
-    except AttributeError:
+        return int(float(_array(tracker.count))) // steps_per_execution(model)
+    except (AttributeError, TypeError):
         return 0
-    return int(samples) // int(model.steps_per_execution)
+
+
+def _array(value: Any) -> np.ndarray[Any, np.dtype[Any]]:
+    """The value on the host, whatever backend it is from."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+    return np.asarray(value.numpy() if hasattr(value, "numpy") else value)
 
 
 def _scalars(logs: dict[str, Any]) -> dict[str, Any]:
@@ -218,7 +251,7 @@ def _scalars(logs: dict[str, Any]) -> dict[str, Any]:
         if isinstance(value, (int, float)):
             scalars[name] = value
             continue
-        array = np.asarray(keras.ops.convert_to_numpy(value))
+        array = _array(value)
         if array.size == 1 and array.dtype.kind in "bfiu":
             scalars[name] = array.reshape(())[()]
     return scalars

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
-import keras
 import numpy as np
 
+from lrmon import schema
 from lrmon.train.effective import EffectiveRate
-from lrmon.train.ring import innermost, learning_rate_is_callable
+from lrmon.train.models import KERAS, backend_of, keras_of, steps_per_execution
+from lrmon.train.optimizers import innermost, parts, rate_function, schedule_of
 
 
 def described_fit(
-    model: keras.Model,
+    model: Any,
     params: dict[str, Any],
     effective: EffectiveRate,
 ) -> dict[str, Any]:
@@ -23,20 +26,48 @@ def described_fit(
         params: What Keras gives its callbacks: epochs, steps an epoch.
         effective: The optimizer's rule.
     """
-    optimizer = innermost(model.optimizer)
-    return {
-        "framework": f"keras {keras.__version__}",
-        "backend": f"{keras.backend.backend()} {_backend_version()}",
+    found = parts(model.optimizer)
+    optimizer = found[0].optimizer if found else innermost(model.optimizer)
+    keras = keras_of(model) or KERAS
+    backend = backend_of(model)
+    described: dict[str, Any] = {
+        "framework": f"{keras} {sys.modules[keras].__version__}",
+        "backend": f"{backend} {_version(backend)}",
         "model": model.name,
         "optimizer": None if optimizer is None else _described(optimizer),
         "schedule": _schedule(optimizer),
         "epochs": params.get("epochs"),
         "steps_per_epoch": params.get("steps"),
-        "steps_per_execution": model.steps_per_execution,
+        "steps_per_execution": steps_per_execution(model),
         "gradient_accumulation_steps": effective.steps_per_update,
-        "compiled": "eager" if model.run_eagerly else "jit" if model.jit_compile else "graph",
-        "learning_rate_source": _learning_rate_source(optimizer),
+        "compiled": _compiled(model, backend),
+        "learning_rate_source": _learning_rate_source(optimizer, backend),
         "effective_learning_rate_source": effective.source,
+    }
+    if len(found) > 1:
+        described["optimizers"] = [
+            {
+                "name": part.name,
+                "optimizer": _described(part.optimizer),
+                "schedule": _schedule(part.optimizer),
+                "variables": len(getattr(part.optimizer, "_trainable_variables", ())),
+            }
+            for part in found
+        ]
+        described["learning_rate_source"] += f", of the optimizer {found[0].name!r}"
+    return described
+
+
+def exactness(learning_rate_source: str, effective_source: str, loss_source: str) -> dict[str, str]:
+    """Returns `lrmon.schema.RunRecord`'s exactness of columns that are read in the step or not at all."""
+    sources = {
+        "learning_rate": learning_rate_source,
+        "effective_learning_rate": effective_source,
+        "loss": loss_source,
+    }
+    return {
+        column: schema.NOT_AVAILABLE if source.startswith("none") else schema.EXACT
+        for column, source in sources.items()
     }
 
 
@@ -57,7 +88,7 @@ def checked_plateau(plateau: Any) -> Any:
     )
 
 
-def described_plateau(plateau: Any, model: keras.Model) -> dict[str, Any] | None:
+def described_plateau(plateau: Any, model: Any) -> dict[str, Any] | None:
     """Returns the settings of a ReduceLROnPlateau for the fit's record, None where there is none.
 
     Args:
@@ -72,19 +103,27 @@ def described_plateau(plateau: Any, model: keras.Model) -> dict[str, Any] | None
     return {**settings, "applied": getattr(plateau, "_model", None) is model}
 
 
-def _learning_rate_source(optimizer: Any) -> str:
-    if learning_rate_is_callable(optimizer):
-        return "what the optimizer got from your function; compiled training calls it once"
+def _learning_rate_source(optimizer: Any, backend: str) -> str:
+    if optimizer is None:
+        return "none: the model has no optimizer"
+    if rate_function(optimizer) is not None:
+        calls = "" if backend == "torch" else "; compiled training calls it once"
+        return f"what the optimizer got from your function{calls}"
     if not hasattr(optimizer, "learning_rate"):
         return f"none: {type(optimizer).__name__} has no learning rate of its own"
     return "read in the training step, before its update"
 
 
+def _compiled(model: Any, backend: str) -> str:
+    jit = bool(getattr(model, "jit_compile", None) or getattr(model, "_jit_compile", None))
+    if model.run_eagerly or (backend != "tensorflow" and not jit):
+        return "eager"
+    return "jit" if jit else "graph"
+
+
 def _schedule(optimizer: Any) -> dict[str, Any] | None:
-    schedule = getattr(optimizer, "_learning_rate", None)
-    if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
-        return _described(schedule)
-    return None
+    schedule = schedule_of(optimizer)
+    return None if schedule is None else _described(schedule)
 
 
 def _described(configured: Any) -> dict[str, Any]:
@@ -109,7 +148,9 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def _backend_version() -> str:
-    import tensorflow as tf
-
-    return str(tf.__version__)
+def _version(package: str) -> str:
+    """The package's version; vendors' builds have it under other names, and the module knows."""
+    try:
+        return str(getattr(sys.modules[package], "__version__", None) or version(package))
+    except (KeyError, PackageNotFoundError):
+        return ""

@@ -11,9 +11,8 @@ import numpy.typing as npt
 
 from lrmon import schema
 from lrmon.record.recorder import Recorder
-from lrmon.train import ring as ring_module
 from lrmon.train.effective import EffectiveRate
-from lrmon.train.ring import StepRing
+from lrmon.train.ring.base import StepRing
 
 
 class RingFeed:
@@ -29,6 +28,7 @@ class RingFeed:
         effective: The optimizer's rule.
         steps_per_execution: Steps that one call of the train function makes; fewer at an epoch's end.
         begin: Called before the first rows, with the first row's iteration.
+        marks_skipped: Whether a step without an update is one that loss scaling has left out.
     """
 
     def __init__(
@@ -38,12 +38,15 @@ class RingFeed:
         effective: EffectiveRate,
         steps_per_execution: int,
         begin: Callable[[int], None],
+        *,
+        marks_skipped: bool = False,
     ) -> None:
         self._ring: Final = ring
         self._recorder: Final = recorder
         self._effective: Final = effective
         self._steps_per_execution: Final = steps_per_execution
         self._begin: Final = begin
+        self._marks_skipped: Final = marks_skipped
         self._most_unread: Final = max(schema.ROWS_PER_RECORD // steps_per_execution, 1)
         self._next_row = ring.count()
         self.began = False
@@ -90,17 +93,22 @@ class RingFeed:
         wall_time = self._wall_times(ends, stop, written)[-len(rows) :]
         overwritten = stop - self._next_row - len(rows)
         if not self.began:
-            self._begin(int(rows[0, ring_module.ITERATION]) - overwritten)
+            self._begin(_number(rows.iteration[0]) - overwritten)
             self.began = True
         self._recorder.skip(overwritten)
-        learning_rate, iteration = rows[:, ring_module.LEARNING_RATE], rows[:, ring_module.ITERATION]
+        first_step, learning_rate = self._recorder.next_step, rows.learning_rate
         self._recorder.batches(
-            learning_rate=learning_rate,
-            loss=rows[:, ring_module.LOSS],
-            effective_learning_rate=self._effective(learning_rate, iteration),
+            learning_rate=learning_rate[:, 0],
+            loss=rows.loss,
+            effective_learning_rate=self._effective(learning_rate[:, 0], rows.iteration),
             wall_time=wall_time,
+            learning_rates=dict(zip(self._ring.names, learning_rate.T, strict=True))
+            if len(self._ring.names) > 1
+            else None,
         )
-        self.next_iteration = int(iteration[-1]) + 1
+        if self._marks_skipped:
+            self._recorder.skipped((first_step + np.flatnonzero(~rows.applied)).tolist())
+        self.next_iteration = _number(rows.iteration[-1]) + bool(rows.applied[-1])
         executions = -(-(stop - self._epoch_row) // size) - self._epoch_executions_read
         self._epoch_executions_read += executions
         self._last_end = float(wall_time[-1])
@@ -120,3 +128,8 @@ class RingFeed:
         fraction = (row - execution * size + 1) / steps
         times: npt.NDArray[np.float64] = bounds[index] + fraction * (bounds[index + 1] - bounds[index])
         return times
+
+
+def _number(iteration: float) -> int:
+    """An iteration that could not be read counts as 0."""
+    return 0 if np.isnan(iteration) else int(iteration)

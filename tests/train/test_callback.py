@@ -252,7 +252,7 @@ def test_nothing_is_made_on_disk_before_fit(tmp_path: Path) -> None:
 def test_something_that_is_no_keras_model_is_refused_with_a_sentence(tmp_path: Path) -> None:
     monitor = lrmon.LRMonitor(tmp_path)
     monitor.set_model(object())
-    with pytest.raises(TypeError, match=r"records models of Keras 3, got a builtins.object; lrmon.Recorder"):
+    with pytest.raises(TypeError, match=r"records models of Keras 3 and of tf_keras, got a builtins.object; lrmon"):
         monitor.on_train_begin()
 
 

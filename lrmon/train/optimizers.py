@@ -1,0 +1,105 @@
+"""Optimizers, read: whose update it is, what counts its steps, where its learning rate comes from.
+
+For Keras 3 on every backend, and for tf_keras with its new and its legacy optimizers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One optimizer of a model.
+
+    Attributes:
+        name: Unique in the model.
+        optimizer: Makes updates itself.
+    """
+
+    name: str
+    optimizer: Any
+
+
+def innermost(optimizer: Any) -> Any:
+    """Returns the optimizer that makes the update, out of a LossScaleOptimizer."""
+    while hasattr(optimizer, "inner_optimizer"):
+        optimizer = optimizer.inner_optimizer
+    return optimizer
+
+
+def scales_loss(optimizer: Any) -> bool:
+    """Tells whether the optimizer leaves out updates whose gradients are not finite."""
+    return innermost(optimizer) is not optimizer
+
+
+def parts(optimizer: Any) -> list[Part]:
+    """Returns the optimizers that make the updates: of a MultiOptimizer each, the default one first.
+
+    A MultiOptimizer that a function chooses from has none before it is built.
+    """
+    inner = innermost(optimizer)
+    if not hasattr(inner, "_optimizer_map"):
+        return [Part(str(getattr(inner, "name", type(inner).__name__)), inner)] if inner is not None else []
+    default = getattr(inner._optimizer_map, "default_optimizer", None)  # noqa: SLF001 - no public name for it
+    found = sorted(inner.optimizers, key=lambda each: each is not default)
+    named: dict[str, Part] = {}
+    for each in found:
+        name, number = each.name, 2
+        while name in named:
+            name, number = f"{each.name}_{number}", number + 1
+        named[name] = Part(name, each)
+    return list(named.values())
+
+
+def counter(optimizer: Any) -> Any:
+    """Returns the variable that the schedule sees; `iterations` counts updates where gradients accumulate."""
+    raw = getattr(optimizer, "_iterations", None)
+    return optimizer.iterations if raw is None else raw
+
+
+def schedule_of(optimizer: Any) -> Any:
+    """Returns the LearningRateSchedule of an optimizer, None where it has none."""
+    rate = _rate(optimizer)
+    return rate if _is_schedule(rate) else None
+
+
+def rate_variable(optimizer: Any) -> Any:
+    """Returns the variable, or the number, that holds the learning rate; None where it is none."""
+    rate = _rate(optimizer)
+    return None if callable(rate) and not hasattr(rate, "assign") else rate
+
+
+def rate_function(optimizer: Any) -> Callable[[], Any] | None:
+    """Returns the user's function that gives the learning rate, None where it is none."""
+    rate = _rate(optimizer)
+    is_function = callable(rate) and not hasattr(rate, "assign") and not _is_schedule(rate)
+    return rate if is_function else None
+
+
+def decay(optimizer: Any) -> float:
+    """Returns tf_keras' legacy `decay`, by which the rate is divided: 1 + decay · iterations. Else 0."""
+    return float(getattr(optimizer, "_initial_decay", 0.0) or 0.0)
+
+
+def is_of_keras(optimizer: Any) -> bool:
+    """Tells whether the class is one of Keras' or tf_keras' own."""
+    return type(optimizer).__module__.split(".")[0] in {"keras", "tf_keras"}
+
+
+def is_legacy(optimizer: Any) -> bool:
+    """Tells whether it is one of tf_keras' legacy optimizers."""
+    return hasattr(optimizer, "_hyper")
+
+
+def _rate(optimizer: Any) -> Any:
+    if is_legacy(optimizer):
+        return optimizer._hyper.get("learning_rate")  # noqa: SLF001 - `learning_rate` hides its decay
+    return getattr(optimizer, "_learning_rate", None)
+
+
+def _is_schedule(rate: Any) -> bool:
+    # By name, so that neither Keras is imported for the other's sake.
+    return any(base.__name__ == "LearningRateSchedule" for base in type(rate).__mro__)

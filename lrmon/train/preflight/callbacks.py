@@ -1,0 +1,161 @@
+"""Callbacks that get into each other's way, or into the optimizer's."""
+
+from __future__ import annotations
+
+import dis
+import inspect
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from lrmon.train.models import TF_KERAS
+from lrmon.train.optimizers import parts, rate_function, schedule_of
+from lrmon.train.preflight.problem import Problem, indefinite
+from lrmon.train.preflight.situation import Situation
+
+_PLATEAU, _SCHEDULER, _STOPPING = "ReduceLROnPlateau", "LearningRateScheduler", "EarlyStopping"
+
+
+def find(situation: Situation) -> Iterator[Problem]:
+    """Yields the problems of a fit's list of callbacks."""
+    unsettable = list(_unsettable(situation))
+    yield from unsettable
+    if not unsettable:
+        yield from _overruled(situation)
+    yield from _stopped_first(situation)
+    yield from _recorded_twice(situation)
+
+
+def _unsettable(situation: Situation) -> Iterator[Problem]:
+    """``plateau-on-schedule`` and ``scheduler-on-schedule``: the learning rate is no number to be set."""
+    for part in parts(situation.model.optimizer):
+        name, schedule = type(part.optimizer).__name__, schedule_of(part.optimizer)
+        is_legacy = ".legacy." in type(part.optimizer).__module__
+        if schedule is not None:
+            rate = indefinite(type(schedule).__name__)
+            error = "TypeError"
+            silent = situation.package == TF_KERAS and not is_legacy
+        elif rate_function(part.optimizer) is not None:
+            rate, error, silent = "a function", "AttributeError", False
+        else:
+            continue
+        seen = f"the learning rate of {name} is {rate}"
+        remedy = f"Give {name} a number as its learning rate, or leave"
+        if situation.of_kind(_PLATEAU):
+            happens = (
+                "which overwrites every reduction before a batch has used it"
+                if silent
+                else f"and its first reduction will end the training with {_article(error)}"
+            )
+            yield Problem(
+                code="plateau-on-schedule",
+                text=f"{_PLATEAU} is among the callbacks, but {seen}, {happens}. {remedy} {_PLATEAU} out.",
+            )
+        if situation.of_kind(_SCHEDULER):
+            if is_legacy:
+                error = "error"
+            happens = (
+                "which overwrites what it sets before a batch has used it"
+                if silent
+                else f"and the first epoch will begin with {_article(error)}, which ends the training"
+            )
+            yield Problem(
+                code="scheduler-on-schedule",
+                text=f"{_SCHEDULER} is among the callbacks, but {seen}, {happens}. {remedy} {_SCHEDULER} out.",
+            )
+        return
+
+
+def _article(error: str) -> str:
+    return f"an {error}" if error[0] in "Ae" else f"a {error}"
+
+
+def _overruled(situation: Situation) -> Iterator[Problem]:
+    """``rate-set-twice``: the last LearningRateScheduler does not look at what others have set before it."""
+    schedulers = situation.of_kind(_SCHEDULER)
+    if not schedulers or _looks_at_rate(schedulers[-1].schedule):
+        return
+    blind = "by a function that does not look at the rate so far"
+    if situation.of_kind(_PLATEAU):
+        yield Problem(
+            code="rate-set-twice",
+            text=(
+                f"{_SCHEDULER} sets the learning rate at the start of every epoch, {blind}: every reduction "
+                f"of {_PLATEAU}, at the end of an epoch, is undone before a batch has used it. Leave one of "
+                "the two out, or let the function take (epoch, learning_rate) and start from the latter."
+            ),
+        )
+    if len(schedulers) > 1:
+        yield Problem(
+            code="rate-set-twice",
+            text=(
+                f"{len(schedulers)} callbacks are a {_SCHEDULER}, and the last of them sets the learning "
+                f"rate {blind}: what the others set is never used. Leave them out."
+            ),
+        )
+
+
+def _looks_at_rate(function: Callable[..., Any]) -> bool:
+    """Whether a function of (epoch, learning rate) may use the latter; True where that cannot be told."""
+    if not inspect.isfunction(function):
+        return True
+    try:
+        bound = inspect.signature(function).bind(0, 0.1)
+    except TypeError:
+        return False  # Keras then calls it with the epoch alone.
+    if len(bound.arguments) != 2 or "args" in bound.arguments or "kwargs" in bound.arguments:
+        return True
+    name = list(bound.arguments)[1]
+    if name in function.__code__.co_cellvars:
+        return True
+    return any(
+        name == each.argval or (isinstance(each.argval, tuple) and name in each.argval)
+        for each in dis.get_instructions(function)
+    )
+
+
+def _stopped_first(situation: Situation) -> Iterator[Problem]:
+    """``stopping-before-plateau``: EarlyStopping is no more patient than ReduceLROnPlateau."""
+    pairs = itertools.product(situation.of_kind(_STOPPING), situation.of_kind(_PLATEAU))
+    for stopping, plateau in pairs:
+        # Keras looks for patience 0 after the first epoch without improvement, as it does for 1.
+        stops, reduces = max(1, int(stopping.patience)), max(1, int(plateau.patience))
+        if stopping.monitor != plateau.monitor or stops > reduces:
+            continue
+        epochs = "1 epoch" if stops == 1 else f"{stops} epochs"
+        if stops == reduces:
+            ends = (
+                f"both act after {epochs}, and the training ends as the learning rate is reduced, before a "
+                "batch has used it"
+            )
+        else:
+            ends = f"the training ends after {epochs}, and the learning rate would be reduced after {reduces}"
+        yield Problem(
+            code="stopping-before-plateau",
+            text=(
+                f"{_STOPPING} (patience {stopping.patience}) and {_PLATEAU} (patience {plateau.patience}) "
+                f"both watch {plateau.monitor}: once it stands still, {ends}. Give {_STOPPING} a patience "
+                f"well above {reduces}."
+            ),
+        )
+
+
+def _recorded_twice(situation: Situation) -> Iterator[Problem]:
+    """``recorded-twice``: two LRMonitors write to one folder."""
+    folders = [
+        os.path.normpath(str(each.log_dir))
+        for each in situation.callbacks
+        if type(each).__name__ == "LRMonitor" and type(each).__module__.partition(".")[0] == "lrmon"
+    ]
+    for folder in dict.fromkeys(folders):
+        times = folders.count(folder)
+        if times > 1:
+            yield Problem(
+                code="recorded-twice",
+                text=(
+                    f"{times} of the callbacks are an LRMonitor that records to {folder!r}: every batch is "
+                    "written more than once, and what is written later replaces what was written before. "
+                    "Leave one, or give each its own folder."
+                ),
+            )

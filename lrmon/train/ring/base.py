@@ -1,0 +1,139 @@
+"""What every backend's ring is: rows of the latest steps of one model."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from lrmon import schema
+from lrmon.train.models import loss_tracker
+
+_T = TypeVar("_T")
+
+_ORIGINAL: Final = "lrmon_original"
+
+LOSS_OF_TRACKER: Final = "each batch's own loss, read in the training step"
+LOSS_OF_LOGS: Final = "what the model's own train_step returns as each batch's loss"
+
+
+@dataclass(frozen=True, slots=True)
+class StepRows:
+    """Consecutive steps.
+
+    Attributes:
+        iteration: [n], the optimizer's raw counter before each step's update; of several optimizers the first
+            one's.
+        applied: [n], whether the counter grew: whether the optimizer made its update.
+        learning_rate: [n, m], that the update of each optimizer used; NaN where it cannot be read.
+        loss: [n].
+    """
+
+    iteration: npt.NDArray[np.float64]
+    applied: npt.NDArray[np.bool_]
+    learning_rate: npt.NDArray[np.float64]
+    loss: npt.NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.loss)
+
+
+class StepRing(ABC):
+    """Rows of the latest steps of one model.
+
+    Args:
+        model: Whose steps.
+        depth: Rows kept. More than are ever unread, with room for the steps that run during a read.
+    """
+
+    def __init__(self, model: Any, depth: int) -> None:
+        self.model: Final = model
+        self.depth: Final = depth
+        self.problem: str | None = None
+        """Why rows are missing or incomplete, in words, if they are; known once the step has run."""
+        self.loss_source = ""
+        """Where the losses come from, in words; known once the step has run."""
+        self.names: Sequence[str] = ()
+        """Of the optimizers whose learning rates are in the rows; known once the step has run."""
+
+    @abstractmethod
+    def count(self) -> int:
+        """Returns how many steps have run; waits for the device."""
+
+    @abstractmethod
+    def rows(self, start: int, stop: int) -> StepRows:
+        """Returns the rows of steps `start` to `stop`, less the first where they are overwritten."""
+
+    @abstractmethod
+    def around(self, train_step: Callable[..., Any]) -> Callable[..., Any]:
+        """Returns `train_step` with the row of each step written into the ring."""
+
+    def install(self) -> None:
+        """Puts the ring into the model's training step, which is compiled anew."""
+        train_step = getattr(self.model.train_step, _ORIGINAL, self.model.train_step)
+        wrapped = self.around(train_step)
+        setattr(wrapped, _ORIGINAL, train_step)
+        self.model.train_step = wrapped
+        self.model.make_train_function(force=True)
+
+    def _read(self, what: str, read: Callable[[], _T], otherwise: _T) -> _T:
+        """The step is the user's: it goes on, whatever happens to us in it."""
+        try:
+            return read()
+        except Exception as error:  # noqa: BLE001 - see above
+            self.problem = f"the {what} cannot be read in the training step ({type(error).__name__}: {error})"
+            return otherwise
+
+    def _loss(self, updates: Sequence[tuple[Any, ...]], logs: Any) -> Any:
+        """The batch's loss; says where it is from.
+
+        Keras hands each batch's loss to the model's loss tracker; its logs have the mean since the epoch
+        began.
+
+        Args:
+            updates: Arguments of the tracker's updates in this step.
+            logs: What the training step returned.
+        """
+        if updates:
+            loss, self.loss_source = updates[-1][0], LOSS_OF_TRACKER
+        elif (
+            isinstance(logs, dict)
+            and "loss" in logs
+            and all(metric.name != "loss" for metric in self.model.metrics)
+        ):
+            loss, self.loss_source = logs["loss"], LOSS_OF_LOGS
+        else:
+            self.loss_source = "none: the model's own train_step neither tracks nor returns each batch's loss"
+            return np.nan
+        if not self._is_of_this_step(loss):
+            self.loss_source = (
+                "none: the model's own train_step computes its loss in a function within the step"
+            )
+            return np.nan
+        if len(getattr(loss, "shape", ())):
+            self.loss_source = f"none: the model's own train_step has a loss of shape {tuple(loss.shape)}"
+            return np.nan
+        return loss
+
+    def _is_of_this_step(self, value: Any) -> bool:
+        """Tells whether the step can use a value: any number or variable, but none of an inner function."""
+        return True
+
+    def _tracker(self) -> Any:
+        return loss_tracker(self.model)
+
+
+def uninstall(model: Any) -> None:
+    """Gives the model its own `train_step` back; what is compiled keeps the ring."""
+    if hasattr(model.train_step, _ORIGINAL) and "train_step" in vars(model):
+        del model.train_step
+
+
+def depth_for(steps_per_execution: int) -> int:
+    """Returns how many rows hold what is unread at most, and an execution that runs meanwhile."""
+    block = schema.ROWS_PER_RECORD
+    return block + block * -(-2 * steps_per_execution // block)
