@@ -15,7 +15,7 @@ from tensorboard.backend.event_processing.plugin_event_accumulator import EventA
 
 import lrmon
 from lrmon import schema
-from lrmon.record.event_file import EventFile
+from lrmon.record.event_file import EventFile, unused_folder
 from tests.recorded import Recorded, recorded
 
 
@@ -376,3 +376,61 @@ def test_what_could_never_be_written_is_counted_in_a_warning(
     recorder.batch(learning_rate=0.1, loss=1)
     with pytest.warns(RuntimeWarning, match=r"1 batches of .* could not be written.*read-only"):
         recorder.close()
+
+
+def test_the_rates_of_several_optimizers_stand_beside_the_rows_and_as_scalars(tmp_path: Path) -> None:
+    optimizers = [{"name": "adam"}, {"name": "sgd"}]
+    adam, sgd = np.linspace(0.1, 0.2, 1500, dtype=np.float32), np.full(1500, 0.5, np.float32)
+    with lrmon.Recorder(tmp_path, run={"optimizers": optimizers}) as recorder:
+        recorder.batches(
+            learning_rate=adam,
+            loss=np.ones(1500),
+            wall_time=np.arange(1500.0) + time.time(),
+            learning_rates={"adam": adam, "sgd": sgd},
+        )
+    run = recorded(tmp_path)
+    np.testing.assert_array_equal(np.column_stack((adam, sgd)), run.rates)
+    assert sgd.tolist() == run.scalars[schema.SCALAR_LEARNING_RATE_PREFIX + "sgd"][1]
+    assert [1024, 476] == run.lengths
+
+
+def test_rates_of_another_length_are_refused(tmp_path: Path) -> None:
+    with (
+        lrmon.Recorder(tmp_path) as recorder,
+        pytest.raises(ValueError, match=r"one shape \[n\], got \(2,\), \(2,\), \(2,\), \(3,\)"),
+    ):
+        recorder.batches(
+            learning_rate=[1, 2], loss=[1, 2], wall_time=[1, 2], learning_rates={"adam": [1, 2, 3]}
+        )
+
+
+def test_skipped_steps_and_samples_are_records_of_their_own(tmp_path: Path) -> None:
+    sample: schema.SampleRecord = {
+        "step": 2,
+        "parameters": 10,
+        "sampled": 5,
+        "step_size": [0.1, 0.2, 0.3, 0.4, float("inf")],
+        "update_to_weight": {"dense": float("nan")},
+    }
+    with lrmon.Recorder(tmp_path) as recorder:
+        for _ in range(4):
+            recorder.batch(learning_rate=0.1, loss=1.0)
+        recorder.skipped([1, 3])
+        recorder.skipped([])
+        recorder.sample(sample)
+    run = recorded(tmp_path)
+    assert [1, 3] == run.skipped
+    assert [
+        {**sample, "step_size": [0.1, 0.2, 0.3, 0.4, "Infinity"], "update_to_weight": {"dense": "NaN"}}
+    ] == (run.samples)
+
+
+def test_an_unused_folder_is_the_next_that_nobody_has(tmp_path: Path) -> None:
+    (tmp_path / "fit-1").mkdir()
+    assert [f"{tmp_path}/fit-2", f"{tmp_path}/fit-3"] == [unused_folder(str(tmp_path), "fit-") for _ in "ab"]
+
+
+def test_an_unused_folder_is_found_on_a_remote_file_system_too() -> None:
+    assert ["memory://copies/fit-1", "memory://copies/fit-2"] == [
+        unused_folder("memory://copies", "fit-") for _ in "ab"
+    ]
