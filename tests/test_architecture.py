@@ -24,6 +24,9 @@ RULES: dict[str, set[str]] = {
     "lrmon.train": {
         "lrmon.record", "lrmon.schema", "lrmon.train", "lrmon.version", "numpy", "keras", "tensorflow",
     },
+    "lrmon.train.preflight": {
+        "lrmon.analysis", "lrmon.train.models", "lrmon.train.optimizers", "lrmon.train.preflight",
+    },
     "lrmon.review": {"lrmon.analysis", "lrmon.review", "lrmon.schema", "numpy", "tensorboard"},
     "lrmon.review.report_plot": {"lrmon.analysis", "lrmon.review", "matplotlib", "numpy"},
     "lrmon_tb": {

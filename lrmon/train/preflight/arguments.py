@@ -27,7 +27,8 @@ def find(situation: Situation) -> Iterator[Problem]:
     plateaus = [each for each in situation.callbacks if kind(each) == _PLATEAU]
     optimizers = [part.optimizer for part in parts(situation.model.optimizer)]
     classes = {type(each).__name__: type(each) for each in optimizers if _is_keras(type(each))}
-    classes |= {_PLATEAU: _keras_class(type(each)) for each in plateaus}
+    if plateaus:
+        classes[_PLATEAU] = _keras_class(type(plateaus[0]))
     seen: set[str] = set()
     for call in calls(situation.fit.callers, frozenset(classes)):
         if call.path.partition(".")[0] not in ("tensorflow", situation.package):
@@ -61,11 +62,11 @@ def _of_plateau(situation: Situation, call: Call, cls: type) -> Iterator[Problem
         )
 
 
-def _of_optimizer(
-    situation: Situation, call: Call, cls: type, *, has_schedule: bool
-) -> Iterator[Problem]:
+def _of_optimizer(situation: Situation, call: Call, cls: type, *, has_schedule: bool) -> Iterator[Problem]:
     known = _parameters(cls)
     is_legacy = ".legacy." in cls.__module__ or ".legacy." in call.path
+    if is_legacy:
+        return
     if situation.package == KERAS and "decay" in call.keywords and "decay" not in known:
         value, line = call.keywords["decay"]
         if value not in _NO_DECAY:
@@ -77,7 +78,7 @@ def _of_optimizer(
                     + _with_decay(call, known, value, has_schedule=has_schedule)
                 ),
             )
-    if situation.package == TF_KERAS and not is_legacy and "lr" in call.keywords and "lr" not in known:
+    if situation.package == TF_KERAS and "lr" in call.keywords and "lr" not in known:
         value, line = call.keywords["lr"]
         yield Problem(
             code="ignored-lr",

@@ -62,7 +62,9 @@ def _unsettable(situation: Situation) -> Iterator[Problem]:
             )
             yield Problem(
                 code="scheduler-on-schedule",
-                text=f"{_SCHEDULER} is among the callbacks, but {seen}, {happens}. {remedy} {_SCHEDULER} out.",
+                text=(
+                    f"{_SCHEDULER} is among the callbacks, but {seen}, {happens}. {remedy} {_SCHEDULER} out."
+                ),
             )
         return
 
@@ -155,7 +157,7 @@ def _recorded_twice(situation: Situation) -> Iterator[Problem]:
                 code="recorded-twice",
                 text=(
                     f"{times} of the callbacks are an LRMonitor that records to {folder!r}: every batch is "
-                    "written more than once, and what is written later replaces what was written before. "
+                    "recorded more than once, and only one of the recordings will be shown. "
                     "Leave one, or give each its own folder."
                 ),
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import FunctionType
+from types import CellType, FunctionType
 from typing import Any
 
 from lrmon.train.optimizers import counter, parts, schedule_of
@@ -37,9 +37,9 @@ def find(situation: Situation) -> Iterator[Problem]:
                 text=(
                     f"The learning rate of {type(optimizer).__name__} was a number when the training step "
                     f"was compiled, and {indefinite(type(schedule).__name__)} was put in its place since: "
-                    f"the compiled step still uses {figure(float(rates[0].numpy()))}, whatever the schedule "
-                    "says. Compile the model with the schedule, or call "
-                    "model.make_train_function(force=True)."
+                    "for batches of the shapes so far the compiled step still uses "
+                    f"{figure(float(rates[0].numpy()))}, whatever the schedule says. Compile the model with "
+                    "the schedule, or call model.make_train_function(force=True)."
                 ),
             )
 
@@ -53,10 +53,14 @@ def _compiled(value: Any, deep: int, seen: set[int]) -> Iterator[Any]:
         yield value
     elif isinstance(value, FunctionType):
         for cell in value.__closure__ or ():
-            try:
-                yield from _compiled(cell.cell_contents, deep - 1, seen)
-            except ValueError:
-                continue
+            yield from _compiled(_contents(cell), deep - 1, seen)
+
+
+def _contents(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return None  # Its name is not bound yet.
 
 
 def _contains(variables: list[Any], variable: Any) -> bool:

@@ -42,7 +42,9 @@ class Situation:
         return [each for each in self.callbacks if kind(each) in names]
 
 
-def situation_of(model: Any, package: str, params: Mapping[str, Any] | None, fit: Fit, plateau: Any) -> Situation:
+def situation_of(
+    model: Any, package: str, params: Mapping[str, Any] | None, fit: Fit, plateau: Any
+) -> Situation:
     """Returns the situation from what Keras gives a callback.
 
     Args:

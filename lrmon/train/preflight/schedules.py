@@ -1,0 +1,299 @@
+"""A schedule, and the epochs and steps that the fit is planned to have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from lrmon.analysis.schedule_plan import planned_rates, staircase_decay_steps
+from lrmon.train.optimizers import counter, parts, schedule_of
+from lrmon.train.preflight.problem import Problem, figure
+from lrmon.train.preflight.situation import Situation
+
+_SPREAD: Final = 0.01
+"""A learning rate that is off its end by less than this share of the schedule's span is there."""
+_FALLEN: Final = 0.1
+_PLACES: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one optimizer's schedule is to do in this fit. Counts are the optimizer's, of batches.
+
+    Attributes:
+        class_name: Of the schedule, one of Keras' own.
+        config: Its settings.
+        start: The optimizer's count before the fit's first update.
+        first_epoch: The first epoch's number.
+        epochs: How many are ahead; None where unknown.
+        length: Batches of an epoch.
+        split: ``validation_split``, None where there is none.
+    """
+
+    class_name: str
+    config: Mapping[str, Any]
+    start: int
+    first_epoch: int
+    epochs: int | None
+    length: int
+    split: float | None
+
+    @property
+    def end(self) -> int:
+        """The optimizer's count after the fit."""
+        return self.start + (self.epochs or 0) * self.length
+
+    def rate(self, count: int) -> float | None:
+        """The learning rate of the update after so many."""
+        rates = planned_rates(self.class_name, self.config, [count])
+        return None if rates is None else float(rates[0])
+
+    def epoch(self, count: int) -> int:
+        """The number of the epoch in which the update after so many lies."""
+        return self.first_epoch + (count - self.start) // self.length
+
+    def whole(self, name: str) -> int | None:
+        """A setting that is a positive whole number, else None."""
+        value = self.config.get(name)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value // 1 or value < 1:
+            return None
+        return int(value)
+
+
+def find(situation: Situation) -> Iterator[Problem]:
+    """Yields what of each optimizer's schedule does not go together with the plan.
+
+    Steps an epoch have to be known, and for all that the end of the fit matters for, its epochs too. A fit of
+    one epoch is taken for one of many, in a loop of one's own: only what holds for it alone is said.
+    """
+    for part in parts(situation.model.optimizer):
+        plan = _plan(situation, part.optimizer)
+        if plan is None:
+            continue
+        in_epochs = _in_epochs(plan)
+        if in_epochs is not None:
+            yield in_epochs
+            continue
+        for check in (_off_epoch, _without_step, _warm_up, _ends_early, _cut_off, _beyond):
+            problem = check(plan)
+            if problem is not None:
+                yield problem
+
+
+def _plan(situation: Situation, optimizer: Any) -> Plan | None:
+    schedule, length, first = schedule_of(optimizer), situation.steps_per_epoch, situation.fit.initial_epoch
+    if schedule is None or length is None or first is None:
+        return None
+    if type(schedule).__module__.partition(".")[0] not in ("keras", "tf_keras"):
+        return None
+    epochs = None if situation.epochs is None else max(situation.epochs - first, 0)
+    start = int(counter(optimizer).numpy())
+    split = situation.fit.validation_split
+    return Plan(type(schedule).__name__, schedule.get_config(), start, first, epochs, length, split)
+
+
+def _in_epochs(plan: Plan) -> Problem | None:
+    """``schedule-in-epochs``: a number of batches that looks like one of epochs.
+
+    It is not above the planned epochs, an epoch has at least twice as many batches, and the learning rate is
+    through with the schedule, or at a tenth, within the first epoch.
+    """
+    if plan.class_name == "PiecewiseConstantDecay":
+        boundaries = plan.config.get("boundaries")
+        numbers = [int(each) for each in boundaries] if isinstance(boundaries, (list, tuple)) else []
+        said = f"boundaries={numbers}"
+        meant = f"boundaries={[each * plan.length for each in numbers]}"
+    else:
+        name = "first_decay_steps" if plan.class_name == "CosineDecayRestarts" else "decay_steps"
+        number = plan.whole(name)
+        numbers = [] if number is None else [number]
+        said = f"{name}={number}"
+        meant = f"{name}={(number or 0) * plan.length}"
+    if not numbers or plan.epochs is None or plan.start or max(numbers) < 2:
+        return None
+    if max(numbers) > plan.epochs or 2 * max(numbers) > plan.length:
+        return None
+    first, after = plan.rate(0), plan.rate(plan.length)
+    if first is None or after is None:
+        return None
+    if plan.class_name in ("ExponentialDecay", "InverseTimeDecay"):
+        if after > _FALLEN * first:
+            return None
+        happens = f"after the first epoch the learning rate is {figure(after)} already, from {figure(first)}"
+    elif plan.class_name == "CosineDecayRestarts":
+        happens = "the first restart comes within the first epoch"
+    else:
+        happens = f"the schedule is over within the first epoch, and the learning rate is {figure(after)}"
+    return Problem(
+        code="schedule-in-epochs",
+        text=(
+            f"{plan.class_name}({said}) counts batches, of which an epoch has {plan.length:,}: {happens}. If "
+            f"epochs were meant, of which {plan.epochs} are planned, write {meant}."
+        ),
+    )
+
+
+def _off_epoch(plan: Plan) -> Problem | None:
+    """``staircase-off-epoch``: steps that are not at the starts of epochs.
+
+    decay_steps is at least half an epoch: with less, several steps an epoch were meant. An optimizer that has
+    not counted whole epochs so far is left alone.
+    """
+    every = staircase_decay_steps(plan.class_name, plan.config)
+    if every is None or 2 * every < plan.length or plan.start % plan.length:
+        return None
+    if every % plan.length == 0 or plan.length % every == 0 or (plan.epochs and plan.end <= every):
+        return None
+    end = plan.end if plan.epochs else plan.start + _PLACES * every
+    counts = range(plan.start - plan.start % every + every, end, every)
+    places = [str((count - plan.start) % plan.length) for count in counts[:_PLACES]]
+    if not set(places) - {"0"}:
+        return None
+    where = ", ".join(places) + (", …" if len(counts) > _PLACES else "")
+    split = ""
+    if plan.split is not None and abs(every * (1 - plan.split) - plan.length) <= 1:
+        split = f" (of {every:,} validation_split={plan.split:g} leaves {plan.length:,})"
+    aligned = max(1, (2 * every + plan.length) // (2 * plan.length)) * plan.length
+    lies = "its step lies" if len(counts) == 1 else "its steps lie"
+    epochs = "its epoch" if len(counts) == 1 else "their epochs"
+    return Problem(
+        code="staircase-off-epoch",
+        text=(
+            f"{plan.class_name} steps every {every:,} batches, and an epoch has {plan.length:,}{split}: "
+            f"{lies} {where} batches into {epochs}. Choose decay_steps={aligned} to have every step at the "
+            "start of an epoch."
+        ),
+    )
+
+
+def _without_step(plan: Plan) -> Problem | None:
+    """``staircase-without-step``: the first step would come after the fit."""
+    every = staircase_decay_steps(plan.class_name, plan.config)
+    if every is None or plan.epochs is None or plan.epochs < 2:
+        return None
+    following = (plan.start // every + 1) * every
+    rate = plan.rate(plan.start)
+    if following < plan.end or rate is None:
+        return None
+    return Problem(
+        code="staircase-without-step",
+        text=(
+            f"{plan.class_name} steps every {every:,} batches, the next time at {following:,}, and this fit "
+            f"ends at {plan.end:,}: the learning rate stays at {figure(rate)} all the while. Choose a "
+            f"smaller decay_steps; an epoch has {plan.length:,} batches."
+        ),
+    )
+
+
+def _warm_up(plan: Plan) -> Problem | None:
+    """``warm-up-beyond-fit``: the learning rate never comes to its peak."""
+    warm_up = _warm_up_steps(plan)
+    if not warm_up or plan.epochs is None or plan.epochs < 2 or plan.end >= warm_up:
+        return None
+    last = plan.rate(plan.end - 1)
+    if last is None:
+        return None
+    return Problem(
+        code="warm-up-beyond-fit",
+        text=(
+            f"{plan.class_name} warms up for {warm_up:,} batches, and this fit ends at {plan.end:,}: the "
+            f"learning rate comes to {figure(last)} and never to its warmup_target, "
+            f"{figure(float(plan.config['warmup_target']))}. Choose warmup_steps below {plan.end}."
+        ),
+    )
+
+
+def _ends_early(plan: Plan) -> Problem | None:
+    """``schedule-ends-early``: the learning rate stays where it is for an epoch or more."""
+    over = _over(plan)
+    if over is None or plan.epochs is None:
+        return None
+    still = plan.end - max(over, plan.start)
+    rate = plan.rate(over)
+    if still < plan.length or still <= 0 or rate is None:
+        return None
+    if over <= plan.start:
+        return Problem(
+            code="schedule-ends-early",
+            text=(
+                f"{plan.class_name} ends after {over:,} batches, and the optimizer has counted "
+                f"{plan.start:,} before this fit: the learning rate stays at {figure(rate)} in all of it. "
+                "Compile the model with a new optimizer to begin the schedule anew."
+            ),
+        )
+    return Problem(
+        code="schedule-ends-early",
+        text=(
+            f"{plan.class_name} ends after {over:,} batches, and this fit at {plan.end:,}: from epoch "
+            f"{plan.epoch(over)} (counted from 0) the learning rate stays at {figure(rate)}, for {still:,} "
+            f"batches. Choose decay_steps={_meant(plan)} to let both end together."
+        ),
+    )
+
+
+def _cut_off(plan: Plan) -> Problem | None:
+    """``schedule-cut-off``: the fit ends an epoch or more before the schedule."""
+    over = _over(plan)
+    if over is None or plan.epochs is None or plan.epochs < 2:
+        return None
+    if over - plan.end < plan.length or plan.end <= _warm_up_steps(plan):
+        return None
+    last, final = plan.rate(plan.end - 1), plan.rate(over)
+    if last is None or final is None:
+        return None
+    peak = max(plan.rate(_warm_up_steps(plan)) or 0.0, plan.rate(0) or 0.0)
+    if abs(last - final) <= _SPREAD * abs(peak - final):
+        return None
+    return Problem(
+        code="schedule-cut-off",
+        text=(
+            f"{plan.class_name} ends after {over:,} batches, and this fit at {plan.end:,}: the last learning "
+            f"rate is {figure(last)}, not {figure(final)}. Choose decay_steps={_meant(plan)} to let both end "
+            "together."
+        ),
+    )
+
+
+def _beyond(plan: Plan) -> Problem | None:
+    """``boundary-beyond-fit``: a value of a PiecewiseConstantDecay whose turn never comes."""
+    boundaries, values = plan.config.get("boundaries"), plan.config.get("values")
+    if plan.class_name != "PiecewiseConstantDecay" or plan.epochs is None or plan.epochs < 2:
+        return None
+    if not isinstance(boundaries, (list, tuple)) or not isinstance(values, (list, tuple)):
+        return None
+    # At the boundary itself the value before it still holds.
+    beyond = [index for index, boundary in enumerate(boundaries) if int(boundary) >= plan.end - 1]
+    if not beyond:
+        return None
+    first = beyond[0]
+    return Problem(
+        code="boundary-beyond-fit",
+        text=(
+            f"PiecewiseConstantDecay goes on to {figure(float(values[first + 1]))} after batch "
+            f"{int(boundaries[first]):,} (counted from 0), and this fit ends at {plan.end:,}: its last "
+            f"learning rate is {figure(float(values[first]))}. Choose lower boundaries; an epoch "
+            f"has {plan.length:,} batches."
+        ),
+    )
+
+
+def _over(plan: Plan) -> int | None:
+    """The count from which the learning rate stays the same; None where it never does."""
+    if plan.class_name == "CosineDecay" or (
+        plan.class_name == "PolynomialDecay" and not plan.config.get("cycle")
+    ):
+        steps = plan.whole("decay_steps")
+        return None if steps is None else steps + _warm_up_steps(plan)
+    return None
+
+
+def _warm_up_steps(plan: Plan) -> int:
+    if plan.class_name != "CosineDecay" or plan.config.get("warmup_target") is None:
+        return 0
+    return plan.whole("warmup_steps") or 0
+
+
+def _meant(plan: Plan) -> int:
+    """The decay_steps with which the schedule ends as the fit does."""
+    return max(plan.end - _warm_up_steps(plan), 1)

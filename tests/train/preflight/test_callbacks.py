@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import pytest
+
+from lrmon.train.preflight.callbacks import _looks_at_rate
+from tests.train.preflight.cases import two_monitors
+from tests.train.preflight.fits import fitted
+
+callbacks, schedules = keras.callbacks, keras.optimizers.schedules
+
+
+def plateau(**settings: Any) -> Any:
+    return callbacks.ReduceLROnPlateau(**{"monitor": "loss", "patience": 1, "mode": "min", **settings})
+
+
+def on_schedule(inner: type = keras.optimizers.SGD) -> Any:
+    return inner(schedules.ExponentialDecay(0.1, 2, 0.9))
+
+
+def test_a_plateau_on_a_schedule_ends_in_the_type_error_that_is_foretold() -> None:
+    look = fitted(keras, on_schedule(), [plateau(patience=2)], epochs=9)
+
+    assert ["plateau-on-schedule"] == look.codes
+    assert "its first reduction will end the training with a TypeError" in look.text
+    # The first epoch is the best, two without improvement follow.
+    assert ("TypeError", 3) == (look.error, look.epochs)
+
+
+def test_a_scheduler_on_a_schedule_ends_in_the_type_error_that_is_foretold() -> None:
+    look = fitted(keras, on_schedule(), [callbacks.LearningRateScheduler(lambda epoch: 0.1)])
+
+    assert ["scheduler-on-schedule"] == look.codes
+    assert "the first epoch will begin with a TypeError" in look.text
+    assert ("TypeError", 0) == (look.error, look.epochs)
+
+
+def test_a_plateau_on_a_function_ends_in_the_attribute_error_that_is_foretold() -> None:
+    look = fitted(keras, keras.optimizers.SGD(lambda: 0.1), [plateau()], epochs=9)
+
+    assert "is a function, and its first reduction will end the training with an AttributeError" in look.text
+    assert ("AttributeError", 2) == (look.error, look.epochs)
+
+
+def test_a_scheduler_on_a_function_ends_in_the_attribute_error_that_is_foretold() -> None:
+    scheduler = callbacks.LearningRateScheduler(lambda epoch: 0.25)
+    look = fitted(keras, keras.optimizers.SGD(lambda: 0.1), [scheduler], epochs=9)
+
+    assert "the first epoch will begin with an AttributeError" in look.text
+    assert ("AttributeError", 0) == (look.error, look.epochs)
+
+
+def test_the_schedule_inside_a_loss_scale_optimizer_counts() -> None:
+    look = fitted(keras, keras.optimizers.LossScaleOptimizer(on_schedule()), [plateau()], epochs=9)
+
+    assert (["plateau-on-schedule"], "TypeError") == (look.codes, look.error)
+
+
+def test_a_scheduler_that_ignores_the_rate_undoes_every_reduction() -> None:
+    look = fitted(keras, "sgd", [plateau(), callbacks.LearningRateScheduler(lambda epoch: 0.1)], epochs=5)
+
+    assert ["rate-set-twice"] == look.codes
+    assert [0.1] * 10 == look.used
+    assert None is look.error
+
+
+def test_a_scheduler_that_starts_from_the_rate_leaves_reductions_alone() -> None:
+    scheduler = callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.5)
+    look = fitted(keras, keras.optimizers.SGD(1.0), [plateau(), scheduler], epochs=3)
+
+    assert [] == look.codes
+    assert [0.5, 0.25, 0.0125] == look.used[::2]
+
+
+def test_of_two_schedulers_the_last_one_counts() -> None:
+    schedulers = [callbacks.LearningRateScheduler(lambda epoch, rate=rate: rate) for rate in (0.5, 0.25)]
+    blind = [callbacks.LearningRateScheduler(lambda epoch: 0.5), callbacks.LearningRateScheduler(_quarter)]
+
+    assert [] == fitted(keras, "sgd", schedulers).codes
+    look = fitted(keras, "sgd", blind)
+    assert "2 callbacks are a LearningRateScheduler" in look.text
+    assert {0.25} == set(look.used)
+
+
+def _quarter(epoch: int, rate: float) -> float:
+    return 0.25
+
+
+@pytest.mark.parametrize(
+    ("function", "looks"),
+    [
+        (lambda epoch: 0.1, False),
+        (lambda epoch, rate: 0.1, False),
+        (lambda epoch, rate: rate, True),
+        (lambda epoch, rate: max(rate for _ in range(2)), True),
+        (lambda *args: 0.1, True),
+        (float, True),
+        (_quarter, False),
+    ],
+)
+def test_what_a_function_looks_at_is_read_off_its_code(function: Any, looks: bool) -> None:
+    assert looks == _looks_at_rate(function)
+
+
+@pytest.mark.parametrize(("stops", "reduces"), [(3, 5), (3, 3), (0, 1), (0, 10)])
+def test_early_stopping_comes_before_any_batch_at_a_reduced_rate(stops: int, reduces: int) -> None:
+    stopping = callbacks.EarlyStopping("loss", patience=stops)
+    look = fitted(keras, "sgd", [plateau(patience=reduces), stopping], epochs=15)
+
+    assert ["stopping-before-plateau"] == look.codes
+    assert ({0.01}, max(stops, 1) + 1) == (set(look.used), look.epochs)
+
+
+def test_early_stopping_that_is_more_patient_lets_a_reduced_rate_train() -> None:
+    stopping = callbacks.EarlyStopping("loss", patience=4)
+    look = fitted(keras, "sgd", [plateau(patience=2), stopping], epochs=15)
+
+    assert [] == look.codes
+    assert 1 < len(set(look.used))
+
+
+def test_early_stopping_on_another_metric_is_another_matter() -> None:
+    stopping = callbacks.EarlyStopping("val_loss", patience=2)
+
+    assert [] == fitted(keras, "sgd", [plateau(patience=2), stopping], validation=True).codes
+
+
+def test_two_monitors_need_two_folders() -> None:
+    assert [] == two_monitors(keras, "logs/a", "logs/b").codes
+    assert ["recorded-twice"] == two_monitors(keras, "logs/a", "logs/./a").codes

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import keras
+import pytest
+
+from tests.train.preflight.cases import CASES
+from tests.train.preflight.fits import release
+
+ROOT = Path(__file__).parent.parent.parent.parent
+PAGE = (ROOT / "docs/preflight.md").read_text(encoding="utf-8")
+SECTIONS = dict(re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
+
+
+def quoted(code: str) -> str:
+    """The example of a section, as one line."""
+    lines = [line[2:] for line in SECTIONS[code].splitlines() if line.startswith("> ")]
+    return re.sub(r"(tf_keras|Keras) \d+\.\d+\.\d+", r"\1", " ".join(lines))
+
+
+def test_every_problem_has_its_section_and_its_case_and_none_has_more() -> None:
+    sources = "".join(path.read_text() for path in (ROOT / "lrmon/train/preflight").glob("*.py"))
+    codes = sorted(set(re.findall(r'code="(.+?)"', sources)))
+
+    assert (codes, codes) == (sorted(SECTIONS), sorted(CASES))
+
+
+def as_documented(look: Any, of: Any) -> list[str]:
+    return [text.replace(release(of), release(of).split()[0]) for text in look.texts]
+
+
+@pytest.mark.parametrize("code", sorted(set(CASES) - {"ignored-lr"}))
+def test_the_page_quotes_what_is_said(code: str, tmp_path: Path) -> None:
+    look = CASES[code](keras, tmp_path)
+    nothing_compiled = code == "schedule-not-compiled" and keras.backend.backend() != "tensorflow"
+
+    assert ([] if nothing_compiled else [code]) == look.codes
+    assert ([] if nothing_compiled else [quoted(code)]) == as_documented(look, keras)

@@ -1,0 +1,157 @@
+"""tf_keras has other rules: its new optimizers swallow what its legacy ones obey."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tf_keras
+
+from tests.train.preflight.cases import DECAY, EPSILON, LR, put_in_later, script
+from tests.train.preflight.fits import fitted, release
+from tests.train.preflight.test_documentation import as_documented, quoted
+
+callbacks, optimizers = tf_keras.callbacks, tf_keras.optimizers
+schedules = optimizers.schedules
+
+
+def plateau(**settings: Any) -> Any:
+    return callbacks.ReduceLROnPlateau(**{"monitor": "loss", "patience": 1, "mode": "min", **settings})
+
+
+def scheduler() -> Any:
+    return callbacks.LearningRateScheduler(lambda epoch: 0.7)
+
+
+def decaying() -> Any:
+    return schedules.ExponentialDecay(0.1, 2, 0.9)
+
+
+def test_a_new_optimizer_lets_its_schedule_overwrite_every_reduction() -> None:
+    alone = fitted(tf_keras, optimizers.SGD(decaying()), [_Rates()], epochs=5)
+    look = fitted(tf_keras, optimizers.SGD(decaying()), [plateau(), _Rates()], epochs=5)
+
+    assert (["plateau-on-schedule"], None) == (look.codes, look.error)
+    assert "which overwrites every reduction before a batch has used it" in look.text
+    assert alone.logged["rate"] == look.logged["rate"]
+
+
+def test_a_new_optimizer_lets_its_schedule_overwrite_a_scheduler() -> None:
+    alone = fitted(tf_keras, optimizers.SGD(decaying()), [_Rates()])
+    look = fitted(tf_keras, optimizers.SGD(decaying()), [scheduler(), _Rates()])
+
+    assert (["scheduler-on-schedule"], None) == (look.codes, look.error)
+    assert alone.logged["rate"] == look.logged["rate"]
+
+
+class _Rates(tf_keras.callbacks.Callback):
+    """Logs the learning rate that the epoch's last update used."""
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.rate = float(self.model.optimizer.learning_rate.numpy())
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        logs["rate"] = self.rate
+
+
+@pytest.mark.parametrize(
+    ("callback", "epochs", "said"),
+    [
+        (plateau, 2, "its first reduction will end the training with a TypeError"),
+        (scheduler, 0, "the first epoch will begin with an error"),
+    ],
+)
+def test_a_legacy_optimizer_ends_in_the_error_that_is_foretold(callback: Any, epochs: int, said: str) -> None:
+    look = fitted(tf_keras, optimizers.legacy.SGD(decaying()), [callback()], epochs=5)
+
+    assert said in look.text
+    assert epochs == look.epochs
+    assert look.error in ("TypeError", "AttributeError")
+
+
+@pytest.mark.parametrize(
+    ("callback", "monitor", "metric"),
+    [
+        (callbacks.ReduceLROnPlateau, "val_auc", lambda: tf_keras.metrics.AUC(name="auc")),
+        (callbacks.ReduceLROnPlateau, "precision", lambda: tf_keras.metrics.Precision(name="precision")),
+        (callbacks.EarlyStopping, "val_precision", lambda: tf_keras.metrics.Precision(name="precision")),
+    ],
+)
+def test_mode_auto_goes_by_the_name(callback: Any, monitor: str, metric: Any) -> None:
+    mine = callback(monitor)
+    look = fitted(tf_keras, "sgd", [mine], metrics=[metric()], validation=True)
+
+    assert ["monitor-wrong-direction"] == look.codes
+    assert "to improve by falling" in look.text
+    # By what the callback compares with: the lower of two values is the better one.
+    assert bool(mine.monitor_op(0.1, 0.9))
+
+
+@pytest.mark.parametrize(
+    ("callback", "monitor"),
+    [
+        (callbacks.ReduceLROnPlateau, "val_accuracy"),
+        (callbacks.ReduceLROnPlateau, "val_loss"),
+        (callbacks.EarlyStopping, "val_accuracy"),
+    ],
+)
+def test_nothing_is_said_of_the_usual(callback: Any, monitor: str) -> None:
+    mine = callback(monitor, patience=5)
+
+    assert [] == fitted(tf_keras, "sgd", [mine], metrics=["accuracy"], validation=True).codes
+
+
+def test_a_missing_metric_is_foretold() -> None:
+    look = fitted(tf_keras, "sgd", [plateau(monitor="val_acc")], metrics=["accuracy"], validation=True)
+
+    assert (["monitor-missing"], None, False) == (look.codes, look.error, "val_acc" in look.logged)
+    assert ["monitor-missing"] == fitted(tf_keras, "sgd", [callbacks.ReduceLROnPlateau()]).codes
+
+
+def test_lr_of_a_new_optimizer_is_ignored(tmp_path: Path) -> None:
+    look = script(tf_keras, tmp_path, LR.format(package="tf_keras"))
+
+    assert np.float32(0.001) == np.float32(look.kept)
+    said = (
+        f"Line 3 of train.py gives Adam lr=0.1, which {release(tf_keras)} ignores: "
+        "learning_rate keeps its default, 0.001. Write learning_rate=0.1."
+    )
+    assert [said] == look.texts
+    assert [quoted("ignored-lr")] == as_documented(look, tf_keras)
+
+
+def test_what_legacy_optimizers_and_epsilon_do_is_no_problem(tmp_path: Path) -> None:
+    legacy = LR.format(package="tf_keras").replace(".optimizers", ".optimizers.legacy")
+    decay = DECAY.format(package="tf_keras").replace(".SGD", ".legacy.SGD")
+
+    assert ([], 0.1) == ((look := script(tf_keras, tmp_path, legacy)).texts, round(look.kept or 0, 6))
+    assert [] == script(tf_keras, tmp_path, decay, "decay.py").texts
+    look = script(tf_keras, tmp_path, EPSILON.format(package="tf_keras"), "epsilon.py")
+    assert ([], 0.01) == (look.texts, look.kept)
+
+
+def test_a_schedule_that_is_put_in_later_is_not_used() -> None:
+    look = put_in_later(tf_keras)
+    before = look.model.get_weights()[0].copy()
+    look.model.fit(np.ones((4, 1), np.float32), np.ones((4, 1), np.float32), batch_size=2, verbose=0)
+
+    assert ["schedule-not-compiled"] == look.codes
+    assert bool((before != look.model.get_weights()[0]).any())
+
+
+def test_schedules_are_held_against_the_plan() -> None:
+    short = optimizers.SGD(schedules.CosineDecay(0.1, 20))
+    right = optimizers.legacy.SGD(schedules.CosineDecay(0.1, 40))
+
+    assert ["schedule-ends-early"] == fitted(tf_keras, short, steps=10, epochs=4).codes
+    assert [] == fitted(tf_keras, right, steps=10, epochs=4).codes
+
+
+def test_the_fits_callbacks_are_seen() -> None:
+    one = plateau()
+    look = fitted(tf_keras, callbacks=[one], validation_split=0.5)
+
+    assert one is look.own_plateau
+    assert (True, 0.5, 0) == (look.fit.validates, look.fit.validation_split, look.fit.initial_epoch)
