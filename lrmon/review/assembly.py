@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import pairwise
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from lrmon import schema
 from lrmon.review.epoch_axis import lay_out
+from lrmon.review.optimizers import learning_rates
 from lrmon.review.records import Block, format_version
-from lrmon.review.run import Epoch, Fit, Run
+from lrmon.review.run import Epoch, Fit, Run, Sample
 from lrmon.review.timeline import Piece, cut, holes_in, is_repeated, steps_of, times_of
 
 
@@ -26,6 +27,8 @@ class Recording:
     blocks: Sequence[Block] = ()
     epochs: Sequence[Epoch] = ()
     fits: Sequence[Fit] = ()
+    skipped: Sequence[int] = ()
+    samples: Sequence[Sample] = ()
 
     @property
     def first_step(self) -> int | None:
@@ -72,11 +75,15 @@ def assemble(
     pieces: list[Piece] = []
     epochs: list[Epoch] = []
     fits: list[Fit] = []
+    skipped: list[int] = []
+    taken: list[Sample] = []
     for recording in begun or recordings:
         first_step = recording.first_step
         if first_step is not None:
             said += _go_back(pieces, first_step, recording)
             epochs = [epoch for epoch in epochs if epoch.last_step < first_step]
+            skipped = [step for step in skipped if step < first_step]
+            taken = [sample for sample in taken if sample.step < first_step]
         for block in recording.blocks:
             said += _add_block(pieces, block)
         for epoch in recording.epochs:
@@ -87,9 +94,11 @@ def assemble(
             while fits and fits[-1].first_step >= fit.first_step:
                 fits.pop()
             fits.append(fit)
+        skipped += recording.skipped
+        taken += recording.samples
     holes = holes_in(pieces, fits)
     said += _about_holes(holes, samples) + _about_epochs(epochs, fits, samples) + _about_version(fits)
-    return _run(name, version, pieces, epochs, fits, holes, said)
+    return _run(name, version, pieces, epochs, fits, holes, said, skipped, taken)
 
 
 def _go_back(pieces: list[Piece], step: int, recording: Recording) -> list[str]:
@@ -171,6 +180,8 @@ def _run(
     fits: Sequence[Fit],
     holes: NDArray[np.int64],
     said: list[str],
+    skipped: Sequence[int],
+    samples: Sequence[Sample],
 ) -> Run:
     empty = np.empty((0, len(schema.BATCH_COLUMNS)), dtype=np.float32)
     values = np.concatenate([empty, *(piece.values for piece in pieces)])
@@ -182,8 +193,13 @@ def _run(
     if not bool(np.isfinite(seconds).all()):
         said.append("Some rows do not say when they were recorded; they have the time of a row beside them.")
     axis = lay_out(step, epochs, fits)
+    of_each = learning_rates(pieces, fits)
+    said += of_each.notices
+    without_update = _present(skipped, step)
+    by_step = {sample.step: sample for sample in samples}
     columns = (step, time, learning_rate, effective_learning_rate, loss)
-    for array in (*columns, axis.row_positions, axis.epoch_positions, holes):
+    arrays = (*columns, axis.row_positions, axis.epoch_positions, holes, without_update)
+    for array in (*arrays, *of_each.rates.values()):
         array.setflags(write=False)
     return Run(
         name=name,
@@ -195,11 +211,23 @@ def _run(
         learning_rate=learning_rate,
         effective_learning_rate=effective_learning_rate,
         loss=loss,
-        absent={},
+        absent=of_each.absent,
         epochs=tuple(epochs),
         epoch_positions=axis.epoch_positions,
         epoch_end=axis.end,
         fits=tuple(fits),
         holes=holes,
         notices=tuple(dict.fromkeys(said)),
+        learning_rates=of_each.rates,
+        skipped=without_update,
+        samples=tuple(by_step[taken] for taken in _present(by_step, step).tolist()),
     )
+
+
+def _present(wanted: Iterable[int], step: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Returns those steps that are among the run's, ascending, each once."""
+    steps = np.unique(np.array(list(wanted), dtype=np.int64))
+    places = np.searchsorted(step, steps)
+    there = places < step.size
+    there[there] = step[places[there]] == steps[there]
+    return steps[there]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from lrmon import schema
 from lrmon.review.numbers import json_column
 from lrmon.review.run import SERIES, Run
-from lrmon.review.series import about_json, columns_json, epochs_json, iterations
+from lrmon.review.series import about_json, columns_json, epochs_json, iterations, learning_rates_json
 
 _ROWS_PER_PART = 16_384
 
@@ -42,8 +42,10 @@ def _json(run: Run) -> Iterator[bytes]:
     head = {"run": run.name, "version": run.version, "steps": run.step.size, "complete": run.complete}
     yield schema.to_json({**head, "notices": run.notices})[:-1].encode()
     yield f',"epochs":{epochs_json(run)},"about":{about_json(run)},"columns":'.encode()
-    yield columns_json(run, np.arange(run.step.size), {}).encode()
-    yield b"}"
+    rows = np.arange(run.step.size)
+    yield columns_json(run, rows, {}).encode()
+    yield f',"learning_rates":{learning_rates_json(run, rows)}'.encode()
+    yield f',"skipped":{json_column(run.skipped)}}}'.encode()
 
 
 def _csv(run: Run) -> Iterator[bytes]:
@@ -51,7 +53,10 @@ def _csv(run: Run) -> Iterator[bytes]:
     metrics = run.monitors
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["step", "iteration", "epoch", "time", *SERIES, *(f"epoch/{name}" for name in metrics)])
+    named = [f"learning_rate/{name}" for name in run.learning_rates]
+    skipped = ["skipped"] if run.skipped.size else []
+    of_metrics = [f"epoch/{name}" for name in metrics]
+    writer.writerow(["step", "iteration", "epoch", "time", *SERIES, *named, *skipped, *of_metrics])
     yield out.getvalue().encode(errors="replace")
     of_epochs = {
         epoch.last_step: "".join(f",{_field(epoch.metrics.get(name))}" for name in metrics)
@@ -77,9 +82,13 @@ def _columns(run: Run, rows: NDArray[np.intp]) -> list[list[str]]:
         json_column(epoch, absent=np.isnan(epoch)),
         json_column(run.time[rows]),
     ]
-    for name in SERIES:
+    curves = {name: getattr(run, name) for name in SERIES}
+    curves |= {f"learning_rate/{name}": rates for name, rates in run.learning_rates.items()}
+    for name, curve in curves.items():
         absent = run.absent.get(name)
-        columns.append(json_column(getattr(run, name)[rows], absent=None if absent is None else absent[rows]))
+        columns.append(json_column(curve[rows], absent=None if absent is None else absent[rows]))
+    if run.skipped.size:
+        columns.append(json_column(np.isin(run.step[rows], run.skipped).astype(np.int64)))
     return [column[1:-1].replace('"', "").replace("null", "").split(",") for column in columns]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -94,6 +94,10 @@ def facts(run: Run) -> Facts:
         iteration_offset=schedule.iteration_offset if schedule and same else 0,
         decay_steps=schedule.decay_steps if schedule and same else None,
     )
+    if run.kind == "range_test":
+        # To raise the learning rate from step to step was the purpose: nothing of it is an edge, or planned.
+        none = find_lr_steps(run.learning_rate[:0], where.starts)
+        schedule, steps = None, replace(none, kind=steps.kind, changes=steps.changes)
     loss_is_known = not all(_has_no_loss(fit) for fit in run.fits) if run.fits else True
     loss_is_known = loss_is_known and not bool(np.isnan(run.loss).all())
     return Facts(

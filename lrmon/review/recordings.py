@@ -2,23 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
 
 from lrmon import schema
 from lrmon.review.assembly import Recording
-from lrmon.review.records import Datum, decode_block, decode_epoch, decode_fit
+from lrmon.review.records import (
+    Block,
+    Datum,
+    Rates,
+    decode_block,
+    decode_epoch,
+    decode_fit,
+    decode_rates,
+    decode_sample,
+    decode_skipped,
+)
 from lrmon.review.source import TagData
+
+_NOTES: Final[Mapping[str, Callable[[Datum], Any]]] = {
+    schema.EPOCHS_PREFIX: decode_epoch,
+    schema.SKIPPED_PREFIX: decode_skipped,
+    schema.SAMPLES_PREFIX: decode_sample,
+}
+"""Records of which a recording has one tag."""
 
 
 def decode(tag: str, datum: Datum) -> Any:
     """Returns the record that a tag's point holds, None where it cannot be read."""
-    if _batches_place(tag) is not None:
+    if _place(tag, schema.BATCHES_PREFIX) is not None:
         return decode_block(datum)
-    if tag.startswith(schema.EPOCHS_PREFIX):
-        return decode_epoch(datum)
+    if _place(tag, schema.RATES_PREFIX) is not None:
+        return decode_rates(datum)
     if tag.startswith(schema.RUN_PREFIX):
         return decode_fit(datum, tag.removeprefix(schema.RUN_PREFIX))
+    for prefix, decode_note in _NOTES.items():
+        if tag.startswith(prefix):
+            return decode_note(datum)
     return None
 
 
@@ -26,7 +47,7 @@ def recordings_of(tags: Mapping[str, TagData]) -> list[Recording]:
     """Returns the recordings of a run, in the order of their start; their names sort by time."""
     batches: dict[str, list[tuple[int, str]]] = {}
     for tag in tags:
-        place = _batches_place(tag)
+        place = _place(tag, schema.BATCHES_PREFIX)
         if place is not None:
             batches.setdefault(place[0], []).append((place[1], tag))
     others = [
@@ -38,9 +59,11 @@ def recordings_of(tags: Mapping[str, TagData]) -> list[Recording]:
     return [
         Recording(
             name,
-            blocks=[block for _, tag in sorted(batches.get(name, [])) for block in _read(tags.get(tag))],
+            blocks=[block for _, tag in sorted(batches.get(name, [])) for block in _blocks(tags, tag)],
             epochs=_read(tags.get(schema.EPOCHS_PREFIX + name)),
             fits=_read(tags.get(schema.RUN_PREFIX + name)),
+            skipped=[step for steps in _read(tags.get(schema.SKIPPED_PREFIX + name)) for step in steps],
+            samples=_read(tags.get(schema.SAMPLES_PREFIX + name)),
         )
         for name in sorted({*batches, *others})
     ]
@@ -57,10 +80,25 @@ def unread(tags: Mapping[str, TagData], failed: Sequence[str]) -> list[str]:
     return sentences
 
 
-def _batches_place(tag: str) -> tuple[str, int] | None:
-    """Returns a batch tag's recording and its number among the recording's tags."""
-    name, _, number = tag.removeprefix(schema.BATCHES_PREFIX).rpartition("/")
-    if not tag.startswith(schema.BATCHES_PREFIX) or not name or not (number.isascii() and number.isdigit()):
+def _blocks(tags: Mapping[str, TagData], tag: str) -> list[Block]:
+    """Returns a batch tag's rows, with the rates of several optimizers where they are recorded too."""
+    blocks: list[Block] = _read(tags.get(tag))
+    beside: list[Rates] = _read(tags.get(schema.RATES_PREFIX + tag.removeprefix(schema.BATCHES_PREFIX)))
+    if not beside:
+        return blocks
+    rates = {each.last_step: each.values for each in beside}
+    return [
+        replace(block, rates=values)
+        if (values := rates.get(block.last_step)) is not None and len(values) == len(block.values)
+        else block
+        for block in blocks
+    ]
+
+
+def _place(tag: str, prefix: str) -> tuple[str, int] | None:
+    """Returns the recording of a tag with this prefix, and its number among the recording's tags."""
+    name, _, number = tag.removeprefix(prefix).rpartition("/")
+    if not tag.startswith(prefix) or not name or not (number.isascii() and number.isdigit()):
         return None
     return name, int(number)
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrmon import schema
-from lrmon.review.run import Epoch, Fit
+from lrmon.review.run import Epoch, Fit, Sample
 
 _LARGEST_STEP = 2**53
 """Up to here every integer is a number of JSON's readers."""
@@ -40,15 +40,30 @@ class Block:
       first_step: the step of the first row.
       wall_time: when the last row's step ended, seconds since 1970.
       values: [n, 4], the columns of `lrmon.schema.BATCH_COLUMNS`.
+      rates: [n, m], the learning rate of each of several optimizers; None where there is one.
     """
 
     first_step: int
     wall_time: float
     values: NDArray[np.float32]
+    rates: NDArray[np.float32] | None = None
 
     @property
     def last_step(self) -> int:
         return self.first_step + len(self.values) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """What several optimizers used in the steps of a block.
+
+    Attributes:
+      last_step: of the block.
+      values: [n, m].
+    """
+
+    last_step: int
+    values: NDArray[np.float32]
 
 
 def not_rewritten(data: Iterable[Datum]) -> list[Datum]:
@@ -74,6 +89,43 @@ def decode_block(datum: Datum) -> Block | None:
     if not 0 <= first_step <= datum.step <= _LARGEST_STEP or not math.isfinite(datum.wall_time):
         return None
     return Block(first_step, float(datum.wall_time), values)
+
+
+def decode_rates(datum: Datum) -> Rates | None:
+    """Returns the learning rates of several optimizers, or None where they are not float32 [n, m]."""
+    values = datum.numpy
+    if values.dtype != np.float32 or values.ndim != 2 or values.shape[1] == 0:
+        return None
+    return Rates(datum.step, values) if 0 <= datum.step <= _LARGEST_STEP else None
+
+
+def decode_skipped(datum: Datum) -> tuple[int, ...] | None:
+    """Returns the steps without an update that a record names, or None where it is none."""
+    steps = _decode_object(datum).get("steps")
+    if not isinstance(steps, list) or any(_step(step) is None for step in steps):
+        return None
+    return tuple(steps)
+
+
+def decode_sample(datum: Datum) -> Sample | None:
+    """Returns a sample record, or None where it is not one."""
+    record = _decode_object(datum)
+    sizes, ratios = record.get("step_size"), record.get("update_to_weight")
+    step = _step(record.get("step"))
+    if step is None:
+        return None
+    quantiles = [_number(size) for size in sizes] if isinstance(sizes, list) else []
+    known = [size for size in quantiles if size is not None]
+    by_layer = {name: _number(value) for name, value in ratios.items()} if isinstance(ratios, dict) else {}
+    if (sizes is not None and len(known) != len(schema.STEP_SIZE_QUANTILES)) or None in by_layer.values():
+        return None
+    return Sample(
+        step=step,
+        sampled=_step(record.get("sampled")),
+        parameters=_step(record.get("parameters")),
+        step_size=tuple(known) if sizes is not None else None,
+        update_to_weight={name: value for name, value in by_layer.items() if value is not None},
+    )
 
 
 def decode_epoch(datum: Datum) -> Epoch | None:

@@ -15,6 +15,7 @@ from lrmon.review.facts import Facts, facts
 from lrmon.review.findings.finding import Finding
 from lrmon.review.findings.ranking import find_all
 from lrmon.review.plateaus import Plateaus, plateaus
+from lrmon.review.range_test import RangeTestReport, range_test
 from lrmon.review.report_json import plateaus_json, what_stays_json
 from lrmon.review.report_text import report_text
 from lrmon.review.run import Run
@@ -32,11 +33,13 @@ class Findings:
     Attributes:
       facts: epochs, edges, plan.
       findings: the most important first.
+      range_test: what it says as a range test, None for a training.
       text: all of it as members of a JSON object, without the braces.
     """
 
     facts: Facts
     findings: tuple[Finding, ...]
+    range_test: RangeTestReport | None
     text: str
 
 
@@ -49,12 +52,14 @@ class Report:
       facts: its epochs, the edges of its learning rate, what its schedule has in store.
       plateaus: what the rule does.
       findings: the most important first.
+      range_test: what the run says, if it is a range test, else None.
     """
 
     run: Run
     facts: Facts
     plateaus: Plateaus
     findings: tuple[Finding, ...]
+    range_test: RangeTestReport | None
     _text: str
 
     def to_json(self) -> str:
@@ -73,7 +78,15 @@ class Report:
           color: whether to use the terminal's colours.
           width: of the terminal, in characters.
         """
-        return report_text(self.run, self.facts, self.plateaus, self.findings, color=color, width=width)
+        return report_text(
+            self.run,
+            self.facts,
+            self.plateaus,
+            self.findings,
+            self.range_test,
+            color=color,
+            width=width,
+        )
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
         """Returns a matplotlib figure of learning rate, loss and plateaus; saves it, where a path is given.
@@ -98,7 +111,8 @@ def look_into(run: Run) -> Findings:
     with np.errstate(all="ignore"):
         of = facts(run)
         findings = find_all(of)
-    return Findings(of, findings, what_stays_json(of, findings))
+        test = range_test(run) if run.kind == "range_test" else None
+    return Findings(of, findings, test, what_stays_json(of, findings, test))
 
 
 class Reports:
@@ -143,4 +157,4 @@ def report(run: Run, rule: PlateauRule | None = None, *, found: Findings | None 
     found = found or look_into(run)
     with np.errstate(all="ignore"):
         judged = plateaus(found.facts, rule or found.facts.defaults.rule)
-    return Report(run, found.facts, judged, found.findings, found.text)
+    return Report(run, found.facts, judged, found.findings, found.range_test, found.text)

@@ -17,6 +17,7 @@ from lrmon.review.findings.finding import Finding
 from lrmon.review.findings.staircase import late_sentence
 from lrmon.review.numbers import json_column, shortest
 from lrmon.review.plateaus import Plateaus, Sensitivity, changing_rows
+from lrmon.review.range_test import RangeTestReport
 from lrmon.review.settings import keras_call, monitors, rule_json
 
 _EDGES: Final = 5_000
@@ -24,7 +25,7 @@ _TRIGGERS: Final = 1_000
 _ROWS: Final = 2_000
 
 
-def what_stays_json(facts: Facts, findings: Sequence[Finding]) -> str:
+def what_stays_json(facts: Facts, findings: Sequence[Finding], test: RangeTestReport | None) -> str:
     """Returns the members of the report that no rule changes, without the braces around them."""
     run = facts.run
     head = {
@@ -44,7 +45,8 @@ def what_stays_json(facts: Facts, findings: Sequence[Finding]) -> str:
         "notices": run.notices,
     }
     texts = [schema.to_json(head)[1:-1], f'"epochs":{_epochs(facts)}', schema.to_json(rest)[1:-1]]
-    return ",".join([*texts, f'"planned":{_planned(facts)}'])
+    tested = "null" if test is None else f"{{{test.members_json(columns=False)}}}"
+    return ",".join([*texts, f'"planned":{_planned(facts)}', f'"range_test":{tested}'])
 
 
 def plateaus_json(of: Plateaus, facts: Facts) -> str:

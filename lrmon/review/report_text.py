@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -13,69 +11,68 @@ from lrmon.review.facts import Facts
 from lrmon.review.findings.finding import Finding, figure
 from lrmon.review.numbers import shortest
 from lrmon.review.plateaus import Plateaus, Trigger
+from lrmon.review.range_test import RangeTestReport
+from lrmon.review.range_test_text import range_test_lines
 from lrmon.review.run import Run
 from lrmon.review.settings import rule_words
-
-_HEAD, _TAIL = 12, 4
-"""Rows of a table that are shown of its beginning and of its end."""
-
-_COLORS: Final = {"title": "1", "head": "2", "error": "1;31", "warning": "33", "info": "36", "advice": "32"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Paint:
-    """Colours, or none."""
-
-    on: bool
-
-    def __call__(self, kind: str, text: str) -> str:
-        return f"\x1b[{_COLORS[kind]}m{text}\x1b[0m" if self.on and text else text
+from lrmon.review.terminal import HEAD, TAIL, Paint, shown, table, wrapped
 
 
 def report_text(
-    run: Run, facts: Facts, of: Plateaus, findings: Sequence[Finding], *, color: bool, width: int
+    run: Run,
+    facts: Facts,
+    of: Plateaus,
+    findings: Sequence[Finding],
+    test: RangeTestReport | None,
+    *,
+    color: bool,
+    width: int,
 ) -> str:
     """Returns the report in words and tables, without a newline at its end."""
-    paint = _Paint(color)
+    paint = Paint(color)
     width = max(width, 40)
     sections = [
         _title(run, facts, paint),
+        *([] if test is None else [range_test_lines(test, paint, width)]),
         _findings(facts, findings, paint, width),
-        _learning_rate(facts, paint, width),
-        _epochs(facts, of, paint),
-        _plateaus(facts, of, paint, width),
     ]
+    if test is None:
+        sections += [
+            _learning_rate(facts, paint, width),
+            _epochs(facts, of, paint),
+            _plateaus(facts, of, paint, width),
+        ]
     if run.notices:
-        sections.append([paint("title", "Notices"), *_wrapped(run.notices, width, "  ")])
+        sections.append([paint("title", "Notices"), *wrapped(run.notices, width, "  ")])
     return "\n\n".join("\n".join(section) for section in sections if section)
 
 
-def _title(run: Run, facts: Facts, paint: _Paint) -> list[str]:
+def _title(run: Run, facts: Facts, paint: Paint) -> list[str]:
     length = facts.places.steps_per_epoch
     count = len(run.epochs)
+    of_steps = f" of {length:,} steps" if length and count else ""
     words = [
         run.state or "",
         f"{run.step.size:,} steps",
-        f"{count:,} epoch{'' if count == 1 else 's'}{f' of {length:,} steps' if length and count else ''}",
+        "range test" if run.kind == "range_test" else f"{count:,} epoch{'' if count == 1 else 's'}{of_steps}",
         *([] if run.complete else ["incomplete"]),
-        *(["range test"] if run.kind == "range_test" else []),
     ]
     return [f"{paint('title', run.name)}  {' · '.join(word for word in words if word)}"]
 
 
-def _findings(facts: Facts, findings: Sequence[Finding], paint: _Paint, width: int) -> list[str]:
+def _findings(facts: Facts, findings: Sequence[Finding], paint: Paint, width: int) -> list[str]:
     if not findings:
         return [f"{paint('title', 'Findings')}  none"]
     lines = [f"{paint('title', 'Findings')}  {len(findings)}"]
     for finding in findings:
         place = "" if finding.step is None else f"  {facts.places.describe(finding.step)}"
         lines.append(f"  {paint(finding.severity, finding.severity)}  {finding.code}{paint('head', place)}")
-        lines += _wrapped([finding.text], width, "    ")
-        lines += [paint("advice", line) for line in _wrapped([f"→ {finding.advice}"], width, "    ")]
+        lines += wrapped([finding.text], width, "    ")
+        lines += [paint("advice", line) for line in wrapped([f"→ {finding.advice}"], width, "    ")]
     return lines
 
 
-def _learning_rate(facts: Facts, paint: _Paint, width: int) -> list[str]:
+def _learning_rate(facts: Facts, paint: Paint, width: int) -> list[str]:
     rates, steps = facts.run.learning_rate, facts.steps
     known = rates[~np.isnan(rates)]
     if not known.size:
@@ -89,8 +86,8 @@ def _learning_rate(facts: Facts, paint: _Paint, width: int) -> list[str]:
     lines = [line]
     if size:
         rows = [["step", "epoch", "from", "to", "from the nearest boundary"]]
-        rows += [_edge(facts, index) for index in _shown(size)]
-        lines += _table(rows, size, paint)
+        rows += [_edge(facts, index) for index in shown(size)]
+        lines += table(rows, size, paint)
     cadence = steps.cadence
     if cadence is not None and size > 1:
         words = f"A step every {cadence.every:,} steps"
@@ -102,12 +99,12 @@ def _learning_rate(facts: Facts, paint: _Paint, width: int) -> list[str]:
             where = ", ".join(f"{step:,}" for step in cadence.aligned_steps[:6].tolist())
             more = ", …" if cadence.aligned_steps.size > 6 else ""
             words += f". With decay_steps={aligned} it would have stepped at {where}{more}"
-        lines += _wrapped([f"{words}."], width, "  ")
+        lines += wrapped([f"{words}."], width, "  ")
     if facts.plan is not None:
         plan = facts.plan
         rate = figure(float(shortest(plan.learning_rate[-1:])[0]))
         ahead = plan.last_step - int(plan.step[0])
-        lines += _wrapped(
+        lines += wrapped(
             [f"{plan.class_name} plans {ahead:,} steps more, to {rate} at step {plan.last_step:,}."],
             width,
             "  ",
@@ -136,7 +133,7 @@ def _edge(facts: Facts, index: int) -> list[str]:
     ]
 
 
-def _epochs(facts: Facts, of: Plateaus, paint: _Paint) -> list[str]:
+def _epochs(facts: Facts, of: Plateaus, paint: Paint) -> list[str]:
     run = facts.run
     if not run.epochs:
         return []
@@ -148,7 +145,7 @@ def _epochs(facts: Facts, of: Plateaus, paint: _Paint) -> list[str]:
     rows = [["epoch", "steps", "lr at its end", "next", *names, *(["wait"] if judged else [])]]
     rates, following = shortest(facts.epochs.learning_rate), shortest(facts.epochs.next_learning_rate)
     size = len(run.epochs)
-    for index in _shown(size):
+    for index in shown(size):
         epoch = run.epochs[index]
         row = [
             f"{int(run.epoch_positions[index])}",
@@ -161,34 +158,34 @@ def _epochs(facts: Facts, of: Plateaus, paint: _Paint) -> list[str]:
             fired = any(trigger.index == index for trigger in of.triggers)
             row.append(f"{int(of.wait[index])}{' ↓' if fired else ''}")
         rows.append(row)
-    return [paint("title", "Epochs"), *_table(rows, size, paint)]
+    return [paint("title", "Epochs"), *table(rows, size, paint)]
 
 
-def _plateaus(facts: Facts, of: Plateaus, paint: _Paint, width: int) -> list[str]:
+def _plateaus(facts: Facts, of: Plateaus, paint: Paint, width: int) -> list[str]:
     if not facts.run.monitors and of.unit == "epoch":
         return []
     source = "the run's own" if of.rule == facts.defaults.rule and facts.defaults.source == "run" else ""
     lines = [f"{paint('title', 'Plateaus')}  {rule_words(of.rule)}{f' ({source})' if source else ''}"]
     if of.problem is not None:
-        return [*lines, *_wrapped([of.problem], width, "  ")]
+        return [*lines, *wrapped([of.problem], width, "  ")]
     if not of.triggers:
         longest = int(of.wait.max(initial=0))
         unit = "steps" if of.unit == "step" else "epochs"
-        lines += _wrapped(
+        lines += wrapped(
             [f"It would never have reduced the learning rate; the longest wait was {longest:,} {unit}."],
             width,
             "  ",
         )
-    for trigger in of.triggers[: _HEAD + _TAIL]:
-        lines += _wrapped([_trigger(facts, of, trigger)], width, "  ")
-    if len(of.triggers) > _HEAD + _TAIL:
-        lines.append(f"  … and {len(of.triggers) - _HEAD - _TAIL:,} more")
+    for trigger in of.triggers[: HEAD + TAIL]:
+        lines += wrapped([_trigger(facts, of, trigger)], width, "  ")
+    if len(of.triggers) > HEAD + TAIL:
+        lines.append(f"  … and {len(of.triggers) - HEAD - TAIL:,} more")
     if of.departs is not None and len(of.triggers) > 1:
         sentence = (
             f"After step {of.departs.step:,} the recorded curve is no longer the one that would have been: "
             "what comes later shows how the rule judges the record."
         )
-        lines += _wrapped([sentence], width, "  ")
+        lines += wrapped([sentence], width, "  ")
     if of.sensitivity is not None:
         lines += _sensitivity(facts, of, paint)
     return lines
@@ -216,12 +213,12 @@ def _trigger(facts: Facts, of: Plateaus, trigger: Trigger) -> str:
     return f"It {verb} after {place}, from {before} to {after}{best}."
 
 
-def _sensitivity(facts: Facts, of: Plateaus, paint: _Paint) -> list[str]:
-    table = of.sensitivity
-    if table is None or all(first is None for row in table.first for first in row):
+def _sensitivity(facts: Facts, of: Plateaus, paint: Paint) -> list[str]:
+    matrix = of.sensitivity
+    if matrix is None or all(first is None for row in matrix.first for first in row):
         return []
-    rows = [["patience", *(f"min_delta {delta:g}" for delta in table.min_delta)]]
-    for patience, firsts in zip(table.patience, table.first, strict=True):
+    rows = [["patience", *(f"min_delta {delta:g}" for delta in matrix.min_delta)]]
+    for patience, firsts in zip(matrix.patience, matrix.first, strict=True):
         places = [
             "never"
             if first is None
@@ -231,35 +228,7 @@ def _sensitivity(facts: Facts, of: Plateaus, paint: _Paint) -> list[str]:
             for first in firsts
         ]
         rows.append([f"{patience:,}", *places])
-    return [f"  First reduction after {of.unit}:", *_table(rows, 0, paint)]
-
-
-def _shown(size: int) -> list[int]:
-    """Returns the indices of a table's rows that are shown: all, or those at both ends."""
-    if size <= _HEAD + _TAIL + 1:
-        return list(range(size))
-    return [*range(_HEAD), *range(size - _TAIL, size)]
-
-
-def _table(rows: Sequence[Sequence[str]], size: int, paint: _Paint) -> list[str]:
-    """Returns the lines of a table, numbers to the right, with a line for the rows that are left out."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
-        "  " + "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
-    lines[0] = paint("head", lines[0])
-    if size > len(rows) - 1:
-        lines.insert(1 + _HEAD, f"  … {size - len(rows) + 1:,} more")
-    return lines
-
-
-def _wrapped(sentences: Sequence[str], width: int, indent: str) -> Iterator[str]:
-    for sentence in sentences:
-        yield from textwrap.wrap(
-            sentence, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False,
-            break_on_hyphens=False,
-        )  # fmt: skip
+    return [f"  First reduction after {of.unit}:", *table(rows, 0, paint)]
 
 
 def _number(rate: Any) -> str:

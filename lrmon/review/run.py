@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from lrmon.analysis.plateau import PlateauRule
+    from lrmon.review.range_test import RangeTestReport
     from lrmon.review.report import Report
 
 Source = Literal["lrmon", "scalars"]
@@ -61,6 +62,34 @@ class Fit:
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """What one update did to the weights, see `lrmon.schema.SampleRecord`.
+
+    Attributes:
+      step: of the update.
+      sampled: how many weights were looked at, None where that is not recorded.
+      parameters: of how many.
+      step_size: the `lrmon.schema.STEP_SIZE_QUANTILES` of their step sizes; None where the optimizer's rule
+        is not known.
+      update_to_weight: by layer, the size of the update against that of the weights; empty where the update
+        could not be told apart.
+    """
+
+    step: int
+    sampled: int | None
+    parameters: int | None
+    step_size: tuple[float, ...] | None
+    update_to_weight: Mapping[str, float]
+
+
+def no_steps() -> NDArray[np.int64]:
+    """Returns an empty array of steps that cannot be written to."""
+    steps = np.empty(0, dtype=np.int64)
+    steps.setflags(write=False)
+    return steps
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """A run: the latest training of one folder. Every array is read-only.
 
@@ -75,7 +104,8 @@ class Run:
       learning_rate: [n], that the step's update used.
       effective_learning_rate: [n], NaN where no single number exists.
       loss: [n], of the step's batch.
-      absent: by column, which rows have no value at all; columns that have them all are not in it.
+      absent: by column, which rows have no value at all; columns that have them all are not in it. Those of
+        `learning_rates` stand under ``learning_rate/<name>``.
       epochs: in order.
       epoch_positions: where each of `epochs` begins on the epoch axis. It is the epoch's number, as long as
         numbers do not go back; an epoch of a fit that counts from 0 again comes after those before it.
@@ -84,6 +114,9 @@ class Run:
       fits: in order of their first steps.
       holes: [k, 2], first and last step (inclusive) of each stretch that was recorded and is not here.
       notices: sentences for the user about what is missing or was not understood.
+      learning_rates: by optimizer, [n]: what each used, where several train one model; else empty.
+      skipped: steps of which no update was made, ascending, since a gradient was not finite.
+      samples: what single updates did to the weights, in order; empty where that was not asked for.
     """
 
     name: str
@@ -102,6 +135,9 @@ class Run:
     fits: tuple[Fit, ...]
     holes: NDArray[np.int64]
     notices: tuple[str, ...]
+    learning_rates: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    skipped: NDArray[np.int64] = field(default_factory=no_steps)
+    samples: tuple[Sample, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -135,6 +171,16 @@ class Run:
         from lrmon.review.report import report
 
         return report(self, rule)
+
+    def range_test(self) -> RangeTestReport:
+        """Returns what the run says, if it is a learning-rate range test: its sweeps and what they suggest.
+
+        Raises:
+          ValueError: if it is a training.
+        """
+        from lrmon.review.range_test import range_test
+
+        return range_test(self)
 
     def fit_of(self, steps: NDArray[np.int64]) -> NDArray[np.intp]:
         """Returns the index in `fits` of the fit that each step belongs to, -1 where that is not known."""

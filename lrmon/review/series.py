@@ -18,6 +18,7 @@ from lrmon.analysis.smoothing import smooth
 from lrmon.analysis.thinning import thin
 from lrmon.review.numbers import json_column
 from lrmon.review.run import SERIES, Run
+from lrmon.review.updates import samples_json, skipped_json
 
 Axis = Literal["step", "epoch", "time"]
 
@@ -102,7 +103,7 @@ def series_json(run: Run, view: View, derived: Derived) -> str:
     chosen = first + thin(
         axis[inside],
         curves=[run.effective_learning_rate[inside], run.loss[inside], smoothed[inside]],
-        stairs=[run.learning_rate[inside]],
+        stairs=[run.learning_rate[inside], *(rates[inside] for rates in run.learning_rates.values())],
         start=start,
         end=end,
         width=view.width,
@@ -123,7 +124,16 @@ def series_json(run: Run, view: View, derived: Derived) -> str:
         "notices": [*run.notices, *_about_axis(run, view)],
     }
     columns = columns_json(run, rows, {"loss_smoothed": smoothed[rows]})
-    return f'{{{schema.to_json(head)[1:-1]},"columns":{columns},{derived.epochs_and_about(run)}}}'
+    within = (int(run.step[first]), int(run.step[stop - 1])) if stop > first else (0, -1)
+    members = [
+        schema.to_json(head)[1:-1],
+        f'"columns":{columns}',
+        f'"learning_rates":{learning_rates_json(run, rows)}',
+        f'"skipped":{skipped_json(run, *within)}',
+        f'"samples":{samples_json(run, *within)}',
+        derived.epochs_and_about(run),
+    ]
+    return f"{{{','.join(members)}}}"
 
 
 def extents(run: Run) -> dict[str, list[float] | None]:
@@ -156,6 +166,16 @@ def columns_json(run: Run, rows: NDArray[np.intp], more: Mapping[str, NDArray[np
         absent = run.absent.get(name if name in SERIES else "loss")
         columns[name] = json_column(column, absent=None if absent is None else absent[rows])
     return f"{{{','.join(f'{json.dumps(name)}:{text}' for name, text in columns.items())}}}"
+
+
+def learning_rates_json(run: Run, rows: NDArray[np.intp]) -> str:
+    """Returns the learning rate of each of several optimizers in the chosen rows, an empty object else."""
+    columns = []
+    for name, rates in run.learning_rates.items():
+        absent = run.absent.get(f"learning_rate/{name}")
+        column = json_column(rates[rows], absent=None if absent is None else absent[rows])
+        columns.append(f"{json.dumps(name)}:{column}")
+    return f"{{{','.join(columns)}}}"
 
 
 def iterations(run: Run, rows: NDArray[np.intp]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

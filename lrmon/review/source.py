@@ -199,7 +199,7 @@ def _portions(
         new = sum(
             min(stamp[0] + 1, _ROWS_PER_TAG)
             for tag, stamp in listing.items()
-            if tag.startswith(schema.BATCHES_PREFIX) and _is_new(held, run, tag, stamp)
+            if tag.startswith((schema.BATCHES_PREFIX, schema.RATES_PREFIX)) and _is_new(held, run, tag, stamp)
         )
         if portion and rows + new > _ROWS_PER_ANSWER:
             yield portion

@@ -33,6 +33,10 @@ class Piece:
     def values(self) -> NDArray[np.float32]:
         return self.block.values[self.start : self.stop]
 
+    @property
+    def rates(self) -> NDArray[np.float32] | None:
+        return None if self.block.rates is None else self.block.rates[self.start : self.stop]
+
 
 def cut(pieces: list[Piece], step: int) -> list[Piece]:
     """Takes the rows from `step` on out of `pieces`, which ascend in steps, and returns them."""

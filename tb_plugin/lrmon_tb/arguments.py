@@ -47,6 +47,12 @@ class Arguments:
             raise errors.InvalidArgumentError("run is missing; name one that the route runs lists")
         return self.values["run"]
 
+    def training(self) -> str | None:
+        name = self.values.get("training")
+        if name == "":
+            raise errors.InvalidArgumentError("training is empty; name a training, or leave it out")
+        return name
+
     def view(self) -> View:
         default = View()
         x = self.values.get("x", default.x)

@@ -73,6 +73,7 @@ class Plugin(base_plugin.TBPlugin):
             "/runs": self.runs_route,
             "/series": self.series_route,
             "/report": self.report_route,
+            "/range_test": self.range_test_route,
             "/export": self.export_route,
         }
 
@@ -103,6 +104,21 @@ class Plugin(base_plugin.TBPlugin):
         rule = arguments.rule(found.facts.defaults.rule, monitors(run))
         return report(run, rule, found=found).to_json()
 
+    def range_test_impl(self, source: Source, name: str, training: str | None) -> str:
+        test = self._reports.findings(self._library.run(source, name)).range_test
+        if test is None:
+            raise errors.InvalidArgumentError(
+                f"run {name[:100]!r} is a training, not a range test; the route runs says which kind each is"
+            )
+        if training is None:
+            return test.to_json()
+        trained = self._library.run(source, training)
+        if trained.kind == "range_test":
+            raise errors.InvalidArgumentError(
+                f"training must name a training, got the range test {training[:100]!r}"
+            )
+        return test.to_json(trained)
+
     @_route
     def runs_route(self, request: Request) -> Response:
         Arguments.of(request)
@@ -118,6 +134,12 @@ class Plugin(base_plugin.TBPlugin):
     def report_route(self, request: Request) -> Response:
         arguments = Arguments.of(request, names=("run", *SETTINGS))
         return _respond(request, self.report_impl(self._source(request), arguments.run(), arguments))
+
+    @_route
+    def range_test_route(self, request: Request) -> Response:
+        arguments = Arguments.of(request, names=("run", "training"))
+        name, training = arguments.run(), arguments.training()
+        return _respond(request, self.range_test_impl(self._source(request), name, training))
 
     @_route
     def export_route(self, request: Request) -> Response:

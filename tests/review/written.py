@@ -76,6 +76,29 @@ def fit(recording: str, first_step: int, **fields: Any) -> Record:
     return Record(schema.RUN_PREFIX + recording, first_step, schema.to_json({**record, **fields}))
 
 
+def rates(recording: str, first_step: int, values: NDArray[Any], *, number: int = 0) -> Record:
+    """The learning rates of several optimizers, beside a batch record with these rows."""
+    last_step = first_step + max(len(values) if values.ndim else 1, 1) - 1
+    return Record(f"{schema.RATES_PREFIX}{recording}/{number}", last_step, values)
+
+
+def skipped(recording: str, *steps: int) -> Record:
+    """Steps without an update."""
+    return Record(schema.SKIPPED_PREFIX + recording, max(steps), schema.to_json({"steps": list(steps)}))
+
+
+def sample(recording: str, step: int, **fields: Any) -> Record:
+    """What one update did to ten of a hundred weights."""
+    record = {
+        "step": step,
+        "parameters": 100,
+        "sampled": 10,
+        "step_size": [1.0, 2.0, 3.0, 4.0, 5.0],
+        "update_to_weight": {"dense": 0.01},
+    }
+    return Record(schema.SAMPLES_PREFIX + recording, step, schema.to_json({**record, **fields}))
+
+
 def scalar(tag: str, step: int, value: float, *, wall_time: float = START) -> Record:
     return Record(tag, step, np.float32(value), wall_time, plugin="scalars")
 

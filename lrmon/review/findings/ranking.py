@@ -13,6 +13,7 @@ from lrmon.review.findings import (
     notes,
     plateau,
     response,
+    sources,
     staircase,
     trouble,
 )
@@ -21,6 +22,7 @@ from lrmon.review.findings.finding import SEVERITIES, Finding
 _THEMES: Final[tuple[Callable[[Facts], Iterator[Finding]], ...]] = (
     trouble.find,
     notes.find,
+    sources.find,
     staircase.find,
     boundaries.find,
     keras_log.find,
@@ -30,13 +32,16 @@ _THEMES: Final[tuple[Callable[[Facts], Iterator[Finding]], ...]] = (
 )
 """In the order in which findings of one severity stand."""
 
+_RECORDED: Final[tuple[Callable[[Facts], Iterator[Finding]], ...]] = (notes.find, sources.find)
+"""Those that do not judge the curves."""
+
 
 def find_all(facts: Facts) -> tuple[Finding, ...]:
     """Returns the findings of a run: errors, then warnings, then what is good to know.
 
-    A range test has none: to raise the learning rate until the loss diverges is its purpose.
+    Of a range test only what the recording itself says: to raise the learning rate until the loss diverges is
+    its purpose.
     """
-    if facts.run.kind == "range_test":
-        return ()
-    found = [finding for find in _THEMES for finding in find(facts)]
+    themes = _RECORDED if facts.run.kind == "range_test" else _THEMES
+    found = [finding for find in themes for finding in find(facts)]
     return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))
