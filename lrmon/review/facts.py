@@ -83,7 +83,7 @@ class Facts:
 def facts(run: Run) -> Facts:
     """Returns what there is to know of a run."""
     where = places(run)
-    schedule = verified(run, schedule_of(run.fits[-1]) if run.fits else None)
+    schedule = verified(run, schedule_of(run.fits[-1], run.skipped) if run.fits else None)
     known = ~np.isnan(run.learning_rate)
     same = _one_schedule(run.fits)
     steps = find_lr_steps(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from lrmon.analysis.curve import jump_rows
 from lrmon.analysis.schedule_plan import planned_rates, staircase_decay_steps
 from lrmon.analysis.thinning import thin
-from lrmon.review.run import Fit, Run
+from lrmon.review.run import Fit, Run, no_steps
 
 Rates = NDArray[np.float32]
 
@@ -32,22 +32,26 @@ class Schedule:
       class_name: Keras' name of its class.
       config: its settings.
       compiled: whether training was compiled.
-      iteration_offset: the optimizer's count before the update of step k is k + this.
+      iteration_offset: the optimizer's count before the update of step k is k + this, less the updates that
+        were left out before.
+      skipped: steps of the fit whose update was left out, ascending.
     """
 
     class_name: str
     config: Mapping[str, Any]
     compiled: bool
     iteration_offset: int
+    skipped: NDArray[np.int64] = field(default_factory=no_steps)
 
     @property
     def decay_steps(self) -> int | None:
-        """Of a staircase; None for any other schedule."""
-        return staircase_decay_steps(self.class_name, self.config)
+        """Of a staircase; None for any other schedule, and where its edges are at other steps."""
+        return None if self.skipped.size else staircase_decay_steps(self.class_name, self.config)
 
     def rates(self, steps: ArrayLike) -> Rates | None:
         """Returns the learning rate at each of `steps`, None where the schedule is unknown."""
-        iterations = np.asarray(steps, dtype=np.int64) + self.iteration_offset
+        left_out = np.searchsorted(self.skipped, steps)
+        iterations = np.asarray(steps, dtype=np.int64) + self.iteration_offset - left_out
         return planned_rates(self.class_name, self.config, iterations, compiled=self.compiled)
 
 
@@ -72,8 +76,13 @@ class Plan:
     every_step: bool
 
 
-def schedule_of(fit: Fit) -> Schedule | None:
-    """Returns the schedule of a fit; None where its learning rate is a number, or nothing is known of it."""
+def schedule_of(fit: Fit, skipped: NDArray[np.int64] | None = None) -> Schedule | None:
+    """Returns the schedule of a fit; None where its learning rate is a number, or nothing is known of it.
+
+    Args:
+      fit: the fit.
+      skipped: steps whose update was left out, ascending, of any fit; None where there are none.
+    """
     recorded = fit.record.get("schedule")
     class_name = recorded.get("class_name") if isinstance(recorded, Mapping) else None
     if not isinstance(recorded, Mapping) or not isinstance(class_name, str):
@@ -84,6 +93,7 @@ def schedule_of(fit: Fit) -> Schedule | None:
         config if isinstance(config, Mapping) else {},
         compiled=fit.record.get("compiled") != "eager",
         iteration_offset=fit.first_iteration - fit.first_step,
+        skipped=no_steps() if skipped is None else skipped[skipped >= fit.first_step],
     )
 
 

@@ -183,7 +183,10 @@ def iterations(run: Run, rows: NDArray[np.intp]) -> tuple[NDArray[np.int64], NDA
     steps = run.step[rows]
     fits = run.fit_of(steps)
     offsets = np.array([fit.first_iteration - fit.first_step for fit in run.fits] + [0], dtype=np.int64)
-    return steps + offsets[fits], fits < 0
+    firsts = np.array([fit.first_step for fit in run.fits] + [0], dtype=np.int64)
+    # The counter stands still where an update is left out.
+    left_out = np.searchsorted(run.skipped, steps) - np.searchsorted(run.skipped, firsts[fits])
+    return steps + offsets[fits] - left_out, fits < 0
 
 
 def epochs_json(run: Run) -> str:

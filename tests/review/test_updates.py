@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -310,3 +312,38 @@ class Datum:
 
     def __init__(self, text: str) -> None:
         self.numpy = np.array(text, dtype=object)
+
+
+def test_the_counter_and_the_planned_schedule_stand_still_where_an_update_was_left_out(
+    tmp_path: Path,
+) -> None:
+    """A real training under loss scaling, with batches that overflow, stopped half way through its plan."""
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5, staircase=True)
+    optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(schedule), initial_scale=2.0)
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(optimizer, "mse")
+    x = np.ones((60, 1), np.float32)
+    x[[12, 13, 35]] = np.inf  # batches of two: steps 6 and 17
+    stop = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: setattr(model, "stop_training", True)
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the fit is cut off, which pre-flight cannot know
+        model.fit(
+            x,
+            x,
+            batch_size=2,
+            epochs=2,
+            shuffle=False,
+            verbose=0,
+            callbacks=[lrmon.LRMonitor(tmp_path), stop],
+        )
+    run = next(iter(lrmon.load(tmp_path).values()))
+    assert [6, 17] == run.skipped.tolist()
+    steps = np.arange(30)
+    expected = steps - (steps > 6) - (steps > 17)
+    assert expected.tolist() == series(run)["columns"]["iteration"]
+    np.testing.assert_array_equal(np.float32(0.1) * np.float32(0.5) ** (expected // 10), run.learning_rate)
+    planned = run.report().facts.plan
+    assert planned is not None
+    assert [32, 42, 52] == planned.edges.tolist()
