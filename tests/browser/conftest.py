@@ -85,6 +85,33 @@ def lessons(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
+@dataclass(frozen=True)
+class Sources:
+    """A TensorBoard on range tests and on trainings that are told apart by where their numbers come from."""
+
+    server: Server
+    recorded: dict[str, Recording]
+
+
+@pytest.fixture(scope="session")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sources]:
+    folder = tmp_path_factory.mktemp("sources")
+    recorded = {
+        "sweeps/flat": recordings.flat_sweep(folder / "sweeps" / "flat"),
+        "sweeps/repeated": recordings.sweep(folder / "sweeps" / "repeated", best=0.03, seed=5, repeats=3),
+        "sweeps/wide": recordings.sweep(folder / "sweeps" / "wide", best=0.2, seed=4),
+        "sweeps/one": recordings.sweep(folder / "sweeps" / "one", seed=3),
+        "many-layers": recordings.sampled(folder / "many-layers", layers=48),
+        "sampled": recordings.sampled(folder / "sampled"),
+        "scaled": recordings.scaled(folder / "scaled"),
+        "staircase": recordings.staircase(folder / "staircase"),
+        "two": recordings.two_optimizers(folder / "two"),
+    }
+    with tensorboard(folder) as server:
+        server.runs_when(lambda runs: len(runs) == len(recorded))
+        yield Sources(server, recorded)
+
+
 class Opener:
     """Opens pages, and fails the test over every error in their consoles and every request that failed."""
 

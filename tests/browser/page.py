@@ -14,7 +14,7 @@ import numpy.typing as npt
 from playwright.sync_api import FloatRect, Frame, Locator, Page
 
 T = TypeVar("T")
-Pane = Literal["rate", "loss"]
+Pane = Literal["rate", "layers", "loss", "sweep", "slope"]
 
 
 def link(**values: str) -> str:

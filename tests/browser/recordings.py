@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 import lrmon
+from lrmon import schema
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,190 @@ def broken(log_dir: Path) -> Recording:
     return _record(log_dir, rate, loss, 40)
 
 
+PLACES = ("block_1/conv", "block_1/norm", "block_2/conv", "block_2/norm", "block_3/conv", "head/dense")
+
+
+def sampled(log_dir: Path, *, layers: int = len(PLACES)) -> Recording:
+    """Adam for 8 epochs of 50 steps, what its updates do to the weights sampled every 20 steps."""
+    step = np.arange(400)
+    rate = (1e-3 * 0.5 * (1 + np.cos(np.pi * step / 400))).astype(np.float32)
+    count = step + 1
+    correction = np.sqrt(1 - 0.999**count) / (1 - 0.9**count)
+    names = [*PLACES, *(f"block_{index}/conv" for index in range(4, layers))][:layers]
+    about = {
+        "optimizer": {"class_name": "Adam", "config": {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}},
+        "schedule": {
+            "class_name": "CosineDecay",
+            "config": {"initial_learning_rate": 1e-3, "decay_steps": 400},
+        },
+        "epochs": 8,
+        "steps_per_epoch": 50,
+        "learning_rate_source": "the schedule, evaluated in the compiled step",
+        "effective_learning_rate_source": "learning rate · cₜ, from the optimizer's settings",
+        "loss_source": "each batch's own, taken in the compiled step",
+        "effective_learning_rate_factors": [
+            {"name": "schedule", "formula": "CosineDecay(i)"},
+            {"name": "bias correction", "formula": "√(1 − 0.999ᵗ) / (1 − 0.9ᵗ)"},
+        ],
+        "effective_learning_rate_note": ADAM_NOTE,
+        "step_sizes_every": 20,
+    }
+    sizes = np.array([0.2, 0.6, 1.4, 4.0, 30.0])
+    samples: list[schema.SampleRecord] = [
+        {
+            "step": int(at),
+            "parameters": 1_250_000,
+            "sampled": 10_000,
+            "step_size": [float(size) for size in sizes * rate[at] * correction[at]],
+            "update_to_weight": {
+                name: float(rate[at] * (0.2 + place) * (1 + 0.2 * np.sin(at / 40 + place)))
+                for place, name in enumerate(names)
+            },
+        }
+        for at in step[::20]
+    ]
+    loss = (0.1 + 2 * np.exp(-step / 120)).astype(np.float32)
+    return _record(log_dir, rate, loss, 50, about=about, effective=rate * correction, samples=samples)
+
+
+ADAM_NOTE = (
+    "cₜ corrects the bias of Adam's moments. It is not how far a weight moves: with a constant gradient each "
+    "update moves it by the learning rate, while cₜ falls to 0.15 at update 12 and returns to 1."
+)
+
+
+def two_optimizers(log_dir: Path) -> Recording:
+    """A body and a head with an optimizer each; the loss is known within a bound, no effective rate is."""
+    step = np.arange(300)
+    body = np.full(300, 1e-4, np.float32)
+    head = (1e-2 * 0.5 ** (step // 100)).astype(np.float32)
+    about = {
+        "optimizer": {"class_name": "AdamW", "config": {}},
+        "optimizers": [
+            {
+                "name": "body",
+                "optimizer": {"class_name": "AdamW", "config": {}},
+                "schedule": None,
+                "variables": 36,
+            },
+            {
+                "name": "head",
+                "optimizer": {"class_name": "SGD", "config": {}},
+                "schedule": None,
+                "variables": 2,
+            },
+        ],
+        "learning_rate_source": "each optimizer's own, in the compiled step",
+        "effective_learning_rate_source": "none: several optimizers have no single effective learning rate",
+        "loss_source": "the difference of the loss tracker's sums, within 2.5e-4 of the batch's own",
+        "exactness": {"effective_learning_rate": "not available", "loss": "bounded"},
+        "epochs": 6,
+        "steps_per_epoch": 50,
+    }
+    loss = (0.3 + np.exp(-step / 60)).astype(np.float32)
+    effective = np.full(300, np.nan)
+    rates = {"body": body, "head": head}
+    return _record(log_dir, body, loss, 50, about=about, effective=effective, rates=rates)
+
+
+SKIPPED = (0, 1, 2, 120, 121)
+
+
+def scaled(log_dir: Path) -> Recording:
+    """Mixed precision: the loss scale overflowed at the steps `SKIPPED`, whose updates were not made."""
+    step = np.arange(240)
+    rate = (0.01 * (1 - step / 480)).astype(np.float32)
+    loss = (0.5 + np.exp(-step / 80)).astype(np.float32)
+    about = {
+        "optimizer": {"class_name": "LossScaleOptimizer", "config": {}},
+        "steps_per_epoch": 40,
+        "epochs": 6,
+    }
+    return _record(log_dir, rate, loss, 40, about=about, skipped=SKIPPED)
+
+
+def sweep(
+    log_dir: Path,
+    *,
+    best: float = 0.05,
+    steps: int = 100,
+    seed: int = 0,
+    repeats: int = 1,
+    end_lr: float = 10.0,
+) -> Recording:
+    """A range test whose loss is lowest at the learning rate `best`, and which stops at 4 times that loss.
+
+    A further sweep of the same call goes on counting steps.
+    """
+    settings = {
+        "start_lr": 1e-5,
+        "end_lr": end_lr,
+        "steps": steps,
+        "growth": "exponential",
+        "stop_factor": 4.0,
+        "smoothing": 0.9,
+        "repeats": repeats,
+    }
+    generator = np.random.default_rng(seed)
+    planned = np.geomspace(1e-5, end_lr, steps)
+    rates: list[npt.NDArray[np.float32]] = []
+    losses: list[npt.NDArray[np.float32]] = []
+    start = time.time() - 20
+    optimizer = {"class_name": "SGD", "config": {}}
+    about = {
+        "kind": "range_test",
+        "optimizer": optimizer,
+        "framework": "keras 3.15.1",
+        "steps_per_epoch": None,
+    }
+    recorder: lrmon.Recorder | None = None
+    first = 0
+    for repeat in range(repeats):
+        place = np.log10(planned / (best * 1.15**repeat))
+        fall = 2.3 / (1 + np.exp(3.2 * (place + 1.1)))
+        loss = 0.25 + fall + 0.9 * np.maximum(place, 0) ** 2 * 3
+        loss = loss * np.exp(generator.normal(scale=0.05, size=steps))
+        over = np.flatnonzero(loss > 4 * loss.min())
+        over = over[over > loss.argmin()]
+        end = int(over[0]) + 1 if over.size else steps
+        stopped = "diverged" if over.size else None
+        reason = (
+            f"The loss rose above 4 times its lowest value at a learning rate of {planned[end - 1]:.3g}."
+            if over.size
+            else None
+        )
+        told = {**settings, "repeat": repeat, "stopped": stopped, "stopped_reason": reason}
+        run = {**about, "range_test": told}
+        if recorder is None:
+            recorder = lrmon.Recorder(log_dir, run=run)
+        else:
+            recorder.begin_fit(run, first_step=first)
+        rates.append(planned[:end].astype(np.float32))
+        losses.append(loss[:end].astype(np.float32))
+        times = start + 0.02 * np.arange(first + 1, first + end + 1)
+        recorder.batches(
+            learning_rate=rates[-1], effective_learning_rate=rates[-1], loss=losses[-1], wall_time=times
+        )
+        first += end
+        recorder.end_fit("completed")
+    assert recorder is not None
+    recorder.close()
+    return Recording(np.concatenate(rates), np.concatenate(losses), first)
+
+
+def flat_sweep(log_dir: Path) -> Recording:
+    """A range test in which nothing happens: it says that it cannot tell."""
+    rate = np.geomspace(1e-7, 1e-5, 60).astype(np.float32)
+    loss = (2.3 + np.random.default_rng(5).normal(scale=0.02, size=60)).astype(np.float32)
+    settings = {"start_lr": 1e-7, "end_lr": 1e-5, "steps": 60, "growth": "exponential", "stop_factor": 4.0}
+    told = {**settings, "smoothing": 0.9, "repeat": 0, "repeats": 1, "stopped": None, "stopped_reason": None}
+    about = {"kind": "range_test", "optimizer": {"class_name": "Adam", "config": {}}, "range_test": told}
+    with lrmon.Recorder(log_dir, run=about) as recorder:
+        times = time.time() - 60 + 0.02 * np.arange(60)
+        recorder.batches(learning_rate=rate, effective_learning_rate=rate, loss=loss, wall_time=times)
+    return Recording(rate, loss, 60)
+
+
 def _record(
     log_dir: Path,
     rate: npt.NDArray[np.float32],
@@ -113,6 +299,9 @@ def _record(
     about: dict[str, Any] | None = None,
     effective: npt.NDArray[np.floating[Any]] | None = None,
     seconds: float = 0.01,
+    rates: dict[str, npt.NDArray[np.float32]] | None = None,
+    samples: Sequence[schema.SampleRecord] = (),
+    skipped: Sequence[int] = (),
 ) -> Recording:
     effective = rate if effective is None else effective
     start = time.time() - seconds * rate.size
@@ -125,7 +314,13 @@ def _record(
                 effective_learning_rate=effective[rows],
                 loss=loss[rows],
                 wall_time=start + seconds * np.arange(first + 1, first + size + 1),
+                learning_rates={name: values[rows] for name, values in (rates or {}).items()},
             )
+            last = first + size
+            recorder.skipped([step for step in skipped if first <= step < last])
+            for sample in samples:
+                if first <= sample["step"] < last:
+                    recorder.sample(sample)
             if size == steps_per_epoch:
                 mean = float(np.nanmean(loss[rows]))
                 recorder.end_epoch({"loss": mean, "val_loss": 1.2 * mean, "accuracy": 1 / (1 + mean)})

@@ -1,5 +1,5 @@
 /** Answers of the server, built for tests. */
-import type { Fit, RunInfo, Series, Value } from "../src/api/types";
+import type { Fit, RunInfo, Samples, Series, Value } from "../src/api/types";
 
 interface Built {
   readonly steps?: readonly number[];
@@ -12,6 +12,9 @@ interface Built {
   readonly everyStep?: boolean;
   readonly source?: "lrmon" | "scalars";
   readonly fits?: readonly Fit[];
+  readonly rates?: Readonly<Record<string, (step: number) => Value>>;
+  readonly skipped?: readonly number[];
+  readonly samples?: Samples;
 }
 
 export const START = 1_700_000_000;
@@ -41,6 +44,11 @@ export function series(built: Built = {}): Series {
       loss,
       loss_smoothed: loss,
     },
+    learning_rates: Object.fromEntries(
+      Object.entries(built.rates ?? {}).map(([name, rate]) => [name, step.map(rate)]),
+    ),
+    skipped: { step: built.skipped ?? [], total: built.skipped?.length ?? 0 },
+    samples: built.samples ?? null,
     epochs: {
       epoch,
       position: epoch,

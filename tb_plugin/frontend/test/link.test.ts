@@ -14,6 +14,18 @@ const STATE: LinkState = {
   rateScale: "log",
   lossScale: "linear",
   metrics: ["val_loss", "top 5, accuracy"],
+  layers: ["block_1/conv", "a,b"],
+  hidden: ["effective_learning_rate", "learning_rate/my, head"],
+  kind: "range_test",
+  sweeps: ["tests/one"],
+  sweep: "tests/two",
+  training: "digits/adam",
+  zoomLayers: [1e-6, 1e-2],
+  zoomSweep: [-5, -1.5],
+  zoomSweepLoss: [0.1, 2],
+  zoomSlope: [-1, 1],
+  layerScale: "linear",
+  sweepScale: "log",
 };
 
 test("a link brings back the state that it was made of, whatever the names hold", () => {

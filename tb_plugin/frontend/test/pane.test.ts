@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import type { Series, Value } from "../src/api/types";
+import { lossPane } from "../src/model/lossPane";
 import { allMetrics, defaultMetrics, isLossLike } from "../src/model/metrics";
 import type { DrawnRun, LossPaneInput, PaneInput } from "../src/model/pane";
-import { lossPane, ratePane } from "../src/model/panes";
+import { ratePane } from "../src/model/ratePane";
 import { dotsAt, nearestDot, readingAt, stepCursor } from "../src/model/readout";
 import { splice } from "../src/model/splice";
 import { coverageOf, formatCoverage } from "../src/model/status";

@@ -6,8 +6,8 @@ import { placeLabel, stepsAround, tellFinding, worst } from "../src/model/findin
 import { type Frame, layoutMarks, markAt } from "../src/model/layout";
 import { decodeState, encodeState } from "../src/model/link";
 import { type MarkOptions, marksOf, sentenceAt } from "../src/model/marks";
-import { ratePane } from "../src/model/panes";
 import { placesOf } from "../src/model/places";
+import { ratePane } from "../src/model/ratePane";
 import { departsSentence, edgeSentence, fractionWords, triggerSentence } from "../src/model/sentences";
 import { earliness, settingOf, shownSetting, withSetting } from "../src/model/whatIf";
 import { SECONDS_A_STEP, START, series } from "./built";

@@ -1,4 +1,4 @@
-import type { Columns, Epochs, Extent, Range, RunInfo, Runs, Series, Value } from "./types";
+import type { Columns, Epochs, Extent, Range, RunInfo, Runs, Samples, Series, Value } from "./types";
 
 /** The answer is not what this page expects: another version of lrmon, or something between it and the page. */
 export class UnexpectedAnswer extends Error {}
@@ -37,13 +37,7 @@ export function decodeSeries(answer: unknown): Series {
   const body = object(answer, "series");
   const raw = object(body.columns, "columns");
   const step = decodeColumn(raw.step, "step") as readonly number[];
-  const column = (name: keyof Columns): readonly Value[] => {
-    const values = decodeColumn(raw[name], name);
-    if (values.length !== step.length) {
-      throw new UnexpectedAnswer(`column ${name} has ${values.length} rows where step has ${step.length}`);
-    }
-    return values;
-  };
+  const column = (name: keyof Columns): readonly Value[] => alignedColumn(raw[name], name, step);
   const columns: Columns = {
     step,
     epoch: column("epoch"),
@@ -62,6 +56,9 @@ export function decodeSeries(answer: unknown): Series {
     every_step: body.every_step === true,
     complete: body.complete === true,
     columns,
+    learning_rates: byName(body.learning_rates, step),
+    skipped: decodeSkipped(body.skipped),
+    samples: body.samples == null ? null : decodeSamples(body.samples),
     epochs: decodeEpochs(body.epochs),
     extent: {
       step: range(extent.step),
@@ -71,6 +68,38 @@ export function decodeSeries(answer: unknown): Series {
     about: decodeAbout(body.about),
     notices: strings(body.notices),
   };
+}
+
+function decodeSkipped(answer: unknown): Series["skipped"] {
+  if (answer == null) return { step: [], total: 0 };
+  const body = object(answer, "skipped");
+  const step = decodeColumn(body.step, "skipped.step") as readonly number[];
+  return { step, total: Number(body.total ?? step.length) };
+}
+
+function decodeSamples(answer: unknown): Samples {
+  const body = object(answer, "samples");
+  const step = decodeColumn(body.step, "samples.step") as readonly number[];
+  const sizes = body.step_size;
+  return {
+    step,
+    quantiles: decodeColumn(body.quantiles, "samples.quantiles") as readonly number[],
+    step_size: Array.isArray(sizes)
+      ? sizes.map((column) => alignedColumn(column, "samples.step_size", step))
+      : null,
+    update_to_weight: byName(body.update_to_weight, step),
+    sampled: decodeValue(body.sampled),
+    parameters: decodeValue(body.parameters),
+    every: decodeValue(body.every),
+    total: Number(body.total ?? step.length),
+  };
+}
+
+function byName(answer: unknown, step: readonly number[]): Record<string, readonly Value[]> {
+  const columns: Record<string, readonly Value[]> = {};
+  for (const [name, values] of Object.entries(answer ?? {}))
+    columns[name] = alignedColumn(values, name, step);
+  return columns;
 }
 
 function decodeEpochs(answer: unknown): Epochs {
@@ -89,13 +118,21 @@ function decodeEpochs(answer: unknown): Epochs {
   };
 }
 
-function decodeAbout(answer: unknown): Series["about"] {
+export function decodeAbout(answer: unknown): Series["about"] {
   const body = object(answer, "about");
   return {
     source: body.source === "scalars" ? "scalars" : "lrmon",
     state: (body.state ?? null) as Series["about"]["state"],
     fits: Array.isArray(body.fits) ? body.fits : [],
   };
+}
+
+export function alignedColumn(values: unknown, name: string, step: readonly number[]): readonly Value[] {
+  const column = decodeColumn(values, name);
+  if (column.length !== step.length) {
+    throw new UnexpectedAnswer(`column ${name} has ${column.length} rows where step has ${step.length}`);
+  }
+  return column;
 }
 
 export function decodeColumn(values: unknown, name: string): readonly Value[] {
@@ -109,7 +146,7 @@ function range(value: unknown): Range | null {
   return start === null || end === null ? null : [start, end];
 }
 
-function strings(value: unknown): readonly string[] {
+export function strings(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.map(String) : [];
 }
 

@@ -1,5 +1,7 @@
 import { decodeRuns, decodeSeries, UnexpectedAnswer } from "./decode";
+import { decodeRangeTest } from "./decodeRangeTest";
 import { decodeReport } from "./decodeReport";
+import type { RangeTest } from "./rangeTest";
 import type { Report, RuleTexts } from "./report";
 import type { Runs, Series, SeriesQuery } from "./types";
 
@@ -23,6 +25,8 @@ export interface Routes {
   runs(signal: AbortSignal): Promise<Runs>;
   series(query: SeriesQuery, signal: AbortSignal): Promise<Series>;
   report(run: string, rule: RuleTexts, signal: AbortSignal): Promise<Report>;
+  /** `training`: the run whose learning rates are placed in the test. */
+  rangeTest(run: string, training: string | null, signal: AbortSignal): Promise<RangeTest>;
   exportAddress(run: string, format: "csv" | "json"): string;
 }
 
@@ -38,6 +42,10 @@ export function routesAt(base: URL): Routes {
       decoded(await get(address("series", seriesArguments(query)), signal), decodeSeries),
     report: async (run, rule, signal) =>
       decoded(await get(address("report", { run, ...rule }), signal), decodeReport),
+    rangeTest: async (run, training, signal) => {
+      const query = { run, ...(training === null ? {} : { training }) };
+      return decoded(await get(address("range_test", query), signal), decodeRangeTest);
+    },
     exportAddress: (run, format) => address("export", { run, format }),
   };
 }

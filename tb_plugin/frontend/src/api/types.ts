@@ -65,6 +65,26 @@ export interface Described {
   readonly config?: Readonly<Record<string, unknown>>;
 }
 
+/** How true a column is; one that is not named is exact. */
+export type Exactness = "exact" | "bounded" | "not available";
+
+/** The columns whose source and exactness are recorded. */
+export type Told = "learning_rate" | "effective_learning_rate" | "loss";
+
+/** One thing that makes the effective learning rate. */
+export interface Factor {
+  readonly name: string;
+  readonly formula: string;
+}
+
+/** One of several optimizers that train one model. */
+export interface OptimizerInfo {
+  readonly name?: string;
+  readonly optimizer?: Described | null;
+  readonly schedule?: Described | null;
+  readonly variables?: number;
+}
+
 export interface Fit {
   readonly fit?: number;
   readonly kind?: string;
@@ -89,6 +109,11 @@ export interface Fit {
   readonly learning_rate_source?: string;
   readonly effective_learning_rate_source?: string;
   readonly loss_source?: string;
+  readonly exactness?: Readonly<Record<string, string>>;
+  readonly effective_learning_rate_factors?: readonly Factor[];
+  readonly effective_learning_rate_note?: string | null;
+  readonly optimizers?: readonly OptimizerInfo[];
+  readonly step_sizes_every?: number | null;
   readonly warnings?: readonly string[];
 }
 
@@ -96,6 +121,27 @@ export interface About {
   readonly source: "lrmon" | "scalars";
   readonly state: RunState;
   readonly fits: readonly Fit[];
+}
+
+/** Steps whose update was not made; of very many only the first are named. */
+export interface Skipped {
+  readonly step: readonly number[];
+  readonly total: number;
+}
+
+/** What single updates did to the weights, a sample each so many steps. */
+export interface Samples {
+  readonly step: readonly number[];
+  readonly quantiles: readonly number[];
+  /** A column for each of the quantiles; null where the optimizer's rule is not known. */
+  readonly step_size: readonly (readonly Value[])[] | null;
+  /** By layer. */
+  readonly update_to_weight: Readonly<Record<string, readonly Value[]>>;
+  readonly sampled: number | null;
+  readonly parameters: number | null;
+  readonly every: number | null;
+  /** How many lie in the range; of very many an even selection is here. */
+  readonly total: number;
 }
 
 export interface Series {
@@ -106,6 +152,10 @@ export interface Series {
   readonly every_step: boolean;
   readonly complete: boolean;
   readonly columns: Columns;
+  /** Of each of several optimizers, aligned with the columns; empty where there is one. */
+  readonly learning_rates: Readonly<Record<string, readonly Value[]>>;
+  readonly skipped: Skipped;
+  readonly samples: Samples | null;
   readonly epochs: Epochs;
   readonly extent: Extent;
   readonly about: About;

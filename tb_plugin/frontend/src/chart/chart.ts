@@ -6,10 +6,12 @@ import type { PaneView, YAxis } from "../model/pane";
 import { yTicks } from "../model/scale";
 import { numberLabels, xTicks } from "../model/ticks";
 import type { Theme } from "../theme/tokens";
+import { drawAreas } from "./areas";
 import { drawAbove, drawBelow } from "./decorations";
 import { FONT } from "./font";
 import { drawMarks, drawMarksBelow, FUSE_ROOM, layoutOf } from "./marks";
 import { emptySeries, seriesOf } from "./series";
+import { drawSweepAbove, drawSweepBelow } from "./sweep";
 
 /** Pixels beside and above the plot, the same in every pane: their x axes stand exactly below each other. */
 const LEFT = 74;
@@ -57,12 +59,15 @@ export function createChart(host: HTMLElement, onDraw: (plot: uPlot) => void): C
     below(self) {
       const current = view as ChartView;
       layout = layoutOf(self, current);
+      drawAreas(self, current);
       drawMarksBelow(self, current, layout);
+      drawSweepBelow(self, current, layout);
       drawBelow(self, current);
     },
     above(self) {
       const current = view as ChartView;
       drawMarks(self, current, layout);
+      drawSweepAbove(self, current, layout);
       drawAbove(self, current);
       onDraw(self);
     },

@@ -28,6 +28,7 @@ export function drawAbove(plot: uPlot, view: ChartView): void {
   if (view.ruler) drawRuler(plot, view);
   if (view.xLabels) drawXLabels(plot, view);
   drawStretches(plot, view);
+  drawSkipped(plot, view);
   ctx.restore();
 }
 
@@ -48,7 +49,13 @@ function drawRuler(plot: uPlot, view: ChartView): void {
   ctx.fillText("epoch", bbox.left - 8 * devicePixelRatio, y);
 }
 
-const AXIS_NAMES = { step: "step", epoch: "epoch", relative: "time", wall: "clock" } as const;
+const AXIS_NAMES = {
+  step: "step",
+  epoch: "epoch",
+  relative: "time",
+  wall: "clock",
+  learning_rate: "LR",
+} as const;
 
 function drawXLabels(plot: uPlot, view: ChartView): void {
   const { ctx, bbox } = plot;
@@ -92,5 +99,20 @@ function drawStretches(plot: uPlot, view: ChartView): void {
     if (left < free) continue;
     ctx.fillText(stretch.what, left, bbox.top + 6 * ratio);
     free = left + width + 8 * ratio;
+  }
+}
+
+/** Steps without an update: marks below the plot, on the axis. */
+function drawSkipped(plot: uPlot, view: ChartView): void {
+  const { ctx, bbox } = plot;
+  const ratio = devicePixelRatio;
+  ctx.fillStyle = view.theme.danger;
+  const [width, height] = [2 * ratio, 6 * ratio];
+  let last = Number.NEGATIVE_INFINITY;
+  for (const at of view.skipped) {
+    const x = Math.round(plot.valToPos(at, "x", true));
+    if (x === last || x < bbox.left || x > bbox.left + bbox.width) continue;
+    ctx.fillRect(x - width / 2, bbox.top + bbox.height + ratio, width, height);
+    last = x;
   }
 }

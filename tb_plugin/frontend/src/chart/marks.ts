@@ -1,45 +1,44 @@
 import type uPlot from "uplot";
-import { countLabel, type Dot, EMPTY_LAYOUT, type Label, type Layout, layoutMarks } from "../model/layout";
+import {
+  countLabel,
+  type Dot,
+  EMPTY_LAYOUT,
+  type Frame,
+  type Label,
+  type Layout,
+  layoutMarks,
+} from "../model/layout";
 import type { FuseCell } from "../model/marks";
+import { layoutSweep } from "../model/sweepLayout";
 import type { Theme } from "../theme/tokens";
 import type { ChartView } from "./chart";
 import { SMALL_FONT } from "./font";
+import { haloText, inPlot, line } from "./plotContext";
 
 /** Room for the strip of the wait, below the labels of the x axis. */
 export const FUSE_ROOM = 32;
 const FUSE = { top: 32, height: 20 };
 
 export function layoutOf(plot: uPlot, view: ChartView): Layout {
-  if (view.marks === null) return EMPTY_LAYOUT;
   const { ctx, bbox } = plot;
   const ratio = devicePixelRatio;
-  ctx.save();
-  ctx.font = SMALL_FONT;
-  const layout = layoutMarks(view.id, view.marks, view.range, {
+  const frame: Frame = {
     width: bbox.width / ratio,
     height: bbox.height / ratio,
     x: (value) => plot.valToPos(value, "x"),
     y: (value) => plot.valToPos(value, "y"),
     measure: (text) => Math.ceil(ctx.measureText(text).width),
-  });
+  };
+  ctx.save();
+  ctx.font = SMALL_FONT;
+  const layout =
+    view.sweep !== null
+      ? layoutSweep(view.sweep, view.id === "sweep", frame)
+      : view.marks !== null
+        ? layoutMarks(view.id, view.marks, view.range, frame)
+        : EMPTY_LAYOUT;
   ctx.restore();
   return layout;
-}
-
-/** The picture's context in pixels of the plot, as the layout has them. */
-function inPlot(plot: uPlot, clipped: boolean, draw: (ctx: CanvasRenderingContext2D) => void): void {
-  const { ctx, bbox } = plot;
-  const ratio = devicePixelRatio;
-  ctx.save();
-  if (clipped) {
-    ctx.beginPath();
-    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
-    ctx.clip();
-  }
-  ctx.translate(bbox.left, bbox.top);
-  ctx.scale(ratio, ratio);
-  draw(ctx);
-  ctx.restore();
 }
 
 /** What lies behind the lines: plateaus, the corridor around the best value, the place of a finding. */
@@ -195,14 +194,8 @@ function drawDot(ctx: CanvasRenderingContext2D, dot: Dot, { theme, id }: ChartVi
 }
 
 function drawLabel(ctx: CanvasRenderingContext2D, label: Label, theme: Theme): void {
-  const y = label.top + label.height / 2;
-  // A halo in the colour of the card keeps it readable above a line.
-  ctx.strokeStyle = theme.card;
-  ctx.lineWidth = 3;
-  ctx.lineJoin = "round";
-  ctx.strokeText(label.text, label.left, y);
-  ctx.fillStyle = label.tone === "on" ? theme.good : label.tone === null ? theme.muted : theme.text;
-  ctx.fillText(label.text, label.left, y);
+  const colour = label.tone === "on" ? theme.good : label.tone === null ? theme.muted : theme.text;
+  haloText(ctx, label, colour, theme.card);
 }
 
 function drawFuse(plot: uPlot, view: ChartView, cells: readonly FuseCell[]): void {
@@ -241,11 +234,4 @@ function drawFuse(plot: uPlot, view: ChartView, cells: readonly FuseCell[]): voi
       ctx.globalAlpha = 1;
     }
   });
-}
-
-function line(ctx: CanvasRenderingContext2D, x0: number, y0: number, x1: number, y1: number): void {
-  ctx.beginPath();
-  ctx.moveTo(x0, y0);
-  ctx.lineTo(x1, y1);
-  ctx.stroke();
 }

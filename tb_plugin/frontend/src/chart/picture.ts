@@ -13,7 +13,8 @@ export interface LegendEntry {
     | "dotted"
     | "markers"
     | "band"
-    | "thin-band";
+    | "thin-band"
+    | "ticks";
   readonly alpha: number;
 }
 
@@ -148,6 +149,9 @@ function drawSwatch(
       break;
     case "band":
       context.fillRect(x, y - 5, SWATCH, 10);
+      break;
+    case "ticks":
+      context.fillRect(middle - 1, y - 4, 2, 8);
       break;
     case "thin-band":
       context.fillRect(x, y - 2.5, SWATCH, 5);

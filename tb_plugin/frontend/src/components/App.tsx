@@ -4,11 +4,12 @@ import { cssVariables } from "../theme/variables";
 import { useStore } from "./context";
 import { FindingsLine, FindingsText } from "./FindingsTab";
 import { Header } from "./Header";
-import { Notices } from "./Notices";
+import { Notices, SweepNotices } from "./Notices";
 import { Panes } from "./Panes";
 import { RunList } from "./RunList";
 import { SidePanel } from "./SidePanel";
 import { Empty, Failed, NothingShown, Skeleton } from "./States";
+import { SweepPage } from "./SweepPage";
 
 export function App() {
   const store = useStore();
@@ -21,7 +22,9 @@ export function App() {
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       const typing = event.target instanceof HTMLInputElement;
-      if (event.key === "Escape" && !typing) store.navigation.reset();
+      if (event.key !== "Escape" || typing) return;
+      store.navigation.reset();
+      store.sweeps.moves.reset();
     };
     window.addEventListener("keydown", onKey);
     return () => window.removeEventListener("keydown", onKey);
@@ -54,6 +57,15 @@ export function App() {
 
 function Shown() {
   const { view } = useStore();
+  if (view.kind.value === "range_test") {
+    return (
+      <>
+        <Header />
+        <SweepNotices />
+        {view.listed.value.length === 0 ? <NothingShown /> : <SweepPage />}
+      </>
+    );
+  }
   return (
     <>
       <Header />

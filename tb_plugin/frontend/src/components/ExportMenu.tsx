@@ -4,7 +4,7 @@ import { formatCoverage } from "../model/status";
 import type { Store } from "../state/store";
 import { chartCanvases } from "./charts";
 import { useStore } from "./context";
-import { legendOf } from "./legend";
+import { legendOf } from "./legends";
 import { Popover } from "./Popover";
 
 /** Runs that the menu lists by name; more would not fit. */
@@ -13,11 +13,13 @@ const LISTED = 8;
 export function ExportMenu() {
   const store = useStore();
   const { view, routes } = store;
-  const runs = view.shown.value.slice(0, LISTED);
+  const runs = view.listed.value.slice(0, LISTED);
 
   const savePicture = async (): Promise<void> => {
     const canvases = chartCanvases();
-    const shown = view.shown.value;
+    const shown = view.listed.value;
+    const trainings = view.kind.value === "training";
+    const panes = (trainings ? view : store.sweeps).panes.value;
     const entries: LegendEntry[] = shown.map((run) => ({
       label: run,
       colour: view.runColour.value(run),
@@ -26,14 +28,14 @@ export function ExportMenu() {
     }));
     const blob = await renderPicture({
       title: shown.length === 1 ? (shown[0] as string) : `${shown.length} runs`,
-      subtitle: [formatCoverage(view.coverage.value), ruleOf(store)]
-        .filter((part) => part !== null)
-        .join(" · "),
+      subtitle: trainings
+        ? [formatCoverage(view.coverage.value), ruleOf(store)].filter((part) => part !== null).join(" · ")
+        : "learning-rate range test",
       runs: shown.length === 1 ? [] : entries,
-      parts: [
-        { canvas: canvases.rate, legend: legendOf(store, "rate") },
-        { canvas: canvases.loss, legend: legendOf(store, "loss") },
-      ].flatMap(({ canvas, legend }) => (canvas === undefined ? [] : [{ canvas, legend }])),
+      parts: panes.flatMap(({ id }) => {
+        const canvas = canvases[id];
+        return canvas === undefined ? [] : [{ canvas, legend: legendOf(store, id) }];
+      }),
       theme: view.theme.value,
     });
     if (blob === null) store.say("The browser could not make the picture.");
@@ -71,7 +73,9 @@ export function ExportMenu() {
               </li>
             )),
           )}
-          {view.shown.value.length > LISTED && <li class="menu-more">Select fewer runs to export others.</li>}
+          {view.listed.value.length > LISTED && (
+            <li class="menu-more">Select fewer runs to export others.</li>
+          )}
         </ul>
       )}
     </Popover>

@@ -1,6 +1,7 @@
 import { copyText } from "../host/browser";
 import { AXES, type Axis } from "../model/axis";
 import { formatCount, plural } from "../model/format";
+import { formatSuggestion } from "../model/suggestions";
 import { MOST_SMOOTHING } from "../state/choices";
 import { useStore } from "./context";
 import { ExportMenu } from "./ExportMenu";
@@ -15,6 +16,7 @@ const AXIS_LABELS: Readonly<Record<Axis, string>> = {
 
 export function Header() {
   const { choices, navigation, view } = useStore();
+  const trainings = view.kind.value === "training";
   const axisProblem = (axis: Axis): string | null =>
     axis === "epoch" && view.drawn.value.length > 0 && !view.hasEpochs.value
       ? "Nothing is recorded of this run's epochs."
@@ -23,18 +25,20 @@ export function Header() {
     <header class="header">
       <Title />
       <div class="controls">
-        <Segmented
-          label="X axis"
-          name="axis"
-          value={choices.axis.value}
-          options={AXES.map((axis) => ({
-            value: axis,
-            label: AXIS_LABELS[axis],
-            disabled: axisProblem(axis),
-          }))}
-          onChange={(axis) => navigation.setAxis(axis)}
-        />
-        <Smoothing />
+        {trainings && (
+          <Segmented
+            label="X axis"
+            name="axis"
+            value={choices.axis.value}
+            options={AXES.map((axis) => ({
+              value: axis,
+              label: AXIS_LABELS[axis],
+              disabled: axisProblem(axis),
+            }))}
+            onChange={(axis) => navigation.setAxis(axis)}
+          />
+        )}
+        {trainings && <Smoothing />}
         <CopyLink />
         <ExportMenu />
       </div>
@@ -43,11 +47,12 @@ export function Header() {
 }
 
 function Title() {
-  const { view } = useStore();
-  const shown = view.shown.value;
+  const { view, sweeps } = useStore();
+  const shown = view.listed.value;
   const [first] = shown;
-  const facts = factsOf().join(" · ");
-  const name = shown.length === 1 ? first : plural(shown.length, "run");
+  const trainings = view.kind.value === "training";
+  const facts = (trainings ? factsOf() : factsOfTest()).join(" · ");
+  const name = shown.length === 1 ? first : plural(shown.length, trainings ? "run" : "range test");
   return (
     <div class="title">
       <h1 title={name}>{name}</h1>
@@ -56,6 +61,24 @@ function Title() {
       </p>
     </div>
   );
+
+  function factsOfTest(): string[] {
+    const test = shown.length === 1 ? sweeps.tests.value[0]?.test : undefined;
+    const facts = shown.length === 1 ? ["learning-rate range test"] : [];
+    if (test !== undefined) {
+      const { start_lr: start, end_lr: end, growth } = test.settings;
+      if (test.optimizer !== null) facts.push(test.optimizer);
+      if (start !== null && end !== null) {
+        facts.push(
+          `${formatSuggestion(start)} to ${formatSuggestion(end)}${growth === null ? "" : `, ${growth}`}`,
+        );
+      }
+      if (test.sweeps.length > 1) facts.push(plural(test.sweeps.length, "sweep"));
+      if (test.state === "running") facts.push("running");
+    }
+    if (view.notDrawn.value > 0) facts.push(`${formatCount(view.notDrawn.value)} more not drawn`);
+    return facts;
+  }
 
   function factsOf(): string[] {
     const info = shown.length === 1 && first !== undefined ? view.infos.value[first] : undefined;

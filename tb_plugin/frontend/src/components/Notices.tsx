@@ -18,14 +18,7 @@ export function Notices() {
   if (problem === null && failed.length === 0 && report === null && notices.length === 0) return null;
   return (
     <div class="notices">
-      {problem !== null && (
-        <p class="notice notice-bad" role="alert">
-          {problem} What you see was loaded before.
-          <button type="button" class="link" onClick={() => void runs.reload()}>
-            Try again
-          </button>
-        </p>
-      )}
+      {problem !== null && <Lost problem={problem} />}
       {failed.length > 0 && (
         <p class="notice notice-bad" role="alert">
           {failed.slice(0, SHOWN).join(" · ")}
@@ -42,17 +35,81 @@ export function Notices() {
           </button>
         </p>
       )}
-      {notices.slice(0, SHOWN).map((notice) => (
+      <Sentences notices={notices} />
+    </div>
+  );
+}
+
+/** What keeps range tests from being the whole truth, and why one should doubt what they suggest. */
+export function SweepNotices() {
+  const { runs, rangeTests, sweeps } = useStore();
+  const { answer, problem } = runs.list.value;
+  const failed = sweeps.names.value.flatMap((name) => {
+    const problem = rangeTests.loaded.value.get(name)?.problem ?? null;
+    return problem === null ? [] : [sweeps.names.value.length === 1 ? problem : `${name}: ${problem}`];
+  });
+  const tests = sweeps.tests.value;
+  const notices = tests.flatMap(({ name, test }) => {
+    const texts = [...test.notices, ...test.problems.map(({ text }) => text)];
+    return tests.length === 1 ? texts : texts.map((text) => `${name}: ${text}`);
+  });
+  const verdicts = tests.flatMap(({ name, test }) =>
+    test.training === null
+      ? []
+      : [tests.length === 1 ? test.training.text : `${name}: ${test.training.text}`],
+  );
+  const all = [...(answer?.notices ?? []), ...notices];
+  if (problem === null && failed.length + all.length + verdicts.length === 0) return null;
+  return (
+    <div class="notices">
+      {problem !== null && <Lost problem={problem} />}
+      {failed.length > 0 && (
+        <p class="notice notice-bad" role="alert">
+          {failed.slice(0, SHOWN).join(" · ")}
+          <button type="button" class="link" onClick={() => rangeTests.retry()}>
+            Try again
+          </button>
+        </p>
+      )}
+      {verdicts.slice(0, SHOWN).map((verdict) => (
+        <p key={verdict} class="notice notice-plain" data-testid="verdict">
+          {verdict}
+        </p>
+      ))}
+      <Sentences notices={all} most={tests.length > 1 ? 1 : SHOWN} />
+    </div>
+  );
+}
+
+function Lost({ problem }: { problem: string }) {
+  const { runs } = useStore();
+  return (
+    <p class="notice notice-bad" role="alert">
+      {problem} What you see was loaded before.
+      <button type="button" class="link" onClick={() => void runs.reload()}>
+        Try again
+      </button>
+    </p>
+  );
+}
+
+function Sentences({ notices, most = SHOWN }: { notices: readonly string[]; most?: number }) {
+  return (
+    <>
+      {notices.slice(0, most).map((notice) => (
         <p key={notice} class="notice">
           {notice}
         </p>
       ))}
-      {notices.length > SHOWN && (
-        <p class="notice" title={notices.slice(SHOWN).join("\n")}>
-          {plural(notices.length - SHOWN, "more notice")}
-        </p>
+      {notices.length > most && (
+        <details class="notice">
+          <summary>{plural(notices.length - most, "more notice")}</summary>
+          {notices.slice(most).map((notice) => (
+            <p key={notice}>{notice}</p>
+          ))}
+        </details>
       )}
-    </div>
+    </>
   );
 }
 
@@ -60,7 +117,7 @@ function useNotices(): readonly string[] {
   const { series, view } = useStore();
   return useRunSentences((run) => [
     ...(view.infos.value[run]?.notices ?? []),
-    ...(series.loaded.value.get(slotName("overview", run))?.series?.notices ?? []),
+    ...(series.loaded.value.get(slotName("overview", run))?.answer?.notices ?? []),
   ]);
 }
 

@@ -1,18 +1,17 @@
-import { useSignal, useSignalEffect } from "@preact/signals";
+import { type Signal, useSignal, useSignalEffect } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type uPlot from "uplot";
 import { type Chart, createChart } from "../chart/chart";
 import { listenGestures } from "../chart/gestures";
-import { FUSE_ROOM } from "../chart/marks";
 import { createOverlay, type Overlay } from "../chart/overlay";
 import { markAt } from "../model/layout";
 import type { PaneId } from "../model/pane";
+import { partOf } from "../model/ranges";
 import { dotsAt } from "../model/readout";
-import { partOf, valueAt } from "../state/view";
+import type { Stage } from "../state/stage";
 import { registerChart } from "./charts";
 import { useStore } from "./context";
-import { WaitingForData } from "./States";
-import { Tooltip } from "./Tooltip";
 
 /** Where the plot lies in its pane, in pixels. */
 export interface PlotBox {
@@ -24,10 +23,23 @@ export interface PlotBox {
 
 const HINT_PAUSE_MS = 30_000;
 
+interface Properties {
+  readonly stage: Stage;
+  readonly pane: PaneId;
+  readonly title: string;
+  /** What stands in place of curves, and what tells of those under the cursor. */
+  readonly children: (box: PlotBox) => ComponentChildren;
+  /** Is set to the width of the plot in pixels. */
+  readonly plotWidth?: Signal<number>;
+  /** Hears of the pointer beside the plot too. */
+  readonly onPointer?: (event: PointerEvent, box: PlotBox) => void;
+}
+
 /** A chart with its gestures, its cursor and its tooltip. */
-export function Pane({ pane, title }: { pane: PaneId; title: string }) {
+export function Pane({ stage, pane, title, children, plotWidth, onPointer }: Properties) {
   const store = useStore();
-  const { view, navigation } = store;
+  const { view } = store;
+  const { moves } = stage;
   const host = useRef<HTMLDivElement>(null);
   const chart = useRef<Chart | null>(null);
   const overlay = useSignal<Overlay | null>(null);
@@ -44,7 +56,7 @@ export function Pane({ pane, title }: { pane: PaneId; title: string }) {
       const { left, top, width, height } = plot.bbox;
       next = { left: left / ratio, top: top / ratio, width: width / ratio, height: height / ratio };
       if (JSON.stringify(next) !== JSON.stringify(box.peek())) box.value = next;
-      if (pane === "rate") store.plotWidth.value = next.width;
+      if (plotWidth !== undefined) plotWidth.value = next.width;
       if (plot === current) return;
       current = plot;
       stopGestures();
@@ -52,22 +64,22 @@ export function Pane({ pane, title }: { pane: PaneId; title: string }) {
       overlay.value = above;
       stopGestures = listenGestures(plot.over, {
         hover: (at) => {
-          navigation.hover(pane, at);
+          moves.hover(pane, at);
           const found =
             at === null ? null : markAt(created.layout(), at.x * next.width, (1 - at.y) * next.height);
-          view.pointed.value = found === null ? null : { ...found, pane };
+          stage.pointed.value = found === null ? null : { ...found, pane };
           plot.over.classList.toggle("on-cluster", found !== null && found.range !== null);
         },
         click: (at) => {
           const range = markAt(created.layout(), at.x * next.width, (1 - at.y) * next.height)?.range;
-          if (range != null) navigation.showRange(range);
+          if (range != null) moves.showRange(range);
         },
         drag: (dragged) => above.showBox(dragged),
-        zoom: ({ x, y }) => navigation.zoomTo(pane, x, y),
-        pan: (x, y) => navigation.pan(pane, x, y),
-        wheel: (x, factor) => navigation.zoomBy(x, factor),
+        zoom: ({ x, y }) => moves.zoomTo(pane, x, y),
+        pan: (x, y) => moves.pan(pane, x, y),
+        wheel: (x, factor) => moves.zoomBy(x, factor),
         plainWheel: () => hintAtWheel(store.say),
-        reset: () => navigation.reset(),
+        reset: () => moves.reset(),
       });
     });
     chart.current = created;
@@ -83,26 +95,27 @@ export function Pane({ pane, title }: { pane: PaneId; title: string }) {
       unregister();
       created.destroy();
     };
-  }, [pane, store, navigation, overlay, box]);
+  }, [pane, store, stage, moves, overlay, box, plotWidth]);
 
   useSignalEffect(() => {
-    const paneView = (pane === "rate" ? view.ratePane : view.lossPane).value;
-    const rightAxis = view.lossPane.value.right !== null;
+    const panes = stage.panes.value;
+    const paneView = panes.find(({ id }) => id === pane);
+    if (paneView === undefined) return;
     chart.current?.update({
       ...paneView,
       theme: view.theme.value,
-      ruler: pane === "rate",
-      xLabels: pane === "loss",
-      rightAxis,
+      ruler: paneView.axis !== "learning_rate" && panes[0] === paneView,
+      xLabels: panes.at(-1) === paneView,
+      rightAxis: panes.some(({ right }) => right !== null),
     });
   });
 
   useSignalEffect(() => {
-    const readings = view.readings.value;
-    const cursor = view.cursor.value;
-    const range = view.range.value;
-    const paneView = (pane === "rate" ? view.ratePane : view.lossPane).value;
-    if (cursor === null) {
+    const readings = stage.readings.value;
+    const cursor = stage.cursor.value;
+    const range = stage.range.value;
+    const paneView = stage.panes.value.find(({ id }) => id === pane);
+    if (cursor === null || paneView === undefined) {
       overlay.value?.showCursor(null, []);
       return;
     }
@@ -125,55 +138,37 @@ export function Pane({ pane, title }: { pane: PaneId; title: string }) {
       tabIndex={0}
       role="application"
       aria-roledescription="chart"
-      aria-label={`${title}. Arrow keys move the cursor, plus and minus zoom, Escape shows the whole run.`}
+      aria-label={`${title}. Arrow keys move the cursor, plus and minus zoom, Escape shows all of it.`}
       onKeyDown={(event) => {
         if (event.target === event.currentTarget) onKey(event);
       }}
-      onPointerMove={(event) => onFuse(event)}
+      onPointerMove={(event) => onPointer?.(event, box.value)}
       onPointerLeave={() => {
-        if (view.pointed.value?.pane === pane) view.pointed.value = null;
+        if (stage.pointed.value?.pane === pane) stage.pointed.value = null;
       }}
       onBlur={() => {
-        if (view.cursor.value?.y === null) view.cursor.value = null;
+        if (stage.cursor.value?.y === null) stage.cursor.value = null;
       }}
     >
       <div class="plot" ref={host} />
-      {view.drawn.value.length === 0 && <WaitingForData />}
-      <Tooltip pane={pane} box={box.value} />
+      {children(box.value)}
     </div>
   );
 
-  /** The strip of the wait lies below the plot, which hears nothing of the pointer there. */
-  function onFuse(event: PointerEvent): void {
-    const fuse = view.marks.value?.fuse ?? [];
-    const { left, top, width, height } = box.value;
-    const bounds = host.current?.getBoundingClientRect();
-    if (pane !== "loss" || fuse.length === 0 || bounds === undefined || event.buttons !== 0) return;
-    const [x, y] = [event.clientX - bounds.left - left, event.clientY - bounds.top - top];
-    if (y <= height) return;
-    const at = valueAt(x / width, view.range.value);
-    const cell =
-      x >= 0 && x <= width && y > height + FUSE_ROOM - 2
-        ? fuse.find((one) => at >= one.start && at < one.end)
-        : undefined;
-    navigation.hover(pane, cell === undefined ? null : { x: x / width, y: 0 });
-    view.pointed.value = cell === undefined ? null : { pane, sentence: cell.sentence, range: null };
-  }
-
   function onKey(event: KeyboardEvent): void {
     const by = { ArrowLeft: -1, ArrowRight: 1, PageUp: -50, PageDown: 50 }[event.key];
-    if (by !== undefined) navigation.step(pane, by * (event.shiftKey ? 10 : 1));
-    else if (event.key === "Home") navigation.step(pane, Number.NEGATIVE_INFINITY);
-    else if (event.key === "End") navigation.step(pane, Number.POSITIVE_INFINITY);
-    else if (event.key === "+" || event.key === "=") navigation.zoomBy(cursorPart(), 0.5);
-    else if (event.key === "-") navigation.zoomBy(cursorPart(), 2);
+    if (by !== undefined) moves.step(pane, by * (event.shiftKey ? 10 : 1));
+    else if (event.key === "Home") moves.step(pane, Number.NEGATIVE_INFINITY);
+    else if (event.key === "End") moves.step(pane, Number.POSITIVE_INFINITY);
+    else if (event.key === "+" || event.key === "=") moves.zoomBy(cursorPart(), 0.5);
+    else if (event.key === "-") moves.zoomBy(cursorPart(), 2);
     else return;
     event.preventDefault();
   }
 
   function cursorPart(): number {
-    const cursor = view.cursor.value;
-    return cursor === null ? 0.5 : partOf(cursor.x, view.range.value);
+    const cursor = stage.cursor.value;
+    return cursor === null ? 0.5 : partOf(cursor.x, stage.range.value);
   }
 }
 

@@ -1,50 +1,116 @@
+import { FUSE_ROOM } from "../chart/marks";
 import { epochSpans } from "../model/epochs";
-import type { Note, PaneId } from "../model/pane";
+import { valueAt } from "../model/ranges";
+import type { ScaleKind } from "../model/scale";
 import { formatCoverage } from "../model/status";
+import { toggleHidden } from "../state/choices";
+import type { TrainingPane } from "../state/navigation";
+import type { Store } from "../state/store";
 import { useStore } from "./context";
-import { legendOf } from "./legend";
+import { LayerChooser } from "./LayerChooser";
+import { Legend } from "./Legend";
+import { legendOf } from "./legends";
 import { MetricChooser } from "./MetricChooser";
-import { Pane } from "./Pane";
+import { Pane, type PlotBox } from "./Pane";
 import { Segmented } from "./Segmented";
-import { Spoken } from "./Tooltip";
+import { WaitingForData } from "./States";
+import { Spoken, Tooltip } from "./Tooltip";
 
 export function Panes() {
+  const { view } = useStore();
+  const sampled = view.layersPane.value !== null;
   return (
-    <div class="panes">
+    <div class={sampled ? "panes panes-three" : "panes"}>
       <Card pane="rate" title="Learning rate" />
+      {sampled && <Card pane="layers" title="Update of each layer" />}
       <Card pane="loss" title="Loss and epoch metrics" />
       <Spoken />
     </div>
   );
 }
 
-function Card({ pane, title }: { pane: PaneId; title: string }) {
-  const { view, navigation } = useStore();
-  const paneView = (pane === "rate" ? view.ratePane : view.lossPane).value;
+function Card({ pane, title }: { pane: TrainingPane; title: string }) {
+  const store = useStore();
+  const { view, trainings, choices, plotWidth } = store;
+  const paneView = view.panes.value.find(({ id }) => id === pane);
+  // Of the layers the head alone may be there.
+  const open = paneView !== undefined;
   return (
-    <section class={`card card-${pane}`} aria-label={title}>
+    <section class={`card card-${pane}${open ? "" : " card-folded"}`} aria-label={title}>
       <div class="card-head">
-        <Legend pane={pane} notes={paneView.notes} />
+        <Legend items={legendOf(store, pane)} notes={paneView?.notes ?? []} />
         <div class="card-tools">
           {pane === "rate" && <EpochsOf />}
           {pane === "rate" && <Coverage />}
           {pane === "loss" && <MetricChooser />}
-          <Segmented
-            small
-            label={`Scale of the ${pane === "rate" ? "learning rate" : "loss"}`}
-            name={`scale-${pane}`}
-            value={paneView.left.kind}
-            options={[
-              { value: "linear", label: "linear" },
-              { value: "log", label: "log" },
-            ]}
-            onChange={(kind) => navigation.setScale(pane, kind)}
-          />
+          {pane === "layers" && open && <LayerChooser />}
+          {open && <Scale pane={pane} kind={paneView.left.kind} />}
+          {pane === "layers" && (
+            <button
+              type="button"
+              class="button button-small"
+              aria-expanded={open}
+              onClick={() => toggleHidden(choices, "layers")}
+            >
+              {open ? "fold" : "unfold"}
+            </button>
+          )}
         </div>
       </div>
-      <Pane pane={pane} title={title} />
+      {open && (
+        <Pane
+          stage={trainings}
+          pane={pane}
+          title={title}
+          {...(pane === "rate" ? { plotWidth } : {})}
+          {...(pane === "loss" ? { onPointer: (event, box) => onFuse(store, event, box) } : {})}
+        >
+          {(box) => (
+            <>
+              {view.drawn.value.length === 0 && <WaitingForData />}
+              <Tooltip pane={pane} box={box} />
+            </>
+          )}
+        </Pane>
+      )}
     </section>
   );
+}
+
+const SCALES = { rate: "learning rate", layers: "updates", loss: "loss" } as const;
+
+function Scale({ pane, kind }: { pane: TrainingPane; kind: ScaleKind }) {
+  const { navigation } = useStore();
+  return (
+    <Segmented
+      small
+      label={`Scale of the ${SCALES[pane]}`}
+      name={`scale-${pane}`}
+      value={kind}
+      options={[
+        { value: "linear", label: "linear" },
+        { value: "log", label: "log" },
+      ]}
+      onChange={(chosen) => navigation.setScale(pane, chosen)}
+    />
+  );
+}
+
+/** The strip of the wait lies below the plot, which hears nothing of the pointer there. */
+function onFuse({ view, navigation }: Store, event: PointerEvent, box: PlotBox): void {
+  const fuse = view.marks.value?.fuse ?? [];
+  const bounds = (event.currentTarget as HTMLElement).getBoundingClientRect();
+  if (fuse.length === 0 || event.buttons !== 0) return;
+  const { left, top, width, height } = box;
+  const [x, y] = [event.clientX - bounds.left - left, event.clientY - bounds.top - top];
+  if (y <= height) return;
+  const at = valueAt(x / width, view.range.value);
+  const cell =
+    x >= 0 && x <= width && y > height + FUSE_ROOM - 2
+      ? fuse.find((one) => at >= one.start && at < one.end)
+      : undefined;
+  navigation.hover("loss", cell === undefined ? null : { x: x / width, y: 0 });
+  view.pointed.value = cell === undefined ? null : { pane: "loss", sentence: cell.sentence, range: null };
 }
 
 /** How much of the runs is in the picture, and the way back to all of it. */
@@ -81,52 +147,4 @@ function EpochsOf() {
   );
   if (same || epochs.length === 0) return null;
   return <p class="quiet-note">epochs of {first.name}</p>;
-}
-
-function Legend({ pane, notes }: { pane: PaneId; notes: readonly Note[] }) {
-  const store = useStore();
-  const toggle = (name: string): void => {
-    const hidden = new Set(store.choices.hidden.value);
-    if (!hidden.delete(name)) hidden.add(name);
-    store.choices.hidden.value = hidden;
-  };
-  return (
-    <ul class="legend">
-      {legendOf(store, pane).map(({ label, colour, alpha, drawn, toggles, hidden, hint }) => {
-        const swatch = (
-          <span
-            class={`swatch swatch-${drawn}`}
-            style={{ "--swatch": colour, opacity: alpha }}
-            aria-hidden="true"
-          />
-        );
-        return (
-          <li key={label} title={hint ?? undefined}>
-            {toggles === null ? (
-              <span class="legend-item">
-                {swatch}
-                {label}
-              </span>
-            ) : (
-              <button
-                type="button"
-                class="legend-item"
-                aria-pressed={!hidden}
-                onClick={() => toggle(toggles)}
-                title={`${hidden ? "Show" : "Hide"}${hint === null ? "" : `. ${hint}`}`}
-              >
-                {swatch}
-                {label}
-              </button>
-            )}
-          </li>
-        );
-      })}
-      {notes.map((note) => (
-        <li class="note" key={note.text} title={note.more}>
-          {note.text}
-        </li>
-      ))}
-    </ul>
-  );
 }

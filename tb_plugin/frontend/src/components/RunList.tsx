@@ -2,8 +2,10 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { RunInfo } from "../api/types";
 import { formatCount, plural } from "../model/format";
+import { KINDS, type Kind } from "../model/selection";
 import { chooseFilter, chooseTheme, type ThemeChoice } from "../state/choices";
 import { useStore } from "./context";
+import { Segmented } from "./Segmented";
 import { Sparkline } from "./Sparkline";
 
 const ROW = 30;
@@ -15,14 +17,16 @@ export function RunList() {
   const { pattern, problem } = choices.filter.value;
   const matching = view.matching.value;
   const total = view.names.value.length;
+  const noun = view.kind.value === "training" ? "run" : "range test";
   const setMatching = (on: boolean): void => {
     const affected = new Set(matching);
     const others = view.selected.value.filter((name) => !affected.has(name));
-    choices.selection.value = on ? [...others, ...matching] : others;
+    choices.selections[view.kind.value].value = on ? [...others, ...matching] : others;
   };
   return (
     <aside class="runs" aria-label="Runs">
       <h2 class="brand">LR Monitor</h2>
+      <Kinds />
       <input
         type="search"
         class={problem === null ? "filter" : "filter filter-wrong"}
@@ -40,8 +44,8 @@ export function RunList() {
       <div class="runs-head">
         <span data-testid="run-count">
           {matching.length === total
-            ? plural(total, "run")
-            : `${formatCount(matching.length)} of ${plural(total, "run")}`}
+            ? plural(total, noun)
+            : `${formatCount(matching.length)} of ${plural(total, noun)}`}
         </span>
         <button type="button" class="link" onClick={() => setMatching(true)}>
           all
@@ -53,6 +57,28 @@ export function RunList() {
       <Rows names={matching} />
       <Foot />
     </aside>
+  );
+}
+
+const KIND_LABELS: Readonly<Record<Kind, string>> = { training: "Trainings", range_test: "Range tests" };
+
+/** Trainings or range tests, where there are both. */
+function Kinds() {
+  const { choices, view } = useStore();
+  const infos = Object.values(view.infos.value);
+  if (KINDS.some((kind) => !infos.some((run) => run.kind === kind))) return null;
+  return (
+    <div class="kinds">
+      <Segmented
+        label="Kind of runs"
+        name="kind"
+        value={view.kind.value}
+        options={KINDS.map((kind) => ({ value: kind, label: KIND_LABELS[kind] }))}
+        onChange={(kind) => {
+          choices.kind.value = kind;
+        }}
+      />
+    </div>
   );
 }
 
@@ -108,10 +134,12 @@ interface RowProperties {
 
 function Row({ name, info, top, checked, only }: RowProperties) {
   const { choices, view } = useStore();
-  const colour = only ? view.theme.value.learningRate : view.runColour.value(name);
+  const training = info.kind === "training";
+  const theme = view.theme.value;
+  const colour = only ? (training ? theme.learningRate : theme.loss) : view.runColour.value(name);
   const toggle = (): void => {
     const chosen = view.selected.value;
-    choices.selection.value = checked ? chosen.filter((one) => one !== name) : [...chosen, name];
+    choices.selections[info.kind].value = checked ? chosen.filter((one) => one !== name) : [...chosen, name];
   };
   const cut = name.lastIndexOf("/") + 1;
   return (
@@ -122,7 +150,7 @@ function Row({ name, info, top, checked, only }: RowProperties) {
         class="row-name"
         title={`${name}\n${factsOf(info)}\nClick: show only this run`}
         onClick={() => {
-          choices.selection.value = [name];
+          choices.selections[info.kind].value = [name];
         }}
       >
         <bdi>
@@ -131,9 +159,9 @@ function Row({ name, info, top, checked, only }: RowProperties) {
         </bdi>
       </button>
       {info.state === "running" && <span class="live" role="img" aria-label="running" title="running" />}
-      <Sparkline values={info.sparkline} colour={colour} />
+      {training && <Sparkline values={info.sparkline} colour={colour} />}
       <span class="row-badge">
-        {info.findings > 0 && (
+        {training && info.findings > 0 && (
           <span class="badge badge-warning" title={plural(info.findings, "finding")}>
             {info.findings}
             <span class="unseen"> {info.findings === 1 ? "finding" : "findings"}</span>
@@ -145,11 +173,12 @@ function Row({ name, info, top, checked, only }: RowProperties) {
 }
 
 function factsOf(info: RunInfo): string {
-  const facts = [plural(info.steps, "step"), plural(info.epochs, "epoch")];
+  const facts = [plural(info.steps, "step")];
+  if (info.kind === "training") facts.push(plural(info.epochs, "epoch"));
   if (info.optimizer !== null) facts.unshift(info.optimizer);
   if (info.schedule !== null) facts.unshift(info.schedule);
   if (info.state !== null) facts.push(info.state);
-  if (info.findings > 0) facts.push(plural(info.findings, "finding"));
+  if (info.kind === "training" && info.findings > 0) facts.push(plural(info.findings, "finding"));
   return facts.join(" · ");
 }
 

@@ -1,5 +1,7 @@
-import { effectiveNote, type Fact, fitFacts, runFacts, sourceFacts } from "../model/about";
+import type { Fit } from "../api/types";
+import { effectiveNote, factorsOf, fitFacts, optimizerFacts, runFacts, sourceFacts } from "../model/about";
 import { useStore } from "./context";
+import { Facts } from "./Facts";
 
 /** What is recorded of a run, beside its curves. */
 export function RunTab() {
@@ -13,15 +15,17 @@ export function RunTab() {
     <>
       <Facts facts={runFacts(info, series)} />
       {fits.map((fit, index) => {
-        const note = effectiveNote(fit);
+        const optimizers = optimizerFacts(fit);
         const sources = sourceFacts(fit);
         return (
           <section key={`${fit.start_time} ${fit.fit}`} class="fit">
             {fits.length > 1 && <h3>{`Fit ${index + 1} of ${fits.length}`}</h3>}
             <Facts facts={fitFacts(fit)} />
+            {optimizers.length > 0 && <h3>Optimizers</h3>}
+            <Facts facts={optimizers} wide />
             {sources.length > 0 && <h3>Where the numbers come from</h3>}
             <Facts facts={sources} wide />
-            {note !== null && <p class="aside">{note}</p>}
+            <Effective fit={fit} />
             {(fit.warnings ?? []).map((warning) => (
               <p key={warning} class="notice">
                 {warning}
@@ -35,23 +39,28 @@ export function RunTab() {
   );
 }
 
-function Facts({ facts, wide }: { facts: readonly Fact[]; wide?: boolean }) {
-  if (facts.length === 0) return null;
+/** What makes the effective learning rate, factor by factor, and how the number is to be read. */
+function Effective({ fit }: { fit: Fit }) {
+  const factors = factorsOf(fit);
+  const note = effectiveNote(fit);
+  if (factors.length === 0 && note === null) return null;
   return (
-    <dl class={wide ? "facts-list facts-wide" : "facts-list"}>
-      {facts.map(({ name, value, more }) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>
-            {value}
-            {more?.map((line) => (
-              <span key={line} class="setting">
-                {line}
-              </span>
-            ))}
-          </dd>
-        </div>
-      ))}
-    </dl>
+    <>
+      <h3>Effective LR, explained</h3>
+      {factors.length > 0 && (
+        <dl class="factors">
+          {factors.map(({ name, formula }, index) => (
+            <div key={name}>
+              <dt>
+                {index > 0 && <span aria-hidden="true">× </span>}
+                {name}
+              </dt>
+              <dd>{formula}</dd>
+            </div>
+          ))}
+        </dl>
+      )}
+      {note !== null && <p class="aside">{note}</p>}
+    </>
   );
 }

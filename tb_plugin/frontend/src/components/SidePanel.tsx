@@ -1,11 +1,13 @@
-import type { ComponentType } from "preact";
+import { type ComponentType, Fragment } from "preact";
 import type { Severity } from "../api/report";
 import { worst } from "../model/findings";
 import type { Tab } from "../model/link";
 import { choosePanel } from "../state/choices";
+import { hasRangeTests } from "../state/focus";
 import { useStore } from "./context";
 import { FindingsTab } from "./FindingsTab";
 import { RunTab } from "./RunTab";
+import { CompareTab, TestTab } from "./SweepTab";
 import { WhatIfTab } from "./WhatIfTab";
 
 interface Entry {
@@ -14,17 +16,23 @@ interface Entry {
   readonly content: ComponentType;
 }
 
-const ENTRIES: readonly Entry[] = [
-  { id: "findings", title: "Findings", content: FindingsTab },
+const FINDINGS: Entry = { id: "findings", title: "Findings", content: FindingsTab };
+const OF_TRAININGS: readonly Entry[] = [
+  FINDINGS,
   { id: "what-if", title: "What if", content: WhatIfTab },
   { id: "run", title: "Run", content: RunTab },
 ];
+const COMPARE: Entry = { id: "sweep", title: "Range test", content: CompareTab };
+const OF_TESTS: readonly Entry[] = [{ id: "run", title: "Range test", content: TestTab }];
 
 export function SidePanel() {
   const { choices, view } = useStore();
-  const tab = view.tab.value;
   const shown = view.shown.value;
   const found = useFound();
+  const trainings = view.kind.value === "training";
+  const entries = trainings
+    ? [...OF_TRAININGS, ...(hasRangeTests(view.infos.value) ? [COMPARE] : [])]
+    : OF_TESTS;
   if (!view.panelOpen.value) {
     return (
       <aside class="panel panel-closed" aria-label="Details">
@@ -35,27 +43,35 @@ export function SidePanel() {
           title="Open the details"
           onClick={() => choosePanel(choices, true)}
         >
-          <span aria-hidden="true">‹</span> Findings <Badge {...found} /> · What if · Run
+          <span aria-hidden="true">‹</span>{" "}
+          {entries.map((one, index) => (
+            <Fragment key={one.id}>
+              {index > 0 && " · "}
+              {one.title}
+              {one === FINDINGS && <Badge {...found} />}
+            </Fragment>
+          ))}
         </button>
       </aside>
     );
   }
-  const { title, content: Content } = ENTRIES.find((one) => one.id === tab) as Entry;
+  const current = entries.find((one) => one.id === view.tab.value) ?? (entries[0] as Entry);
+  const { title, content: Content } = current;
   return (
     <aside class="panel" aria-label="Details">
       <div class="tabs" role="tablist">
-        {ENTRIES.map((one) => (
+        {entries.map((one) => (
           <button
             key={one.id}
             type="button"
             role="tab"
-            aria-selected={one.id === tab}
+            aria-selected={one === current}
             onClick={() => {
               choices.tab.value = one.id;
             }}
           >
             {one.title}
-            {one.id === "findings" && <Badge {...found} />}
+            {one === FINDINGS && <Badge {...found} />}
           </button>
         ))}
         <button
@@ -88,7 +104,7 @@ export function SidePanel() {
             </select>
           </label>
         )}
-        {view.focused.value === null ? <p class="quiet">No run is drawn.</p> : <Content />}
+        {trainings && view.focused.value === null ? <p class="quiet">No run is drawn.</p> : <Content />}
       </div>
     </aside>
   );

@@ -17,7 +17,7 @@ export function WaitingForData() {
   const answers = view.shown.value.map((run) => series.loaded.value.get(slotName("overview", run)));
   // What went wrong is said above the charts.
   if (answers.some((answer) => answer?.problem != null)) return null;
-  return answers.some((answer) => answer?.series == null) ? (
+  return answers.some((answer) => answer?.answer == null) ? (
     <output class="waiting">Loading the curves…</output>
   ) : (
     <p class="waiting">No batch is recorded yet.</p>
@@ -72,23 +72,24 @@ export function Failed({ problem }: { problem: string }) {
 export function NothingShown() {
   const { view, choices } = useStore();
   const hidden = view.selected.value.length > 0;
+  const noun = view.kind.value === "training" ? "run" : "range test";
   return (
     <div class="state" data-testid="nothing">
-      <h1>{hidden ? "The filter hides every selected run" : "No run is selected"}</h1>
+      <h1>{hidden ? `The filter hides every selected ${noun}` : `No ${noun} is selected`}</h1>
       <p>
         {hidden
           ? "Only runs that are selected and match the filter are drawn."
-          : "Choose runs in the list on the left."}
+          : "Choose some in the list on the left."}
       </p>
       {!hidden && (
         <button
           type="button"
           class="button"
           onClick={() => {
-            choices.selection.value = null;
+            choices.selections[view.kind.value].value = null;
           }}
         >
-          Show the latest run
+          Show the latest {noun}
         </button>
       )}
     </div>

@@ -1,61 +1,42 @@
-import { useLayoutEffect, useRef } from "preact/hooks";
-import { formatPlace } from "../model/epochs";
+import { productOf } from "../model/about";
+import { fitAt, formatPlace } from "../model/epochs";
 import { formatCount, formatDuration, formatNumber, formatRate, formatTime } from "../model/format";
 import { sentenceAt } from "../model/marks";
-import type { PaneId } from "../model/pane";
-import { dotsAt, nearestDot, type Reading } from "../model/readout";
+import type { LineKind, PaneId } from "../model/pane";
+import { rateLabel } from "../model/ratePane";
+import { type Dot, dotsAt, nearestDot, type Reading } from "../model/readout";
+import { SKIPPED } from "../model/skipped";
 import type { Store } from "../state/store";
-import { partOf } from "../state/view";
 import { useStore } from "./context";
 import type { PlotBox } from "./Pane";
+import { LayerRows, StepSizes } from "./SampleTooltip";
+import { TooltipBox, TooltipName } from "./TooltipBox";
 
 /** Runs that a tooltip lists; of more, those nearest to the pointer. */
 const LISTED = 10;
-const DISTANCE = 18;
-const EDGE = 8;
-
 export function Tooltip({ pane, box }: { pane: PaneId; box: PlotBox }) {
   const store = useStore();
-  const { view } = store;
-  const root = useRef<HTMLDivElement>(null);
+  const { view, trainings } = store;
   const cursor = view.cursor.value;
-  const readings = view.readings.value;
-  const open = cursor !== null && cursor.pane === pane && readings.length > 0;
-
-  useLayoutEffect(() => {
-    const element = root.current;
-    if (element === null || cursor === null) return;
-    const [only] = readings;
-    const at = partOf(readings.length === 1 && only !== undefined ? only.x : cursor.x, view.range.value);
-    const pane = element.parentElement?.getBoundingClientRect() ?? { left: 0, top: 0 };
-    const x = pane.left + box.left + Math.min(Math.max(at, 0), 1) * box.width;
-    const y = pane.top + box.top + (1 - (cursor.y ?? 0.7)) * box.height;
-    const { offsetWidth: width, offsetHeight: height } = element;
-    // Beside the cursor, on the right while there is room, and inside the window.
-    const [before, behind] = [x - DISTANCE - width, x + DISTANCE];
-    const room = window.innerWidth - EDGE - width;
-    const left = behind <= room || before < EDGE ? Math.min(behind, room) : before;
-    const top = Math.min(Math.max(y - height / 2, EDGE), window.innerHeight - height - EDGE);
-    element.style.transform = `translate(${Math.round(left)}px, ${Math.round(top)}px)`;
-  });
-
-  if (!open) return null;
-  const paneView = (pane === "rate" ? view.ratePane : view.lossPane).value;
-  const nearest = nearestDot(dotsAt(paneView, readings), cursor.y);
-  const sentence = markSentence(store);
   return (
-    <div class="tooltip" ref={root} aria-hidden="true" data-testid="tooltip">
-      {sentence !== null && (
-        <p class="mark" data-testid="mark">
-          {sentence}
-        </p>
-      )}
-      {readings.length === 1 ? (
-        <OneRun reading={readings[0] as Reading} nearest={nearest?.line.kind ?? null} />
-      ) : (
-        <ManyRuns readings={readings} nearest={nearest?.line.run ?? null} />
-      )}
-    </div>
+    <TooltipBox stage={trainings} pane={pane} box={box} sentence={markSentence(store)}>
+      {() => {
+        const readings = view.readings.value;
+        const paneView = view.panes.value.find(({ id }) => id === pane);
+        const nearest =
+          paneView === undefined ? null : nearestDot(dotsAt(paneView, readings), cursor?.y ?? null);
+        const focused = readings.find((reading) => reading.run === view.focused.value);
+        if (pane === "layers")
+          return focused === undefined ? null : (
+            <LayerRows reading={focused} nearest={nearest?.line.label ?? null} />
+          );
+        return readings.length === 1 ? (
+          <OneRun pane={pane} reading={readings[0] as Reading} nearest={nearest} />
+        ) : (
+          <ManyRuns readings={readings} nearest={nearest?.line.run ?? null} />
+        );
+      }}
+    </TooltipBox>
   );
 }
 
@@ -69,13 +50,15 @@ function markSentence({ view }: Store): string | null {
   return reading === undefined ? null : sentenceAt(marks, reading.step);
 }
 
-function OneRun({ reading, nearest }: { reading: Reading; nearest: string | null }) {
+function OneRun({ pane, reading, nearest }: { pane: PaneId; reading: Reading; nearest: Dot | null }) {
   const { view, choices } = useStore();
   const theme = view.theme.value;
   const smoothed = choices.smoothing.value > 0;
-  const highlight = (kinds: readonly string[]): string | undefined =>
-    nearest !== null && kinds.includes(nearest) ? "nearest" : undefined;
+  const kind = nearest?.line.kind ?? null;
+  const highlight = (...kinds: readonly LineKind[]): string | undefined =>
+    kind !== null && kinds.includes(kind) ? "nearest" : undefined;
   const colours = view.colours.value;
+  const product = pane === "rate" && kind === "effective_learning_rate" ? productAt(reading) : null;
   return (
     <>
       <table>
@@ -90,35 +73,59 @@ function OneRun({ reading, nearest }: { reading: Reading; nearest: string | null
         </thead>
         <tbody>
           {reading.loss !== null && (
-            <tr class={highlight(["loss", "loss_smoothed"])}>
-              <Name colour={theme.loss} label="loss" />
+            <tr class={highlight("loss", "loss_smoothed")}>
+              <TooltipName colour={theme.loss} label="loss" />
               {smoothed && <td>{formatNumber(reading.loss_smoothed)}</td>}
               <td>{formatNumber(reading.loss)}</td>
             </tr>
           )}
-          <tr class={highlight(["learning_rate"])}>
-            <Name colour={theme.learningRate} label="LR" />
-            {smoothed && <td />}
-            <td>{formatRate(reading.learning_rate)}</td>
-          </tr>
-          <tr class={highlight(["effective_learning_rate"])}>
-            <Name colour={theme.effectiveRate} label="effective LR" />
+          {reading.rates.length === 0 && (
+            <tr class={highlight("learning_rate")}>
+              <TooltipName colour={theme.learningRate} label="LR" />
+              {smoothed && <td />}
+              <td>{formatRate(reading.learning_rate)}</td>
+            </tr>
+          )}
+          {reading.rates.map(([optimizer, rate], place) => (
+            <tr key={optimizer} class={nearest?.line.label === rateLabel(optimizer) ? "nearest" : undefined}>
+              <TooltipName
+                colour={colours({ run: reading.run, kind: "learning_rate", place })}
+                label={rateLabel(optimizer)}
+              />
+              {smoothed && <td />}
+              <td>{formatRate(rate)}</td>
+            </tr>
+          ))}
+          <tr class={highlight("effective_learning_rate")}>
+            <TooltipName colour={theme.effectiveRate} label="effective LR" />
             {smoothed && <td />}
             <td>{formatEffective(reading)}</td>
           </tr>
           {view.metrics.value.map((name, index) => (
             <tr key={name}>
-              <Name colour={colours({ run: reading.run, kind: "metric", metric: index })} label={name} />
+              <TooltipName
+                colour={colours({ run: reading.run, kind: "metric", place: index })}
+                label={name}
+              />
               {smoothed && <td />}
               <td>{name in reading.metrics ? formatNumber(reading.metrics[name] ?? null) : "not yet"}</td>
             </tr>
           ))}
         </tbody>
       </table>
+      {reading.skipped && <p class="skipped">{SKIPPED}: this LR was not used</p>}
+      {product !== null && <p>effective LR = {product}</p>}
+      {pane === "rate" && <StepSizes reading={reading} />}
       <p>{whereOf(reading)}</p>
       <p>{whenOf(reading)}</p>
     </>
   );
+
+  function productAt({ run, step }: Reading): string | null {
+    const series = view.drawn.value.find(({ name }) => name === run)?.overview;
+    const fit = series === undefined ? null : fitAt(series.about.fits, step);
+    return fit === null ? null : productOf(fit);
+  }
 }
 
 function ManyRuns({ readings, nearest }: { readings: readonly Reading[]; nearest: string | null }) {
@@ -149,12 +156,15 @@ function ManyRuns({ readings, nearest }: { readings: readonly Reading[]; nearest
         <tbody>
           {listed.map((reading) => (
             <tr key={reading.run} class={reading.run === nearest ? "nearest" : undefined}>
-              <Name colour={view.runColour.value(reading.run)} label={reading.run} />
+              <TooltipName colour={view.runColour.value(reading.run)} label={reading.run} />
               {smoothed && <td>{formatNumber(reading.loss_smoothed)}</td>}
               <td>{formatNumber(reading.loss)}</td>
               <td>{formatRate(reading.learning_rate)}</td>
               <td>{formatEffective(reading)}</td>
-              <td>{formatCount(reading.step)}</td>
+              <td>
+                {formatCount(reading.step)}
+                {reading.skipped && <span class="skipped"> skipped</span>}
+              </td>
             </tr>
           ))}
         </tbody>
@@ -162,19 +172,15 @@ function ManyRuns({ readings, nearest }: { readings: readonly Reading[]; nearest
       {readings.length > listed.length && <p>{readings.length - listed.length} more runs</p>}
       {focus !== undefined && (
         <p>
-          {focus.run}: {[whereOf(focus), whenOf(focus)].join(" · ")}
+          {focus.run}:{" "}
+          {[
+            ...focus.rates.map(([optimizer, rate]) => `${rateLabel(optimizer)} ${formatRate(rate)}`),
+            whereOf(focus),
+            whenOf(focus),
+          ].join(" · ")}
         </p>
       )}
     </>
-  );
-}
-
-function Name({ colour, label }: { colour: string; label: string }) {
-  return (
-    <th scope="row">
-      <span class="swatch" style={{ "--swatch": colour }} />
-      <span class="name">{label}</span>
-    </th>
   );
 }
 
@@ -201,7 +207,7 @@ export function Spoken() {
   return (
     <p class="unseen" aria-live="polite" data-testid="spoken">
       {spoken &&
-        `${whereOf(reading)}: learning rate ${formatRate(reading.learning_rate)}, loss ${formatNumber(reading.loss)}. ${markSentence(store) ?? ""}`.trim()}
+        `${whereOf(reading)}: ${reading.skipped ? `${SKIPPED}, ` : ""}learning rate ${formatRate(reading.learning_rate)}, loss ${formatNumber(reading.loss)}. ${markSentence(store) ?? ""}`.trim()}
     </p>
   );
 }

@@ -1,4 +1,5 @@
-import type { Described, Fit, RunInfo, Series } from "../api/types";
+import type { Described, Exactness, Factor, Fit, RunInfo, Series, Told } from "../api/types";
+import { exactnessOf } from "./exactness";
 import { formatCount, formatDuration, formatNumber, formatTime, plural } from "./format";
 
 /** What is recorded of a run, as named facts for reading. */
@@ -7,6 +8,8 @@ export interface Fact {
   readonly value: string;
   /** Further lines below the value, such as a schedule's settings. */
   readonly more?: readonly string[];
+  /** How true it is. */
+  readonly exactness?: Exactness;
 }
 
 export function runFacts(info: RunInfo, series: Series | null): readonly Fact[] {
@@ -50,13 +53,16 @@ function stepsOf({ steps, first_step: first, last_step: last, source, complete }
 export function fitFacts(fit: Fit): readonly Fact[] {
   const accumulated = fit.gradient_accumulation_steps ?? 1;
   const facts: (Fact | null)[] = [
-    described("optimizer", fit.optimizer, ["learning_rate", "name"]),
+    (fit.optimizers?.length ?? 0) > 1
+      ? text("optimizers", fit.optimizers?.map((one) => one.name).join(", "))
+      : described("optimizer", fit.optimizer, ["learning_rate", "name"]),
     described("schedule", fit.schedule, ["name"]),
     text("model", fit.model),
     text("batch size", count(fit.batch_size)),
     text("epochs planned", count(fit.epochs)),
     text("first epoch", fit.initial_epoch ? count(fit.initial_epoch) : null),
     text("steps an epoch", count(fit.steps_per_epoch)),
+    text("samples", fit.step_sizes_every ? `every ${plural(fit.step_sizes_every, "step")}` : null),
     text("steps per execution", (fit.steps_per_execution ?? 1) > 1 ? count(fit.steps_per_execution) : null),
     text("gradient accumulation", accumulated > 1 ? plural(accumulated, "step") : null),
     text("compiled", fit.compiled),
@@ -68,29 +74,66 @@ export function fitFacts(fit: Fit): readonly Fact[] {
   return facts.filter((fact) => fact !== null);
 }
 
-/** Where each number of the charts comes from. */
+const COLUMNS: readonly (readonly [column: Told, name: string])[] = [
+  ["learning_rate", "learning rate"],
+  ["effective_learning_rate", "effective LR"],
+  ["loss", "loss"],
+];
+
+/** Where each number of the charts comes from, and how true it is. */
 export function sourceFacts(fit: Fit): readonly Fact[] {
-  return [
-    text("learning rate", fit.learning_rate_source),
-    text("effective LR", fit.effective_learning_rate_source),
-    text("loss", fit.loss_source),
-  ].filter((fact) => fact !== null);
+  return COLUMNS.flatMap(([column, name]) => {
+    const source = fit[`${column}_source`];
+    if (!source && fit.exactness?.[column] === undefined) return [];
+    return [{ name, value: source ?? "", exactness: exactnessOf(fit, column) }];
+  });
+}
+
+/** One line for each of several optimizers that train the model. */
+export function optimizerFacts(fit: Fit): readonly Fact[] {
+  return (fit.optimizers ?? []).flatMap((one) => {
+    const name = one.name ?? "";
+    const fact = described(name, one.optimizer ?? { class_name: "not recorded" }, ["learning_rate", "name"]);
+    const schedule = one.schedule?.class_name;
+    const more = [
+      ...(one.variables === undefined ? [] : [`trains ${plural(one.variables, "variable")}`]),
+      ...(schedule === undefined ? [] : [`schedule ${schedule}`]),
+      ...(fact?.more ?? []),
+    ];
+    return fact === null ? [] : [{ ...fact, more }];
+  });
 }
 
 const ADAM_FAMILY = new Set(["Adam", "AdamW", "Adamax"]);
 
-/** The effective learning rate of the fit's optimizer is lr times the correction of its moments' bias. */
+/** The effective learning rate of the fit is lr times the correction of the moments' bias. */
 export function correctsBias(fit: Fit): boolean {
-  return ADAM_FAMILY.has(fit.optimizer?.class_name ?? "");
+  if (exactnessOf(fit, "effective_learning_rate") === "not available") return false;
+  const factors = fit.effective_learning_rate_factors;
+  return factors === undefined
+    ? ADAM_FAMILY.has(fit.optimizer?.class_name ?? "")
+    : factors.some(({ name }) => name === "bias correction");
 }
 
-/** What the effective learning rate means for the fit's optimizer; null where it is lr itself. */
+/** What makes the effective learning rate, in its order; empty where that was not recorded. */
+export function factorsOf(fit: Fit): readonly Factor[] {
+  return fit.effective_learning_rate_factors ?? [];
+}
+
+/** For example "schedule · bias correction"; null where the effective learning rate is the learning rate. */
+export function productOf(fit: Fit): string | null {
+  const names = factorsOf(fit).map(({ name }) => name);
+  return names.length < 2 ? null : names.join(" · ");
+}
+
+/** What one has to know to read the effective learning rate rightly; null where it is lr itself. */
 export function effectiveNote(fit: Fit): string | null {
-  if (!correctsBias(fit)) return null;
+  if (fit.effective_learning_rate_note) return fit.effective_learning_rate_note;
+  if (fit.effective_learning_rate_factors !== undefined || !correctsBias(fit)) return null;
   const name = fit.optimizer?.class_name;
   return (
-    `The effective LR of ${name} is lr · c_t, where c_t corrects the bias of the moments, which start at zero. ` +
-    "It is not how far a weight moves: with a constant gradient |\u2060Δw\u2060| = lr at every step, while c_t of Adam falls to " +
+    `The effective LR of ${name} is lr · cₜ, where cₜ corrects the bias of the moments, which start at zero. ` +
+    "It is not how far a weight moves: with a constant gradient |\u2060Δw\u2060| = lr at every step, while cₜ of Adam falls to " +
     "0.15 at update 12 and returns to 1."
   );
 }

@@ -22,6 +22,9 @@ const TITLES: Readonly<Record<string, string>> = {
   "loss-diverged": "The loss diverged",
   "spike-after-rise": "A spike after the learning rate rose",
   "recorded-warning": "Training began with a warning",
+  "updates-skipped": "Updates were skipped",
+  "learning-rate-not-exact": "The learning rate is not exact",
+  "loss-not-exact": "The loss is not exact",
 };
 
 export interface Told {

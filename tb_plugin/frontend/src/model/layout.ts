@@ -4,6 +4,7 @@ import { formatCount } from "./format";
 import { lowerBound } from "./lookup";
 import type { Band, Marker, Marks } from "./marks";
 import type { PaneId } from "./pane";
+import type { SweepLine } from "./sweepMarks";
 
 /** The plot in pixels from its upper left corner. */
 export interface Frame {
@@ -36,8 +37,17 @@ export interface Dot extends Box {
 
 export interface Label extends Box {
   readonly text: string;
-  readonly tone: Dot["tone"] | "band";
+  readonly tone: Dot["tone"] | "band" | "strong" | "plain";
   readonly sentence: string;
+}
+
+/** A learning rate that a range test marks; null bounds where it has no spread. */
+export interface Upright {
+  readonly at: number;
+  /** Where it begins, from above. */
+  readonly top: number;
+  readonly spread: Range | null;
+  readonly line: SweepLine;
 }
 
 export interface DrawnBand {
@@ -53,9 +63,10 @@ export interface Layout {
   readonly dots: readonly Dot[];
   readonly labels: readonly Label[];
   readonly bands: readonly DrawnBand[];
+  readonly uprights: readonly Upright[];
 }
 
-export const EMPTY_LAYOUT: Layout = { dots: [], labels: [], bands: [] };
+export const EMPTY_LAYOUT: Layout = { dots: [], labels: [], bands: [], uprights: [] };
 
 const DOT = 9;
 const PILL = 16;
@@ -105,7 +116,7 @@ export function layoutMarks(pane: PaneId, marks: Marks, range: Range, frame: Fra
       place(marker.label, marker.tone, marker.sentence, dot, spotsOf(dot.x, dot.y, marker.rises));
     }
   }
-  return { dots, labels, bands };
+  return { ...EMPTY_LAYOUT, dots, labels, bands };
 }
 
 type Spot = (size: { readonly width: number; readonly height: number }) => Box;
@@ -207,7 +218,7 @@ export interface Pointed {
 const NEAR = 4;
 const BAND_HEAD = 20;
 
-export function markAt({ dots, labels, bands }: Layout, x: number, y: number): Pointed | null {
+export function markAt({ dots, labels, bands, uprights }: Layout, x: number, y: number): Pointed | null {
   const within = (box: Box, pad: number): boolean =>
     x >= box.left - pad &&
     x <= box.left + box.width + pad &&
@@ -217,6 +228,8 @@ export function markAt({ dots, labels, bands }: Layout, x: number, y: number): P
   if (dot !== undefined) return { sentence: dot.sentence, range: dot.range };
   const label = labels.find((one) => within(one, 1));
   if (label !== undefined) return { sentence: label.sentence, range: null };
+  const upright = uprights.find(({ at }) => Math.abs(at - x) <= NEAR);
+  if (upright !== undefined) return { sentence: upright.line.sentence, range: null };
   const line = bands.find(({ at }) => at !== null && Math.abs(at - x) <= NEAR);
   const band = line ?? bands.find(({ left, right }) => y <= BAND_HEAD && x >= left && x <= right);
   return band === undefined ? null : { sentence: band.band.sentence, range: null };

@@ -1,17 +1,24 @@
 import type { Range, Series, Value } from "../api/types";
-import { type Axis, runRange } from "./axis";
+import { type Axis, origin, runRange, xValues } from "./axis";
+import { type EpochSpan, epochSpans } from "./epochs";
 import { finite, lowerBound } from "./lookup";
-import type { Line, PaneInput, YAxis } from "./pane";
+import type { Area, DrawnRun, Line, PaneInput, RunStretch, YAxis } from "./pane";
+import { placesOf } from "./places";
 import { type ScaleKind, type Span, span, yRange } from "./scale";
+import { nonFiniteStretches } from "./stretches";
 
 /** The left axis of the lines: as the user zoomed it, else as the values in view need it. */
 export function leftAxis(
-  input: PaneInput,
+  input: Pick<PaneInput, "range" | "zoom">,
   kind: ScaleKind,
   lines: readonly Line[],
+  areas: readonly Area[] = [],
 ): YAxis & { readonly cut: boolean } {
   const left = lines.filter((line) => line.side === "left");
-  const values = span(left.map((line) => visible(line, input.range)));
+  const edges = areas.flatMap(({ xs, low, high }) =>
+    [low, high].map((ys) => ({ drawn: "line" as const, xs, ys })),
+  );
+  const values = span([...left, ...edges].map((line) => visible(line, input.range)));
   const zoom = input.zoom !== null && (kind === "linear" || input.zoom[0] > 0) ? input.zoom : null;
   if (zoom !== null) return { kind, range: zoom, values, cut: false };
   const shown = kind === "log" ? lifted(values, left, input.range) : values;
@@ -40,7 +47,7 @@ function lifted(values: Span | null, lines: readonly Line[], range: Range): Span
 }
 
 /** The values that are seen in the range; of steps also the one that holds where it begins. */
-export function visible(line: Line, [start, end]: Range): readonly Value[] {
+export function visible(line: Pick<Line, "drawn" | "xs" | "ys">, [start, end]: Range): readonly Value[] {
   const first = lowerBound(line.xs, start);
   const after = lowerBound(line.xs, end + Number.EPSILON * Math.abs(end));
   const from = line.drawn === "steps" || first === after ? Math.max(0, first - 1) : first;
@@ -75,4 +82,26 @@ export function heldUntil(series: Series, axis: Axis): number | null {
   return end !== undefined && series.columns.step.at(-1) === end
     ? (runRange(series, axis)?.[1] ?? null)
     : null;
+}
+
+export function spansOf(runs: readonly DrawnRun[], axis: Axis): readonly EpochSpan[] {
+  const first = runs[0];
+  return first === undefined ? [] : epochSpans(first.overview, axis);
+}
+
+export function stretchesOf(
+  { name, shown }: DrawnRun,
+  axis: Axis,
+  column: "learning_rate" | "loss",
+): RunStretch[] {
+  const xs = xValues(shown.columns, axis, origin(shown));
+  return nonFiniteStretches(xs, shown.columns[column]).map((stretch) => ({ ...stretch, run: name, column }));
+}
+
+/** Where on the axis no update was made. */
+export function skippedPlaces(runs: readonly DrawnRun[], axis: Axis): readonly number[] {
+  return runs.flatMap(({ shown }) => {
+    const place = placesOf(shown, axis);
+    return shown.skipped.step.map(place).filter(finite);
+  });
 }

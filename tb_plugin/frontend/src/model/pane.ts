@@ -4,9 +4,16 @@ import type { EpochSpan } from "./epochs";
 import type { Marks } from "./marks";
 import type { ScaleChoice, ScaleKind, Span } from "./scale";
 import type { Stretch } from "./stretches";
+import type { SweepMarks } from "./sweepMarks";
 
-/** The two charts of the page: learning rates above, loss and epoch metrics below. */
-export type PaneId = "rate" | "loss";
+/**
+ * The charts. Of trainings: learning rates, how far each layer moves, loss and epoch metrics. Of range tests: loss
+ * against learning rate, and its slope.
+ */
+export type PaneId = "rate" | "layers" | "loss" | "sweep" | "slope";
+
+/** What a chart's x axis counts; of a range test the logarithm (base 10) of the learning rate. */
+export type ChartAxis = Axis | "learning_rate";
 
 /** What a line tells. An epoch metric goes by its name. */
 export type LineKind =
@@ -16,7 +23,12 @@ export type LineKind =
   | "loss_smoothed"
   | "metric"
   | "planned"
-  | "would";
+  | "would"
+  | "step_size"
+  | "layer"
+  | "sweep_loss"
+  | "sweep_smoothed"
+  | "slope";
 
 export interface DrawnRun {
   readonly name: string;
@@ -26,11 +38,11 @@ export interface DrawnRun {
   readonly shown: Series;
 }
 
-/** The colour of a line; `metric` is its place among the chosen metrics. */
+/** The colour of a line; `place` is the one among the chosen metrics, the optimizers or the layers, -1 for none. */
 export type Colours = (line: {
   readonly run: string;
   readonly kind: LineKind;
-  readonly metric: number;
+  readonly place: number;
 }) => string;
 
 export interface Line {
@@ -47,6 +59,15 @@ export interface Line {
   readonly dash?: readonly number[];
   readonly xs: readonly number[];
   readonly ys: readonly Value[];
+}
+
+/** What lies between two curves, behind the lines. */
+export interface Area {
+  readonly colour: string;
+  readonly alpha: number;
+  readonly xs: readonly number[];
+  readonly low: readonly Value[];
+  readonly high: readonly Value[];
 }
 
 export interface YAxis {
@@ -70,18 +91,26 @@ export interface Note {
 /** Everything that a chart draws, as plain data. */
 export interface PaneView {
   readonly id: PaneId;
-  readonly axis: Axis;
+  readonly axis: ChartAxis;
   readonly range: Range;
   readonly lines: readonly Line[];
+  readonly areas: readonly Area[];
   readonly left: YAxis;
   readonly right: YAxis | null;
   /** Of the first run. */
   readonly epochs: readonly EpochSpan[];
   readonly stretches: readonly RunStretch[];
   readonly notes: readonly Note[];
+  /** Where on the x axis no update was made. */
+  readonly skipped: readonly number[];
   /** What the report of one of the runs adds. */
   readonly marks: Marks | null;
+  /** What a range test adds. */
+  readonly sweep: SweepMarks | null;
 }
+
+/** What a pane of trainings has no need of. */
+export const PLAIN = { areas: [], skipped: [], sweep: null, notes: [], marks: null } as const;
 
 export interface PaneInput {
   readonly runs: readonly DrawnRun[];
@@ -92,6 +121,11 @@ export interface PaneInput {
   readonly colours: Colours;
   readonly hidden: ReadonlySet<string>;
   readonly marks?: Marks | null;
+}
+
+export interface RatePaneInput extends PaneInput {
+  /** The run whose samples are drawn. */
+  readonly sampled?: string | null;
 }
 
 export interface LossPaneInput extends PaneInput {

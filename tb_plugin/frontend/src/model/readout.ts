@@ -3,6 +3,8 @@ import { type Axis, origin, xValues } from "./axis";
 import { type Place, placeInEpoch } from "./epochs";
 import { lowerBound, nearestIndex } from "./lookup";
 import type { DrawnRun, Line, LineKind, PaneView, YAxis } from "./pane";
+import { type SampleReading, sampleAt } from "./samples";
+import { isSkipped } from "./skipped";
 
 /** All that is recorded at one step of one run, for the tooltip. */
 export interface Reading {
@@ -19,6 +21,12 @@ export interface Reading {
   readonly relative: Value;
   /** Of the epoch that holds the step; null where it has not ended or has no such metric. */
   readonly metrics: Readonly<Record<string, Value>>;
+  /** The learning rate of each of several optimizers. */
+  readonly rates: readonly (readonly [optimizer: string, rate: Value])[];
+  /** The update was not made, the learning rate was not used. */
+  readonly skipped: boolean;
+  /** The nearest of the samples of what an update does to the weights. */
+  readonly sample: SampleReading | null;
 }
 
 /** The row nearest to x, null where the run has none on this axis. Every number of it belongs to one step. */
@@ -47,6 +55,9 @@ function readingOf({ name, shown, overview }: DrawnRun, row: number, x: number):
     time,
     relative: time === null ? null : time - origin(shown),
     metrics: place === null ? {} : epochMetrics(overview, place.epoch),
+    rates: Object.entries(shown.learning_rates).map(([name, rates]) => [name, rates[row] ?? null] as const),
+    skipped: isSkipped(shown, step),
+    sample: sampleAt(shown.samples, step),
   };
 }
 
@@ -72,20 +83,37 @@ export interface Dot {
   readonly y: number;
 }
 
-/** Lines that have a value at each row. */
+/** Lines that have a value at each row, or at each sample. */
 const RECORDED: ReadonlySet<LineKind> = new Set<LineKind>([
   "learning_rate",
   "effective_learning_rate",
   "loss",
   "loss_smoothed",
+  "step_size",
+  "layer",
+  "sweep_loss",
+  "sweep_smoothed",
+  "slope",
 ]);
 
+const RATES: ReadonlySet<LineKind> = new Set<LineKind>(["learning_rate", "effective_learning_rate"]);
+
+/** Where a cursor reads a run; at a step whose update was skipped no learning rate was used. */
+export interface CursorReading {
+  readonly run: string;
+  readonly x: number;
+  readonly skipped?: boolean;
+}
+
 /** The values of the pane's lines at the readings; epoch metrics have points of their own. */
-export function dotsAt(pane: PaneView, readings: readonly Reading[]): readonly Dot[] {
+export function dotsAt(pane: PaneView, readings: readonly CursorReading[]): readonly Dot[] {
   const dots: Dot[] = [];
-  for (const { run, x } of readings) {
+  for (const { run, x, skipped } of readings) {
     for (const line of pane.lines) {
       if (line.run !== run || !RECORDED.has(line.kind)) continue;
+      if (skipped === true && RATES.has(line.kind)) continue;
+      // The pale layers are a background.
+      if (line.kind === "layer" && line.alpha < 1) continue;
       const index = lowerBound(line.xs, x);
       const value = line.xs[index] === x ? (line.ys[index] ?? null) : null;
       if (value !== null)

@@ -1,5 +1,23 @@
 import type { RunInfo } from "../api/types";
 
+/** What a run is: the page shows runs of one kind at a time. */
+export type Kind = RunInfo["kind"];
+
+export const KINDS: readonly Kind[] = ["training", "range_test"];
+
+/** The kind that is shown: the chosen one where there are such runs, else the other. */
+export function kindShown(chosen: Kind | null, runs: Readonly<Record<string, RunInfo>>): Kind {
+  const there = new Set(Object.values(runs).map((run) => run.kind));
+  const wanted = chosen ?? "training";
+  return there.has(wanted) || there.size === 0 ? wanted : wanted === "training" ? "range_test" : "training";
+}
+
+/** The run of that kind which began last, null where there is none. */
+export function latestOf(kind: Kind, runs: Readonly<Record<string, RunInfo>>): string | null {
+  const entries = Object.entries(runs).filter(([, run]) => run.kind === kind);
+  return defaultSelection(Object.fromEntries(entries))[0] ?? null;
+}
+
 export interface Filter {
   readonly pattern: string;
   /** What is wrong with the pattern, null where nothing is. */

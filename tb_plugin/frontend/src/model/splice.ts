@@ -1,4 +1,4 @@
-import type { Columns, Series } from "../api/types";
+import type { Columns, Samples, Series, Value } from "../api/types";
 import { lowerBound } from "./lookup";
 
 /** The whole run with one range of it at full resolution: between two answers there is never a hole. */
@@ -8,12 +8,14 @@ export function splice(overview: Series, detail: Series): Series {
   if (first === undefined || last === undefined) return overview;
   const before = lowerBound(overview.columns.step, first);
   const after = lowerBound(overview.columns.step, last + 1);
+  const joined = (around: readonly Value[], inside: readonly Value[]): readonly Value[] => [
+    ...around.slice(0, before),
+    ...inside,
+    ...around.slice(after),
+  ];
   const join = <K extends keyof Columns>(name: K): Columns[K] =>
-    [
-      ...overview.columns[name].slice(0, before),
-      ...detail.columns[name],
-      ...overview.columns[name].slice(after),
-    ] as unknown as Columns[K];
+    joined(overview.columns[name], detail.columns[name]) as Columns[K];
+  const gap = rows.map(() => null);
   return {
     ...overview,
     columns: {
@@ -25,5 +27,40 @@ export function splice(overview: Series, detail: Series): Series {
       loss: join("loss"),
       loss_smoothed: join("loss_smoothed"),
     },
+    learning_rates: Object.fromEntries(
+      Object.entries(overview.learning_rates).map(([name, rates]) => [
+        name,
+        joined(rates, detail.learning_rates[name] ?? gap),
+      ]),
+    ),
+    skipped: {
+      ...overview.skipped,
+      step: [...new Set([...overview.skipped.step, ...detail.skipped.step])].sort((a, b) => a - b),
+    },
+    samples: joinSamples(overview.samples, detail.samples),
+  };
+}
+
+function joinSamples(overview: Samples | null, detail: Samples | null): Samples | null {
+  if (overview === null || detail === null) return overview ?? detail;
+  const [first, last] = [detail.step[0], detail.step.at(-1)];
+  if (first === undefined || last === undefined) return overview;
+  const before = lowerBound(overview.step, first);
+  const after = lowerBound(overview.step, last + 1);
+  const join = <T>(around: readonly T[], inside: readonly T[]): readonly T[] => [
+    ...around.slice(0, before),
+    ...inside,
+    ...around.slice(after),
+  ];
+  const gap = detail.step.map(() => null);
+  const layers = Object.entries(overview.update_to_weight);
+  return {
+    ...overview,
+    step: join(overview.step, detail.step),
+    step_size:
+      overview.step_size?.map((column, index) => join(column, detail.step_size?.[index] ?? gap)) ?? null,
+    update_to_weight: Object.fromEntries(
+      layers.map(([layer, column]) => [layer, join(column, detail.update_to_weight[layer] ?? gap)]),
+    ),
   };
 }

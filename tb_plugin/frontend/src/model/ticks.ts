@@ -1,6 +1,6 @@
 import type { Range } from "../api/types";
-import type { Axis } from "./axis";
 import { formatCount, formatDuration, formatNumber, formatSteps, two } from "./format";
+import type { ChartAxis } from "./pane";
 
 export interface Tick {
   readonly at: number;
@@ -62,7 +62,7 @@ export function numberLabels(values: readonly number[]): string[] {
 }
 
 /** Ticks of an x axis of `width` pixels. */
-export function xTicks(axis: Axis, range: Range, width: number): Tick[] {
+export function xTicks(axis: ChartAxis, range: Range, width: number): Tick[] {
   const most = Math.max(2, Math.floor(width / 90));
   switch (axis) {
     case "step": {
@@ -80,6 +80,11 @@ export function xTicks(axis: Axis, range: Range, width: number): Tick[] {
         label: increment >= 1 ? formatCount(at) : String(at),
       }));
     }
+    case "learning_rate":
+      return logTicks([10 ** range[0], 10 ** range[1]], most).map((rate) => ({
+        at: Math.log10(rate),
+        label: formatNumber(rate, 4),
+      }));
     case "relative":
       return durationTicks(range, most);
     case "wall":

@@ -58,7 +58,9 @@ export function createFocus(choices: Choices, reports: ReportStore, { shown, inf
   const tab = computed((): Tab => {
     const run = focused.value;
     const found = run === null ? 0 : (infos.value[run]?.findings ?? 0);
-    return choices.tab.value ?? (found > 0 ? "findings" : "run");
+    const chosen = choices.tab.value;
+    const offered = chosen !== "sweep" || hasRangeTests(infos.value);
+    return chosen !== null && offered ? chosen : found > 0 ? "findings" : "run";
   });
 
   const highlight = signal<Highlight | null>(null);
@@ -82,4 +84,9 @@ export function createFocus(choices: Choices, reports: ReportStore, { shown, inf
     panelOpen,
     tab,
   };
+}
+
+/** Whether there are range tests that a training can be compared with. */
+export function hasRangeTests(infos: Readonly<Record<string, RunInfo>>): boolean {
+  return Object.values(infos).some((run) => run.kind === "range_test");
 }

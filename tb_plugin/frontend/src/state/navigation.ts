@@ -5,36 +5,33 @@ import { type Axis, convertRange, wholeSteps } from "../model/axis";
 import { findingKey, stepsAround } from "../model/findings";
 import type { PaneId } from "../model/pane";
 import { placesOf } from "../model/places";
+import { atLeast, panned, partOf, valueAt, within, yPart } from "../model/ranges";
 import { stepCursor } from "../model/readout";
 import type { ScaleKind } from "../model/scale";
 import { type Choices, NO_ZOOM } from "./choices";
-import { partOf, type View, valueAt } from "./view";
+import type { Moves } from "./stage";
+import type { View } from "./view";
 
 /** Zooming, panning, the cursor and the change of axes. */
-export interface Navigation {
-  /** Shows what was dragged in a pane, given as parts of its axes; null keeps an axis as it is. */
-  zoomTo(pane: PaneId, x: Range | null, y: Range | null): void;
-  /** Moves what is seen by parts of the axes. */
-  pan(pane: PaneId, x: number, y: number): void;
-  /** Zooms the x axis about a part of it; a factor above 1 shows more. */
-  zoomBy(part: number, factor: number): void;
-  /** Shows a stretch of the x axis. */
-  showRange(range: Range): void;
+export interface Navigation extends Moves {
   /** Shows the place of a finding of the focused run, marks it and puts the cursor there. */
   showFinding(finding: Finding): void;
-  reset(): void;
   setAxis(axis: Axis): void;
-  setScale(pane: PaneId, kind: ScaleKind): void;
-  hover(pane: PaneId, part: { readonly x: number; readonly y: number } | null): void;
-  /** Moves the cursor by so many rows. */
-  step(pane: PaneId, by: number): void;
+  setScale(pane: TrainingPane, kind: ScaleKind): void;
 }
+
+/** The panes of trainings. */
+export type TrainingPane = "rate" | "layers" | "loss";
 
 /** Findings whose place is best seen on the loss. */
 const LOSS_FINDINGS = /loss|metric|plateau|spike|improving/;
 
 export function createNavigation(choices: Choices, view: View): Navigation {
-  const paneView = (pane: PaneId) => (pane === "rate" ? view.ratePane : view.lossPane).value;
+  const leftOf = (pane: PaneId) =>
+    (view.panes.value.find(({ id }) => id === pane) ?? view.ratePane.value).left;
+  const yZoom = (pane: PaneId, range: Range): void => {
+    choices.zoom.value = { ...choices.zoom.value, [pane]: range };
+  };
 
   const setX = (range: Range): void => {
     const full = view.fullRange.value;
@@ -50,27 +47,21 @@ export function createNavigation(choices: Choices, view: View): Navigation {
 
   return {
     zoomTo(pane, x, y) {
-      const { left } = paneView(pane);
+      const left = leftOf(pane);
       const range = view.range.value;
       batch(() => {
-        if (y !== null)
-          choices.zoom.value = { ...choices.zoom.value, [pane]: yPart(y, left.range, left.kind) };
+        if (y !== null) yZoom(pane, yPart(y, left.range, left.kind));
         if (x !== null) setX([valueAt(x[0], range), valueAt(x[1], range)]);
       });
     },
     pan(pane, x, y) {
       const zoom = choices.zoom.value;
-      const { left } = paneView(pane);
+      const left = leftOf(pane);
       batch(() => {
-        if (zoom[pane] !== null)
-          choices.zoom.value = { ...zoom, [pane]: yPart([y, 1 + y], left.range, left.kind) };
-        if (zoom.x === null) return;
-        const full = view.fullRange.value;
-        const [start, end] = zoom.x;
-        const wanted = x * (end - start);
+        if (zoom[pane as TrainingPane] !== null) yZoom(pane, yPart([y, 1 + y], left.range, left.kind));
         // What is seen keeps its width at the ends of the run.
-        const by = Math.min(Math.max(wanted, full[0] - start), full[1] - end);
-        choices.zoom.value = { ...choices.zoom.value, x: [start + by, end + by] };
+        if (zoom.x !== null)
+          choices.zoom.value = { ...choices.zoom.value, x: panned(zoom.x, x, view.fullRange.value) };
       });
     },
     zoomBy(part, factor) {
@@ -124,7 +115,8 @@ export function createNavigation(choices: Choices, view: View): Navigation {
     },
     setScale(pane, kind) {
       batch(() => {
-        (pane === "rate" ? choices.rateScale : choices.lossScale).value = kind;
+        const { rateScale: rate, layerScale: layers, lossScale: loss } = choices;
+        ({ rate, layers, loss })[pane].value = kind;
         choices.zoom.value = { ...choices.zoom.value, [pane]: null };
       });
     },
@@ -147,24 +139,4 @@ export function createNavigation(choices: Choices, view: View): Navigation {
       view.cursor.value = { pane, x: Math.min(Math.max(next, start), end), y: null };
     },
   };
-}
-
-/** The range, widened about its middle where it is narrower than `width`. */
-function atLeast(width: number, [start, end]: Range): Range {
-  if (end - start >= width) return [start, end];
-  const middle = (start + end) / 2;
-  return [middle - width / 2, middle + width / 2];
-}
-
-/** The range moved so that it lies in the other, which is no shorter. */
-function within([start, end]: Range, [low, high]: Range): Range {
-  const by = Math.max(0, low - start) + Math.min(0, high - end);
-  return [Math.max(low, start + by), Math.min(high, end + by)];
-}
-
-/** The part of a y axis, linear or logarithmic, as values. */
-function yPart([low, high]: Range, range: Range, kind: ScaleKind): Range {
-  if (kind === "linear") return [valueAt(low, range), valueAt(high, range)];
-  const logs: Range = [Math.log10(range[0]), Math.log10(range[1])];
-  return [10 ** valueAt(low, logs), 10 ** valueAt(high, logs)];
 }

@@ -1,15 +1,19 @@
 import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Routes } from "../api/routes";
-import type { RunInfo } from "../api/types";
+import type { RunInfo, SeriesQuery } from "../api/types";
 import { connect, type Host, pageAddress, watchDark } from "../host/tensorboard";
 import { origin, serverAxis, serverRange } from "../model/axis";
 import { decodeState, encodeState, linkAddress } from "../model/link";
 import { applyLink, type Choices, createChoices, linkState } from "./choices";
+import type { Wanted } from "./loader";
 import { createNavigation, type Navigation } from "./navigation";
+import { createRangeTests, type RangeTestStore } from "./rangeTests";
 import { createReports, type ReportStore } from "./reports";
 import { createRuns, type RunsStore } from "./runs";
-import { createSeries, type SeriesStore, slotName, type Wanted } from "./series";
+import { createSeries, type SeriesStore, slotName } from "./series";
 import { settled } from "./settled";
+import type { Stage } from "./stage";
+import { createSweeps, type Sweeps } from "./sweeps";
 import { createView, type View } from "./view";
 
 /** The page's state: what the user chose, what the server answered, and all that follows from both. */
@@ -19,7 +23,11 @@ export interface Store {
   readonly runs: RunsStore;
   readonly series: SeriesStore;
   readonly reports: ReportStore;
+  readonly rangeTests: RangeTestStore;
   readonly view: View;
+  readonly sweeps: Sweeps;
+  /** The charts of trainings. */
+  readonly trainings: Stage;
   readonly navigation: Navigation;
   /** Width of the plots in pixels, 0 while they have none: the tab is hidden or not laid out yet. */
   readonly plotWidth: Signal<number>;
@@ -39,13 +47,17 @@ export function createStore(routes: Routes): Store {
   const runs = createRuns(routes);
   const series = createSeries(routes);
   const reports = createReports(routes);
+  const rangeTests = createRangeTests(routes);
   const view = createView(choices, runs, series, reports);
+  const sweeps = createSweeps(choices, view, rangeTests);
+  const navigation = createNavigation(choices, view);
   const plotWidth = signal(0);
   const message = signal<string | null>(null);
   let clearing = 0;
 
   loadWhatIsSeen(choices, view, series, plotWidth);
   loadReport(choices, view, reports);
+  loadRangeTests(view, sweeps, rangeTests);
   const host = connect();
   watchDark((dark) => {
     view.dark.value = dark;
@@ -58,8 +70,11 @@ export function createStore(routes: Routes): Store {
     runs,
     series,
     reports,
+    rangeTests,
     view,
-    navigation: createNavigation(choices, view),
+    sweeps,
+    navigation,
+    trainings: { ...view, moves: navigation },
     plotWidth,
     message,
     say(sentence) {
@@ -69,7 +84,8 @@ export function createStore(routes: Routes): Store {
         message.value = null;
       }, MESSAGE_MS);
     },
-    link: () => linkAddress(pageAddress(), encodeState(linkState(choices, view.selected.value))),
+    link: () =>
+      linkAddress(pageAddress(), encodeState(linkState(choices, view.kind.value, view.selected.value))),
   };
 }
 
@@ -92,6 +108,25 @@ async function begin(host: Host, choices: Choices, runs: RunsStore): Promise<voi
 /** What of a run's entry in the list says that there is more to load. */
 function stampOf(info: RunInfo): string {
   return [info.steps, info.last_step, info.last_time, info.epochs, info.state].join(" ");
+}
+
+/** Keeps the range tests that are seen loaded, with the place of the chosen training in them. */
+function loadRangeTests(view: View, sweeps: Sweeps, rangeTests: RangeTestStore): void {
+  effect(() => {
+    const infos = view.infos.value;
+    const training = sweeps.training.value;
+    const stamp = (run: string | null): string => {
+      const info = run === null ? undefined : infos[run];
+      return info === undefined ? "" : stampOf(info);
+    };
+    rangeTests.want(
+      sweeps.names.value.map((run) => ({
+        name: run,
+        query: { run, training },
+        stamp: `${stamp(run)} ${stamp(training)}`,
+      })),
+    );
+  });
 }
 
 /** Keeps the report of the focused run loaded, by the settings that the user chose. */
@@ -125,19 +160,24 @@ function loadWhatIsSeen(
     if (plotWidth.value === 0) return;
     const width = Math.min(4000, Math.ceil(plotWidth.value / 200) * 200);
     const infos = view.infos.value;
-    const overviews: Wanted[] = [];
-    const details: Wanted[] = [];
+    const overviews: Wanted<SeriesQuery>[] = [];
+    const details: Wanted<SeriesQuery>[] = [];
     for (const run of view.shown.value) {
       const info = infos[run];
       if (info === undefined) continue;
       const stamp = stampOf(info);
       const common = { run, width, smoothing: smoothing.value };
-      overviews.push({ slot: "overview", query: { ...common, x: "step", range: null }, stamp });
-      const overview = series.loaded.value.get(slotName("overview", run))?.series;
+      const query = { ...common, x: "step" as const, range: null };
+      overviews.push({ name: slotName("overview", run), query, stamp });
+      const overview = series.loaded.value.get(slotName("overview", run))?.answer;
       const { x, axis } = place.value;
       if (x === null || overview == null || overview.every_step) continue;
       const range = serverRange(x, axis, origin(overview));
-      details.push({ slot: "detail", query: { ...common, x: serverAxis(axis), range }, stamp });
+      details.push({
+        name: slotName("detail", run),
+        query: { ...common, x: serverAxis(axis), range },
+        stamp,
+      });
     }
     series.want([...details, ...overviews]);
   });

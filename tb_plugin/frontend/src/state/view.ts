@@ -1,42 +1,43 @@
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Range, RunInfo } from "../api/types";
 import { fullRange, origin, serverAxis, serverRange } from "../model/axis";
+import { defaultLayers, layersOf } from "../model/layers";
+import { layersPane } from "../model/layersPane";
+import { lossPane } from "../model/lossPane";
 import { allMetrics, defaultMetrics, isLossLike } from "../model/metrics";
-import type { Colours, DrawnRun, PaneId, PaneView } from "../model/pane";
-import { lossPane, ratePane } from "../model/panes";
+import type { DrawnRun, PaneView } from "../model/pane";
+import { ratePane } from "../model/ratePane";
 import { type Reading, readingAt } from "../model/readout";
-import { assignPlaces, defaultSelection, sortedNames } from "../model/selection";
+import { type Kind, kindShown, latestOf, sortedNames } from "../model/selection";
 import { splice } from "../model/splice";
 import { type Coverage, coverageOf } from "../model/status";
 import { DARK, LIGHT, type Theme } from "../theme/tokens";
 import type { Choices } from "./choices";
+import { type ColourView, createColours } from "./colours";
 import { createFocus, type Focus } from "./focus";
 import type { ReportStore } from "./reports";
 import type { RunsStore } from "./runs";
 import { type SeriesStore, slotName } from "./series";
+import type { Cursor } from "./stage";
 
 /** Runs that are drawn at once; more are said, not drawn. */
 export const MOST_DRAWN = 40;
 
 const NO_RUNS: Readonly<Record<string, RunInfo>> = {};
 
-export interface Cursor {
-  readonly pane: PaneId;
-  /** Where it stands on the x axis. */
-  readonly x: number;
-  /** The pointer's height as a part of the pane, null where the keyboard moved the cursor. */
-  readonly y: number | null;
-}
-
 /** All that is seen, derived from the choices and the data. */
-export interface View extends Focus {
+export interface View extends Focus, ColourView {
   readonly dark: Signal<boolean>;
   readonly theme: ReadonlySignal<Theme>;
   readonly infos: ReadonlySignal<Readonly<Record<string, RunInfo>>>;
+  /** The kind of runs that is shown; names, matching, selected and listed are of this kind. */
+  readonly kind: ReadonlySignal<Kind>;
   readonly names: ReadonlySignal<readonly string[]>;
   readonly matching: ReadonlySignal<readonly string[]>;
   readonly selected: ReadonlySignal<readonly string[]>;
   /** Selected and matching, the first of them if they are too many. */
+  readonly listed: ReadonlySignal<readonly string[]>;
+  /** Those of them that are trainings. */
   readonly shown: ReadonlySignal<readonly string[]>;
   readonly notDrawn: ReadonlySignal<number>;
   readonly drawn: ReadonlySignal<readonly DrawnRun[]>;
@@ -45,11 +46,15 @@ export interface View extends Focus {
   readonly hasEpochs: ReadonlySignal<boolean>;
   readonly metricNames: ReadonlySignal<readonly string[]>;
   readonly metrics: ReadonlySignal<readonly string[]>;
-  readonly colours: ReadonlySignal<Colours>;
-  /** Muted for runs that are not drawn. */
-  readonly runColour: ReadonlySignal<(run: string) => string>;
+  /** Of the focused run: all layers whose updates were sampled, and those that are told apart by colour. */
+  readonly layerNames: ReadonlySignal<readonly string[]>;
+  readonly layers: ReadonlySignal<readonly string[]>;
   readonly ratePane: ReadonlySignal<PaneView>;
+  /** Null where no updates were sampled. */
+  readonly layersPane: ReadonlySignal<PaneView | null>;
   readonly lossPane: ReadonlySignal<PaneView>;
+  /** Those that are open, from above. */
+  readonly panes: ReadonlySignal<readonly PaneView[]>;
   readonly cursor: Signal<Cursor | null>;
   readonly readings: ReadonlySignal<readonly Reading[]>;
   /** Of each drawn run; null while the answer on the visible range is awaited. */
@@ -68,26 +73,31 @@ export function createView(
     return choice === "dark" || (choice === "auto" && dark.value) ? DARK : LIGHT;
   });
   const infos = computed(() => runs.list.value.answer?.runs ?? NO_RUNS);
-  const names = computed(() => sortedNames(infos.value));
+  const kind = computed(() => kindShown(choices.kind.value, infos.value));
+  const names = computed(() =>
+    sortedNames(infos.value).filter((name) => infos.value[name]?.kind === kind.value),
+  );
   const matching = computed(() => names.value.filter(choices.filter.value.matches));
   const selected = computed(() => {
-    const chosen = choices.selection.value ?? defaultSelection(infos.value);
-    return chosen.filter((name) => name in infos.value);
+    const latest = latestOf(kind.value, infos.value);
+    const chosen = choices.selections[kind.value].value ?? (latest === null ? [] : [latest]);
+    return chosen.filter((name) => infos.value[name]?.kind === kind.value);
   });
   const wanted = computed(() => {
     const chosen = new Set(selected.value);
     return matching.value.filter((name) => chosen.has(name));
   });
-  const shown = computed(() => wanted.value.slice(0, MOST_DRAWN));
-  const notDrawn = computed(() => wanted.value.length - shown.value.length);
+  const listed = computed(() => wanted.value.slice(0, MOST_DRAWN));
+  const shown = computed(() => (kind.value === "training" ? listed.value : []));
+  const notDrawn = computed(() => wanted.value.length - listed.value.length);
 
   const drawn = computed(() => {
     const loaded = series.loaded.value;
     const result: DrawnRun[] = [];
     for (const name of shown.value) {
-      const overview = loaded.get(slotName("overview", name))?.series;
+      const overview = loaded.get(slotName("overview", name))?.answer;
       if (overview == null || overview.columns.step.length === 0) continue;
-      const detail = choices.zoom.value.x === null ? null : loaded.get(slotName("detail", name))?.series;
+      const detail = choices.zoom.value.x === null ? null : loaded.get(slotName("detail", name))?.answer;
       result.push({ name, overview, shown: detail == null ? overview : splice(overview, detail) });
     }
     return result;
@@ -120,45 +130,15 @@ export function createView(
     return metricNames.value.filter((name) => chosen.includes(name));
   });
 
-  let lastPlaces: ReadonlyMap<string, number> = new Map();
-  const places = computed(() => {
-    lastPlaces = assignPlaces(lastPlaces, shown.value);
-    return lastPlaces;
+  const { colours, runColour } = createColours({ theme, drawn: listed, metricNames, metrics });
+
+  const layerNames = computed(() => {
+    const run = drawn.value.find((one) => one.name === focus.focused.value);
+    return layersOf(run?.overview.samples ?? null);
   });
-  const runColour = computed(() => {
-    const { runs: colours, muted } = theme.value;
-    const placeOf = places.value;
-    return (run: string) => {
-      const place = placeOf.get(run);
-      return place === undefined ? muted : (colours[place % colours.length] as string);
-    };
-  });
-  const colours = computed<Colours>(() => {
-    const tokens = theme.value;
-    const alone = shown.value.length === 1;
-    const ofRun = runColour.value;
-    const ofMetrics = metricNames.value;
-    const shownMetrics = metrics.value;
-    return ({ run, kind, metric }) => {
-      if (kind === "would") return tokens.rule;
-      if (!alone) return ofRun(run);
-      switch (kind) {
-        case "learning_rate":
-        case "planned":
-          return tokens.learningRate;
-        case "effective_learning_rate":
-          return tokens.effectiveRate;
-        case "loss":
-        case "loss_smoothed":
-          return tokens.loss;
-        case "metric": {
-          const place = ofMetrics.indexOf(shownMetrics[metric] ?? "");
-          return tokens.metrics[metricColour(ofMetrics, place) % tokens.metrics.length] as string;
-        }
-        default:
-          return kind satisfies never;
-      }
-    };
+  const layers = computed(() => {
+    const chosen = choices.layers.value?.filter((layer) => layerNames.value.includes(layer));
+    return chosen === undefined || chosen.length === 0 ? defaultLayers(layerNames.value) : chosen;
   });
 
   const paneInput = computed(() => ({
@@ -170,7 +150,24 @@ export function createView(
     marks: focus.marks.value,
   }));
   const rate = computed(() =>
-    ratePane({ ...paneInput.value, zoom: choices.zoom.value.rate, scale: choices.rateScale.value }),
+    ratePane({
+      ...paneInput.value,
+      zoom: choices.zoom.value.rate,
+      scale: choices.rateScale.value,
+      sampled: focus.focused.value,
+    }),
+  );
+  const layersBelow = computed(() =>
+    layerNames.value.length === 0
+      ? null
+      : layersPane({
+          ...paneInput.value,
+          zoom: choices.zoom.value.layers,
+          scale: choices.layerScale.value,
+          sampled: focus.focused.value,
+          layers: layerNames.value,
+          chosen: layers.value,
+        }),
   );
   const loss = computed(() =>
     lossPane({
@@ -181,6 +178,11 @@ export function createView(
       smoothing: choices.smoothing.value,
     }),
   );
+
+  const panes = computed(() => {
+    const folded = choices.hidden.value.has("layers");
+    return [rate.value, folded ? null : layersBelow.value, loss.value].filter((pane) => pane !== null);
+  });
 
   const cursor = signal<Cursor | null>(null);
   const readings = computed(() => {
@@ -197,7 +199,7 @@ export function createView(
       const detail = series.loaded.value.get(slotName("detail", name));
       const wanted = serverRange(x, axis, origin(overview));
       const isOfRange = detail?.query.x === serverAxis(axis) && String(detail.query.range) === String(wanted);
-      if (isOfRange && detail.series !== null) return coverageOf(detail.series, axis, x);
+      if (isOfRange && detail.answer !== null) return coverageOf(detail.answer, axis, x);
       return detail?.problem == null ? null : coverageOf(overview, axis, x);
     });
   });
@@ -207,9 +209,11 @@ export function createView(
     dark,
     theme,
     infos,
+    kind,
     names,
     matching,
     selected,
+    listed,
     shown,
     notDrawn,
     drawn,
@@ -220,27 +224,14 @@ export function createView(
     metrics,
     colours,
     runColour,
+    layerNames,
+    layers,
     ratePane: rate,
+    layersPane: layersBelow,
     lossPane: loss,
+    panes,
     cursor,
     readings,
     coverage,
   };
-}
-
-/** A metric keeps its colour whatever else is chosen: val_loss the first, the others in their order. */
-function metricColour(names: readonly string[], place: number): number {
-  const validation = names.indexOf("val_loss");
-  if (validation < 0) return Math.max(0, place);
-  if (place === validation) return 0;
-  return place < validation ? place + 1 : place;
-}
-
-/** The place of x in the range as a part of the axis, and back. */
-export function partOf(x: number, [start, end]: Range): number {
-  return (x - start) / (end - start);
-}
-
-export function valueAt(part: number, [start, end]: Range): number {
-  return start + part * (end - start);
 }

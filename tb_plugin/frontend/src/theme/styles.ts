@@ -7,6 +7,7 @@ import header from "./css/header.css?inline";
 import layout from "./css/layout.css?inline";
 import runs from "./css/runs.css?inline";
 import states from "./css/states.css?inline";
+import sweep from "./css/sweep.css?inline";
 import tooltip from "./css/tooltip.css?inline";
 import whatIf from "./css/what-if.css?inline";
 
@@ -22,5 +23,6 @@ export const STYLES = [
   details,
   findings,
   whatIf,
+  sweep,
   states,
 ].join("\n");

@@ -1,0 +1,30 @@
+import { shortNames } from "../model/layers";
+import { useStore } from "./context";
+import { Popover } from "./Popover";
+
+/** Which layers are told apart by colour; the others stay as pale lines. */
+export function LayerChooser() {
+  const { choices, view } = useStore();
+  const names = view.layerNames.value;
+  const short = shortNames(names);
+  const shown = new Set(view.layers.value);
+  const toggle = (name: string): void => {
+    if (!shown.delete(name)) shown.add(name);
+    choices.layers.value = names.filter((one) => shown.has(one));
+  };
+  return (
+    <Popover small label={`Layers ${shown.size}/${names.length}`} title="Layers to tell apart by colour">
+      {() => (
+        <fieldset class="choices">
+          <legend>Layers, those that move most first</legend>
+          {names.map((name) => (
+            <label key={name} title={name}>
+              <input type="checkbox" checked={shown.has(name)} onChange={() => toggle(name)} />
+              <span>{short.get(name)}</span>
+            </label>
+          ))}
+        </fieldset>
+      )}
+    </Popover>
+  );
+}

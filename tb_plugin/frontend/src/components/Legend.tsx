@@ -1,0 +1,65 @@
+import type { Note } from "../model/pane";
+import { toggleHidden } from "../state/choices";
+import { useStore } from "./context";
+import type { LegendItem } from "./legendItem";
+
+interface Properties {
+  readonly items: readonly LegendItem[];
+  readonly notes: readonly Note[];
+}
+
+/** What the lines of a pane mean, each a button that hides and shows it. */
+export function Legend({ items, notes }: Properties) {
+  const { choices } = useStore();
+  return (
+    <ul class="legend">
+      {items.map(({ label, colour, alpha, drawn, toggles, hidden, hint, caveat }) => {
+        const swatch = (
+          <span
+            class={`swatch swatch-${drawn}`}
+            style={{ "--swatch": colour, opacity: alpha }}
+            aria-hidden="true"
+          />
+        );
+        return (
+          <li key={label} title={hint ?? undefined}>
+            {toggles === null ? (
+              <span class="legend-item">
+                {swatch}
+                {label}
+              </span>
+            ) : (
+              <button
+                type="button"
+                class="legend-item"
+                aria-pressed={!hidden}
+                onClick={() => toggleHidden(choices, toggles)}
+                title={`${hidden ? "Show" : "Hide"}${hint === null ? "" : `. ${hint}`}`}
+              >
+                {swatch}
+                {label}
+              </button>
+            )}
+            {caveat !== null && (
+              <button
+                type="button"
+                class="caveat"
+                aria-label={`${label}, ${caveat.label}: ${caveat.sentence}`}
+              >
+                {caveat.label}
+                <span class="caveat-sentence" aria-hidden="true">
+                  {caveat.sentence}
+                </span>
+              </button>
+            )}
+          </li>
+        );
+      })}
+      {notes.map((note) => (
+        <li class="note" key={note.text} title={note.more}>
+          {note.text}
+        </li>
+      ))}
+    </ul>
+  );
+}

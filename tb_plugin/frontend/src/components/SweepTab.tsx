@@ -1,0 +1,135 @@
+import { METHODS } from "../api/rangeTest";
+import { type Fact, fitFacts, sourceFacts } from "../model/about";
+import { formatCount } from "../model/format";
+import { endSentences, formatSuggestion, METHOD_NAMES, METHOD_TEXTS } from "../model/suggestions";
+import type { DrawnTest } from "../model/sweepMarks";
+import { useStore } from "./context";
+import { Facts } from "./Facts";
+import { SweepCard } from "./SweepPage";
+
+/** On a training's page: a range test with the learning rates that the training used drawn over it. */
+export function CompareTab() {
+  const { choices, view, sweeps, rangeTests } = useStore();
+  const tests = Object.keys(view.infos.value).filter((name) => view.infos.value[name]?.kind === "range_test");
+  const [name] = sweeps.names.value;
+  const drawn = sweeps.tests.value[0];
+  const problem = name === undefined ? null : (rangeTests.loaded.value.get(name)?.problem ?? null);
+  return (
+    <>
+      <label class="run-choice">
+        Range test
+        <select
+          value={name ?? ""}
+          onChange={(event) => {
+            choices.sweep.value = event.currentTarget.value;
+          }}
+        >
+          {tests.map((test) => (
+            <option key={test} value={test}>
+              {test}
+            </option>
+          ))}
+        </select>
+      </label>
+      {problem !== null && (
+        <p class="notice notice-bad" role="alert">
+          {problem}
+          <button type="button" class="link" onClick={() => rangeTests.retry()}>
+            Try again
+          </button>
+        </p>
+      )}
+      {drawn?.test.training != null && (
+        <p class="verdict" data-testid="verdict">
+          {drawn.test.training.text}
+        </p>
+      )}
+      <div class="compare">
+        <SweepCard small pane="sweep" title="Loss against learning rate" />
+      </div>
+      {drawn !== undefined && <Suggested drawn={drawn} />}
+      {name !== undefined && (
+        <button
+          type="button"
+          class="button"
+          onClick={() => {
+            choices.training.value = view.focused.value;
+            choices.selections.range_test.value = [name];
+            choices.kind.value = "range_test";
+          }}
+        >
+          Open this range test
+        </button>
+      )}
+    </>
+  );
+}
+
+function Suggested({ drawn: { test } }: { drawn: DrawnTest }) {
+  const rate = (value: number | null): string => (value === null ? "none" : formatSuggestion(value));
+  const facts: Fact[] = [
+    { name: "recommended", value: rate(test.recommended.learning_rate) },
+    ...METHODS.map((method) => ({
+      name: METHOD_NAMES[method].toLowerCase(),
+      value: rate(test.suggestions[method].learning_rate),
+    })),
+  ];
+  return <Facts facts={facts} />;
+}
+
+/** On the page of range tests: how the first of them was set, how it ended, and what its suggestions mean. */
+export function TestTab() {
+  const { view, sweeps } = useStore();
+  const drawn = sweeps.tests.value[0];
+  if (drawn === undefined) return null;
+  const { test } = drawn;
+  return (
+    <>
+      {sweeps.tests.value.length > 1 && <p class="quiet">{drawn.name}</p>}
+      <Facts facts={settingFacts(drawn)} />
+      {endSentences(test).map((sentence) => (
+        <p class="aside" key={sentence}>
+          {sentence}
+        </p>
+      ))}
+      <section class="fit">
+        <h3>What is suggested</h3>
+        <Facts
+          wide
+          facts={METHODS.map((method) => {
+            const { learning_rate: rate, reason } = test.suggestions[method];
+            const value = rate === null ? "none" : formatSuggestion(rate);
+            return { name: `${METHOD_NAMES[method]}: ${value}`, value: reason || METHOD_TEXTS[method] };
+          })}
+        />
+      </section>
+      {test.about.fits.slice(0, 1).map((fit) => (
+        <section class="fit" key={fit.start_time}>
+          <Facts facts={fitFacts(fit)} />
+          {sourceFacts(fit).length > 0 && <h3>Where the numbers come from</h3>}
+          <Facts facts={sourceFacts(fit)} wide />
+          {(fit.warnings ?? []).map((warning) => (
+            <p key={warning} class="notice">
+              {warning}
+            </p>
+          ))}
+        </section>
+      ))}
+    </>
+  );
+
+  function settingFacts({ name, test: { settings } }: DrawnTest): readonly Fact[] {
+    const info = view.infos.value[name];
+    const rate = (value: number | null): string | null => (value === null ? null : formatSuggestion(value));
+    const facts: readonly (readonly [string, string | null])[] = [
+      ["state", info?.state ?? null],
+      ["start LR", rate(settings.start_lr)],
+      ["end LR", rate(settings.end_lr)],
+      ["growth", settings.growth],
+      ["steps planned", settings.steps === null ? null : formatCount(settings.steps)],
+      ["stops above", settings.stop_factor === null ? null : `${settings.stop_factor} × the lowest loss`],
+      ["sweeps", settings.repeats === null ? null : formatCount(settings.repeats)],
+    ];
+    return facts.flatMap(([fact, value]) => (value === null ? [] : [{ name: fact, value }]));
+  }
+}

@@ -1,0 +1,64 @@
+import type { ComponentChildren } from "preact";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import type { PaneId } from "../model/pane";
+import { partOf } from "../model/ranges";
+import type { Stage } from "../state/stage";
+import type { PlotBox } from "./Pane";
+
+const DISTANCE = 18;
+const EDGE = 8;
+
+interface Properties {
+  readonly stage: Stage;
+  readonly pane: PaneId;
+  readonly box: PlotBox;
+  /** Of the mark under the pointer. */
+  readonly sentence: string | null;
+  readonly children: () => ComponentChildren;
+}
+
+/** What is said beside the cursor of a pane, inside of the window; nothing while the cursor is elsewhere. */
+export function TooltipBox({ stage, pane, box, sentence, children }: Properties) {
+  const root = useRef<HTMLDivElement>(null);
+  const cursor = stage.cursor.value;
+  const readings = stage.readings.value;
+  const open = cursor !== null && cursor.pane === pane && readings.length > 0;
+
+  useLayoutEffect(() => {
+    const element = root.current;
+    if (element === null || cursor === null) return;
+    const [only] = readings;
+    const at = partOf(readings.length === 1 && only !== undefined ? only.x : cursor.x, stage.range.value);
+    const pane = element.parentElement?.getBoundingClientRect() ?? { left: 0, top: 0 };
+    const x = pane.left + box.left + Math.min(Math.max(at, 0), 1) * box.width;
+    const y = pane.top + box.top + (1 - (cursor.y ?? 0.7)) * box.height;
+    const { offsetWidth: width, offsetHeight: height } = element;
+    // Beside the cursor, on the right while there is room, and inside the window.
+    const [before, behind] = [x - DISTANCE - width, x + DISTANCE];
+    const room = window.innerWidth - EDGE - width;
+    const left = behind <= room || before < EDGE ? Math.min(behind, room) : before;
+    const top = Math.min(Math.max(y - height / 2, EDGE), window.innerHeight - height - EDGE);
+    element.style.transform = `translate(${Math.round(left)}px, ${Math.round(top)}px)`;
+  });
+
+  if (!open) return null;
+  return (
+    <div class="tooltip" ref={root} aria-hidden="true" data-testid="tooltip">
+      {sentence !== null && (
+        <p class="mark" data-testid="mark">
+          {sentence}
+        </p>
+      )}
+      {children()}
+    </div>
+  );
+}
+
+export function TooltipName({ colour, label }: { colour: string; label: string }) {
+  return (
+    <th scope="row">
+      <span class="swatch" style={{ "--swatch": colour }} />
+      <span class="name">{label}</span>
+    </th>
+  );
+}

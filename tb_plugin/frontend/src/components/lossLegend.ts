@@ -1,0 +1,94 @@
+import { formatCount } from "../model/format";
+import type { Store } from "../state/store";
+import { caveatIn, item, type LegendItem } from "./legendItem";
+
+export function lossLegend(store: Store): LegendItem[] {
+  const { view, choices } = store;
+  const theme = view.theme.value;
+  const alone = view.shown.value.length === 1;
+  const hidden = choices.hidden.value;
+  const smoothing = choices.smoothing.value;
+  const colours = view.colours.value;
+  const items: LegendItem[] = [];
+  const drawn = view.drawn.value;
+  if (drawn.length === 0 || drawn.some((run) => run.overview.columns.loss.some((loss) => loss !== null))) {
+    const colour = alone ? theme.loss : theme.muted;
+    items.push(
+      item(
+        "loss, each batch",
+        colour,
+        "line",
+        smoothing > 0 ? 0.4 : 1,
+        "loss",
+        hidden,
+        "The loss of each batch by itself.",
+        caveatIn(view, "loss"),
+      ),
+    );
+    if (smoothing > 0) {
+      items.push(
+        item(
+          `smoothed ${smoothing}`,
+          colour,
+          "line",
+          1,
+          "loss_smoothed",
+          hidden,
+          "Debiased exponential average over every step.",
+        ),
+      );
+    }
+  }
+  const run = view.shown.value[0] ?? "";
+  for (const [index, name] of view.metrics.value.entries()) {
+    const colour = alone ? colours({ run, kind: "metric", place: index }) : theme.muted;
+    const right = view.lossPane.value.lines.some((line) => line.label === name && line.side === "right");
+    items.push(
+      item(
+        right ? `${name} (right axis)` : name,
+        colour,
+        "points",
+        1,
+        null,
+        hidden,
+        "Once an epoch, at its last step.",
+      ),
+    );
+  }
+  return [...items, ...lossMarks(store)];
+}
+
+/** What the report of the focused run adds below. */
+function lossMarks({ view, choices }: Store): LegendItem[] {
+  const report = view.report.value;
+  const marks = view.marks.value;
+  if (report === null || marks === null) return [];
+  const theme = view.theme.value;
+  const hidden = choices.hidden.value;
+  const { triggers, triggers_total: total, rule } = report.plateaus;
+  const items: LegendItem[] = [];
+  if (triggers.length > 0) {
+    const did = triggers.some(({ kind }) => kind !== "would");
+    const would = triggers.some(({ kind }) => kind === "would");
+    const label = did
+      ? would
+        ? "plateau, striped: would reduce"
+        : "plateau, reduced"
+      : "plateau, would reduce";
+    const more =
+      total > triggers.length
+        ? ` Only the first ${formatCount(triggers.length)} of ${formatCount(total)} are drawn.`
+        : "";
+    const hint = `From the best value to where ReduceLROnPlateau reduces the learning rate; striped where it only would have.${more}`;
+    items.push(item(label, theme.rule, "band", 0.45, "plateaus", hidden, hint));
+  }
+  if (hidden.has("corridor") || marks.corridor !== null) {
+    const hint = `A value of ${rule.monitor} in this band is no improvement.`;
+    items.push(item("best ± min_delta", theme.muted, "thin-band", 0.5, "corridor", hidden, hint));
+  }
+  if (hidden.has("fuse") || marks.fuse.length > 0) {
+    const hint = `How much of the patience is used up, ${report.plateaus.unit} by ${report.plateaus.unit}.`;
+    items.push(item("wait / patience", theme.rule, "band", 1, "fuse", hidden, hint));
+  }
+  return items;
+}

@@ -1,0 +1,155 @@
+import type { Report } from "../api/report";
+import { correctsBias, effectiveNote } from "../model/about";
+import { formatCount, plural } from "../model/format";
+import { finite } from "../model/lookup";
+import { rateKey, rateLabel } from "../model/ratePane";
+import { hasStepSizes } from "../model/samples";
+import { SKIPPED } from "../model/skipped";
+import type { Choices } from "../state/choices";
+import type { Store } from "../state/store";
+import type { Theme } from "../theme/tokens";
+import { caveatIn, item, type LegendItem } from "./legendItem";
+
+export function rateLegend(store: Store): LegendItem[] {
+  const { view, choices } = store;
+  const theme = view.theme.value;
+  const alone = view.shown.value.length === 1;
+  const colour = alone ? theme.learningRate : theme.muted;
+  return [
+    ...learningRates(store),
+    effectiveRate(store),
+    ...sampled(store),
+    ...skipped(store),
+    ...rateMarks(view.report.value, choices, theme, colour),
+  ];
+}
+
+/** The learning rate, of several optimizers one each. */
+function learningRates({ view, choices }: Store): LegendItem[] {
+  const theme = view.theme.value;
+  const alone = view.shown.value.length === 1;
+  const hidden = choices.hidden.value;
+  const caveat = caveatIn(view, "learning_rate");
+  const drawn = view.drawn.value;
+  const items: LegendItem[] = [];
+  if (drawn.length === 0 || drawn.some(({ overview }) => Object.keys(overview.learning_rates).length === 0)) {
+    const colour = alone ? theme.learningRate : theme.muted;
+    items.push(item("learning rate", colour, "steps", 1, "learning_rate", hidden, null, caveat));
+  }
+  const names = new Set(drawn.flatMap(({ overview }) => Object.keys(overview.learning_rates)));
+  for (const [place, name] of [...names].entries()) {
+    const run = view.shown.value[0] ?? "";
+    const colour = alone ? view.colours.value({ run, kind: "learning_rate", place }) : theme.muted;
+    const hint = "One of several optimizers that train this model.";
+    items.push(
+      item(rateLabel(name), colour, "steps", 1, rateKey(name), hidden, hint, place === 0 ? caveat : null),
+    );
+  }
+  return items;
+}
+
+function effectiveRate({ view, choices }: Store): LegendItem {
+  const theme = view.theme.value;
+  const alone = view.shown.value.length === 1;
+  const columns = view.drawn.value.map((run) => run.overview.columns);
+  // Nothing is claimed of what is still loading.
+  const some = columns.length === 0 || columns.some((column) => column.effective_learning_rate.some(finite));
+  const same =
+    columns.length > 0 &&
+    some &&
+    columns.every((column) =>
+      column.effective_learning_rate.every((value, index) => value === column.learning_rate[index]),
+    );
+  const fits = view.drawn.value.flatMap((run) => run.overview.about.fits);
+  const corrected = fits.length > 0 && fits.every(correctsBias);
+  const caveat = caveatIn(view, "effective_learning_rate");
+  const label = same
+    ? "effective LR, equal to it"
+    : some || caveat?.label === "not available"
+      ? `effective LR${corrected ? " (bias correction)" : ""}`
+      : "no effective LR";
+  const notes = new Set(fits.map(effectiveNote).filter((note) => note !== null));
+  const hint = same
+    ? "This optimizer applies the learning rate as it is."
+    : some
+      ? notes.size === 0
+        ? "What the optimizer makes of the learning rate: see Run."
+        : [...notes].join(" ")
+      : "This optimizer has no single effective learning rate, or none was recorded.";
+  return item(
+    label,
+    alone ? theme.effectiveRate : theme.muted,
+    "steps",
+    alone ? 1 : 0.55,
+    "effective_learning_rate",
+    choices.hidden.value,
+    hint,
+    caveat,
+  );
+}
+
+/** The distribution of the step sizes of single weights, of the focused run. */
+function sampled({ view, choices }: Store): LegendItem[] {
+  const run = view.drawn.value.find(({ name }) => name === view.focused.value);
+  const samples = run?.overview.samples ?? null;
+  if (run === undefined || samples === null || !hasStepSizes(samples)) return [];
+  const of =
+    samples.sampled === null || samples.parameters === null
+      ? ""
+      : ` From ${formatCount(samples.sampled)} of ${plural(samples.parameters, "weight")}`;
+  const every = samples.every === null ? "" : `, every ${plural(samples.every, "step")}`;
+  const whose = view.drawn.value.length > 1 ? ` Of ${run.name}.` : "";
+  const selected =
+    samples.step.length < samples.total
+      ? ` ${formatCount(samples.step.length)} of ${plural(samples.total, "sample")} are drawn.`
+      : "";
+  const hint = `What the rule multiplies the gradients of single weights by, learning rate · cₜ / (√v + ε) and the like: 5 to 95 % of the weights pale, 25 to 75 % stronger, the median as a line.${of}${of === "" ? "" : every}${of === "" ? "" : "."}${selected}${whose}`;
+  const colour = view.colours.value({ run: run.name, kind: "step_size", place: 0 });
+  return [item("step size of weights, 5–95 %", colour, "band", 0.4, "step_size", choices.hidden.value, hint)];
+}
+
+function skipped({ view, choices }: Store): LegendItem[] {
+  const all = view.drawn.value.map(({ overview }) => overview.skipped);
+  const total = all.reduce((sum, skipped) => sum + skipped.total, 0);
+  const marked = all.reduce((sum, { step }) => sum + step.length, 0);
+  if (total === 0) return [];
+  const hint = `At ${plural(total, "step")} a gradient was not finite and the optimizer made no update: the learning rate there was not used.${marked < total ? ` ${formatCount(marked)} are marked; a zoom marks the others.` : ""}`;
+  return [item(SKIPPED, view.theme.value.danger, "ticks", 1, null, choices.hidden.value, hint)];
+}
+
+/** What the report of the focused run adds above. */
+function rateMarks(report: Report | null, choices: Choices, theme: Theme, colour: string): LegendItem[] {
+  if (report === null) return [];
+  const hidden = choices.hidden.value;
+  const { edges, edges_total: total } = report.lr;
+  const items: LegendItem[] = [];
+  if (edges.length > 0) {
+    const known = edges.some((edge) => edge.offset !== null);
+    const off = known && edges.some((edge) => !edge.on_boundary);
+    const on = known && edges.some((edge) => edge.on_boundary);
+    const more =
+      total > edges.length
+        ? ` Only the first ${formatCount(edges.length)} of ${formatCount(total)} are marked.`
+        : "";
+    const hint = `Where the learning rate steps: +19/76 is 19 of 76 steps into an epoch.${more}`;
+    const add = (label: string, swatch: string): void => {
+      items.push(item(label, swatch, "markers", 1, "edges", hidden, hint));
+    };
+    if (!known) add("LR steps", theme.muted);
+    if (off) add("LR step inside an epoch", theme.warning);
+    if (on) add(off ? "LR step at its start" : "LR step at an epoch's start", theme.good);
+  }
+  if (report.planned !== null) {
+    const axis = choices.axis.value;
+    const timed = axis === "relative" || axis === "wall";
+    const hint = `What ${report.planned.schedule} has in store, by its formula${timed ? ", at the pace of the run so far" : ""}.`;
+    items.push(
+      item(timed ? "planned, at the pace so far" : "planned", colour, "dotted", 1, "planned", hidden, hint),
+    );
+  }
+  if (report.plateaus.triggers.some(({ kind }) => kind !== "did")) {
+    const hint = "The learning rate that ReduceLROnPlateau alone would have made of the first one.";
+    items.push(item("with the rule", theme.rule, "dashed", 1, "would", hidden, hint));
+  }
+  return items;
+}
