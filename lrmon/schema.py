@@ -64,8 +64,9 @@ RECORDS_PER_TAG: Final = 256
 STEP_SIZE_QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 EXACT, BOUNDED, NOT_AVAILABLE = "exact", "bounded", "not available"
-"""How true a column's numbers are: bit for bit (losses within 2^-22), within a bound that the column's
-source names, or NaN."""
+"""How true a column's numbers are: the learning rate bit for bit, the loss within 2^-22, the effective
+learning rate the factors' product in double precision; within a bound that the column's source names; or
+NaN."""
 
 
 class EpochRecord(TypedDict):

@@ -21,11 +21,18 @@ RULES: dict[str, set[str]] = {
     "lrmon.schema": set(),
     "lrmon.analysis": {"lrmon.analysis", "numpy"},
     "lrmon.record": {"lrmon.record", "lrmon.schema", "lrmon.version", "numpy", "tensorboard", "tensorflow"},
-    "lrmon.train": {
-        "lrmon.record", "lrmon.schema", "lrmon.train", "lrmon.version", "numpy", "keras", "tensorflow",
-    },
+    "lrmon.train": {"lrmon.record", "lrmon.schema", "lrmon.train", "lrmon.version", "numpy"},
+    "lrmon.train.base": {"keras", "tf_keras"},
+    "lrmon.train.ring.in_tensorflow": {"lrmon.train", "numpy", "tensorflow"},
+    "lrmon.train.ring.replicas": {"lrmon.train", "numpy", "tensorflow"},
+    "lrmon.train.ring.in_jax": {"jax", "keras", "lrmon.train", "numpy"},
+    "lrmon.train.ring.late_schedule": {"jax", "keras", "lrmon.train", "numpy"},
+    "lrmon.train.ring.in_torch": {"lrmon.train", "numpy", "torch"},
     "lrmon.train.preflight": {
         "lrmon.analysis", "lrmon.train.models", "lrmon.train.optimizers", "lrmon.train.preflight",
+    },
+    "lrmon.find": {
+        "lrmon.analysis", "lrmon.find", "lrmon.record", "lrmon.schema", "lrmon.train", "matplotlib", "numpy",
     },
     "lrmon.review": {"lrmon.analysis", "lrmon.review", "lrmon.schema", "numpy", "tensorboard"},
     "lrmon.review.report_plot": {"lrmon.analysis", "lrmon.review", "matplotlib", "numpy"},

@@ -278,13 +278,19 @@ class Recorder:
             self._fits += 1
             self._writer.put(self._fit)
 
-    def end_fit(self, ended: str) -> None:
-        """Records how a training ended: ``completed``, ``stopped`` or ``interrupted: <reason>``."""
+    def end_fit(self, ended: str, **fields: Any) -> None:
+        """Records how a training ended.
+
+        Args:
+            ended: ``completed``, ``stopped`` or ``interrupted: <reason>``.
+            fields: Of `lrmon.schema.RunRecord`, in place of those that it began with: what is known only now.
+        """
         with self._lock:
             self._drain_rows()
             if self._fit is None:
                 return
-            end: schema.RunRecord = {**self._fit, "ended": ended, "end_time": time.time()}
+            known = cast(schema.RunRecord, {**self._fit, **fields})
+            end: schema.RunRecord = {**known, "ended": ended, "end_time": time.time()}
             end["last_step"] = self._next_step - 1 if self._next_step > end["first_step"] else None
             self._writer.put(end)
             self._fit = None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import warnings
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
@@ -11,7 +13,7 @@ import numpy as np
 from lrmon import schema
 from lrmon.train.effective import EffectiveRate
 from lrmon.train.models import KERAS, backend_of, keras_of, steps_per_execution
-from lrmon.train.optimizers import innermost, parts, rate_function, schedule_of
+from lrmon.train.optimizers import innermost, is_legacy, parts, rate_function, schedule_of
 
 
 def described_fit(
@@ -43,6 +45,8 @@ def described_fit(
         "compiled": _compiled(model, backend),
         "learning_rate_source": _learning_rate_source(optimizer, backend),
         "effective_learning_rate_source": effective.source,
+        "effective_learning_rate_factors": list(effective.factors),
+        "effective_learning_rate_note": effective.note,
     }
     if len(found) > 1:
         described["optimizers"] = [
@@ -100,7 +104,9 @@ def described_plateau(plateau: Any, model: Any) -> dict[str, Any] | None:
     settings = {name: _plain(getattr(plateau, name, "auto")) for name in PLATEAU_SETTINGS}
     if isinstance(getattr(plateau, "version", None), str):
         settings["version"] = plateau.version
-    return {**settings, "applied": getattr(plateau, "_model", None) is model}
+    # A rule has neither; tf_keras' callbacks have it under its public name.
+    trained = getattr(plateau, "_model", None) or getattr(plateau, "model", None)
+    return {**settings, "applied": trained is model}
 
 
 def _learning_rate_source(optimizer: Any, backend: str) -> str:
@@ -128,10 +134,13 @@ def _schedule(optimizer: Any) -> dict[str, Any] | None:
 
 def _described(configured: Any) -> dict[str, Any]:
     """Class and settings, as Keras serializes them, or the class alone where it does not."""
-    try:
-        config = configured.get_config()
-    except NotImplementedError:
-        config = {}
+    config = {}
+    # A legacy optimizer of tf_keras calls a function of yours for what it shows as its learning rate.
+    if not (is_legacy(configured) and rate_function(configured) is not None):
+        with contextlib.suppress(NotImplementedError), warnings.catch_warnings():
+            # Keras warns of a lambda that would not be loaded again; nothing is saved here.
+            warnings.simplefilter("ignore")
+            config = configured.get_config()
     return {"class_name": type(configured).__name__, "config": _plain(config)}
 
 

@@ -13,6 +13,7 @@ from lrmon import schema
 from lrmon.record.recorder import Recorder
 from lrmon.train.effective import EffectiveRate
 from lrmon.train.ring.base import StepRing
+from lrmon.train.step_sizes.sampler import StepSizes
 
 
 class RingFeed:
@@ -29,6 +30,7 @@ class RingFeed:
         steps_per_execution: Steps that one call of the train function makes; fewer at an epoch's end.
         begin: Called before the first rows, with the first row's iteration.
         marks_skipped: Whether a step without an update is one that loss scaling has left out.
+        step_sizes: Completes its samples from the rows.
     """
 
     def __init__(
@@ -40,13 +42,16 @@ class RingFeed:
         begin: Callable[[int], None],
         *,
         marks_skipped: bool = False,
+        step_sizes: StepSizes | None = None,
     ) -> None:
-        self._ring: Final = ring
+        self.ring = ring
+        """Where the rows come from."""
         self._recorder: Final = recorder
         self._effective: Final = effective
         self._steps_per_execution: Final = steps_per_execution
         self._begin: Final = begin
         self._marks_skipped: Final = marks_skipped
+        self._step_sizes: Final = step_sizes
         self._most_unread: Final = max(schema.ROWS_PER_RECORD // steps_per_execution, 1)
         self._next_row = ring.count()
         self.began = False
@@ -57,6 +62,10 @@ class RingFeed:
         self._epoch_executions_read = 0
         self.next_iteration: int | None = None
         """The iteration that the next row will have if nobody changes the optimizer's counter."""
+
+    def change_ring(self, ring: StepRing, next_row: int) -> None:
+        """Goes on with another ring, before anything was read; its `next_row` is the fit's first."""
+        self.ring, self._next_row, self._epoch_row = ring, next_row, next_row
 
     def execution_ended(self) -> bool:
         """Notes that the train function came back; returns whether it is time to read."""
@@ -78,18 +87,18 @@ class RingFeed:
         ends = np.array(self._ends)
         if not len(ends) and not unfinished:
             return
-        size, written = self._steps_per_execution, self._ring.count()
+        size, written = self._steps_per_execution, self.ring.count()
         stop = self._epoch_row + (self._epoch_executions_read + len(ends)) * size
         if unfinished:
             stop = max(stop, written)
         stop = min(stop, written)
         if stop == self._next_row:
-            if len(ends) and not self.began:
+            if len(ends) and not self.began and not self.ring.awaits_others():
                 raise RuntimeError(
-                    self._ring.problem or "the model's train_function does not call its train_step"
+                    self.ring.problem or "the model's train_function does not call its train_step"
                 )
             return
-        rows = self._ring.rows(self._next_row, stop)
+        rows = self.ring.rows(self._next_row, stop)
         wall_time = self._wall_times(ends, stop, written)[-len(rows) :]
         overwritten = stop - self._next_row - len(rows)
         if not self.began:
@@ -102,12 +111,16 @@ class RingFeed:
             loss=rows.loss,
             effective_learning_rate=self._effective(learning_rate[:, 0], rows.iteration),
             wall_time=wall_time,
-            learning_rates=dict(zip(self._ring.names, learning_rate.T, strict=True))
-            if len(self._ring.names) > 1
+            learning_rates=dict(zip(self.ring.names, learning_rate.T, strict=True))
+            if len(self.ring.names) > 1
             else None,
         )
         if self._marks_skipped:
-            self._recorder.skipped((first_step + np.flatnonzero(~rows.applied)).tolist())
+            made = rows.applied if rows.finite is None else rows.finite
+            self._recorder.skipped((first_step + np.flatnonzero(~made)).tolist())
+        if self._step_sizes is not None:
+            for sample in self._step_sizes.completed(rows, self._next_row + overwritten, first_step):
+                self._recorder.sample(sample)
         self.next_iteration = _number(rows.iteration[-1]) + bool(rows.applied[-1])
         executions = -(-(stop - self._epoch_row) // size) - self._epoch_executions_read
         self._epoch_executions_read += executions

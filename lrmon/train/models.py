@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, Final
 
 KERAS, TF_KERAS = "keras", "tf_keras"
+
+_SYNCHRONOUS_STRATEGIES: Final = {
+    "_DefaultDistributionStrategy": "",
+    "OneDeviceStrategy": "OneDeviceStrategy",
+    "MirroredStrategy": "MirroredStrategy",
+    "CollectiveAllReduceStrategy": "MultiWorkerMirroredStrategy",
+}
+"""TensorFlow's strategies whose replicas make every step together, by the names of their classes."""
 
 
 def keras_of(model: Any) -> str | None:
@@ -24,12 +32,51 @@ def backend_of(model: Any) -> str:
     return str(sys.modules[KERAS].backend.backend())
 
 
+def is_chief(model: Any) -> bool:
+    """Tells whether this process is the one of those that train the model that writes what they share."""
+    strategy = getattr(model, "distribute_strategy", None)
+    return strategy is None or bool(strategy.extended.should_save_summary)
+
+
+def is_distributed(model: Any) -> bool:
+    """Tells whether several replicas make each step of the model together."""
+    return int(getattr(getattr(model, "distribute_strategy", None), "num_replicas_in_sync", 1)) > 1
+
+
+def unrecordable(model: Any) -> str | None:
+    """Returns why the model's steps cannot be recorded though its backend's can; None if they can."""
+    if getattr(model, "autotune_steps_per_execution", False):
+        return (
+            "LRMonitor cannot record steps_per_execution='auto': tf_keras changes how many steps it makes at "
+            "once while it trains, and tells nobody; give it a number"
+        )
+    strategy = getattr(model, "distribute_strategy", None)
+    names = {base.__name__ for base in type(strategy).__mro__}
+    if strategy is None or names & set(_SYNCHRONOUS_STRATEGIES):
+        return None
+    name = type(strategy).__name__
+    if any("ParameterServer" in each for each in names):
+        return (
+            f"LRMonitor cannot record training under {name}: its workers update the weights each when it is "
+            "ready, so that no batch has a place in one order of steps"
+        )
+    known = ", ".join(filter(None, _SYNCHRONOUS_STRATEGIES.values()))
+    return f"LRMonitor records training under {known}, and this is {name}"
+
+
 def loss_tracker(model: Any) -> Any:
     """Returns the metric that Keras hands each batch's loss to, None where the model has none."""
     if keras_of(model) == TF_KERAS:
         # No public name either.
         return getattr(getattr(model, "compiled_loss", None), "_total_loss_mean", None)
     return getattr(model, "_loss_tracker", None)
+
+
+def loss_trackers(model: Any) -> list[Any]:
+    """Returns the metrics that may get each batch's loss: Keras' own, and what a model calls its loss."""
+    own = [metric for metric in model.metrics if metric.name == "loss"]
+    keras_own = loss_tracker(model)
+    return own if keras_own is None else [keras_own, *(metric for metric in own if metric is not keras_own)]
 
 
 def steps_per_execution(model: Any) -> int:

@@ -35,6 +35,11 @@ def scales_loss(optimizer: Any) -> bool:
     return innermost(optimizer) is not optimizer
 
 
+def loss_scale(optimizer: Any) -> Any:
+    """Returns what tells tf_keras' LossScaleOptimizer which updates to leave out; None where none does."""
+    return getattr(optimizer, "_loss_scale", None)
+
+
 def parts(optimizer: Any) -> list[Part]:
     """Returns the optimizers that make the updates: of a MultiOptimizer each, the default one first.
 
@@ -80,7 +85,12 @@ def rate_function(optimizer: Any) -> Callable[[], Any] | None:
 
 
 def decay(optimizer: Any) -> float:
-    """Returns tf_keras' legacy `decay`, by which the rate is divided: 1 + decay · iterations. Else 0."""
+    """Returns tf_keras' legacy `decay`, by which the rate is divided: 1 + decay · iterations. Else 0.
+
+    What Nadam has under that name is for its momentum.
+    """
+    if any(base.__name__ == "Nadam" for base in type(optimizer).__mro__):
+        return 0.0
     return float(getattr(optimizer, "_initial_decay", 0.0) or 0.0)
 
 

@@ -126,10 +126,19 @@ def test_steps_that_nobody_watched_stay_empty(tmp_path: Path) -> None:
     assert [*range(5), *range(8, 13)] == recorded(tmp_path).step.tolist()
 
 
-def test_another_model_in_the_same_folder_is_another_training(tmp_path: Path) -> None:
+def test_a_monitor_that_is_given_another_model_records_it_to_a_folder_of_its_own(tmp_path: Path) -> None:
     monitor = lrmon.LRMonitor(tmp_path)
     sgd_model(0.1).fit(**batches(5), callbacks=[monitor])
     sgd_model(0.2).fit(**batches(3), callbacks=[monitor])
+    sgd_model(0.3).fit(**batches(2), callbacks=[monitor])
+    runs = [recorded(folder) for folder in (tmp_path, tmp_path / "fit-1", tmp_path / "fit-2")]
+    assert [[*range(5)], [*range(3)], [*range(2)]] == [run.step.tolist() for run in runs]
+    assert [np.float32(rate) for rate in (0.1, 0.2, 0.3)] == [run.learning_rate[0] for run in runs]
+
+
+def test_another_monitor_of_another_model_in_the_same_folder_is_another_training(tmp_path: Path) -> None:
+    sgd_model(0.1).fit(**batches(5), callbacks=[lrmon.LRMonitor(tmp_path)])
+    sgd_model(0.2).fit(**batches(3), callbacks=[lrmon.LRMonitor(tmp_path)])
     run = recorded(tmp_path)
     assert [*range(5), *range(3)] == run.step.tolist()
     assert [np.float32(0.1)] * 5 + [np.float32(0.2)] * 3 == run.learning_rate.tolist()
@@ -252,7 +261,9 @@ def test_nothing_is_made_on_disk_before_fit(tmp_path: Path) -> None:
 def test_something_that_is_no_keras_model_is_refused_with_a_sentence(tmp_path: Path) -> None:
     monitor = lrmon.LRMonitor(tmp_path)
     monitor.set_model(object())
-    with pytest.raises(TypeError, match=r"records models of Keras 3 and of tf_keras, got a builtins.object; lrmon"):
+    with pytest.raises(
+        TypeError, match=r"records models of Keras 3 and of tf_keras, got a builtins.object; lrmon"
+    ):
         monitor.on_train_begin()
 
 
@@ -275,7 +286,8 @@ def test_a_problem_of_ours_is_one_warning_and_training_goes_on(tmp_path: Path) -
             return train_function
 
     model = OwnLoop([keras.Input((1,)), keras.layers.Dense(1)])
-    model.compile("sgd", "mse")
+    # One call may make two steps: from outside they cannot be told apart.
+    model.compile("sgd", "mse", steps_per_execution=2)
     with pytest.warns(RuntimeWarning) as warned:
         history = model.fit(**batches(10), epochs=4, callbacks=[lrmon.LRMonitor(tmp_path)])
     assert 4 == len(history.epoch)

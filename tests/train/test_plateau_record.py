@@ -104,7 +104,18 @@ def test_a_wrong_direction_is_found_in_a_real_fit(tmp_path: Path) -> None:
     )
     findings = lrmon.load(tmp_path)["run"].report().findings
 
-    assert ["reduced-while-improving"] == [finding.code for finding in findings]
+    # The first one was foretold before the first batch: mode "min" for an accuracy.
+    assert ["recorded-warning", "reduced-while-improving"] == [finding.code for finding in findings]
+
+
+def test_a_plateau_in_the_list_is_the_runs_own_without_being_handed_over(tmp_path: Path) -> None:
+    plateau = keras.callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=3, min_delta=0.25)
+    model = unit_gradient_model(keras.optimizers.SGD(0.1))
+    model.fit(**batches(3), epochs=2, callbacks=[lrmon.LRMonitor(tmp_path), plateau])
+    settings = recorded(tmp_path).fits[-1]["plateau"]
+    assert (True, "loss", 0.5, 3, 0.25) == tuple(
+        settings[name] for name in ("applied", "monitor", "factor", "patience", "min_delta")
+    )
 
 
 def test_a_misplaced_parenthesis_is_found_in_a_real_fit(tmp_path: Path) -> None:

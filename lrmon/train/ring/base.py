@@ -31,12 +31,15 @@ class StepRows:
         applied: [n], whether the counter grew: whether the optimizer made its update.
         learning_rate: [n, m], that the update of each optimizer used; NaN where it cannot be read.
         loss: [n].
+        finite: [n], whether the update was made, where the counter does not tell: tf_keras counts one that
+            its loss scaling leaves out.
     """
 
     iteration: npt.NDArray[np.float64]
     applied: npt.NDArray[np.bool_]
     learning_rate: npt.NDArray[np.float64]
     loss: npt.NDArray[np.float64]
+    finite: npt.NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.loss)
@@ -50,6 +53,9 @@ class StepRing(ABC):
         depth: Rows kept. More than are ever unread, with room for the steps that run during a read.
     """
 
+    counts_samples = False
+    """Whether `batch_size` is known once rows were read, for any model."""
+
     def __init__(self, model: Any, depth: int) -> None:
         self.model: Final = model
         self.depth: Final = depth
@@ -57,6 +63,8 @@ class StepRing(ABC):
         """Why rows are missing or incomplete, in words, if they are; known once the step has run."""
         self.loss_source = ""
         """Where the losses come from, in words; known once the step has run."""
+        self.batch_size: int | None = None
+        """Samples of the first batch that was read, where the ring counts them: of all replicas together."""
         self.names: Sequence[str] = ()
         """Of the optimizers whose learning rates are in the rows; known once the step has run."""
 
@@ -68,6 +76,19 @@ class StepRing(ABC):
     def rows(self, start: int, stop: int) -> StepRows:
         """Returns the rows of steps `start` to `stop`, less the first where they are overwritten."""
 
+    def execution_ended(self, steps: int) -> None:  # noqa: B027 - most rings need not know
+        """Hears from the thread that trains that a call of the train function made so many steps."""
+
+    def epoch_ended(self) -> None:  # noqa: B027
+        """Hears from the thread that trains that an epoch ended."""
+
+    def interrupted(self) -> None:  # noqa: B027
+        """Hears that no more steps come, though the epoch has not ended."""
+
+    def awaits_others(self) -> bool:
+        """Tells whether steps have run whose rows other processes have yet to complete."""
+        return False
+
     @abstractmethod
     def around(self, train_step: Callable[..., Any]) -> Callable[..., Any]:
         """Returns `train_step` with the row of each step written into the ring."""
@@ -75,10 +96,18 @@ class StepRing(ABC):
     def install(self) -> None:
         """Puts the ring into the model's training step, which is compiled anew."""
         train_step = getattr(self.model.train_step, _ORIGINAL, self.model.train_step)
-        wrapped = self.around(train_step)
-        setattr(wrapped, _ORIGINAL, train_step)
-        self.model.train_step = wrapped
+        self._wrapped = self.around(train_step)
+        setattr(self._wrapped, _ORIGINAL, train_step)
+        self.model.train_step = self._wrapped
         self.model.make_train_function(force=True)
+
+    def resumed(self) -> bool:
+        """Takes up its place in the model again for another fit, with nothing compiled anew.
+
+        Returns:
+            Whether it is in all of the model's compiled steps.
+        """
+        return True
 
     def _read(self, what: str, read: Callable[[], _T], otherwise: _T) -> _T:
         """The step is the user's: it goes on, whatever happens to us in it."""
@@ -100,11 +129,8 @@ class StepRing(ABC):
         """
         if updates:
             loss, self.loss_source = updates[-1][0], LOSS_OF_TRACKER
-        elif (
-            isinstance(logs, dict)
-            and "loss" in logs
-            and all(metric.name != "loss" for metric in self.model.metrics)
-        ):
+        elif isinstance(logs, dict) and "loss" in logs:
+            # No metric called loss has had it, so it is no mean.
             loss, self.loss_source = logs["loss"], LOSS_OF_LOGS
         else:
             self.loss_source = "none: the model's own train_step neither tracks nor returns each batch's loss"

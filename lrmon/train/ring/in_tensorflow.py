@@ -2,97 +2,169 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from lrmon.train.models import TF_KERAS, keras_of, loss_trackers
 from lrmon.train.optimizers import (
     Part,
     counter,
     decay,
+    is_legacy,
+    loss_scale,
     parts,
     rate_function,
     rate_variable,
     schedule_of,
 )
-from lrmon.train.ring.base import StepRing, StepRows
+from lrmon.train.ring.base import LOSS_OF_LOGS, StepRing, StepRows
+from lrmon.train.ring.replicas import LOSS, SAMPLES, WorkersRows, rows_of
 from lrmon.train.ring.watch import Watch
 
-_ITERATION, _ITERATION_AFTER, _LOSS, _RATES = range(4)
+_ITERATION, _COUNTED, _FINITE, _RATES = range(SAMPLES + 1, SAMPLES + 5)
+
+_NAN = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was seen of a step.
+
+    Attributes:
+        before: By optimizer, its counter before the step.
+        updates: Of the loss trackers.
+        rates: By optimizer, what it got from a user's function.
+        scaling: Of the loss scale: whether the gradients were finite.
+    """
+
+    before: dict[int, Any]
+    updates: list[Watch]
+    rates: dict[int, Watch]
+    scaling: Watch
 
 
 class TensorFlowRing(StepRing):
-    """Rows in a variable, written by a scatter within the compiled step."""
+    """Rows in a variable, written by a scatter within the compiled step; of each replica its own."""
 
     def __init__(self, model: Any, depth: int) -> None:
         super().__init__(model, depth)
-        self._rows: tf.Variable | None = None
-        with tf.init_scope():
-            self._count = tf.Variable(0, dtype=tf.int64, trainable=False, name="lrmon_count")
+        self._rows = rows_of(model.distribute_strategy, depth)
+        for part in parts(model.optimizer):
+            counter(part.optimizer)  # a legacy optimizer makes it when it is first asked for
+        self._unseen = self._steps_unseen()
 
     def count(self) -> int:
-        return int(self._count.numpy())
+        return self._rows.count()
 
     def rows(self, start: int, stop: int) -> StepRows:
-        held = np.zeros((self.depth, _RATES)) if self._rows is None else self._rows.numpy()
-        start = max(start, self.count() - self.depth)
-        rows = held[np.arange(start, stop) % self.depth]
+        rows = self._rows.read(start, stop)
+        if self._rows.several and self.batch_size is None and np.isfinite(rows[:1, SAMPLES]).any():
+            self.batch_size = int(rows[0, SAMPLES])
         return StepRows(
             iteration=rows[:, _ITERATION],
-            applied=rows[:, _ITERATION_AFTER] > rows[:, _ITERATION],
+            applied=rows[:, _COUNTED] == 1,
             learning_rate=rows[:, _RATES:],
-            loss=rows[:, _LOSS],
+            loss=rows[:, LOSS],
+            finite=rows[:, _FINITE] == 1,
         )
 
+    def execution_ended(self, steps: int) -> None:
+        if isinstance(self._rows, WorkersRows):
+            self._rows.execution_ended(steps)
+
+    def epoch_ended(self) -> None:
+        if isinstance(self._rows, WorkersRows):
+            self._rows.exchange()
+
+    def interrupted(self) -> None:
+        if isinstance(self._rows, WorkersRows):
+            self._rows.hold_own()
+
+    def awaits_others(self) -> bool:
+        return self._rows.written() > self._rows.count()
+
+    def resumed(self) -> bool:
+        if keras_of(self.model) != TF_KERAS:
+            return True
+        # Its train function asks the model for its train_step whenever it is traced: a fit in between can
+        # have left it a trace without the ring.
+        if self._unseen is None or self._unseen != self._steps_unseen():
+            return False
+        self.model.train_step = self._wrapped
+        return True
+
+    def _steps_unseen(self) -> int | None:
+        """How many steps the optimizer has counted that are not in the ring."""
+        found = parts(self.model.optimizer)
+        if not found:
+            return None
+        counted = tf.convert_to_tensor(counter(found[0].optimizer))
+        return int(counted.numpy()) - self._rows.written()
+
     def around(self, train_step: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        # tf_keras has TensorFlow convert the Python of this function and of the user's step in it.
         def train_step_with_ring(data: Any) -> Any:
-            before = self._iterations()
-            with ExitStack() as watches:
-                updates = watches.enter_context(Watch(self._tracker(), "update_state"))
-                rates = {
-                    id(part.optimizer): watches.enter_context(
-                        Watch(part.optimizer, "_get_current_learning_rate")
-                    )
-                    for part in parts(self.model.optimizer)
-                    if rate_function(part.optimizer) is not None
-                }
+            with self._watching() as seen:
                 logs = train_step(data)
-            got = {key: watch.results for key, watch in rates.items()}
-            self._read("row", lambda: self._write(self._row(before, got, updates.arguments, logs)), None)
+            self._note(seen, logs)
             return logs
 
         return train_step_with_ring
 
-    def _row(
-        self,
-        before: dict[int, Any],
-        got: dict[int, list[Any]],
-        updates: Sequence[tuple[Any, ...]],
-        logs: Any,
-    ) -> list[Any]:
-        """The values of the step that has just been made.
+    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
+    @contextmanager
+    def _watching(self) -> Iterator[_Seen]:
+        nothing: list[Any] = []
+        trackers = self._read("loss", lambda: loss_trackers(self.model), nothing)
+        found = parts(self.model.optimizer)
+        with ExitStack() as watches:
+            enter = watches.enter_context
+            yield _Seen(
+                before=self._iterations(),
+                updates=[enter(Watch(tracker, "update_state")) for tracker in trackers],
+                rates={
+                    id(part.optimizer): enter(
+                        Watch(
+                            part.optimizer,
+                            "_decayed_lr" if is_legacy(part.optimizer) else "_get_current_learning_rate",
+                        )
+                    )
+                    for part in found
+                    if rate_function(part.optimizer) is not None
+                },
+                # Replicas leave it to the thread that runs them.
+                scaling=enter(Watch(loss_scale(self.model.optimizer), "update", any_thread=True)),
+            )
 
-        Args:
-            before: By optimizer, its counter before the step; one that the step itself has built began at 0.
-            got: By optimizer, what it got from a user's function.
-            updates: Arguments of the loss tracker's updates.
-            logs: What the training step returned.
-        """
+    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
+    def _note(self, seen: _Seen, logs: Any) -> None:
+        self._read("row", lambda: self._rows.write(self._row(seen, logs)), None)
+
+    def _row(self, seen: _Seen, logs: Any) -> list[Any]:
+        """The values of the step that has just been made."""
         found, after = parts(self.model.optimizer), self._iterations()
         self.names = [part.name for part in found]
-        keys = [id(part.optimizer) for part in found]
-        row = [np.nan, np.nan, self._read("loss", partial(self._loss, updates, logs), np.nan)]
-        for part, key in zip(found, keys, strict=True):
-            iteration = before.get(key, tf.zeros_like(after[key]))
-            read = partial(self._learning_rate, part, iteration, got.get(key, ()))
-            row.append(self._read("learning rate", read, np.nan))
-        if found:
-            row[_ITERATION], row[_ITERATION_AFTER] = before.get(keys[0], 0), after[keys[0]]
-        return row if found else [*row, np.nan]
+        # One that the step itself has built began at 0.
+        before = {key: seen.before.get(key, tf.zeros_like(count)) for key, count in after.items()}
+        updates = next((watch for watch in seen.updates if watch.arguments), Watch(None, ""))
+        loss = self._read("loss", partial(self._loss, updates.arguments, logs), _NAN)
+        samples = _samples(updates) if self._rows.several else 1
+        first = id(found[0].optimizer if found else None)
+        counted = after[first] > before[first] if first in after else False
+        rates = []
+        for part in found:
+            key = id(part.optimizer)
+            got = seen.rates[key].results if key in seen.rates else ()
+            read = partial(self._learning_rate, part, before.get(key, _NAN), got)
+            rates.append(self._read("learning rate", read, _NAN))
+        finite = self._finite(seen.scaling, counted)
+        return [loss, samples, before.get(first, _NAN), counted, finite, *(rates or [_NAN])]
 
     def _iterations(self) -> dict[int, Any]:
         """The counters of the optimizers, by identity."""
@@ -106,17 +178,30 @@ class TensorFlowRing(StepRing):
             nothing,
         )
 
-    def _write(self, values: Sequence[Any]) -> None:
-        row = tf.stack([tf.cast(value, tf.float64) for value in values])
-        if self._rows is None:
-            with tf.init_scope():
-                # float64 holds float32 rates and losses and every count below 2^53 exactly.
-                zeros = tf.zeros((self.depth, len(values)), tf.float64)
-                self._rows = tf.Variable(zeros, trainable=False, name="lrmon_rows")
-        written = self._rows.scatter_nd_update([[self._count % self.depth]], [row])
-        # A reader in another thread that sees the count must see the row.
-        with tf.control_dependencies([written] if tf.inside_function() else []):
-            self._count.assign_add(1)
+    def _finite(self, scaling: Watch, counted: Any) -> Any:
+        """Whether the update was made: tf_keras counts one that its loss scaling leaves out."""
+        if scaling.results:
+            _, finite = scaling.results[-1]
+            if self._is_of_this_step(finite):
+                return finite
+        return counted
+
+    def _loss(self, updates: Sequence[tuple[Any, ...]], logs: Any) -> Any:
+        said = self.loss_source
+        loss = super()._loss(updates, logs)
+        if not self._rows.several:
+            return loss
+        if self._rows.replica() > 0:
+            self.loss_source = said
+            return loss
+        if self.loss_source == LOSS_OF_LOGS:
+            self.loss_source = "none: the model's own train_step returns a loss of each replica alone"
+            return _NAN
+        if not self.loss_source.startswith("none"):
+            self.loss_source += ", of all replicas together, weighted by their samples"
+            if isinstance(self._rows, WorkersRows):
+                self.loss_source += ", which the workers exchange every 64 batches and at each epoch's end"
+        return loss
 
     def _learning_rate(self, part: Part, iteration: Any, got: Sequence[Any]) -> Any:
         """The rate that the update of this iteration uses.
@@ -128,21 +213,33 @@ class TensorFlowRing(StepRing):
         """
         optimizer = part.optimizer
         schedule, variable = schedule_of(optimizer), rate_variable(optimizer)
-        if schedule is not None:
-            rate = schedule(iteration)
-        elif variable is not None:
-            rate = tf.convert_to_tensor(variable)
-        else:
-            return next(
-                (tf.convert_to_tensor(value) for value in got if self._is_of_this_step(value)), np.nan
-            )
+        if schedule is None and variable is None:
+            return next((tf.convert_to_tensor(value) for value in got if self._is_of_this_step(value)), _NAN)
+        if not is_legacy(optimizer):
+            return schedule(iteration) if schedule is not None else tf.convert_to_tensor(variable)
+        # In the type of the weights, as the optimizer does it: the bits depend on it.
+        dtype = _dtype(self.model)
+        step = tf.cast(iteration, dtype)
+        rate = tf.cast(variable if schedule is None else schedule(step), dtype)
         slope = decay(optimizer)
-        if slope:
-            rate = tf.cast(rate, tf.float32) / (
-                1.0 + tf.cast(slope, tf.float32) * tf.cast(iteration, tf.float32)
-            )
-        return rate
+        return rate / (1.0 + tf.cast(slope, dtype) * step) if slope > 0 else rate
 
     def _is_of_this_step(self, value: Any) -> bool:
         graph = None if tf.executing_eagerly() else getattr(value, "graph", None)
         return graph is None or graph is tf.compat.v1.get_default_graph()
+
+
+def _samples(updates: Watch) -> Any:
+    """How much the loss tracker lets this loss count among those of the replicas."""
+    if not updates.arguments:
+        return 1
+    weight = updates.keywords[-1].get("sample_weight")
+    if weight is None and len(updates.arguments[-1]) > 1:
+        weight = updates.arguments[-1][1]
+    return 1 if weight is None else tf.reduce_sum(weight)
+
+
+def _dtype(model: Any) -> tf.DType:
+    """The type of the first weight that trains; the weights of mixed precision are float32."""
+    weights = model.trainable_weights
+    return weights[0].dtype if weights else tf.float32

@@ -32,7 +32,7 @@ def installed(model: Any) -> StepRing:
     """
     depth = depth_for(steps_per_execution(model))
     ring = getattr(model.train_function, _MARK, None)
-    if isinstance(ring, StepRing) and ring.depth >= depth:
+    if isinstance(ring, StepRing) and ring.depth >= depth and ring.resumed():
         return ring
     module, name = _RINGS[backend_of(model)]
     ring = cast(StepRing, getattr(import_module(module), name)(model, depth))

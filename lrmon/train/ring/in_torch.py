@@ -1,0 +1,181 @@
+"""The ring around a training step of Keras on PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from lrmon.train.models import loss_trackers
+from lrmon.train.optimizers import Part, counter, parts, rate_variable, schedule_of
+from lrmon.train.ring.base import StepRing, StepRows
+from lrmon.train.ring.host_rows import HostRow, HostRows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_INNER = "lrmon_without_ring"
+
+
+class TorchRing(StepRing):
+    """Rows of scalars that stay on their device until many are read at once.
+
+    It stands around the model's train function, outside of what `torch.compile` compiles. What it sees in
+    there are the calls of the loss tracker, and those of the optimizer's update with its learning rate.
+    """
+
+    counts_samples = True
+
+    def __init__(self, model: Any, depth: int) -> None:
+        super().__init__(model, depth)
+        self._rows = HostRows(depth, _numbers)
+        self._losses: list[_Seen] | None = None
+        self._rates: dict[int, _Seen] = {}
+
+    def count(self) -> int:
+        return self._rows.count
+
+    def rows(self, start: int, stop: int) -> StepRows:
+        self.batch_size = self._rows.samples(start)
+        return self._rows.between(start, stop, max(len(self.names), 1))
+
+    def install(self) -> None:
+        """Puts the ring around the model's train function, which stays the one that it is."""
+        self.model.make_train_function()
+        inner = getattr(self.model.train_function, _INNER, self.model.train_function)
+        wrapped = self.around(inner)
+        setattr(wrapped, _INNER, inner)
+        self.model.train_function = wrapped
+
+    def around(self, train_step: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def train_function_with_ring(data: Any) -> Any:
+            found = parts(self.model.optimizer)
+            before = {
+                id(part.optimizer): self._read("iteration", partial(_iteration, part), np.nan)
+                for part in found
+            }
+            with ExitStack() as calls:
+                losses = [calls.enter_context(seen.looking_on()) for seen in self._seen_losses()]
+                for part in found:
+                    calls.enter_context(self._seen_rate(part).looking_on())
+                logs = train_step(data)
+            self._read("row", lambda: self._rows.append(self._row(before, losses, logs)), None)
+            return logs
+
+        return train_function_with_ring
+
+    def _row(self, before: dict[int, Any], losses: list[_Seen], logs: Any) -> HostRow:
+        found = parts(self.model.optimizer)
+        self.names = [part.name for part in found]
+        tracked = next((seen for seen in losses if seen.called), None)
+        updates = [] if tracked is None else [(tracked.value,)]
+        # A counter that the step itself has made began at 0.
+        counts = [before.get(id(part.optimizer), 0) for part in found]
+        rates = [
+            self._read("learning rate", partial(_rate, part, count, self._seen_rate(part)), np.nan)
+            for part, count in zip(found, counts, strict=True)
+        ]
+        return HostRow(
+            iteration=counts[0] if found else np.nan,
+            iteration_after=_iteration(found[0]) if found else np.nan,
+            loss=self._read("loss", lambda: _kept(self._loss(updates, logs)), np.nan),
+            learning_rates=rates or [np.nan],
+            samples=None if tracked is None else tracked.samples,
+        )
+
+    def _seen_losses(self) -> list[_Seen]:
+        if self._losses is None:
+            trackers: list[Any] = self._read("loss", lambda: loss_trackers(self.model), [])
+            self._losses = [_Seen(tracker, "update_state", 0) for tracker in trackers]
+        return self._losses
+
+    def _seen_rate(self, part: Part) -> _Seen:
+        key = id(part.optimizer)
+        if key not in self._rates:
+            self._rates[key] = _Seen(part.optimizer, "_backend_update_step", 2)
+        return self._rates[key]
+
+
+class _Seen:
+    """One argument of a method's latest call.
+
+    `torch.compile` takes a new function for another program, so the one that looks on is made once, and
+    stands in the method's place while a step runs.
+
+    Args:
+        owner: Whose method.
+        method: Its name.
+        position: Of the argument.
+    """
+
+    def __init__(self, owner: Any, method: str, position: int) -> None:
+        self._attributes = vars(owner)
+        self._method = method
+        self._look_on = self._looking_on(getattr(owner, method, None), position)
+        self.called = False
+        """Whether the latest step made a call, with that argument."""
+        self.value: Any = None
+        self.samples: int | None = None
+
+    @contextmanager
+    def looking_on(self) -> Iterator[_Seen]:
+        """Looks on while the context lasts."""
+        self.called, self.value = False, None
+        own = self._attributes.get(self._method)
+        if self._look_on is not None:
+            self._attributes[self._method] = self._look_on
+        try:
+            yield self
+        finally:
+            self._attributes.pop(self._method, None)
+            if own is not None:
+                self._attributes[self._method] = own
+
+    def _looking_on(self, call: Any, position: int) -> Any:
+        seen = self
+
+        def look_on(*args: Any, **kwargs: Any) -> Any:
+            if len(args) > position:
+                seen.called, seen.value = True, _kept(args[position])
+                samples = kwargs.get("sample_weight")
+                seen.samples = samples if isinstance(samples, int) else None
+            return call(*args, **kwargs)
+
+        return None if call is None else look_on
+
+
+def _kept(value: Any) -> Any:
+    """The value as it is now: variables change in place, and a gradient holds on to what made it."""
+    value = getattr(value, "value", value)
+    return value.detach().clone() if isinstance(value, torch.Tensor) else value
+
+
+def _iteration(part: Part) -> Any:
+    return _kept(counter(part.optimizer))
+
+
+def _rate(part: Part, iteration: Any, seen: _Seen) -> Any:
+    """The rate that the update used; where there was none (gradients add up), the one that it would use."""
+    if seen.called:
+        return seen.value
+    schedule, variable = schedule_of(part.optimizer), rate_variable(part.optimizer)
+    if schedule is not None:
+        return _kept(schedule(iteration))
+    return np.nan if variable is None else _kept(variable)
+
+
+def _numbers(values: list[Any]) -> npt.NDArray[np.float64]:
+    """[n]: one transfer where all are tensors of one kind."""
+    kinds = {(value.device, value.dtype) for value in values if isinstance(value, torch.Tensor)}
+    if len(kinds) == 1 and all(isinstance(value, torch.Tensor) for value in values):
+        together = torch.stack([value.reshape(()) for value in values])
+        if together.dtype in {torch.bfloat16, torch.float16}:
+            together = together.float()
+        numbers: npt.NDArray[np.float64] = together.cpu().numpy().astype(np.float64)
+        return numbers
+    return np.array([float(value) for value in values], np.float64)
