@@ -115,9 +115,7 @@ def test_steps_before_data_that_breaks_within_an_execution_are_kept(tmp_path: Pa
         model.fit(broken(), steps_per_epoch=6, shuffle=False, verbose=0, callbacks=[monitor])
     fresh = resting_model()
     fresh.fit(x, y, batch_size=2, verbose=0, shuffle=False, callbacks=[monitor])
-    losses = recorded(tmp_path).loss
-    assert len(losses) == 11
-    np.testing.assert_allclose(losses[:5], expected, rtol=TOLERANCE)
+    np.testing.assert_allclose(recorded(tmp_path).loss, expected, rtol=TOLERANCE)
 
 
 class StepWithHiddenLoss(keras.Sequential):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +14,6 @@ from lrmon.train.models import loss_trackers
 from lrmon.train.optimizers import Part, counter, parts, rate_variable, schedule_of
 from lrmon.train.ring.base import StepRing, StepRows
 from lrmon.train.ring.host_rows import HostRow, HostRows
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _INNER = "lrmon_without_ring"
 
@@ -59,11 +55,15 @@ class TorchRing(StepRing):
                 id(part.optimizer): self._read("iteration", partial(_iteration, part), np.nan)
                 for part in found
             }
-            with ExitStack() as calls:
-                losses = [calls.enter_context(seen.looking_on()) for seen in self._seen_losses()]
-                for part in found:
-                    calls.enter_context(self._seen_rate(part).looking_on())
+            losses = self._seen_losses()
+            watched = [*losses, *map(self._seen_rate, found)]
+            for seen in watched:
+                seen.begin()
+            try:
                 logs = train_step(data)
+            finally:
+                for seen in watched:
+                    seen.end()
             self._read("row", lambda: self._rows.append(self._row(before, losses, logs)), None)
             return logs
 
@@ -116,25 +116,26 @@ class _Seen:
     def __init__(self, owner: Any, method: str, position: int) -> None:
         self._attributes = vars(owner)
         self._method = method
+        self._own: Any = None
         self._look_on = self._looking_on(getattr(owner, method, None), position)
         self.called = False
         """Whether the latest step made a call, with that argument."""
         self.value: Any = None
         self.samples: int | None = None
 
-    @contextmanager
-    def looking_on(self) -> Iterator[_Seen]:
-        """Looks on while the context lasts."""
+    def begin(self) -> None:
+        """Looks on from here."""
         self.called, self.value = False, None
-        own = self._attributes.get(self._method)
         if self._look_on is not None:
+            self._own = self._attributes.get(self._method)
             self._attributes[self._method] = self._look_on
-        try:
-            yield self
-        finally:
+
+    def end(self) -> None:
+        """Looks on no more; a second time does no harm."""
+        if self._attributes.get(self._method) is self._look_on:
             self._attributes.pop(self._method, None)
-            if own is not None:
-                self._attributes[self._method] = own
+            if self._own is not None:
+                self._attributes[self._method] = self._own
 
     def _looking_on(self, call: Any, position: int) -> Any:
         seen = self
