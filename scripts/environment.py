@@ -1,6 +1,7 @@
-"""The project's environment: .venv, with lrmon installed editable from this tree.
+"""The project's environments, with lrmon installed editable from this tree.
 
-Usage: ``python3 scripts/environment.py demo|dev``, the argument being an extra of setup.py. It is quick where
+Usage: ``python3 scripts/environment.py demo|dev|jax|torch|tf_keras``. The first two are extras of .venv; each
+of the others is an environment of its own, .venv-<name>, for the tests on another backend. It is quick where
 nothing has changed that would change the result.
 """
 
@@ -13,23 +14,64 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import debian
 
 ROOT = Path(__file__).resolve().parent.parent
-VENV = ROOT / ".venv"
-STAMP = VENV / ".lrmon.json"
-"""What .venv was made from, and the extras that it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What one environment holds.
+
+    Attributes:
+        folder: Below the project's.
+        extras: Of setup.py.
+        more: Requirements besides.
+        alone: Requirements that are installed without what they require themselves.
+    """
+
+    folder: str
+    extras: tuple[str, ...]
+    more: tuple[str, ...] = ()
+    alone: tuple[str, ...] = ()
+
+    @property
+    def stamp(self) -> Path:
+        """What the environment was made from, and the extras that it has."""
+        return ROOT / self.folder / ".lrmon.json"
+
+    @property
+    def python(self) -> Path:
+        return ROOT / self.folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+# tf_keras asks for the package tensorflow, which is tensorflow-cpu under another name and twice its size.
+TF_KERAS: Final = ("tf_keras>=2.16",)
+
+ENVIRONMENTS: Final = {
+    "demo": Environment(".venv", ("demo",)),
+    "dev": Environment(".venv", ("dev",), alone=TF_KERAS),
+    "jax": Environment(".venv-jax", ("jax", "test")),
+    # The tests need no GPU. Of this version a build for the CPU alone may be at hand, which pip then prefers;
+    # whatever else it finds brings gigabytes.
+    "torch": Environment(".venv-torch", ("torch", "test"), more=("torch==2.13.0",)),
+    "tf_keras": Environment(".venv-tf_keras", ("demo", "test"), alone=TF_KERAS),
+}
 
 
 class SetupError(RuntimeError):
     """The environment cannot be made; the message says why and what to do."""
 
 
-def make(extra: str) -> None:
-    """Makes .venv with `extra` in it, by this interpreter, and the front end's bundle; or leaves it as it is.
+def make(name: str) -> None:
+    """Makes an environment by this interpreter, and the front end's bundle; or leaves it as it is.
+
+    Args:
+        name: One of `ENVIRONMENTS`.
 
     Raises:
         SetupError: This interpreter is too old or cannot make environments, or pip failed.
@@ -39,26 +81,28 @@ def make(extra: str) -> None:
             f"lrmon needs Python 3.10 or newer, and {sys.executable} is {sys.version.split()[0]}: "
             "run `make PYTHON=/path/to/newer/python3 …`."
         )
-    found, interpreter, project = _read_stamp(), _interpreter(), _project()
-    if not _python().is_file() or found.get("interpreter", interpreter) != interpreter:
-        _make_venv()
+    environment = ENVIRONMENTS[name]
+    found, interpreter, project = _read_stamp(environment), _interpreter(), _project()
+    if not environment.python.is_file() or found.get("interpreter", interpreter) != interpreter:
+        _make_venv(environment)
         found = {}
     extras = found.get("extras", []) if found.get("project") == project else []
-    if extra in extras and _bundle_is_current():
+    wanted = [*environment.extras, *environment.more, *environment.alone]
+    if set(wanted) <= set(extras) and _bundle_is_current():
         return
-    print(f"installing lrmon[{extra}] into .venv …", flush=True)
-    _run([str(_python()), "-m", "pip", "install", "--quiet", "--editable", f".[{extra}]"], "pip install")
-    if extra == "dev":
-        # It asks for the package tensorflow, which is tensorflow-cpu under another name and twice its size.
-        _run([str(_python()), "-m", "pip", "install", "--quiet", "--no-deps", "tf_keras"], "pip install")
-    stamp = {"interpreter": interpreter, "project": project, "extras": sorted({*extras, extra})}
-    STAMP.write_text(json.dumps(stamp))
+    project_with_extras = f".[{','.join(environment.extras)}]"
+    print(f"installing lrmon{project_with_extras[1:]} into {environment.folder} …", flush=True)
+    _pip(environment, "--editable", project_with_extras, *environment.more)
+    if environment.alone:
+        _pip(environment, "--no-deps", *environment.alone)
+    stamp = {"interpreter": interpreter, "project": project, "extras": sorted({*extras, *wanted})}
+    environment.stamp.write_text(json.dumps(stamp))
 
 
-def _read_stamp() -> dict[str, Any]:
-    """Returns what is known of .venv; nothing where somebody else made it."""
+def _read_stamp(environment: Environment) -> dict[str, Any]:
+    """Returns what is known of an environment; nothing where somebody else made it."""
     try:
-        stamp: dict[str, Any] = json.loads(STAMP.read_text())
+        stamp: dict[str, Any] = json.loads(environment.stamp.read_text())
     except (OSError, ValueError):
         return {}
     return stamp
@@ -70,7 +114,7 @@ def _interpreter() -> str:
 
 
 def _project() -> str:
-    """Returns a digest of what decides on the packages in .venv."""
+    """Returns a digest of what decides on the packages in the environments."""
     files = (ROOT / name for name in ("setup.py", "pyproject.toml", "lrmon/version.py"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
@@ -82,8 +126,8 @@ def _bundle_is_current() -> bool:
     return bundle.is_current()
 
 
-def _make_venv() -> None:
-    """Makes .venv anew with pip in it."""
+def _make_venv(environment: Environment) -> None:
+    """Makes the environment anew with pip in it."""
     if importlib.util.find_spec("ensurepip") is None:
         # Debian keeps what `python3 -m venv` needs in a package of its own.
         package = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
@@ -92,9 +136,14 @@ def _make_venv() -> None:
                 f"{sys.executable} has no ensurepip, so it cannot make a virtual environment: "
                 f"run `sudo apt-get install {package}` (on Debian and Ubuntu) and try again."
             )
-    shutil.rmtree(VENV, ignore_errors=True)
+    folder = environment.folder
+    shutil.rmtree(ROOT / folder, ignore_errors=True)
     # A process of its own: this one has not seen a package that was just installed.
-    _run([sys.executable, "-m", "venv", str(VENV)], "making .venv")
+    _run([sys.executable, "-m", "venv", str(ROOT / folder)], f"making {folder}")
+
+
+def _pip(environment: Environment, *arguments: str) -> None:
+    _run([str(environment.python), "-m", "pip", "install", "--quiet", *arguments], "pip install")
 
 
 def _run(command: list[str], what: str) -> None:
@@ -104,13 +153,9 @@ def _run(command: list[str], what: str) -> None:
         raise SetupError(f"{what} failed; its own output above says why.")
 
 
-def _python() -> Path:
-    return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-
-
 def main(arguments: list[str]) -> int:
-    """Makes the environment for the extra that is named; returns the exit status."""
-    if len(arguments) != 1:
+    """Makes the environment that is named; returns the exit status."""
+    if len(arguments) != 1 or arguments[0] not in ENVIRONMENTS:
         print(__doc__, file=sys.stderr)
         return 2
     try:

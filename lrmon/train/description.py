@@ -13,7 +13,7 @@ import numpy as np
 from lrmon import schema
 from lrmon.train.effective import EffectiveRate
 from lrmon.train.models import KERAS, backend_of, keras_of, steps_per_execution
-from lrmon.train.optimizers import innermost, is_legacy, parts, rate_function, schedule_of
+from lrmon.train.optimizers import innermost, is_legacy, parts, rate_function, scales_loss, schedule_of
 
 
 def described_fit(
@@ -43,7 +43,9 @@ def described_fit(
         "steps_per_execution": steps_per_execution(model),
         "gradient_accumulation_steps": effective.steps_per_update,
         "compiled": _compiled(model, backend),
-        "learning_rate_source": _learning_rate_source(optimizer, backend),
+        "learning_rate_source": _learning_rate_source(
+            optimizer, backend, scaled=scales_loss(model.optimizer)
+        ),
         "effective_learning_rate_source": effective.source,
         "effective_learning_rate_factors": list(effective.factors),
         "effective_learning_rate_note": effective.note,
@@ -109,10 +111,14 @@ def described_plateau(plateau: Any, model: Any) -> dict[str, Any] | None:
     return {**settings, "applied": trained is model}
 
 
-def _learning_rate_source(optimizer: Any, backend: str) -> str:
+def _learning_rate_source(optimizer: Any, backend: str, *, scaled: bool) -> str:
     if optimizer is None:
         return "none: the model has no optimizer"
     if rate_function(optimizer) is not None:
+        if scaled and backend == "jax":
+            return (
+                "none: on JAX, loss scaling has your function called in a branch that is compiled by itself"
+            )
         calls = "" if backend == "torch" else "; compiled training calls it once"
         return f"what the optimizer got from your function{calls}"
     if not hasattr(optimizer, "learning_rate"):

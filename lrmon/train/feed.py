@@ -84,7 +84,7 @@ class RingFeed:
         Raises:
             RuntimeError: Executions have ended, and the ring has no row of them.
         """
-        ends = np.array(self._ends)
+        ends = np.sort(self._ends)
         if not len(ends) and not unfinished:
             return
         size, written = self._steps_per_execution, self.ring.count()

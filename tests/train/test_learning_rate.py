@@ -140,15 +140,19 @@ def test_gradient_accumulation_sees_the_schedule_at_raw_iterations(tmp_path: Pat
     np.testing.assert_allclose(0.1 * 0.5 ** (np.arange(32) / 10), rates, rtol=1e-6)
 
 
+@pytest.mark.parametrize("weight_decay", [None, 0.0])
 @pytest.mark.parametrize("mode", MODES)
-def test_a_rate_given_as_a_function_is_recorded_as_the_optimizer_got_it(tmp_path: Path, mode: str) -> None:
+def test_a_rate_given_as_a_function_is_recorded_as_the_optimizer_got_it(
+    tmp_path: Path, mode: str, weight_decay: float | None
+) -> None:
+    # Weight decay calls the function too, before the update does.
     calls: list[float] = []
 
     def rate() -> float:
         calls.append(0.5 ** len(calls))
         return calls[-1]
 
-    model = unit_gradient_model(keras.optimizers.SGD(rate), **MODES[mode])
+    model = unit_gradient_model(keras.optimizers.SGD(rate, weight_decay=weight_decay), **MODES[mode])
     used = UsedRates()
     model.fit(**batches(6), callbacks=[used, lrmon.LRMonitor(tmp_path)])
     same_bits(used.rates, recorded(tmp_path).learning_rate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -109,3 +110,12 @@ def test_only_the_first_fit_traces_the_training_step(tmp_path: Path) -> None:
     model.fit(**data, callbacks=[lrmon.LRMonitor(tmp_path / "other")])
     model.fit(**data)
     assert first == len(traces)
+
+
+def test_a_train_step_that_the_model_itself_has_is_given_back(tmp_path: Path) -> None:
+    model = dense_model()
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    own = model.train_step = functools.partial(type(model).train_step, model)
+    for _ in range(2):
+        model.fit(np.ones((8, 8, 8, 1)), np.zeros(8), verbose=0, callbacks=[lrmon.LRMonitor(tmp_path)])
+        assert own is model.train_step

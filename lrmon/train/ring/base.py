@@ -16,6 +16,8 @@ from lrmon.train.models import loss_tracker
 _T = TypeVar("_T")
 
 _ORIGINAL: Final = "lrmon_original"
+_IS_HELD: Final = "lrmon_original_is_held"
+"""Whether the model itself, and not its class, had the original."""
 
 LOSS_OF_TRACKER: Final = "each batch's own loss, read in the training step"
 LOSS_OF_LOGS: Final = "what the model's own train_step returns as each batch's loss"
@@ -95,9 +97,11 @@ class StepRing(ABC):
 
     def install(self) -> None:
         """Puts the ring into the model's training step, which is compiled anew."""
+        held = vars(self.model).get("train_step")
         train_step = getattr(self.model.train_step, _ORIGINAL, self.model.train_step)
         self._wrapped = self.around(train_step)
         setattr(self._wrapped, _ORIGINAL, train_step)
+        setattr(self._wrapped, _IS_HELD, getattr(held, _IS_HELD, held is not None))
         self.model.train_step = self._wrapped
         self.model.make_train_function(force=True)
 
@@ -155,7 +159,12 @@ class StepRing(ABC):
 
 def uninstall(model: Any) -> None:
     """Gives the model its own `train_step` back; what is compiled keeps the ring."""
-    if hasattr(model.train_step, _ORIGINAL) and "train_step" in vars(model):
+    held = vars(model).get("train_step")
+    if not hasattr(held, _ORIGINAL):
+        return
+    if getattr(held, _IS_HELD):
+        model.train_step = getattr(held, _ORIGINAL)
+    else:
         del model.train_step
 
 

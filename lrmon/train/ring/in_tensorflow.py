@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from lrmon.train.models import TF_KERAS, keras_of, loss_trackers
+from lrmon.train.models import loss_trackers
 from lrmon.train.optimizers import (
     Part,
     counter,
@@ -90,11 +90,10 @@ class TensorFlowRing(StepRing):
         return self._rows.written() > self._rows.count()
 
     def resumed(self) -> bool:
-        if keras_of(self.model) != TF_KERAS:
-            return True
-        # Its train function asks the model for its train_step whenever it is traced: a fit in between can
-        # have left it a trace without the ring.
-        if self._unseen is None or self._unseen != self._steps_unseen():
+        # Some train functions ask the model for its train_step whenever they are traced (tf_keras' and older
+        # ones of Keras 3): a fit in between can have left a trace without the ring.
+        unseen, self._unseen = self._unseen, self._steps_unseen()
+        if unseen is None or self._unseen is None or self._unseen > unseen:
             return False
         self.model.train_step = self._wrapped
         return True
@@ -214,7 +213,9 @@ class TensorFlowRing(StepRing):
         optimizer = part.optimizer
         schedule, variable = schedule_of(optimizer), rate_variable(optimizer)
         if schedule is None and variable is None:
-            return next((tf.convert_to_tensor(value) for value in got if self._is_of_this_step(value)), _NAN)
+            # The update asks last: weight decay, where there is any, asks before it.
+            of_step = (value for value in reversed(got) if self._is_of_this_step(value))
+            return next((tf.convert_to_tensor(value) for value in of_step), _NAN)
         if not is_legacy(optimizer):
             return schedule(iteration) if schedule is not None else tf.convert_to_tensor(variable)
         # In the type of the weights, as the optimizer does it: the bits depend on it.
