@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from lrmon.analysis.plateau import PlateauRule
     from lrmon.analysis.plateau_replay import replay_plateau
     from lrmon.analysis.staircase import find_lr_steps
+    from lrmon.find.finder import LRFinder
     from lrmon.record.recorder import Recorder
     from lrmon.review.logs import load
     from lrmon.review.preview import preview
     from lrmon.train.callback import LRMonitor
 
 __all__ = [
+    "LRFinder",
     "LRMonitor",
     "PlateauRule",
     "Recorder",
@@ -31,6 +33,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "LRFinder": "lrmon.find.finder",
     "LRMonitor": "lrmon.train.callback",
     "PlateauRule": "lrmon.analysis.plateau",
     "Recorder": "lrmon.record.recorder",

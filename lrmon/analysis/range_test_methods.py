@@ -21,7 +21,7 @@ FEWEST: Final = 17
 RISE: Final = 0.25
 """The share of its fall that a loss has to lose again to be said to diverge."""
 
-BELOW_DIVERGENCE: Final = 0.5
+BELOW_DIVERGENCE: Final = 1.0
 """Decades that the recommended rate stays below the divergence at least."""
 
 _RISE_OF_SIZE: Final = 0.1
@@ -142,15 +142,16 @@ def recommended(curve: Curve, diverges: Suggestion) -> Suggestion:
 
         share = 1 - 1 / (2 · √(steps a decade))        25 steps a decade: 0.9
         rate  = the lowest at which (and up to the minimum beyond which) share of the fall is made
-        rate  = min(rate, divergence / √10)
+        rate  = min(rate, divergence / 10)
 
     Beyond that rate there is little to gain within a sweep and all to lose. The share grows with the density
     because a slow sweep has learned more by the time it reaches a rate: of two sweeps over the same range the
     slower one has its fall at lower rates. Of the published methods the steepest point and a tenth of the
     minimum lie below the rate that is best for five epochs by about a decade, and the divergence above it by
-    as much; docs/range_test.md has the comparison. The bound is for curves that fall until they explode.
-    Source of the bound: Bengio, "Practical Recommendations for Gradient-Based Training of Deep Architectures"
-    (2012), section 3.1.1, which divides a rate that diverges by 3 until it does not.
+    as much; docs/range_test.md has the comparison. The bound is the
+    upper end of the usual advice, one to two decades below the divergence. It is for curves that fall until
+    they explode, and for optimizers with momentum, which answer a rate some ten steps late: with momentum
+    0.9 on scikit-learn's digits half a decade below was too high in two of two models, a decade in none.
 
     Args:
       curve: of the sweep.
@@ -165,9 +166,7 @@ def recommended(curve: Curve, diverges: Suggestion) -> Suggestion:
     bound = diverges.learning_rate * 10.0**-BELOW_DIVERGENCE
     if rate > bound:
         index = max(int(np.searchsorted(curve.log_rate, math.log10(bound), side="right")) - 1, 0)
-        reason = (
-            f"It is {BELOW_DIVERGENCE:g} decades below {diverges.learning_rate:.3g}, where the loss rises."
-        )
+        reason = f"It is a tenth of {diverges.learning_rate:.3g}, where the loss rises."
         return Suggestion(RECOMMENDED, bound, int(curve.rows[index]), reason)
     decades = math.log10(diverges.learning_rate / rate)
     reason += f"; the loss rises {decades:.1f} decades above, from {diverges.learning_rate:.3g} on."

@@ -5,36 +5,23 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import time
 import warnings
 import weakref
 from collections.abc import Callable
-from typing import Any, Final, TypeVar, cast
-
-import numpy as np
+from typing import Any, Final, SupportsIndex, TypeVar, cast
 
 from lrmon.record.arguments import checked_log_dir
 from lrmon.record.event_file import unused_folder
 from lrmon.record.recorder import Recorder
 from lrmon.train.base import Callback
-from lrmon.train.description import checked_plateau, described_fit, described_plateau, exactness
-from lrmon.train.effective import effective_rate
-from lrmon.train.feed import RingFeed
-from lrmon.train.models import (
-    backend_of,
-    is_chief,
-    is_distributed,
-    keras_of,
-    loss_tracker,
-    steps_per_execution,
-    unrecordable,
-)
-from lrmon.train.optimizers import counter, innermost, parts, scales_loss
-from lrmon.train.outside import NOT_CALLED, OutsideRing, remove_outside, rings_of
+from lrmon.train.description import checked_plateau, described_plateau
+from lrmon.train.fit_recording import FitRecording
+from lrmon.train.host import on_host, scalars
+from lrmon.train.models import backend_of, is_chief, keras_of, unrecordable
+from lrmon.train.optimizers import counter, parts
 from lrmon.train.preflight import Fit, fit_seen, own_plateau, preflight
-from lrmon.train.ring.base import StepRing, uninstall
 from lrmon.train.ring.installation import BACKENDS
-from lrmon.train.step_sizes.sampler import StepSizes, checked_interval
+from lrmon.train.step_sizes.sampler import checked_interval
 
 _Hook = TypeVar("_Hook", bound=Callable[..., None])
 
@@ -99,45 +86,34 @@ class LRMonitor(Callback):
         log_dir: str | os.PathLike[str],
         *,
         plateau: Any = None,
-        step_sizes_every: int | None = None,
+        step_sizes_every: SupportsIndex | None = None,
     ) -> None:
         super().__init__()
         self.log_dir: Final = checked_log_dir(log_dir)
         self._plateau: Final = checked_plateau(plateau)
         self._step_sizes_every: Final = checked_interval(step_sizes_every)
-        self._step_sizes: StepSizes | None = None
         self._recorder: Recorder | None = None
-        self._feed: RingFeed | None = None
-        self._ring: StepRing | None = None
-        self._outside: OutsideRing | None = None
-        self._rows_before = (0, 0)
-        self._steps_per_execution = 1
+        self._fit: FitRecording | None = None
         self._optimizer: Any = None
-        self._trained: weakref.ref[Any] | None = None
         self._next_iteration: int | None = None
-        self._first_epoch = 0
-        self._batch_size: int | None = None
-        self._counts_samples = False
+        self._trained: weakref.ref[Any] | None = None
         self._problem: str | None = None
         self._warned = False
-        self._foretold: list[str] = []
         self._is_copy = False
 
     def __getstate__(self) -> dict[str, Any]:
         """Returns the settings alone: a copy, pickled or deep-copied, records a training of its own."""
-        names = (
+        own = (
             "_model",
             "params",
             "_recorder",
-            "_feed",
-            "_ring",
-            "_outside",
-            "_step_sizes",
+            "_fit",
             "_optimizer",
+            "_next_iteration",
             "_trained",
+            "_problem",
         )
-        fresh = dict.fromkeys(names)
-        return {**vars(self), **fresh, "_next_iteration": None, "_problem": None, "_is_copy": True}
+        return {**vars(self), **dict.fromkeys(own), "_is_copy": True}
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Opens the event file and puts the ring into the training step."""
@@ -155,171 +131,83 @@ class LRMonitor(Callback):
     @_harmless
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Notes where the epoch's first step lies."""
-        if self._feed is not None:
-            if not self._feed.began:
-                self._first_epoch = epoch
-            self._feed.epoch_began()
+        if self._fit is not None:
+            self._fit.epoch_began(epoch)
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Now and then, if that was asked for, reads the weights that the update will change."""
-        if self._step_sizes is not None:
-            self._step_sizes.before_execution()
+        if self._fit is not None:
+            self._fit.before_execution()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Notes the time, and now and then has the rows written."""
-        if self._outside is not None:
-            self._choose_ring(self._outside)
-        if self._step_sizes is not None:
-            # A sample must be there before its row may be read.
-            self._step_sizes.execution_ended()
-        if self._ring is not None:
-            self._tell(self._ring.execution_ended, self._steps_per_execution)
-        if self._feed is None:
+        if self._fit is None:
             return
-        # Keras itself may be at work on the model where it calls us in another thread, as a bare callback.
-        if self._batch_size is None and not self._counts_samples and not is_distributed(self._model):
-            self._batch_size = _batch_size(self._model)
-        is_full = self._step_sizes is not None and self._step_sizes.is_full
-        if self._feed.execution_ended() or is_full:
+        if self._fit.is_first:
+            self._choose_ring(self._fit)
+        self._tell(self._fit.tell_ring_of_execution)
+        if self._fit.execution_ended():
             self._flush()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Records the epoch's metrics."""
-        if self._ring is not None:
-            self._tell(self._ring.epoch_ended)
-        self._end_epoch(epoch, logs)
-
-    @_harmless
-    def _end_epoch(self, epoch: int, logs: dict[str, Any] | None) -> None:
-        if self._recorder is None or self._feed is None:
-            return
-        self._recorder.drain()
-        if self._feed.began:
-            self._recorder.end_epoch(_scalars(logs or {}), epoch=epoch)
+        if self._fit is not None:
+            self._tell(self._fit.tell_ring_of_epoch)
+            self._end_epoch(self._fit, epoch, logs)
 
     @_harmless
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Writes what is left; the file stays open for a further fit."""
         self._end_fit("stopped" if self.model.stop_training else "completed")
-        uninstall(self.model)
-        remove_outside(self.model)
-
-    def _starts_another_model(self) -> bool:
-        """Whether the model is none that this monitor has seen, and begins its training."""
-        if self._trained is None or self._trained() is self._model:
-            return False
-        return all(int(_array(counter(part.optimizer))) == 0 for part in parts(self.model.optimizer))
-
-    def _own_log_dir(self) -> str:
-        """The folder to record to: of a copy one that no other copy has."""
-        return unused_folder(self.log_dir, "fit-") if self._is_copy else self.log_dir
-
-    def _tell(self, hook: Callable[..., None], *arguments: Any) -> None:
-        """Lets the ring hear of something, also after a problem: the other workers count on this one."""
-        try:
-            hook(*arguments)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the training is worth more
-            self._problem = self._problem or f"{type(error).__name__}: {error}"
-        self._warn_of_problem()
 
     @_harmless
-    def _begin_fit(self, fit: Fit) -> None:
-        model, start_time = self.model, time.time()
-        (self._ring, self._outside), self._steps_per_execution = rings_of(model), steps_per_execution(model)
-        self._counts_samples = self._ring.counts_samples
+    def _begin_fit(self, seen: Fit) -> None:
+        model = self.model
+        fit = self._fit = FitRecording(model)
         if self._recorder is None:
             return
-        if self._outside is not None:
-            self._rows_before = self._ring.count(), self._outside.count()
-        recorder, first_ring = self._recorder, self._ring
-        found = parts(model.optimizer)
-        optimizer = found[0].optimizer if found else innermost(model.optimizer)
-        effective = effective_rate(optimizer)
-        foretold = preflight(model, self.params, fit, plateau=self._plateau)
+        foretold = preflight(model, self.params, seen, plateau=self._plateau)
         _warn(foretold)
-        run = {
-            **described_fit(model, self.params or {}, effective),
-            "plateau": described_plateau(self._plateau or own_plateau(fit), model),
-            "step_sizes_every": self._step_sizes_every,
-        }
-        step_sizes = self._step_sizes = (
-            None
-            if self._step_sizes_every is None
-            else StepSizes(model, first_ring, self._step_sizes_every, self._steps_per_execution)
+        fit.begin(
+            self._recorder,
+            self.params or {},
+            plateau=described_plateau(self._plateau or own_plateau(seen), model),
+            step_sizes_every=self._step_sizes_every,
+            foretold=foretold,
+            went_on_from=self._next_iteration if fit.optimizer is self._optimizer else None,
         )
-        if step_sizes is not None:
-            notes = (run["effective_learning_rate_note"], step_sizes.formula)
-            run["effective_learning_rate_note"] = " ".join(filter(None, notes)) or None
-        went_on_from = self._next_iteration if optimizer is self._optimizer else None
-        self._optimizer, self._batch_size, self._foretold = optimizer, None, foretold
-
-        def begin(iteration: int) -> None:
-            ring = first_ring if self._feed is None else self._feed.ring
-            seen = ring.told(run) if isinstance(ring, OutsideRing) else {}
-            recorder.begin_fit(
-                {
-                    **run,
-                    "exactness": exactness(
-                        run["learning_rate_source"], run["effective_learning_rate_source"], ring.loss_source
-                    ),
-                    **seen,
-                    "initial_epoch": self._first_epoch,
-                    "batch_size": self._batch_size or ring.batch_size,
-                    "loss_source": ring.loss_source,
-                    "warnings": [*foretold, *_warnings(ring, step_sizes)],
-                },
-                first_step=recorder.next_step if iteration == went_on_from else iteration,
-                first_iteration=iteration,
-                start_time=start_time,
-            )
-
-        self._feed = RingFeed(
-            first_ring,
-            recorder,
-            effective,
-            self._steps_per_execution,
-            begin,
-            marks_skipped=scales_loss(model.optimizer),
-            step_sizes=step_sizes,
-        )
-        recorder.attach(self._read)
+        self._optimizer = fit.optimizer
+        self._recorder.attach(self._read)
 
     @_harmless
-    def _choose_ring(self, outside: OutsideRing) -> None:
-        """After the first step: goes on with what was seen from outside, if the step has written no row."""
-        self._outside = None
-        in_ring, in_outside = self._rows_before
-        if self._ring is None or self._ring is outside:
-            return
-        if self._ring.count() > in_ring or self._feed is None:
-            remove_outside(self._model)
-            return
-        outside.problem = outside.problem or self._ring.problem or NOT_CALLED
-        self._ring = outside
-        self._feed.change_ring(outside, in_outside)
-        if self._step_sizes is not None:
-            self._step_sizes.problem = f"no step sizes were sampled: {outside.problem}"
+    def _choose_ring(self, fit: FitRecording) -> None:
+        fit.choose_ring()
+
+    @_harmless
+    def _end_epoch(self, fit: FitRecording, epoch: int, logs: dict[str, Any] | None) -> None:
+        fit.end_epoch(epoch, scalars(logs or {}))
 
     def _end_fit(self, ended: str) -> None:
-        feed, ring = self._feed, self._ring
-        self._ring = self._outside = None
-        if ring is not None and ended == "interrupted":
-            self._tell(ring.interrupted)
-        if feed is None or self._recorder is None:
+        fit = self._fit
+        if fit is None:
             return
-        self._recorder.attach(None)
-        self._read(unfinished=True)
-        if feed.began:
-            self._next_iteration = feed.next_iteration
-            self._recorder.end_fit(ended, warnings=[*self._foretold, *_warnings(ring, self._step_sizes)])
-        self._feed = self._step_sizes = None
-        self._recorder.flush()
+        if ended == "interrupted":
+            self._tell(fit.tell_ring_of_break)
+        if self._recorder is not None and fit.is_recorded:
+            self._recorder.attach(None)
+            self._read(unfinished=True)
+            fit.end(ended)
+            if fit.began:
+                self._next_iteration = fit.next_iteration
+            self._recorder.flush()
+        fit.leave_model()
+        self._fit = None
 
     def _read(self, *, unfinished: bool = False) -> None:
-        """Has the feed hand on what the ring holds; from any thread, so a problem is only noted here."""
+        """Has the fit hand on what the ring holds; from any thread, so a problem is only noted here."""
         try:
-            if self._feed is not None:
-                self._feed.read(unfinished=unfinished)
+            if self._fit is not None:
+                self._fit.read(unfinished=unfinished)
         except Exception as error:  # noqa: BLE001 - whatever it is, the training is worth more
             self._problem = f"{type(error).__name__}: {error}"
 
@@ -328,11 +216,30 @@ class LRMonitor(Callback):
         if self._recorder is not None:
             self._recorder.flush()
 
+    def _starts_another_model(self) -> bool:
+        """Whether the model is none that this monitor has seen, and begins its training."""
+        if self._trained is None or self._trained() is self._model:
+            return False
+        return all(int(on_host(counter(part.optimizer))) == 0 for part in parts(self.model.optimizer))
+
+    def _own_log_dir(self) -> str:
+        """The folder to record to: of a copy one that no other copy has."""
+        return unused_folder(self.log_dir, "fit-") if self._is_copy else self.log_dir
+
+    def _tell(self, tell: Callable[[], None]) -> None:
+        """Lets the ring hear of something, also after a problem: the other workers count on this one."""
+        try:
+            tell()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the training is worth more
+            self._problem = self._problem or f"{type(error).__name__}: {error}"
+        self._warn_of_problem()
+
     def _warn_of_problem(self) -> None:
         if self._problem is None or self._warned:
             return
         self._warned = True
-        self._feed = None
+        if self._fit is not None:
+            self._fit.give_up()
         if self._recorder is not None:
             self._recorder.attach(None)
         warnings.warn(
@@ -363,38 +270,3 @@ def _warn(sentences: list[str]) -> None:
     for sentence in sentences:
         with contextlib.suppress(UserWarning):
             warnings.warn(f"lrmon: {sentence}", UserWarning, stacklevel=4)
-
-
-def _warnings(ring: StepRing | None, step_sizes: StepSizes | None) -> list[str]:
-    """What the run's record warns of, so far."""
-    of_ring = [ring.problem] if ring is not None and ring.problem else []
-    return [*of_ring, *(step_sizes.warnings if step_sizes is not None else [])]
-
-
-def _batch_size(model: Any) -> int:
-    """Samples of each batch so far, asked after an epoch's first execution; 0 where nobody counts them."""
-    tracker = loss_tracker(model)
-    try:
-        return int(float(_array(tracker.count))) // steps_per_execution(model)
-    except (AttributeError, TypeError):
-        return 0
-
-
-def _array(value: Any) -> np.ndarray[Any, np.dtype[Any]]:
-    """The value on the host, whatever backend it is from."""
-    if hasattr(value, "detach"):
-        value = value.detach().cpu()
-    return np.asarray(value.numpy() if hasattr(value, "numpy") else value)
-
-
-def _scalars(logs: dict[str, Any]) -> dict[str, Any]:
-    """The logged values that are single numbers; a callback may put anything else beside them."""
-    scalars: dict[str, Any] = {}
-    for name, value in logs.items():
-        if isinstance(value, (int, float)):
-            scalars[name] = value
-            continue
-        array = _array(value)
-        if array.size == 1 and array.dtype.kind in "bfiu":
-            scalars[name] = array.reshape(())[()]
-    return scalars

@@ -79,6 +79,26 @@ def loss_trackers(model: Any) -> list[Any]:
     return own if keras_own is None else [keras_own, *(metric for metric in own if metric is not keras_own)]
 
 
+def other_metrics(model: Any) -> list[Any]:
+    """Returns the metrics of the model that `loss_trackers` does not name.
+
+    Those that the model holds are among them even where its own `metrics` leaves them out.
+    """
+    known = {id(metric) for metric in loss_trackers(model)}
+    found = {id(metric): metric for metric in [*model.metrics, *(getattr(model, "_metrics", None) or ())]}
+    return [metric for key, metric in found.items() if key not in known]
+
+
+def compile_metrics(model: Any) -> list[Any]:
+    """Returns the metrics that `compile` has made, the loss tracker not among them in Keras 3."""
+    if keras_of(model) == TF_KERAS:
+        made = (getattr(model, name, None) for name in ("compiled_loss", "compiled_metrics"))
+        return [metric for each in made for metric in getattr(each, "metrics", ())]
+    container = getattr(model, "_compile_metrics", None)
+    of_losses = getattr(getattr(model, "_compile_loss", None), "metrics", ())
+    return [*([] if container is None else [container]), *of_losses]
+
+
 def steps_per_execution(model: Any) -> int:
     """Returns how many steps one call of the model's train function makes."""
     if keras_of(model) == TF_KERAS:

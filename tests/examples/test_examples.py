@@ -30,7 +30,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
         folders = sorted({path.parent for path in tmp_path.rglob("*.lrmon")})
         runs = {folder.name: recorded(folder) for folder in folders}
-        assert {"completed"} == {recording.fits[-1]["ended"] for recording in runs.values()}
+        trainings = [
+            recording.fits[-1] for recording in runs.values() if recording.fits[-1]["kind"] == "training"
+        ]
+        assert {"completed"} == {fit["ended"] for fit in trainings}
         return runs
 
     return run
@@ -110,6 +113,14 @@ def test_the_defaults_of_adadelta_and_adagrad_hardly_move(run: Run) -> None:
         for name, recording in runs.items()
     }
     assert ["adadelta", "adagrad"] == sorted(fall, key=lambda name: -fall[name])[:2]
+
+
+def test_the_range_test_recommends_what_trains_best(run: Run) -> None:
+    runs = run("range_test")
+    sweeps = runs.pop("sweep").fits[1::2]
+    assert [("range_test", "diverged")] * 3 == [(fit["kind"], fit["range_test"]["stopped"]) for fit in sweeps]
+    losses = {name: recording.epochs[-1]["metrics"]["loss"] for name, recording in runs.items()}
+    assert ["recommended", "a-tenth", "ten-times"] == sorted(losses, key=lambda name: losses[name])
 
 
 def test_the_mystery_is_as_it_was_told(run: Run, tmp_path: Path) -> None:

@@ -62,8 +62,8 @@ def test_rows_hold_on_to_no_gradient(tmp_path: Path) -> None:
 
     class Look(keras.callbacks.Callback):
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-            ring: Any = monitor._ring
-            kept.extend(row for row in ring._rows._rows if row is not None)
+            fit: Any = monitor._fit
+            kept.extend(row for row in fit._ring._rows._rows if row is not None)
 
     model.fit(**batches(3), callbacks=[Look(), monitor])
     assert len(kept) > 3

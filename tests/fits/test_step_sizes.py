@@ -317,7 +317,7 @@ def test_a_further_fit_goes_on_with_the_interval(tmp_path: Path) -> None:
 
 
 def test_an_optimizer_of_somebody_has_ratios_and_no_step_sizes_and_says_why(tmp_path: Path) -> None:
-    class Own(optimizers.SGD):  # type: ignore[misc]
+    class Own(optimizers.SGD):  # type: ignore[name-defined]
         def update_step(self, *arguments: Any) -> None:
             super().update_step(*arguments)
 

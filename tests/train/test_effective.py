@@ -274,7 +274,7 @@ def test_a_schedule_is_told_with_its_own_numbers(schedule: Any, formula: str) ->
 
 
 def test_a_schedule_of_somebody_is_told_by_its_name() -> None:
-    class Mine(schedules.ExponentialDecay):  # type: ignore[misc]
+    class Mine(schedules.ExponentialDecay):  # type: ignore[name-defined]
         pass
 
     assert "Mine of i" == schedule_formula(Mine(0.1, 1, 0.5))

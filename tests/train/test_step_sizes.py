@@ -38,7 +38,7 @@ def test_a_copy_samples_too(tmp_path: Path) -> None:
     monitor = lrmon.LRMonitor(tmp_path, step_sizes_every=np.int64(2))
     big_model().fit(*data(), batch_size=8, verbose=0, callbacks=[monitor])
     for copied in (copy.deepcopy(monitor), pickle.loads(pickle.dumps(monitor))):
-        assert copied._step_sizes is None
+        assert copied._fit is None
         assert copied._step_sizes_every == 2
 
 

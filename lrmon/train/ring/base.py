@@ -11,16 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from lrmon import schema
-from lrmon.train.models import loss_tracker
+from lrmon.train.ring.losses import HIDDEN, LOSS_OF_LOGS, NO_LOSS, Loss, MetricCalls, loss_of
 
 _T = TypeVar("_T")
 
 _ORIGINAL: Final = "lrmon_original"
 _IS_HELD: Final = "lrmon_original_is_held"
 """Whether the model itself, and not its class, had the original."""
-
-LOSS_OF_TRACKER: Final = "each batch's own loss, read in the training step"
-LOSS_OF_LOGS: Final = "what the model's own train_step returns as each batch's loss"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +64,8 @@ class StepRing(ABC):
         """Where the losses come from, in words; known once the step has run."""
         self.batch_size: int | None = None
         """Samples of the first batch that was read, where the ring counts them: of all replicas together."""
+        self._unseen_metric = ""
+        """Why what the step returns as its loss may be the mean of a metric, once that was so."""
         self.names: Sequence[str] = ()
         """Of the optimizers whose learning rates are in the rows; known once the step has run."""
 
@@ -121,40 +120,31 @@ class StepRing(ABC):
             self.problem = f"the {what} cannot be read in the training step ({type(error).__name__}: {error})"
             return otherwise
 
-    def _loss(self, updates: Sequence[tuple[Any, ...]], logs: Any) -> Any:
+    def _loss(self, calls: Sequence[MetricCalls], logs: Any) -> Loss:
         """The batch's loss; says where it is from.
 
-        Keras hands each batch's loss to the model's loss tracker; its logs have the mean since the epoch
-        began.
-
         Args:
-            updates: Arguments of the tracker's updates in this step.
-            logs: What the training step returned.
+            calls: What this step called of the metrics.
+            logs: What it returned.
         """
-        if updates:
-            loss, self.loss_source = updates[-1][0], LOSS_OF_TRACKER
-        elif isinstance(logs, dict) and "loss" in logs:
-            # No metric called loss has had it, so it is no mean.
-            loss, self.loss_source = logs["loss"], LOSS_OF_LOGS
-        else:
-            self.loss_source = "none: the model's own train_step neither tracks nor returns each batch's loss"
-            return np.nan
-        if not self._is_of_this_step(loss):
-            self.loss_source = (
-                "none: the model's own train_step computes its loss in a function within the step"
-            )
-            return np.nan
-        if len(getattr(loss, "shape", ())):
-            self.loss_source = f"none: the model's own train_step has a loss of shape {tuple(loss.shape)}"
-            return np.nan
+        loss = loss_of(calls, logs)
+        if loss.source == LOSS_OF_LOGS and self._unseen_metric:
+            # A function that was compiled within the step calls its metrics once, and then without us.
+            loss = Loss(source=self._unseen_metric)
+        elif loss.source not in {LOSS_OF_LOGS, NO_LOSS} and loss.source.startswith("none"):
+            self._unseen_metric = loss.source
+        elif not self._is_of_this_step(loss.value):
+            self._unseen_metric = HIDDEN
+            loss = Loss(source=HIDDEN)
+        elif len(getattr(loss.value, "shape", ())):
+            shape = tuple(loss.value.shape)
+            loss = Loss(source=f"none: the model's own train_step has a loss of shape {shape}")
+        self.loss_source = loss.source
         return loss
 
     def _is_of_this_step(self, value: Any) -> bool:
         """Tells whether the step can use a value: any number or variable, but none of an inner function."""
         return True
-
-    def _tracker(self) -> Any:
-        return loss_tracker(self.model)
 
 
 def uninstall(model: Any) -> None:

@@ -15,11 +15,11 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from lrmon.train.models import loss_trackers
 from lrmon.train.optimizers import Part, counter, parts, rate_variable, schedule_of
 from lrmon.train.ring.base import StepRing, StepRows, uninstall
 from lrmon.train.ring.host_rows import HostRow, HostRows
 from lrmon.train.ring.late_schedule import LateSchedule
+from lrmon.train.ring.losses import Loss, MetricCalls, WatchedMetrics, watchable
 from lrmon.train.ring.watch import Watch
 
 _TRACE, _ITERATION_AFTER, _LOSS, _PARTS = range(4)
@@ -134,14 +134,15 @@ class JaxRing(StepRing):
             if arrays is None and _is_traced(state):
                 return train_step(state, data)  # compiled by somebody else
             with ExitStack() as watches:
-                updates = [watches.enter_context(Watch(each, "update_state")) for each in self._trackers()]
+                nothing: list[tuple[Any, str]] = []
+                found = self._read("loss", partial(watchable, self.model, train_step), nothing)
+                metrics = WatchedMetrics.of(found, watches)
                 got = {
                     id(part.optimizer): watches.enter_context(Watch(part.optimizer, "_backend_update_step"))
                     for part in parts(self.model.optimizer)
                 }
                 logs, after = train_step(state, data)
-            tracked = next((watch for watch in updates if watch.arguments), Watch(None, ""))
-            step = _Step(state, after, tracked, got, logs)
+            step = _Step(state, after, metrics.calls(), got, logs)
             if arrays is None:
                 self._read("row", lambda: self._host_rows.append(self._host_row(step)), None)
                 return logs, after
@@ -203,17 +204,18 @@ class JaxRing(StepRing):
             if schedule_of(part.optimizer) is not None
         }
         self._traced = rows
+        loss = self._read("loss", partial(self._loss, step.metrics, step.logs), Loss())
         row = [
             len(self._traces),
             self._variable(counter(found[0].optimizer), step.after) if found else 0,
-            _bits(self._read("loss", partial(self._loss, step.losses.arguments, step.logs), np.nan)),
+            _bits(loss.value),
         ]
         for column, part in enumerate(found):
             rate = np.nan if column in scheduled else self._rate_of(part, step)
             row += [self._variable(counter(part.optimizer), step.before), _bits(rate)]
         row += [0, _bits(np.nan)] * (not found)
         self._traced = None
-        self._traces.append(_Trace(scheduled, _samples(step.losses)))
+        self._traces.append(_Trace(scheduled, _samples(loss)))
         place = (count % self.depth, 0)
         together = jnp.stack([jnp.asarray(value, jnp.int32) for value in row])
         return jax.lax.dynamic_update_slice(rows, together[None], place), count + 1
@@ -230,12 +232,13 @@ class JaxRing(StepRing):
                 rates.append(_Pending(self._late_schedule(part), iteration))
             else:
                 rates.append(self._rate_of(part, step))
+        loss = self._read("loss", partial(self._loss, step.metrics, step.logs), Loss())
         return HostRow(
             iteration=self._variable(counter(found[0].optimizer), step.before) if found else np.nan,
             iteration_after=self._variable(counter(found[0].optimizer), step.after) if found else np.nan,
-            loss=self._read("loss", partial(self._loss, step.losses.arguments, step.logs), np.nan),
+            loss=loss.value,
             learning_rates=rates or [np.nan],
-            samples=_samples(step.losses),
+            samples=_samples(loss),
         )
 
     def _late_schedule(self, part: Part) -> LateSchedule:
@@ -263,9 +266,6 @@ class JaxRing(StepRing):
         index = next(index for index, each in enumerate(variables) if each is variable)
         return state[_OPTIMIZER][index]
 
-    def _trackers(self) -> list[Any]:
-        return self._read("loss", lambda: loss_trackers(self.model), [])
-
     def _is_of_this_step(self, value: Any) -> bool:
         if not _is_traced(value):
             return True
@@ -286,14 +286,14 @@ class _Step:
     Attributes:
         before: The state that it got.
         after: The state that it returned.
-        losses: Of the loss tracker's updates.
+        metrics: What it called of them.
         updates: Of each optimizer's updates, by its identity.
         logs: What it returned besides.
     """
 
     before: Any
     after: Any
-    losses: Watch
+    metrics: list[MetricCalls]
     updates: dict[int, Watch]
     logs: Any
 
@@ -321,9 +321,8 @@ def _numbers(values: list[Any]) -> npt.NDArray[np.float64]:
     return np.array([float(value) for value in jax.device_get(values)], np.float64)
 
 
-def _samples(losses: Watch) -> int | None:
-    weight = losses.keywords[-1].get("sample_weight") if losses.keywords else None
-    return weight if isinstance(weight, int) else None
+def _samples(loss: Loss) -> int | None:
+    return loss.weight if isinstance(loss.weight, int) else None
 
 
 def _bits(value: Any) -> Any:

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from lrmon.train.models import loss_trackers
 from lrmon.train.optimizers import (
     Part,
     counter,
@@ -23,7 +22,8 @@ from lrmon.train.optimizers import (
     rate_variable,
     schedule_of,
 )
-from lrmon.train.ring.base import LOSS_OF_LOGS, StepRing, StepRows
+from lrmon.train.ring.base import StepRing, StepRows
+from lrmon.train.ring.losses import LOSS_OF_LOGS, Loss, MetricCalls, WatchedMetrics, watchable
 from lrmon.train.ring.replicas import LOSS, SAMPLES, WorkersRows, rows_of
 from lrmon.train.ring.watch import Watch
 
@@ -38,13 +38,13 @@ class _Seen:
 
     Attributes:
         before: By optimizer, its counter before the step.
-        updates: Of the loss trackers.
+        metrics: What was called of them.
         rates: By optimizer, what it got from a user's function.
         scaling: Of the loss scale: whether the gradients were finite.
     """
 
     before: dict[int, Any]
-    updates: list[Watch]
+    metrics: WatchedMetrics
     rates: dict[int, Watch]
     scaling: Watch
 
@@ -109,7 +109,7 @@ class TensorFlowRing(StepRing):
     def around(self, train_step: Callable[[Any], Any]) -> Callable[[Any], Any]:
         # tf_keras has TensorFlow convert the Python of this function and of the user's step in it.
         def train_step_with_ring(data: Any) -> Any:
-            with self._watching() as seen:
+            with self._watching(train_step) as seen:
                 logs = train_step(data)
             self._note(seen, logs)
             return logs
@@ -118,15 +118,15 @@ class TensorFlowRing(StepRing):
 
     @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
     @contextmanager
-    def _watching(self) -> Iterator[_Seen]:
-        nothing: list[Any] = []
-        trackers = self._read("loss", lambda: loss_trackers(self.model), nothing)
+    def _watching(self, train_step: Callable[[Any], Any]) -> Iterator[_Seen]:
+        nothing: list[tuple[Any, str]] = []
+        metrics = self._read("loss", partial(watchable, self.model, train_step), nothing)
         found = parts(self.model.optimizer)
         with ExitStack() as watches:
             enter = watches.enter_context
             yield _Seen(
                 before=self._iterations(),
-                updates=[enter(Watch(tracker, "update_state")) for tracker in trackers],
+                metrics=WatchedMetrics.of(metrics, watches),
                 rates={
                     id(part.optimizer): enter(
                         Watch(
@@ -151,9 +151,8 @@ class TensorFlowRing(StepRing):
         self.names = [part.name for part in found]
         # One that the step itself has built began at 0.
         before = {key: seen.before.get(key, tf.zeros_like(count)) for key, count in after.items()}
-        updates = next((watch for watch in seen.updates if watch.arguments), Watch(None, ""))
-        loss = self._read("loss", partial(self._loss, updates.arguments, logs), _NAN)
-        samples = _samples(updates) if self._rows.several else 1
+        loss = self._read("loss", partial(self._loss, seen.metrics.calls(), logs), Loss())
+        samples = 1 if loss.weight is None or not self._rows.several else tf.reduce_sum(loss.weight)
         first = id(found[0].optimizer if found else None)
         counted = after[first] > before[first] if first in after else False
         rates = []
@@ -163,7 +162,7 @@ class TensorFlowRing(StepRing):
             read = partial(self._learning_rate, part, before.get(key, _NAN), got)
             rates.append(self._read("learning rate", read, _NAN))
         finite = self._finite(seen.scaling, counted)
-        return [loss, samples, before.get(first, _NAN), counted, finite, *(rates or [_NAN])]
+        return [loss.value, samples, before.get(first, _NAN), counted, finite, *(rates or [_NAN])]
 
     def _iterations(self) -> dict[int, Any]:
         """The counters of the optimizers, by identity."""
@@ -185,9 +184,9 @@ class TensorFlowRing(StepRing):
                 return finite
         return counted
 
-    def _loss(self, updates: Sequence[tuple[Any, ...]], logs: Any) -> Any:
+    def _loss(self, calls: Sequence[MetricCalls], logs: Any) -> Loss:
         said = self.loss_source
-        loss = super()._loss(updates, logs)
+        loss = super()._loss(calls, logs)
         if not self._rows.several:
             return loss
         if self._rows.replica() > 0:
@@ -195,7 +194,7 @@ class TensorFlowRing(StepRing):
             return loss
         if self.loss_source == LOSS_OF_LOGS:
             self.loss_source = "none: the model's own train_step returns a loss of each replica alone"
-            return _NAN
+            return Loss(source=self.loss_source)
         if not self.loss_source.startswith("none"):
             self.loss_source += ", of all replicas together, weighted by their samples"
             if isinstance(self._rows, WorkersRows):
@@ -228,16 +227,6 @@ class TensorFlowRing(StepRing):
     def _is_of_this_step(self, value: Any) -> bool:
         graph = None if tf.executing_eagerly() else getattr(value, "graph", None)
         return graph is None or graph is tf.compat.v1.get_default_graph()
-
-
-def _samples(updates: Watch) -> Any:
-    """How much the loss tracker lets this loss count among those of the replicas."""
-    if not updates.arguments:
-        return 1
-    weight = updates.keywords[-1].get("sample_weight")
-    if weight is None and len(updates.arguments[-1]) > 1:
-        weight = updates.arguments[-1][1]
-    return 1 if weight is None else tf.reduce_sum(weight)
 
 
 def _dtype(model: Any) -> tf.DType:

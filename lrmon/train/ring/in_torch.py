@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from lrmon.train.models import loss_trackers
 from lrmon.train.optimizers import Part, counter, parts, rate_variable, schedule_of
 from lrmon.train.ring.base import StepRing, StepRows
 from lrmon.train.ring.host_rows import HostRow, HostRows
+from lrmon.train.ring.losses import Loss, MetricCalls, first_value, is_keras_own, watchable, weight_of
 
 _INNER = "lrmon_without_ring"
 
@@ -22,7 +22,7 @@ class TorchRing(StepRing):
     """Rows of scalars that stay on their device until many are read at once.
 
     It stands around the model's train function, outside of what `torch.compile` compiles. What it sees in
-    there are the calls of the loss tracker, and those of the optimizer's update with its learning rate.
+    there are the calls of the metrics, and those of the optimizer's update with its learning rate.
     """
 
     counts_samples = True
@@ -30,7 +30,7 @@ class TorchRing(StepRing):
     def __init__(self, model: Any, depth: int) -> None:
         super().__init__(model, depth)
         self._rows = HostRows(depth, _numbers)
-        self._losses: list[_Seen] | None = None
+        self._metrics: dict[int, _SeenMetric] = {}
         self._rates: dict[int, _Seen] = {}
 
     def count(self) -> int:
@@ -55,8 +55,8 @@ class TorchRing(StepRing):
                 id(part.optimizer): self._read("iteration", partial(_iteration, part), np.nan)
                 for part in found
             }
-            losses = self._seen_losses()
-            watched = [*losses, *map(self._seen_rate, found)]
+            metrics = self._seen_metrics()
+            watched = [*metrics, *map(self._seen_rate, found)]
             for seen in watched:
                 seen.begin()
             try:
@@ -64,16 +64,18 @@ class TorchRing(StepRing):
             finally:
                 for seen in watched:
                     seen.end()
-            self._read("row", lambda: self._rows.append(self._row(before, losses, logs)), None)
+            self._read("row", lambda: self._rows.append(self._row(before, metrics, logs)), None)
+            for metric in metrics:
+                metric.forget()
             return logs
 
         return train_function_with_ring
 
-    def _row(self, before: dict[int, Any], losses: list[_Seen], logs: Any) -> HostRow:
+    def _row(self, before: dict[int, Any], metrics: list[_SeenMetric], logs: Any) -> HostRow:
         found = parts(self.model.optimizer)
         self.names = [part.name for part in found]
-        tracked = next((seen for seen in losses if seen.called), None)
-        updates = [] if tracked is None else [(tracked.value,)]
+        calls = [metric.calls() for metric in metrics]
+        loss = self._read("loss", lambda: self._loss(calls, logs), Loss())
         # A counter that the step itself has made began at 0.
         counts = [before.get(id(part.optimizer), 0) for part in found]
         rates = [
@@ -83,16 +85,19 @@ class TorchRing(StepRing):
         return HostRow(
             iteration=counts[0] if found else np.nan,
             iteration_after=_iteration(found[0]) if found else np.nan,
-            loss=self._read("loss", lambda: _kept(self._loss(updates, logs)), np.nan),
+            loss=_kept(loss.value),
             learning_rates=rates or [np.nan],
-            samples=None if tracked is None else tracked.samples,
+            samples=loss.weight if isinstance(loss.weight, int) else None,
         )
 
-    def _seen_losses(self) -> list[_Seen]:
-        if self._losses is None:
-            trackers: list[Any] = self._read("loss", lambda: loss_trackers(self.model), [])
-            self._losses = [_Seen(tracker, "update_state", 0) for tracker in trackers]
-        return self._losses
+    def _seen_metrics(self) -> list[_SeenMetric]:
+        nothing: list[tuple[Any, str]] = []
+        step = self.model.train_step
+        if not self._metrics or not is_keras_own(step):  # a step may make a metric
+            for metric, kind in self._read("loss", partial(watchable, self.model, step), nothing):
+                if id(metric) not in self._metrics:
+                    self._metrics[id(metric)] = _SeenMetric(metric, kind, results=not is_keras_own(step))
+        return list(self._metrics.values())
 
     def _seen_rate(self, part: Part) -> _Seen:
         key = id(part.optimizer)
@@ -102,7 +107,7 @@ class TorchRing(StepRing):
 
 
 class _Seen:
-    """One argument of a method's latest call.
+    """The calls of one method in the latest step.
 
     `torch.compile` takes a new function for another program, so the one that looks on is made once, and
     stands in the method's place while a step runs.
@@ -110,22 +115,20 @@ class _Seen:
     Args:
         owner: Whose method.
         method: Its name.
-        position: Of the argument.
+        position: Of the argument that is looked at; one called ``values`` where there are not so many.
+        itself: Whether the argument itself and what the method returns are kept, until `forget`.
     """
 
-    def __init__(self, owner: Any, method: str, position: int) -> None:
+    def __init__(self, owner: Any, method: str, position: int = 0, *, itself: bool = False) -> None:
         self._attributes = vars(owner)
         self._method = method
         self._own: Any = None
-        self._look_on = self._looking_on(getattr(owner, method, None), position)
-        self.called = False
-        """Whether the latest step made a call, with that argument."""
-        self.value: Any = None
-        self.samples: int | None = None
+        self.forget()
+        self._look_on = self._looking_on(getattr(owner, method, None), position, itself)
 
     def begin(self) -> None:
         """Looks on from here."""
-        self.called, self.value = False, None
+        self.forget()
         if self._look_on is not None:
             self._own = self._attributes.get(self._method)
             self._attributes[self._method] = self._look_on
@@ -137,17 +140,62 @@ class _Seen:
             if self._own is not None:
                 self._attributes[self._method] = self._own
 
-    def _looking_on(self, call: Any, position: int) -> Any:
+    def forget(self) -> None:
+        """Lets go of what was seen."""
+        self.values: list[Any] = []
+        """The argument of each call."""
+        self.weight: Any = None
+        self.given: list[Any] = []
+        self.results: list[Any] = []
+
+    def _looking_on(self, call: Any, position: int, itself: bool) -> Any:
         seen = self
 
         def look_on(*args: Any, **kwargs: Any) -> Any:
-            if len(args) > position:
-                seen.called, seen.value = True, _kept(args[position])
-                samples = kwargs.get("sample_weight")
-                seen.samples = samples if isinstance(samples, int) else None
-            return call(*args, **kwargs)
+            for value in first_value(args[position:], kwargs):
+                seen.values.append(_kept(value))
+                seen.weight = weight_of(args, kwargs)
+                if itself:
+                    seen.given.append(value)
+            result = call(*args, **kwargs)
+            if itself:
+                seen.results.append(result)
+            return result
 
         return None if call is None else look_on
+
+
+class _SeenMetric:
+    """The calls of one metric in the latest step.
+
+    Args:
+        metric: The metric.
+        kind: As `MetricCalls` has it.
+        results: Whether its results are looked at too.
+    """
+
+    def __init__(self, metric: Any, kind: str, *, results: bool) -> None:
+        self._metric, self._kind = metric, kind
+        self._updates = _Seen(metric, "update_state", itself=results)
+        self._results = _Seen(metric, "result", itself=True)
+        self._both = (self._updates, self._results) if results else (self._updates,)
+
+    def begin(self) -> None:
+        for seen in self._both:
+            seen.begin()
+
+    def end(self) -> None:
+        for seen in self._both:
+            seen.end()
+
+    def forget(self) -> None:
+        for seen in self._both:
+            seen.forget()
+
+    def calls(self) -> MetricCalls:
+        """Returns what was called."""
+        updates, results = self._updates, self._results.results
+        return MetricCalls(self._metric, self._kind, updates.values, updates.weight, results, updates.given)
 
 
 def _kept(value: Any) -> Any:
@@ -162,8 +210,8 @@ def _iteration(part: Part) -> Any:
 
 def _rate(part: Part, iteration: Any, seen: _Seen) -> Any:
     """The rate that the update used; where there was none (gradients add up), the one that it would use."""
-    if seen.called:
-        return seen.value
+    if seen.values:
+        return seen.values[-1]
     schedule, variable = schedule_of(part.optimizer), rate_variable(part.optimizer)
     if schedule is not None:
         return _kept(schedule(iteration))

@@ -1,0 +1,28 @@
+"""Values on the host, whatever backend they are from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+
+def scalars(logs: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the logged values that are single numbers; a callback may put anything else beside them."""
+    found: dict[str, Any] = {}
+    for name, value in logs.items():
+        if isinstance(value, (int, float)):
+            found[name] = value
+            continue
+        array = on_host(value)
+        if array.size == 1 and array.dtype.kind in "bfiu":
+            found[name] = array.reshape(())[()]
+    return found
+
+
+def on_host(value: Any) -> np.ndarray[Any, np.dtype[Any]]:
+    """Returns the value as an array, whatever backend it is from."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+    return np.asarray(value.numpy() if hasattr(value, "numpy") else value)
