@@ -12,14 +12,17 @@ from real_data import classifier, digits, log_dir
 
 import lrmon
 
-EPOCHS, STEPS_PER_EPOCH = 30, 45
+EPOCHS, WARMUP_EPOCHS, STEPS_PER_EPOCH = 30, 3, 45
 
 data = digits()
 rates = {
     "constant": 0.001,
     "decay": schedules.InverseTimeDecay(0.001, decay_steps=1, decay_rate=0.002),
     "warm-up": schedules.CosineDecay(
-        0.0, EPOCHS * STEPS_PER_EPOCH, warmup_target=0.003, warmup_steps=3 * STEPS_PER_EPOCH
+        0.0,
+        (EPOCHS - WARMUP_EPOCHS) * STEPS_PER_EPOCH,  # after the warm-up
+        warmup_target=0.003,
+        warmup_steps=WARMUP_EPOCHS * STEPS_PER_EPOCH,
     ),
 }
 for name, rate in rates.items():

@@ -31,6 +31,7 @@ SELECTED = {
     "adam_with_decay": ["warm-up"],
     "adamw": ["cosine"],
     "adaptive_optimizers": ["adadelta", "adagrad", "adam", "adamax", "nadam", "rmsprop"],
+    "range_test": ["sweep"],
 }
 """By example, the runs that are selected in its picture."""
 
@@ -45,7 +46,12 @@ def photograph(browser: Browser, example: str) -> None:
             opener = Opener(browser)
             inside = example == "demo"
             size = (1440, 900) if inside else (1280, 760)
-            monitor = opener(server, link(runs=runs(*SELECTED[example])), inside=inside, size=size)
+            selected = runs(*SELECTED[example])
+            # A range test has a page of its own.
+            place = (
+                link(kind="range_test", sweeps=selected) if example == "range_test" else link(runs=selected)
+            )
+            monitor = opener(server, place, inside=inside, size=size)
             monitor.page.wait_for_load_state("networkidle")
             monitor.page.screenshot(path=IMAGES / f"{example}.png")
             opener.close()

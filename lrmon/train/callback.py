@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import sys
 import warnings
 import weakref
 from collections.abc import Callable
@@ -24,6 +25,8 @@ from lrmon.train.ring.installation import BACKENDS
 from lrmon.train.step_sizes.sampler import checked_interval
 
 _Hook = TypeVar("_Hook", bound=Callable[..., None])
+
+_OURS: Final = ("lrmon", "keras", "tf_keras")
 
 
 def _harmless(hook: _Hook) -> _Hook:
@@ -245,7 +248,7 @@ class LRMonitor(Callback):
         warnings.warn(
             f"lrmon stopped recording to {self.log_dir!r}: {self._problem}. Training goes on.",
             RuntimeWarning,
-            stacklevel=3,
+            stacklevel=_users_level(),
         )
 
 
@@ -269,4 +272,12 @@ def _warn(sentences: list[str]) -> None:
     """Gives each as a warning; where warnings are errors, training still is not to end by ours."""
     for sentence in sentences:
         with contextlib.suppress(UserWarning):
-            warnings.warn(f"lrmon: {sentence}", UserWarning, stacklevel=4)
+            warnings.warn(f"lrmon: {sentence}", UserWarning, stacklevel=_users_level())
+
+
+def _users_level() -> int:
+    """The level on the stack, for who calls this, of the user's line that called `fit`."""
+    frame, level = sys._getframe(1), 1  # noqa: SLF001 - what warnings.warn does
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] in _OURS:
+        frame, level = frame.f_back, level + 1
+    return level

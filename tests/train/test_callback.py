@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -355,3 +356,27 @@ def test_without_tensorflow_it_says_what_to_install() -> None:
         text=True,
     )
     assert "pip install 'lrmon[tensorflow]'. lrmon.Recorder records" in result.stderr
+
+
+def test_what_is_foretold_is_one_warning_at_the_users_own_line_and_in_the_record(tmp_path: Path) -> None:
+    schedule = keras.optimizers.schedules.CosineDecay(0.1, 40)
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(schedule), "mse")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(**batches(10), epochs=2, callbacks=[lrmon.LRMonitor(tmp_path)])
+    (warning,) = [each for each in caught if "lrmon" in str(each.message)]
+    assert (UserWarning, __file__) == (warning.category, warning.filename)
+    (foretold,) = recorded(tmp_path).fits[-1]["warnings"]
+    assert f"lrmon: {foretold}" == str(warning.message)
+    assert foretold.startswith("CosineDecay ends after 40 batches, and this fit at 20")
+
+
+def test_where_warnings_are_errors_a_foretold_one_does_not_end_the_training(tmp_path: Path) -> None:
+    schedule = keras.optimizers.schedules.CosineDecay(0.1, 40)
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(schedule), "mse")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(**batches(10), epochs=2, callbacks=[lrmon.LRMonitor(tmp_path)])
+    assert 20 == len(recorded(tmp_path).step)
