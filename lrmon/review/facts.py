@@ -84,7 +84,8 @@ def facts(run: Run) -> Facts:
     """Returns what there is to know of a run."""
     where = places(run)
     schedule = verified(run, schedule_of(run.fits[-1], run.skipped) if run.fits else None)
-    known = ~np.isnan(run.learning_rate)
+    # A learning rate that no update used holds for as long as loss scaling skips: no stair of anybody's.
+    known = ~np.isnan(run.learning_rate) & ~np.isin(run.step, run.skipped)
     same = _one_schedule(run.fits)
     steps = find_lr_steps(
         run.learning_rate[known],

@@ -344,6 +344,8 @@ def test_the_counter_and_the_planned_schedule_stand_still_where_an_update_was_le
     expected = steps - (steps > 6) - (steps > 17)
     assert expected.tolist() == series(run)["columns"]["iteration"]
     np.testing.assert_array_equal(np.float32(0.1) * np.float32(0.5) ** (expected // 10), run.learning_rate)
+    # The schedule stood still while updates were left out; no update used a rate twice as long for it.
+    assert [10 + 1, 20 + 2] == run.report().facts.steps.step.tolist()
     planned = run.report().facts.plan
     assert planned is not None
     assert [32, 42, 52] == planned.edges.tolist()
