@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import numpy as np
+
 from tests.fits.framework import ON_TENSORFLOW, SETUP, api, mean
 
 WEIGHT: Final = 7.0
@@ -104,6 +106,61 @@ class OwnStepWithTracker(OwnStep):
     @property
     def metrics(self) -> Any:
         return [self.own_tracker]
+
+
+class OwnStepWithNamedTracker(OwnStep):
+    """Keeps means of another name and shows one as its loss, as Keras' variational autoencoder does."""
+
+    kind: str = "Mean"
+
+    def __init__(self, layers: Any) -> None:
+        super().__init__(layers)
+        self.part_tracker = api.metrics.Mean(name="part_loss")
+        self.total_tracker = getattr(api.metrics, self.kind)(name="total_loss")
+
+    def shown(self, loss: Any) -> Any:
+        self.total_tracker.update_state(loss)
+        self.part_tracker.update_state(loss / 4)
+        return {"loss": self.total_tracker.result(), "part_loss": self.part_tracker.result()}
+
+    @property
+    def metrics(self) -> Any:
+        return [self.total_tracker, self.part_tracker]
+
+
+class OwnStepWithNamedSum(OwnStepWithNamedTracker):
+    """The same with a sum."""
+
+    kind = "Sum"
+
+
+class OwnStepThatReckonsWithItsTracker(OwnStepWithNamedTracker):
+    """The same, which shows what it makes of its mean, and has Keras name its metrics."""
+
+    def shown(self, loss: Any) -> Any:
+        return {**(logs := super().shown(loss)), "loss": 1 * logs["loss"]}
+
+    @property
+    def metrics(self) -> Any:
+        return super(OwnStepWithNamedTracker, self).metrics
+
+
+class OwnStepWithMetrics(OwnStepWithNamedTracker):
+    """Returns each batch's loss, and beside it the results of metrics, reckoned with or not."""
+
+    def __init__(self, layers: Any) -> None:
+        super().__init__(layers)
+        self.mae = api.metrics.MeanAbsoluteError(name="mae")
+
+    def shown(self, loss: Any) -> Any:
+        ones = np.ones((2, 1), np.float32) if SETUP == "tf_keras" else api.ops.ones((2, 1))
+        self.mae.update_state(ones, loss * ones)
+        self.total_tracker.update_state(loss)
+        return {"loss": loss, "mae": self.mae.result(), "mean": 1 * self.total_tracker.result()}
+
+    @property
+    def metrics(self) -> Any:
+        return [self.total_tracker, self.part_tracker, self.mae]
 
 
 class SilentStep(OwnStep):

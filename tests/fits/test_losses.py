@@ -22,7 +22,16 @@ from tests.fits.framework import (
     resting_model,
     seed,
 )
-from tests.fits.own_steps import OwnStep, OwnStepWithKerasTracker, OwnStepWithTracker, SilentStep
+from tests.fits.own_steps import (
+    OwnStep,
+    OwnStepThatReckonsWithItsTracker,
+    OwnStepWithKerasTracker,
+    OwnStepWithMetrics,
+    OwnStepWithNamedSum,
+    OwnStepWithNamedTracker,
+    OwnStepWithTracker,
+    SilentStep,
+)
 from tests.fits.reference import Reference
 from tests.recorded import Recorded, recorded
 
@@ -135,6 +144,54 @@ def test_a_train_step_of_ones_own_is_recorded(
     plain = at_rest(api.Sequential(model.layers))
     agree(own_losses(plain, SIZE, x, y) * 2, run)
     reference.way(way, run)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    ("step", "source"),
+    [
+        (
+            OwnStepWithNamedTracker,
+            "each batch's own loss, read in the training step from what its metric 'total_loss' gets",
+        ),
+        (OwnStepWithMetrics, "what the model's own train_step returns as each batch's loss"),
+    ],
+)
+def test_what_a_metric_of_any_name_gets_is_told_from_the_mean_that_it_returns(
+    tmp_path: Path, step: Any, source: str, mode: str
+) -> None:
+    x, y = regression(COUNT)
+    seed(2)
+    model = at_rest(step([input_layer(5), layers.Dense(1)]), mode=mode)
+    run = fit(model, tmp_path, x, y, batch_size=SIZE, epochs=2)
+    agree(own_losses(at_rest(api.Sequential(model.layers)), SIZE, x, y) * 2, run)
+    assert source == run.fits[-1]["loss_source"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    ("step", "reason"),
+    [
+        (
+            OwnStepThatReckonsWithItsTracker,
+            "what may be the mean of its metric 'total_loss'; name that metric",
+        ),
+        (
+            OwnStepWithNamedSum,
+            "its metric 'total_loss' makes of all batches of the epoch, and Sum is no plain",
+        ),
+    ],
+)
+def test_a_loss_that_may_be_of_all_batches_is_not_taken_for_that_of_one(
+    tmp_path: Path, step: Any, reason: str, mode: str
+) -> None:
+    x, y = regression(COUNT)
+    model = at_rest(step([input_layer(5), layers.Dense(1)]), mode=mode)
+    run = fit(model, tmp_path, x, y, batch_size=SIZE)
+    assert np.isnan(run.loss).all()
+    assert run.fits[-1]["loss_source"].startswith("none: the model's own train_step returns under 'loss' ")
+    assert reason in run.fits[-1]["loss_source"]
+    assert [0.0] * 6 == run.learning_rate.tolist()
 
 
 def test_a_train_step_that_shows_no_loss_is_recorded_without_one(

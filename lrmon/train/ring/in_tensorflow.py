@@ -196,7 +196,8 @@ class TensorFlowRing(StepRing):
             self.loss_source = "none: the model's own train_step returns a loss of each replica alone"
             return Loss(source=self.loss_source)
         if not self.loss_source.startswith("none"):
-            self.loss_source += ", of all replicas together, weighted by their samples"
+            counted = "each counted alike" if loss.weight is None else "weighted by their samples"
+            self.loss_source += f", of all replicas together, {counted}"
             if isinstance(self._rows, WorkersRows):
                 self.loss_source += ", which the workers exchange every 64 batches and at each epoch's end"
         return loss

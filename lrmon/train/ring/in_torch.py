@@ -56,7 +56,7 @@ class TorchRing(StepRing):
                 for part in found
             }
             metrics = self._seen_metrics()
-            watched = [*metrics, *map(self._seen_rate, found)]
+            watched: list[_SeenMetric | _Seen] = [*metrics, *map(self._seen_rate, found)]
             for seen in watched:
                 seen.begin()
             try:
@@ -142,24 +142,24 @@ class _Seen:
 
     def forget(self) -> None:
         """Lets go of what was seen."""
-        self.values: list[Any] = []
-        """The argument of each call."""
+        self.values: tuple[Any, ...] = ()
+        """The argument of each call, as it was then."""
         self.weight: Any = None
-        self.given: list[Any] = []
-        self.results: list[Any] = []
+        self.given: tuple[Any, ...] = ()
+        self.results: tuple[Any, ...] = ()
 
     def _looking_on(self, call: Any, position: int, itself: bool) -> Any:
         seen = self
 
         def look_on(*args: Any, **kwargs: Any) -> Any:
             for value in first_value(args[position:], kwargs):
-                seen.values.append(_kept(value))
+                seen.values = (*seen.values, _kept(value))
                 seen.weight = weight_of(args, kwargs)
                 if itself:
-                    seen.given.append(value)
+                    seen.given = (*seen.given, value)
             result = call(*args, **kwargs)
             if itself:
-                seen.results.append(result)
+                seen.results = (*seen.results, result)
             return result
 
         return None if call is None else look_on

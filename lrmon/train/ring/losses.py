@@ -27,7 +27,7 @@ class MetricCalls:
 
     Attributes:
         metric: The metric.
-        kind: `TRACKER` if it may get each batch's loss, `OF_COMPILE` if `compile` made it otherwise, or `OWN`.
+        kind: `TRACKER` of one that may get each batch's loss, else `OF_COMPILE` or the model's `OWN`.
         values: What it was updated with, the latest last.
         weight: What the latest update lets its value count; None where it does not say.
         results: What it returned.
@@ -78,10 +78,14 @@ def loss_of(calls: Sequence[MetricCalls], logs: Any) -> Loss:
     for each in calls:
         if _has(loss, each.results):
             return _behind(each)
-    if not any(_has(loss, each.given or each.values) for each in calls):
-        for each in calls:
-            if _may_be_shown(each) and not any(_has(shown, each.results) for shown in logs.values()):
-                return Loss(source=_none(f"what may be the mean of its metric {each.metric.name!r}"))
+    if any(_has(loss, each.given or each.values) for each in calls):
+        return Loss(loss, LOSS_OF_LOGS)
+    shown = {id(each.metric) for each in calls if any(_has(value, each.results) for value in logs.values())}
+    doubtful = [
+        repr(str(each.metric.name)) for each in calls if _may_be_mean(each) and id(each.metric) not in shown
+    ]
+    if doubtful:
+        return Loss(source=_none(f"what may be the mean of its metric {' or '.join(doubtful)}"))
     return Loss(loss, LOSS_OF_LOGS)
 
 
@@ -100,7 +104,7 @@ def _none(what: str, advice: str = "name that metric 'loss'") -> str:
     return f"none: the model's own train_step returns under 'loss' {what}; {advice}"
 
 
-def _may_be_shown(calls: MetricCalls) -> bool:
+def _may_be_mean(calls: MetricCalls) -> bool:
     return (
         calls.kind == OWN
         and any(base.__name__ == "Mean" for base in type(calls.metric).__mro__)
