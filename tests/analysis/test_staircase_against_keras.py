@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lrmon.analysis.cadence import late_multiples
 from lrmon.analysis.staircase import find_lr_steps
-from tests.train.models import MODES, UsedRates, batches, unit_gradient_model
+from tests.fits.framework import MODES, UsedRates, batches, unit_gradient_model
 
 schedules = keras.optimizers.schedules
 

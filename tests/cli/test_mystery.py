@@ -18,7 +18,7 @@ from tensorboard.util import tensor_util
 
 import lrmon
 from lrmon import cli
-from tests.train.models import unit_gradient_model
+from tests.fits.framework import unit_gradient_model
 
 SAMPLES, BATCH = 193_608, 2_048
 

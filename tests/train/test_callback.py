@@ -20,8 +20,8 @@ import lrmon
 from lrmon import schema
 from lrmon.record import recorder as recorder_module
 from lrmon.train.feed import RingFeed
+from tests.fits.framework import batches, unit_gradient_model
 from tests.recorded import recorded
-from tests.train.models import batches, unit_gradient_model
 
 
 def sgd_model(rate: Any = 0.1, **compile_arguments: Any) -> keras.Model:

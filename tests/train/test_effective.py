@@ -14,8 +14,8 @@ import lrmon
 from lrmon.train.effective import effective_rate
 from lrmon.train.formulas import schedule_formula
 from lrmon.train.settings import rule_of
+from tests.fits.framework import batches, unit_gradient_model
 from tests.recorded import recorded
-from tests.train.models import batches, unit_gradient_model
 
 
 class Weights(keras.callbacks.Callback):

@@ -12,8 +12,8 @@ import pytest
 from keras.optimizers import schedules
 
 import lrmon
+from tests.fits.framework import MODES, UsedRates, batches, unit_gradient_model
 from tests.recorded import recorded
-from tests.train.models import MODES, UsedRates, batches, unit_gradient_model
 
 
 class EveryBatch(keras.callbacks.Callback):

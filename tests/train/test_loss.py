@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import lrmon
+from tests.fits.framework import MODES
 from tests.recorded import recorded
-from tests.train.models import MODES
 
 TOLERANCE = 2.0**-22
 

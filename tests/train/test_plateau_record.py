@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 import lrmon
+from tests.fits.framework import batches, unit_gradient_model
 from tests.recorded import recorded
-from tests.train.models import batches, unit_gradient_model
 
 
 class Metric(keras.callbacks.Callback):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import lrmon
-from tests.train.models import MODES
+from tests.fits.framework import MODES
 
 
 def dense_model() -> keras.Model:
