@@ -119,7 +119,7 @@ def interrupts_held() -> Iterator[None]:
     finally:
         signal.signal(signal.SIGINT, handler)
         if held:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)  # to whoever handles it, or ignores it
 
 
 def _variables(model: Any) -> list[Any]:
