@@ -6,13 +6,16 @@ import type { LegendItem } from "./legendItem";
 interface Properties {
   readonly items: readonly LegendItem[];
   readonly notes: readonly Note[];
+  /** What all the lines are of, where their names do not say it. */
+  readonly of?: string | null;
 }
 
 /** What the lines of a pane mean, each a button that hides and shows it. */
-export function Legend({ items, notes }: Properties) {
+export function Legend({ items, notes, of = null }: Properties) {
   const { choices } = useStore();
   return (
     <ul class="legend">
+      {of !== null && <li class="legend-of">{of}</li>}
       {items.map(({ label, colour, alpha, drawn, toggles, hidden, hint, caveat }) => {
         const swatch = (
           <span

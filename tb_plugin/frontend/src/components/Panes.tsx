@@ -38,8 +38,11 @@ function Card({ pane, title }: { pane: TrainingPane; title: string }) {
   return (
     <section class={`card card-${pane}${open ? "" : " card-folded"}`} aria-label={title}>
       <div class="card-head">
-        {pane === "layers" && open && <span class="card-title">‖Δw‖ / ‖w‖ by layer</span>}
-        <Legend items={legendOf(store, pane)} notes={paneView?.notes ?? []} />
+        <Legend
+          items={legendOf(store, pane)}
+          notes={paneView?.notes ?? []}
+          of={pane === "layers" && open ? "‖Δw‖ / ‖w‖" : null}
+        />
         <div class="card-tools">
           {pane === "rate" && <EpochsOf />}
           {pane === "rate" && <Coverage />}
