@@ -117,6 +117,14 @@ class Factor(TypedDict):
     """For example ``√(1 − 0.999ᵗ) / (1 − 0.9ᵗ)``; t counts updates from 1, i iterations from 0."""
 
 
+class Foretold(TypedDict):
+    """What was known to go wrong before the first batch; see docs/preflight.md."""
+
+    code: str
+    """Of the section there. A finding of the same code says that it did."""
+    text: str
+
+
 class OptimizerRecord(TypedDict, total=False):
     """One of several optimizers that train one model."""
 
@@ -207,6 +215,8 @@ class RunRecord(TypedDict, total=False):
     ``version`` (see `lrmon.PlateauRule`) where that is said, and ``applied``: whether it is a callback that
     was at work in this fit."""
     warnings: list[str]
+    foretold: list[Foretold]
+    """Those of the warnings that pre-flight gave, with their codes."""
     ended: str | None
     """None while it runs, else ``completed``, ``stopped`` or ``interrupted: <reason>``."""
     end_time: float | None

@@ -170,7 +170,7 @@ class LRMonitor(Callback):
         if self._recorder is None:
             return
         foretold = preflight(model, self.params, seen, plateau=self._plateau)
-        _warn(foretold)
+        _warn([problem.text for problem in foretold])
         fit.begin(
             self._recorder,
             self.params or {},

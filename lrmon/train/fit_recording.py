@@ -14,6 +14,7 @@ from lrmon.train.host import on_host
 from lrmon.train.models import is_distributed, loss_tracker, steps_per_execution
 from lrmon.train.optimizers import innermost, parts, scales_loss
 from lrmon.train.outside import NOT_CALLED, OutsideRing, remove_outside, rings_of
+from lrmon.train.preflight.problem import Problem
 from lrmon.train.ring.base import StepRing, uninstall
 from lrmon.train.step_sizes.sampler import StepSizes
 
@@ -36,7 +37,7 @@ class FitRecording:
         self._recorder: Recorder | None = None
         self._feed: RingFeed | None = None
         self._step_sizes: StepSizes | None = None
-        self._foretold: list[str] = []
+        self._foretold: list[Problem] = []
         self._first_epoch = 0
         self._batch_size: int | None = None
         found = parts(model.optimizer)
@@ -50,7 +51,7 @@ class FitRecording:
         *,
         plateau: dict[str, Any] | None,
         step_sizes_every: int | None,
-        foretold: list[str],
+        foretold: list[Problem],
         went_on_from: int | None,
     ) -> None:
         """Has the recorder ask for the rows from now on.
@@ -70,6 +71,7 @@ class FitRecording:
             **described_fit(model, dict(params), effective),
             "plateau": plateau,
             "step_sizes_every": step_sizes_every,
+            "foretold": [{"code": problem.code, "text": problem.text} for problem in foretold],
         }
         if step_sizes_every is not None:
             self._step_sizes = StepSizes(model, first_ring, step_sizes_every, self._steps_per_execution)
@@ -210,7 +212,11 @@ class FitRecording:
     def _warnings(self, ring: StepRing) -> list[str]:
         """What the run's record warns of, so far."""
         of_ring = [ring.problem] if ring.problem else []
-        return [*self._foretold, *of_ring, *(self._step_sizes.warnings if self._step_sizes else [])]
+        return [
+            *(problem.text for problem in self._foretold),
+            *of_ring,
+            *(self._step_sizes.warnings if self._step_sizes else []),
+        ]
 
 
 def _batch_size(model: Any) -> int:

@@ -380,3 +380,22 @@ def test_where_warnings_are_errors_a_foretold_one_does_not_end_the_training(tmp_
         warnings.simplefilter("error")
         model.fit(**batches(10), epochs=2, callbacks=[lrmon.LRMonitor(tmp_path)])
     assert 20 == len(recorded(tmp_path).step)
+
+
+@pytest.mark.parametrize(
+    ("ended_after", "found"), [(6, "staircase-off-epoch"), (1, "recorded-warning")], ids=["seen", "not yet"]
+)
+def test_what_was_foretold_is_not_said_twice_once_it_came_true(
+    tmp_path: Path, ended_after: int, found: str
+) -> None:
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            self.model.stop_training = epoch + 1 == ended_after
+
+    schedule = keras.optimizers.schedules.ExponentialDecay(1e-3, 15, 0.5, staircase=True)
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(schedule), "mse")
+    with pytest.warns(UserWarning, match="steps every 15 batches, and an epoch has 12"):
+        model.fit(**batches(12), epochs=6, callbacks=[lrmon.LRMonitor(tmp_path / "run"), Stop()])
+    codes = {finding.code for finding in lrmon.load(tmp_path)["run"].report().findings}
+    assert {found} == codes & {"staircase-off-epoch", "recorded-warning"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from lrmon.review.facts import Facts
 from lrmon.review.findings.finding import Finding
@@ -27,7 +27,7 @@ def find(facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 code="recorded-warning",
                 severity="warning",
-                text=f"Noted when training began: {sentence}",
+                text=_text(sentence),
                 advice=(
                     "What was recorded from there on is true as far as it goes; see to this before the next "
                     "run."
@@ -36,3 +36,23 @@ def find(facts: Facts) -> Iterator[Finding]:
                 last_step=fit.first_step,
                 numbers={},
             )
+
+
+def came_true(facts: Facts, codes: set[str]) -> frozenset[str]:
+    """Returns the texts of those of these findings that others say again, from what then happened.
+
+    Args:
+        facts: Of the run.
+        codes: Of all that was found.
+    """
+    texts: set[str] = set()
+    for fit in facts.run.fits:
+        foretold = fit.record.get("foretold")
+        for each in foretold if isinstance(foretold, list) else ():
+            if isinstance(each, Mapping) and str(each.get("code")) in codes:
+                texts.add(_text(str(each.get("text"))))
+    return frozenset(texts)
+
+
+def _text(sentence: str) -> str:
+    return f"Noted when training began: {sentence}"

@@ -44,4 +44,6 @@ def find_all(facts: Facts) -> tuple[Finding, ...]:
     """
     themes = _RECORDED if facts.run.kind == "range_test" else _THEMES
     found = [finding for find in themes for finding in find(facts)]
+    repeated = notes.came_true(facts, {finding.code for finding in found})
+    found = [finding for finding in found if finding.text not in repeated]
     return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))

@@ -14,8 +14,10 @@ from lrmon.train.preflight.situation import situation_of
 CHECKS: Final = (callbacks.find, monitors.find, arguments.find, compiled.find, schedules.find)
 
 
-def preflight(model: Any, params: Mapping[str, Any] | None, fit: Fit, *, plateau: Any = None) -> list[str]:
-    """Returns what will go wrong with the learning rate of a fit that begins, one text for each problem.
+def preflight(
+    model: Any, params: Mapping[str, Any] | None, fit: Fit, *, plateau: Any = None
+) -> list[Problem]:
+    """Returns what will go wrong with the learning rate of a fit that begins.
 
     Each says what was seen, what will happen, and what to do. What is not sure is not said. It changes
     nothing, calls none of the user's functions, and never raises: a check that fails has found nothing.
@@ -35,4 +37,4 @@ def preflight(model: Any, params: Mapping[str, Any] | None, fit: Fit, *, plateau
             found += check(situation_of(model, package, params, fit, plateau))
         except Exception:  # noqa: BLE001, S112, PERF203 - a warning is not worth a training
             continue
-    return list(dict.fromkeys(problem.text for problem in found))
+    return list({problem.text: problem for problem in found}.values())

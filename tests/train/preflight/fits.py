@@ -46,7 +46,8 @@ def watcher(keras: Any, *, plateau: Any = None) -> tuple[Any, Look]:
         def on_train_begin(self, logs: Any = None) -> None:
             look.fit = fit_seen(self.model)
             look.own_plateau = own_plateau(look.fit)
-            look.texts = preflight(self.model, self.params, look.fit, plateau=plateau)
+            found = preflight(self.model, self.params, look.fit, plateau=plateau)
+            look.texts = [problem.text for problem in found]
             package = keras.__name__
             situation = situation_of(self.model, package, self.params, look.fit, plateau)
             # Unlike `preflight` this does not hide a check that fails.

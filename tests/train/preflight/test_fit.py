@@ -83,7 +83,7 @@ def test_a_check_that_fails_costs_nothing() -> None:
         keras.callbacks.EarlyStopping("loss"),
         keras.callbacks.EarlyStopping("mae", mode="min"),
     )
-    texts = preflight(model, {"epochs": 3, "steps": 2}, Fit(callbacks))
+    texts = [problem.text for problem in preflight(model, {"epochs": 3, "steps": 2}, Fit(callbacks))]
 
     assert ["EarlyStopping"] == [text.split()[0] for text in texts]
 
