@@ -14,6 +14,9 @@ import numpy as np
 _OF_KERAS: Final = ("global_seed_generator", "global_random_seed")
 """Keras' own names for its global generator and its seed; there are no public ones."""
 
+_OF_TENSORFLOW: Final = ("_seed", "_rng")
+"""TensorFlow's, of its context."""
+
 
 @contextmanager
 def kept_random_state() -> Iterator[None]:
@@ -22,7 +25,8 @@ def kept_random_state() -> Iterator[None]:
     keras = {name: _keras_state().get_global_attribute(name) for name in _OF_KERAS}
     context = _tensorflow_context()
     torch: Any = sys.modules.get("torch")
-    of_tensorflow = None if context is None else (context._seed, context._rng)  # noqa: SLF001 - no public names
+    # Where nobody has set a seed TensorFlow has no generator of seeds.
+    of_tensorflow = {name: value for name, value in _attributes(context).items() if name in _OF_TENSORFLOW}
     of_torch = None if torch is None else torch.get_rng_state()
     of_cuda = torch.cuda.get_rng_state_all() if _has_cuda(torch) else None
     try:
@@ -32,8 +36,9 @@ def kept_random_state() -> Iterator[None]:
         np.random.set_state(numpy)  # noqa: NPY002
         for name, value in keras.items():
             _keras_state().set_global_attribute(name, value)
-        if of_tensorflow is not None:
-            context._seed, context._rng = of_tensorflow  # noqa: SLF001
+        for name in _OF_TENSORFLOW:
+            _attributes(context).pop(name, None)
+        _attributes(context).update(of_tensorflow)
         if torch is not None and of_torch is not None:
             torch.set_rng_state(of_torch)
         if of_cuda is not None:
@@ -64,6 +69,10 @@ def _keras_state() -> Any:
 def _tensorflow_context() -> Any:
     module = sys.modules.get("tensorflow.python.eager.context")
     return None if module is None else module.context()
+
+
+def _attributes(context: Any) -> dict[str, Any]:
+    return {} if context is None else vars(context)
 
 
 def _has_cuda(torch: Any) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from typing import Any
 
 import keras
@@ -118,3 +120,19 @@ def test_random_numbers_go_on_as_if_nothing_had_been_drawn_between() -> None:
     for numbers in found[0][1], found[1][1]:
         del numbers[3]
     assert found[0] == found[1]
+
+
+def test_where_nobody_has_set_a_seed_there_is_none_afterwards() -> None:
+    program = (
+        "import keras, numpy as np, lrmon\n"
+        "from tensorflow.python.eager import context\n"
+        "model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])\n"
+        "model.compile('adam', 'mse')\n"
+        "x = np.ones((40, 2))\n"
+        "before = {name: vars(context.context()).get(name) for name in ('_seed', '_rng')}\n"
+        "found = lrmon.LRFinder(model).find(x, x[:, :1], steps=20, verbose=0)\n"
+        "after = {name: vars(context.context()).get(name) for name in ('_seed', '_rng')}\n"
+        "print(len(found.losses) > 0, before == after == {'_seed': None, '_rng': None})\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)
+    assert "True True\n" == ran.stdout, ran.stderr
