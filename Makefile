@@ -47,11 +47,11 @@ test: lint
 	$(VENV)/python tb_plugin/bundle.py test
 	@$(call with_chromium,-m pytest --numprocesses 2 --dist loadgroup)
 
-# The same trainings as in `make test`, which TensorFlow has had there.
+# The same trainings as in `make test`, which TensorFlow has had there. The range test is Keras 3's alone.
 test-backends: jax-environment torch-environment tf_keras-environment
 	KERAS_BACKEND=jax .venv-jax/bin/python -m pytest $(TRAININGS)
 	KERAS_BACKEND=torch .venv-torch/bin/python -m pytest $(TRAININGS)
-	LRMON_KERAS=tf_keras .venv-tf_keras/bin/python -m pytest $(TRAININGS)
+	LRMON_KERAS=tf_keras .venv-tf_keras/bin/python -m pytest tests/fits
 
 test-long: dev-environment
 	@$(call with_chromium,-m pytest -m long)
