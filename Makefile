@@ -42,10 +42,12 @@ $(RUN)/.trained: $(shell find lrmon examples -name '*.py') | demo-environment
 	@env $(QUIET) $(VENV)/python examples/demo.py $(RUN)
 	@touch $@
 
-# pytest comes last, so that its summary is the end of what is printed.
+# pytest comes last, so that its summary is the end of what is printed. What tests/fits tells is held against
+# README by its last test, so that one process has to run it all.
 test: lint
 	$(VENV)/python tb_plugin/bundle.py test
-	@$(call with_chromium,-m pytest --numprocesses 2 --dist loadgroup)
+	$(VENV)/python -m pytest tests/fits
+	@$(call with_chromium,-m pytest --numprocesses 2 --dist loadfile --ignore tests/fits)
 
 # The same trainings as in `make test`, which TensorFlow has had there. The range test is Keras 3's alone.
 test-backends: jax-environment torch-environment tf_keras-environment

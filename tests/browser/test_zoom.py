@@ -35,6 +35,10 @@ def test_at_the_deepest_zoom_every_single_step_is_there_up_to_the_last(long_run:
     long_run.wait_for_range(59_880, STEPS, within=PIXEL / 5)
     first = int(long_run.x_range()[0])
     long_run.wait_for_coverage(f"all {STEPS - first} steps")
+    long_run.wait(
+        lambda: int(long_run.x_range()[0]) == first and long_run.line("rate", "learning rate").x[0] <= first,
+        lambda: "the line does not begin where the axis does",
+    )
     line = long_run.line("rate", "learning rate")
     shown = line.x >= first
     recorded = logs.recorded[LONG].learning_rate[first:]
