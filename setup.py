@@ -20,16 +20,20 @@ import bundle  # noqa: E402  (found by the line above)
 
 # TensorFlow comes under several names and as vendors' builds, so only an extra asks for it.
 ON_LINUX_X86 = "sys_platform == 'linux' and platform_machine == 'x86_64'"
-TENSORFLOW = ["tensorflow>=2.16"]
+# Up to Keras 3.6 the optimizer counts steps that were not made where `steps_per_execution` does not divide an
+# epoch, and up to Keras 3.7 nobody can read the step that is compiled on JAX.
+KERAS = "keras>=3.8"
+TENSORFLOW = ["tensorflow>=2.16.1", KERAS]
 # A tenth of the download, where it exists.
 TENSORFLOW_CPU = [
-    f"tensorflow-cpu>=2.16; {ON_LINUX_X86}",
-    "tensorflow>=2.16; sys_platform != 'linux' or platform_machine != 'x86_64'",
+    f"tensorflow-cpu>=2.16.1; {ON_LINUX_X86}",
+    "tensorflow>=2.16.1; sys_platform != 'linux' or platform_machine != 'x86_64'",
+    KERAS,
 ]
 PLOT = ["matplotlib>=3.7"]
 DEMO = [*TENSORFLOW_CPU, "scikit-learn>=1.3"]
-JAX = ["jax>=0.4", "keras>=3"]
-TORCH = ["keras>=3", "torch>=2.1"]
+JAX = ["jax>=0.4.30", KERAS]
+TORCH = [KERAS, "torch>=2.1"]
 TF_KERAS = ["tf_keras>=2.16"]
 TEST = [*PLOT, "hypothesis>=6.100", "pytest>=8.2", "scikit-learn>=1.3"]
 DEV = [

@@ -1,8 +1,8 @@
 """The project's environments, with lrmon installed editable from this tree.
 
-Usage: ``python3 scripts/environment.py demo|dev|jax|torch|tf_keras``. The first two are extras of .venv; each
-of the others is an environment of its own, .venv-<name>, for the tests on another backend. It is quick where
-nothing has changed that would change the result.
+Usage: ``python3 scripts/environment.py demo|dev|jax|torch|tf_keras|oldest``. The first two are extras of
+.venv; each of the others is an environment of its own, .venv-<name>, for the tests on another backend or on
+the oldest supported packages. It is quick where nothing has changed that would change the result.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -32,12 +35,14 @@ class Environment:
         extras: Of setup.py.
         more: Requirements besides.
         alone: Requirements that are installed without what they require themselves.
+        is_oldest: Whether every package that setup.py names has the oldest version that setup.py allows.
     """
 
     folder: str
     extras: tuple[str, ...]
     more: tuple[str, ...] = ()
     alone: tuple[str, ...] = ()
+    is_oldest: bool = False
 
     @property
     def stamp(self) -> Path:
@@ -60,7 +65,13 @@ ENVIRONMENTS: Final = {
     # whatever else it finds brings gigabytes.
     "torch": Environment(".venv-torch", ("torch", "test"), more=("torch==2.13.0",)),
     "tf_keras": Environment(".venv-tf_keras", ("demo", "test"), alone=TF_KERAS),
+    # Without PyTorch, whose old builds bring gigabytes of CUDA. lrmon does not require fsspec.
+    "oldest": Environment(
+        ".venv-oldest", ("demo", "jax", "test"), more=("fsspec",), alone=TF_KERAS, is_oldest=True
+    ),
 }
+
+OLDEST_PYTHON: Final = (3, 10)
 
 
 class SetupError(RuntimeError):
@@ -82,6 +93,8 @@ def make(name: str) -> None:
             "run `make PYTHON=/path/to/newer/python3 …`."
         )
     environment = ENVIRONMENTS[name]
+    if environment.is_oldest:
+        _continue_with_oldest_python(name)
     found, interpreter, project = _read_stamp(environment), _interpreter(), _project()
     if not environment.python.is_file() or found.get("interpreter", interpreter) != interpreter:
         _make_venv(environment)
@@ -92,9 +105,10 @@ def make(name: str) -> None:
         return
     project_with_extras = f".[{','.join(environment.extras)}]"
     print(f"installing lrmon{project_with_extras[1:]} into {environment.folder} …", flush=True)
-    _pip(environment, "--editable", project_with_extras, *environment.more)
+    constraints = _oldest_versions(environment) if environment.is_oldest else []
+    _pip(environment, constraints, "--editable", project_with_extras, *environment.more)
     if environment.alone:
-        _pip(environment, "--no-deps", *environment.alone)
+        _pip(environment, constraints, "--no-deps", *environment.alone)
     stamp = {"interpreter": interpreter, "project": project, "extras": sorted({*extras, *wanted})}
     environment.stamp.write_text(json.dumps(stamp))
 
@@ -142,15 +156,75 @@ def _make_venv(environment: Environment) -> None:
     _run([sys.executable, "-m", "venv", str(ROOT / folder)], f"making {folder}")
 
 
-def _pip(environment: Environment, *arguments: str) -> None:
-    _run([str(environment.python), "-m", "pip", "install", "--quiet", *arguments], "pip install")
+def oldest_allowed(requirements: Iterable[str]) -> dict[str, str]:
+    """Returns by package the oldest version that some requirements allow.
+
+    A package without a lower bound is left out.
+
+    >>> oldest_allowed(["numpy>=1.23.5", "mypy<2.5,>=2.4; extra == 'dev'", "fsspec; extra == 'dev'"])
+    {'numpy': '1.23.5', 'mypy': '2.4'}
+
+    Raises:
+        ValueError: Two requirements of one package disagree.
+    """
+    versions: dict[str, str] = {}
+    for requirement in requirements:
+        specifier = requirement.partition(";")[0]
+        name = re.match(r"[\w.-]+", specifier)
+        bound = re.search(r">=\s*([\w.]+)", specifier)
+        if name and bound and versions.setdefault(name[0], bound[1]) != bound[1]:
+            raise ValueError(f"setup.py names {name[0]}>={versions[name[0]]} and {name[0]}>={bound[1]}")
+    return versions
 
 
-def _run(command: list[str], what: str) -> None:
-    environment = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    result = subprocess.run(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, check=False)
+def _oldest_versions(environment: Environment) -> list[str]:
+    """Returns what constrains each package of the project's own metadata to its oldest version."""
+    command = ["install", "--quiet", "--dry-run", "--no-deps", "--ignore-installed", "--report", "-", "."]
+    report = json.loads(_run([str(environment.python), "-m", "pip", *command], "pip", captured=True))
+    (project,) = report["install"]
+    return [
+        f"{name}=={version}" for name, version in oldest_allowed(project["metadata"]["requires_dist"]).items()
+    ]
+
+
+def _continue_with_oldest_python(name: str) -> None:
+    """Ends this script by one that the oldest supported Python runs, where that one is installed."""
+    if sys.version_info[:2] == OLDEST_PYTHON:
+        return
+    wanted = ".".join(map(str, OLDEST_PYTHON))
+    # A launcher may stand on the path and have no interpreter behind it.
+    python = shutil.which(f"python{wanted}")
+    if python and subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0:
+        sys.exit(subprocess.run([python, __file__, name], check=False).returncode)
+    if sys.version_info >= (3, 12):
+        raise SetupError(
+            f"The oldest supported packages have no build for Python {sys.version.split()[0]}, and there "
+            f"is no python{wanted}: run `make PYTHON=/path/to/python{wanted} test-oldest`."
+        )
+
+
+def _pip(environment: Environment, constraints: list[str], *arguments: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "constraints.txt")
+        file.write_text("\n".join(constraints))
+        command = ["install", "--quiet", "--constraint", str(file), *arguments]
+        _run([str(environment.python), "-m", "pip", *command], "pip install")
+
+
+def _run(command: list[str], what: str, *, captured: bool = False) -> str:
+    """Runs a command; returns what it prints, where that is captured."""
+    result = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE if captured else None,
+        text=True,
+        check=False,
+    )
     if result.returncode != 0:
         raise SetupError(f"{what} failed; its own output above says why.")
+    return result.stdout or ""
 
 
 def main(arguments: list[str]) -> int:
