@@ -15,7 +15,8 @@ QUIET := TF_CPP_MIN_LOG_LEVEL=2 TF_ENABLE_ONEDNN_OPTS=0
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-backends test-oldest test-long bench pictures reference lint format coverage clean
-.PHONY: demo-environment dev-environment jax-environment torch-environment tf_keras-environment oldest-environment
+.PHONY: demo-environment dev-environment jax-environment torch-environment tf_keras-environment oldest-environment \
+	oldest-jax-environment
 
 help:
 	@echo 'make demo           train on real images and look at it in TensorBoard (HOST=…, PORT=…)'
@@ -58,11 +59,12 @@ test-backends: jax-environment torch-environment tf_keras-environment
 	LRMON_KERAS=tf_keras .venv-tf_keras/bin/python -m pytest tests/fits
 
 # Every package has the version that setup.py names as its oldest; the first tests hold that it is so.
-test-oldest: oldest-environment
+test-oldest: oldest-environment oldest-jax-environment
 	.venv-oldest/bin/python -m pytest tests/packaging/oldest_versions.py
+	.venv-oldest-jax/bin/python -m pytest tests/packaging/oldest_versions.py
 	.venv-oldest/bin/python -m pytest $(OLDEST_TESTS)
 	LRMON_KERAS=tf_keras .venv-oldest/bin/python -m pytest tests/fits
-	KERAS_BACKEND=jax .venv-oldest/bin/python -m pytest tests/fits
+	KERAS_BACKEND=jax .venv-oldest-jax/bin/python -m pytest tests/fits
 
 test-long: dev-environment
 	@$(call with_chromium,-m pytest -m long)
@@ -99,11 +101,12 @@ format: dev-environment
 	$(VENV)/python tb_plugin/bundle.py format
 
 clean:
-	rm -rf .venv .venv-jax .venv-torch .venv-tf_keras .venv-oldest $(RUN) build dist *.egg-info tb_plugin/lrmon_tb/static tb_plugin/frontend/node_modules
+	rm -rf .venv .venv-jax .venv-torch .venv-tf_keras .venv-oldest .venv-oldest-jax $(RUN) build dist *.egg-info tb_plugin/lrmon_tb/static tb_plugin/frontend/node_modules
 	rm -rf .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find lrmon tb_plugin tests examples scripts -name __pycache__ -exec rm -rf {} +
 
-demo-environment dev-environment jax-environment torch-environment tf_keras-environment oldest-environment:
+demo-environment dev-environment jax-environment torch-environment tf_keras-environment oldest-environment \
+oldest-jax-environment:
 	@$(PYTHON) scripts/environment.py $(@:-environment=)
 
 # Runs the trainings of one set-up and keeps what they tell; the one test that reads README waits for it.

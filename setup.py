@@ -32,7 +32,8 @@ TENSORFLOW_CPU = [
 ]
 PLOT = ["matplotlib>=3.7"]
 DEMO = [*TENSORFLOW_CPU, "scikit-learn>=1.3"]
-JAX = ["jax>=0.4.30", KERAS]
+# Up to JAX 0.4.31 the compiled Nadam has other last bits beside a schedule than beside a number.
+JAX = ["jax>=0.4.33", KERAS, "numpy>=1.24"]
 TORCH = [KERAS, "torch>=2.1"]
 TF_KERAS = ["tf_keras>=2.16"]
 TEST = [*PLOT, "hypothesis>=6.100", "pytest>=8.2", "scikit-learn>=1.3"]
@@ -126,7 +127,7 @@ setup(
         "lrmon": ["py.typed"],
         "lrmon_tb": ["py.typed", "http_api.md", "static/*", "static/**/*"],
     },
-    install_requires=["tensorboard>=2.16", "numpy>=1.23.5", "protobuf>=3.20.3"],
+    install_requires=["tensorboard>=2.16.2", "numpy>=1.23.5", "protobuf>=3.20.3"],
     extras_require={
         "tensorflow": TENSORFLOW,
         "jax": JAX,

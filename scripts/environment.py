@@ -1,8 +1,9 @@
 """The project's environments, with lrmon installed editable from this tree.
 
-Usage: ``python3 scripts/environment.py demo|dev|jax|torch|tf_keras|oldest``. The first two are extras of
-.venv; each of the others is an environment of its own, .venv-<name>, for the tests on another backend or on
-the oldest supported packages. It is quick where nothing has changed that would change the result.
+Usage: ``python3 scripts/environment.py demo|dev|jax|torch|tf_keras|oldest|oldest-jax``. The first two are
+extras of .venv; each of the others is an environment of its own, .venv-<name>, for the tests on another
+backend or on the oldest supported packages. It is quick where nothing has changed that would change the
+result.
 """
 
 from __future__ import annotations
@@ -65,10 +66,10 @@ ENVIRONMENTS: Final = {
     # whatever else it finds brings gigabytes.
     "torch": Environment(".venv-torch", ("torch", "test"), more=("torch==2.13.0",)),
     "tf_keras": Environment(".venv-tf_keras", ("demo", "test"), alone=TF_KERAS),
-    # Without PyTorch, whose old builds bring gigabytes of CUDA. lrmon does not require fsspec.
-    "oldest": Environment(
-        ".venv-oldest", ("demo", "jax", "test"), more=("fsspec",), alone=TF_KERAS, is_oldest=True
-    ),
+    # Without PyTorch, whose old builds bring gigabytes of CUDA. lrmon does not require fsspec. JAX has an
+    # environment of its own, since it requires newer packages than TensorFlow 2.16 works with.
+    "oldest": Environment(".venv-oldest", ("demo", "test"), more=("fsspec",), alone=TF_KERAS, is_oldest=True),
+    "oldest-jax": Environment(".venv-oldest-jax", ("jax", "test"), is_oldest=True),
 }
 
 OLDEST_PYTHON: Final = (3, 10)
@@ -156,25 +157,29 @@ def _make_venv(environment: Environment) -> None:
     _run([sys.executable, "-m", "venv", str(ROOT / folder)], f"making {folder}")
 
 
-def oldest_allowed(requirements: Iterable[str]) -> dict[str, str]:
-    """Returns by package the oldest version that some requirements allow.
+def oldest_allowed(requirements: Iterable[str], extras: Iterable[str]) -> dict[str, str]:
+    """Returns by package the oldest version that requirements allow; without those that have no lower bound.
 
-    A package without a lower bound is left out.
+    Args:
+        requirements: As metadata has them.
+        extras: Whose requirements count, beside those of no extra.
 
-    >>> oldest_allowed(["numpy>=1.23.5", "mypy<2.5,>=2.4; extra == 'dev'", "fsspec; extra == 'dev'"])
-    {'numpy': '1.23.5', 'mypy': '2.4'}
-
-    Raises:
-        ValueError: Two requirements of one package disagree.
+    >>> requirements = ["numpy>=1.23.5", "numpy>=1.24; extra == 'jax'", "ruff<0.18,>=0.17; extra == 'dev'"]
+    >>> oldest_allowed(requirements, ["jax"])
+    {'numpy': '1.24'}
     """
     versions: dict[str, str] = {}
     for requirement in requirements:
-        specifier = requirement.partition(";")[0]
-        name = re.match(r"[\w.-]+", specifier)
-        bound = re.search(r">=\s*([\w.]+)", specifier)
-        if name and bound and versions.setdefault(name[0], bound[1]) != bound[1]:
-            raise ValueError(f"setup.py names {name[0]}>={versions[name[0]]} and {name[0]}>={bound[1]}")
+        specifier, _, marker = requirement.partition(";")
+        extra = re.search(r"extra == ['\"]([\w-]+)", marker)
+        name, bound = re.match(r"[\w.-]+", specifier), re.search(r">=\s*([\d.]+)", specifier)
+        if name and bound and (extra is None or extra[1] in extras):
+            versions[name[0]] = max(versions.get(name[0], "0"), bound[1], key=_numbers)
     return versions
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in version.split(".")]
 
 
 def _oldest_versions(environment: Environment) -> list[str]:
@@ -182,9 +187,8 @@ def _oldest_versions(environment: Environment) -> list[str]:
     command = ["install", "--quiet", "--dry-run", "--no-deps", "--ignore-installed", "--report", "-", "."]
     report = json.loads(_run([str(environment.python), "-m", "pip", *command], "pip", captured=True))
     (project,) = report["install"]
-    return [
-        f"{name}=={version}" for name, version in oldest_allowed(project["metadata"]["requires_dist"]).items()
-    ]
+    versions = oldest_allowed(project["metadata"]["requires_dist"], environment.extras)
+    return [f"{name}=={version}" for name, version in versions.items()]
 
 
 def _continue_with_oldest_python(name: str) -> None:

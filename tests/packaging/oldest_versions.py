@@ -1,4 +1,4 @@
-"""In .venv-oldest every package is the oldest that the metadata allows; run by `make test-oldest`."""
+"""In `make test-oldest` every package is the oldest that the metadata allows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from packaging.version import Version
 
 import environment
 
-OLDEST = environment.ENVIRONMENTS["oldest"]
+(OLDEST,) = (
+    each
+    for each in environment.ENVIRONMENTS.values()
+    if each.is_oldest and str(environment.ROOT / each.folder) == sys.prefix
+)
 
 
 def is_of_oldest(requirement: Requirement) -> bool:
@@ -20,12 +24,13 @@ def is_of_oldest(requirement: Requirement) -> bool:
 
 
 def test_every_package_is_the_oldest_that_the_metadata_allows() -> None:
-    assert sys.prefix == str(environment.ROOT / OLDEST.folder)
     declared = [Requirement(text) for text in metadata.requires("lrmon") or ()]
     wanted = [str(each) for each in declared if is_of_oldest(each)]
-    lower = environment.oldest_allowed([*wanted, *OLDEST.alone])
+    lower = environment.oldest_allowed([*wanted, *OLDEST.alone], OLDEST.extras)
 
-    assert {"numpy", "protobuf", "tensorboard", "keras", "jax", "tf_keras", "matplotlib"} <= set(lower)
+    on_tensorflow, on_jax = {"tf_keras"}, {"jax"}
+    assert {"numpy", "protobuf", "tensorboard", "keras", "matplotlib"} <= set(lower)
+    assert (on_jax if "jax" in OLDEST.extras else on_tensorflow) == (on_jax | on_tensorflow) & set(lower)
     expected = {name: Version(version) for name, version in lower.items()}
     assert expected == {name: Version(metadata.version(name)) for name in expected}
 
