@@ -13,6 +13,7 @@ import lrmon
 from lrmon import schema
 from tests.fits.framework import (
     SETUP,
+    VERSION,
     OneWeight,
     UsedRates,
     api,
@@ -141,6 +142,14 @@ def test_after_a_broken_fit_the_next_is_recorded(tmp_path: Path) -> None:
     x, y = regression(COUNT)
     with pytest.raises(KeyboardInterrupt):
         model.fit(x, y, batch_size=SIZE, verbose=0, shuffle=False, callbacks=[monitor, Break()])
+    if SETUP == "jax" and VERSION < (3, 10):
+        # After a fit that raises, this Keras has no weights any more, with and without callbacks.
+        with pytest.raises(TypeError, match="'NoneType' object is not callable"):
+            model.fit(x, y, batch_size=SIZE, verbose=0)
+        assert monitor._recorder is not None
+        monitor._recorder.close()  # as at the end of the process
+        assert [0, 1, 2] == recorded(tmp_path).step.tolist()
+        return
     model.fit(x, y, batch_size=SIZE, verbose=0, shuffle=False, callbacks=[monitor])
     run = recorded(tmp_path)
     assert list(range(3 + 51)) == run.step.tolist()

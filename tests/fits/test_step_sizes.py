@@ -254,7 +254,7 @@ def test_a_step_size_is_the_update_over_what_the_rule_multiplies(tmp_path: Path,
         numerators = case.numerator(t, old)
         sizes = [np.abs(update / part).ravel() for update, part in zip(moved, numerators, strict=True)]
         expected = np.quantile(np.concatenate(sizes), schema.STEP_SIZE_QUANTILES)
-        np.testing.assert_allclose(expected, sample["step_size"], rtol=2e-3, err_msg=f"update {t}")
+        np.testing.assert_allclose(expected, sample["step_size"], rtol=4e-3, err_msg=f"update {t}")
 
 
 @pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW"])

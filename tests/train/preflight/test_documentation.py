@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import pytest
 
+from tests.fits.framework import VERSION
 from tests.train.preflight.cases import CASES
 from tests.train.preflight.fits import release
 
@@ -35,6 +36,10 @@ def as_documented(look: Any, of: Any) -> list[str]:
 @pytest.mark.parametrize("code", sorted(set(CASES) - {"ignored-lr"}))
 def test_the_page_quotes_what_is_said(code: str, tmp_path: Path) -> None:
     look = CASES[code](keras, tmp_path)
+    if code == "monitor-without-direction" and VERSION < (3, 11):
+        # This ReduceLROnPlateau takes every name for a direction, and val_acc is none of the metrics.
+        assert ["monitor-missing"] == look.codes
+        return
     nothing_compiled = code == "schedule-not-compiled" and keras.backend.backend() != "tensorflow"
 
     assert ([] if nothing_compiled else [code]) == look.codes

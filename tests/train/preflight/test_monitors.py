@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.fits.framework import VERSION
 from tests.train.preflight.fits import Look, dense, fitted
 
 callbacks = keras.callbacks
@@ -64,6 +65,10 @@ def test_mode_auto_without_a_direction_ends_in_the_value_error_that_is_foretold(
         metric.__name__ = "own"
     look = fitted(keras, "sgd", [callback(monitor)], metrics=[metric], validation=True)
 
+    if callback is callbacks.ReduceLROnPlateau and VERSION < (3, 11):
+        # It takes every name for a direction; a metric of another name is missing.
+        assert ([] if monitor == "own" else ["monitor-missing"], None) == (look.codes, look.error)
+        return
     assert ["monitor-without-direction"] == look.codes
     assert "will end with a ValueError after its first epoch" in look.text
     assert ("ValueError", 1) == (look.error, look.epochs)
@@ -130,6 +135,9 @@ def test_the_metrics_of_several_outputs_are_known(monitor: str) -> None:
 def test_mode_auto_knows_no_output_of_several(monitor: str) -> None:
     look = two_outputs(monitor, "auto")
 
+    if VERSION < (3, 11):  # It takes every name for a direction.
+        assert ([], None) == (look.codes, look.error)
+        return
     assert (["monitor-without-direction"], "ValueError") == (look.codes, look.error)
     assert "Set mode='min' or mode='max'." in look.text
 
