@@ -7,7 +7,8 @@ records, which are complete and exact and which lrmon's own dashboard reads:
 tag                              one record
 ===============================  ==========================================================================
 ``lrmon/batches/<recording>/<k>``  float32 [n, 4], n ≤ 1024 consecutive steps, columns `BATCH_COLUMNS`;
-                                 step and wall time of the summary are those of the last row
+                                 step and wall time of the summary are those of the last row. It is
+                                 float64 where float32 does not hold the learning rates or losses
 ``lrmon/epochs/<recording>``     a JSON object, see `EpochRecord`; the summary's step is the epoch's last step
                                  (one more than the tag's last where the epoch had no batch)
 ``lrmon/run/<recording>``        a JSON object for each fit, see `RunRecord`; the summary's step is the
@@ -16,6 +17,9 @@ tag                              one record
 ``lrmon/rates/<recording>/<k>``  float32 [n, m], only where several optimizers train one model: the learning
                                  rate of each, in the order of the run record's ``optimizers``, for the steps
                                  of the batch record with the same step and ``<k>``
+``lrmon/updates/<recording>/<k>``  float32 [n, m]: how many updates each optimizer made in the steps of the
+                                 batch record with the same step and ``<k>``, in the order of ``optimizers``;
+                                 only where any made none or several: else each made one
 ``lrmon/skipped/<recording>``    a JSON object, see `SkippedRecord`: steps whose update was not made; the
                                  summary's step is the last of them
 ``lrmon/samples/<recording>``    a JSON object, see `SampleRecord`; the summary's step is the sample's
@@ -52,6 +56,7 @@ BATCHES_PREFIX: Final = "lrmon/batches/"
 EPOCHS_PREFIX: Final = "lrmon/epochs/"
 RUN_PREFIX: Final = "lrmon/run/"
 RATES_PREFIX: Final = "lrmon/rates/"
+UPDATES_PREFIX: Final = "lrmon/updates/"
 SKIPPED_PREFIX: Final = "lrmon/skipped/"
 SAMPLES_PREFIX: Final = "lrmon/samples/"
 
@@ -204,8 +209,10 @@ class RunRecord(TypedDict, total=False):
     effective_learning_rate_note: str | None
     """What one has to know to read the number rightly, a sentence or two."""
     optimizers: list[OptimizerRecord]
-    """Where several train one model: all of them. The column ``learning_rate`` is then the rate of
-    the one that `optimizer` describes."""
+    """Where there are several: all that could make updates, whether they did or not."""
+    main_optimizer: str | None
+    """Where there are several: the name of the one whose learning rate is in the column ``learning_rate`` and
+    that `optimizer` describes; None where none was seen to make an update."""
     step_sizes_every: int | None
     """Every so many steps a `SampleRecord` was taken; None where that was not asked for."""
     range_test: RangeTestRecord | None

@@ -56,9 +56,10 @@ def scalar_events(
     return b"".join(blocks)
 
 
-def tensor_event(tag: str, step: int, wall_time: float, values: npt.NDArray[np.float32]) -> bytes:
-    """Returns the framed event of one record of numbers, any shape."""
-    tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_FLOAT, tensor_content=values.astype("<f4").tobytes())
+def tensor_event(tag: str, step: int, wall_time: float, values: npt.NDArray[np.floating]) -> bytes:
+    """Returns the framed event of one record of numbers, float32 or float64, any shape."""
+    kind, layout = (types_pb2.DT_DOUBLE, "<f8") if values.dtype == np.float64 else (types_pb2.DT_FLOAT, "<f4")
+    tensor = tensor_pb2.TensorProto(dtype=kind, tensor_content=values.astype(layout).tobytes())
     for size in values.shape:
         tensor.tensor_shape.dim.add(size=size)
     return _record_event(tag, step, wall_time, tensor)

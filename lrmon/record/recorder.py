@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from lrmon import schema
 from lrmon.record.arguments import checked_log_dir, number, type_name
-from lrmon.record.recording import Note, Recording, Rows, float32
+from lrmon.record.recording import Note, Reals, Recording, Rows, float32, reals
 from lrmon.record.writer import Writer
 from lrmon.version import __version__
 
@@ -108,7 +108,7 @@ class Recorder:
         loss: SupportsFloat,
         effective_learning_rate: SupportsFloat | None = None,
     ) -> None:
-        """Records one batch, whose update has been made.
+        """Records one batch, whose update has been made, in float32.
 
         Args:
             learning_rate: That this update used.
@@ -143,8 +143,11 @@ class Recorder:
         effective_learning_rate: npt.ArrayLike | None = None,
         wall_time: npt.ArrayLike,
         learning_rates: Mapping[str, npt.ArrayLike] | None = None,
+        updates: npt.ArrayLike | None = None,
     ) -> None:
         """Records many consecutive batches at once; as `batch`, with arrays of shape [n].
+
+        Numbers that float32 does not hold are recorded as float64.
 
         Args:
             learning_rate: See `batch`.
@@ -153,21 +156,25 @@ class Recorder:
             wall_time: When each batch ended, seconds since 1970.
             learning_rates: Where several optimizers train one model, the learning rate of each by its name,
                 the same names in the same order as the run's ``optimizers``.
+            updates: [n, m], how many updates each optimizer made in each batch; one each where left out.
 
         Raises:
             ValueError: The arrays differ in shape.
             RuntimeError: The recorder is closed.
         """
-        rates, losses, times = float32(learning_rate), float32(loss), np.asarray(wall_time, np.float64)
-        effective = None if effective_learning_rate is None else float32(effective_learning_rate)
-        named = {name: float32(values) for name, values in (learning_rates or {}).items()}
+        rates, losses, times = reals(learning_rate), reals(loss), np.asarray(wall_time, np.float64)
+        effective = None if effective_learning_rate is None else reals(effective_learning_rate)
+        named = {name: reals(values) for name, values in (learning_rates or {}).items()}
         others = [*named.values(), *([] if effective is None else [effective])]
         shapes = [rates.shape, losses.shape, times.shape, *(array.shape for array in others)]
         if len(set(shapes)) != 1 or len(shapes[0]) != 1:
             raise ValueError(f"batches takes arrays of one shape [n], got {', '.join(map(str, shapes))}")
+        counts = None if updates is None else float32(updates)
+        if counts is not None and (counts.ndim != 2 or len(counts) != len(losses)):
+            raise ValueError(f"updates must be of shape [{len(losses)}, m], got {counts.shape}")
         with self._lock:
             self._check_open()
-            self._put_rows(rates, effective, losses, times, named)
+            self._put_rows(rates, effective, losses, times, named, counts)
 
     def skipped(self, steps: Sequence[int]) -> None:
         """Records of which steps the optimizer made no update, since a gradient was not finite.
@@ -278,6 +285,17 @@ class Recorder:
             self._fits += 1
             self._writer.put(self._fit)
 
+    def revise_fit(self, fields: Mapping[str, Any]) -> None:
+        """Records what has become known of the training that runs.
+
+        Args:
+            fields: Of `lrmon.schema.RunRecord`, in place of those that it began with.
+        """
+        with self._lock:
+            if self._fit is not None:
+                self._fit = cast(schema.RunRecord, {**self._fit, **fields})
+                self._writer.put(self._fit)
+
     def end_fit(self, ended: str, **fields: Any) -> None:
         """Records how a training ended.
 
@@ -356,15 +374,18 @@ class Recorder:
 
     def _put_rows(
         self,
-        learning_rate: npt.NDArray[np.float32],
-        effective: npt.NDArray[np.float32] | None,
-        loss: npt.NDArray[np.float32],
+        learning_rate: Reals,
+        effective: Reals | None,
+        loss: Reals,
         wall_time: npt.NDArray[np.float64],
-        learning_rates: Mapping[str, npt.NDArray[np.float32]] | None = None,
+        learning_rates: Mapping[str, Reals] | None = None,
+        updates: npt.NDArray[np.float32] | None = None,
     ) -> None:
         if len(loss):
             self._writer.put(
-                Rows(self._next_step, learning_rate, effective, loss, wall_time, learning_rates or {})
+                Rows(
+                    self._next_step, learning_rate, effective, loss, wall_time, learning_rates or {}, updates
+                )
             )
             self._next_step += len(loss)
 

@@ -14,6 +14,9 @@ from lrmon import schema
 from lrmon.record import events
 
 
+Reals = npt.NDArray[np.float32] | npt.NDArray[np.float64]
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
     """Consecutive steps, in the order of their updates.
@@ -26,14 +29,16 @@ class Rows:
         loss: [n], of each batch.
         wall_time: [n], seconds since 1970, when each step ended.
         learning_rates: Where several optimizers train one model, by name the [n] of each.
+        updates: [n, m], how many updates each optimizer made; None where all made one in each step.
     """
 
     first_step: int
-    learning_rate: npt.NDArray[np.float32]
-    effective_learning_rate: npt.NDArray[np.float32] | None
-    loss: npt.NDArray[np.float32]
+    learning_rate: Reals
+    effective_learning_rate: Reals | None
+    loss: Reals
     wall_time: npt.NDArray[np.float64]
-    learning_rates: Mapping[str, npt.NDArray[np.float32]] = field(default_factory=dict)
+    learning_rates: Mapping[str, Reals] = field(default_factory=dict)
+    updates: npt.NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.loss)
@@ -45,6 +50,7 @@ class Rows:
             later.first_step != self.first_step + len(self)
             or (effective is None) != (later_effective is None)
             or list(self.learning_rates) != list(later.learning_rates)
+            or _columns(self) != _columns(later)
         ):
             return None
         return Rows(
@@ -59,6 +65,9 @@ class Rows:
                 name: np.concatenate((rates, later.learning_rates[name]))
                 for name, rates in self.learning_rates.items()
             },
+            updates=None
+            if self.updates is None or later.updates is None
+            else np.concatenate((self.updates, later.updates)),
         )
 
     def __getitem__(self, rows: slice) -> Rows:
@@ -70,6 +79,7 @@ class Rows:
             loss=self.loss[rows],
             wall_time=self.wall_time[rows],
             learning_rates={name: rates[rows] for name, rates in self.learning_rates.items()},
+            updates=None if self.updates is None else self.updates[rows],
         )
 
 
@@ -135,17 +145,29 @@ class Recording:
             effective = np.full(len(rows), np.nan, np.float32)
         else:
             scalars[schema.SCALAR_EFFECTIVE_LEARNING_RATE] = effective
+        parts = [
+            events.scalar_events(name, steps, rows.wall_time, float32(values))
+            for name, values in scalars.items()
+        ]
         seconds = np.diff(rows.wall_time, prepend=self.last_wall_time)
-        columns = np.column_stack((rows.learning_rate, effective, rows.loss, seconds)).astype(np.float32)
-        records = {schema.BATCHES_PREFIX: columns}
+        kind = _type_for(rows)
+        columns = np.column_stack((rows.learning_rate, effective, rows.loss, seconds))
+        records: dict[str, Any] = {schema.BATCHES_PREFIX: columns.astype(kind)}
         if rows.learning_rates:
-            records[schema.RATES_PREFIX] = np.column_stack(list(rows.learning_rates.values()))
-            for name, rates in rows.learning_rates.items():
-                scalars[schema.SCALAR_LEARNING_RATE_PREFIX + name] = rates
+            records[schema.RATES_PREFIX] = np.column_stack(list(rows.learning_rates.values())).astype(kind)
+            for column, (name, rates) in enumerate(rows.learning_rates.items()):
+                made = slice(None) if rows.updates is None else rows.updates[:, column] > 0
+                if len(steps[made]):
+                    tag = schema.SCALAR_LEARNING_RATE_PREFIX + name
+                    parts.append(
+                        events.scalar_events(tag, steps[made], rows.wall_time[made], float32(rates[made]))
+                    )
+        if rows.updates is not None and (rows.updates != 1).any():
+            records[schema.UPDATES_PREFIX] = rows.updates
         place = f"{self.name}/{self.records // schema.RECORDS_PER_TAG}"
         last_step, last_time = int(steps[-1]), float(rows.wall_time[-1])
         return b"".join(
-            [events.scalar_events(name, steps, rows.wall_time, values) for name, values in scalars.items()]
+            parts
             + [
                 events.tensor_event(tag + place, last_step, last_time, values)
                 for tag, values in records.items()
@@ -177,6 +199,25 @@ class Recording:
             name = schema.SCALAR_EPOCH_PREFIX + metric
             parts.append(events.scalar_events(name, step, np.array([wall_time]), float32([value])))
         return replace(self, epoch_step=record_step), b"".join(parts)
+
+
+def reals(values: Any) -> Reals:
+    """Returns the values as float32 where they are, else as float64."""
+    array = np.asarray(values)
+    return array if array.dtype == np.float32 else array.astype(np.float64)
+
+
+def _type_for(rows: Rows) -> type[np.float32] | type[np.float64]:
+    """Returns float32 where it holds every learning rate and loss, else float64."""
+    for values in (rows.learning_rate, rows.loss, *rows.learning_rates.values()):
+        if values.dtype != np.float32 and not np.array_equal(values, float32(values), equal_nan=True):
+            return np.float64
+    return np.float32
+
+
+def _columns(rows: Rows) -> int:
+    """Returns how many optimizers the counts of updates name."""
+    return 0 if rows.updates is None else rows.updates.shape[1]
 
 
 def float32(values: Any) -> npt.NDArray[np.float32]:
