@@ -66,8 +66,8 @@ class StepOptimizers:
             self._add(name, part)
         for name, part in _held_by_models_in(self._model):
             self._add(name, part)
-        for owner in [self._model.optimizer, *callbacks]:
-            for name, part in _held_by(owner) if not is_optimizer(owner) else ():
+        for owner in (self._model.optimizer, *callbacks):
+            for name, part in _held_by(owner):
                 self._add(name, part)
 
     def refresh(self) -> None:
