@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, Protocol
 
-_INNER: Final = "lrmon_train_function"
+_EXECUTIONS: Final = "lrmon_executions"
 
 
 class Listener(Protocol):
@@ -32,7 +32,7 @@ class Executions:
     """Stands around a model's train function during one fit.
 
     No hook of a callback sees every execution: where a callback before it in the list raises, the last one
-    is missed, and that is often the one to look at.
+    is missed, and that is often the one to look at. Several may stand around one function.
 
     Args:
         model: That trains.
@@ -44,42 +44,58 @@ class Executions:
         self._listener: Final = listener
         # Every fit has a History of its own, also one that nobody records.
         self._history: Final = vars(model).get("history")
-        self._in_place: Any = None
-        self.put_in_place()
+        self._inner: Any = None
+        self._train_function: Any = None
+        for each in list(_around(model)):
+            if each._history is not self._history:
+                each.leave()  # its fit raised
+        self._others: Final = list(_around(model))
 
     @property
     def is_in_place(self) -> bool:
-        """Whether the model still has the train function that this one put there."""
-        return self._model.train_function is self._in_place
+        """Whether the model's train function is still the one that this one stands around."""
+        if self._model.train_function is self._train_function:
+            return True
+        return any(each is self for each in _around(self._model))
 
     def put_in_place(self) -> None:
-        """Stands around the train function that the model has now."""
-        inner, listener, model, history = (
-            self._model.train_function,
-            self._listener,
-            self._model,
-            self._history,
-        )
+        """Stands around the train function that the model has now, and around whatever stood there before."""
+        for each in reversed(self._others):
+            if not each.is_in_place:
+                each.put_in_place()  # the function has been made anew since
+        self._others.clear()
+        inner = self._inner = self._model.train_function
+        listener, model, history = self._listener, self._model, self._history
 
         @functools.wraps(inner)
         def train_function(*arguments: Any) -> Any:
             if vars(model).get("history") is not history:
                 listener.fit_was_left()
-                return inner(*arguments)
+                return self._inner(*arguments)
             listener.before_execution()
             try:
-                result = listener.execute(inner, *arguments)
+                result = listener.execute(self._inner, *arguments)
             except BaseException:
                 listener.execution_broke()
                 raise
             listener.execution_ended()
             return result
 
-        setattr(train_function, _INNER, inner)
-        self._in_place = self._model.train_function = train_function
+        setattr(train_function, _EXECUTIONS, self)
+        self._train_function = self._model.train_function = train_function
+
+    def leave(self) -> None:
+        """Gives the model the train function back that it had; twice does no harm."""
+        outer = next((each for each in _around(self._model) if each._inner is self._train_function), None)
+        if self._model.train_function is self._train_function:
+            self._model.train_function = self._inner
+        elif outer is not None:
+            outer._inner = self._inner
 
 
-def remove(model: Any) -> None:
-    """Gives a model its own train function back, also after a fit that raised; twice does no harm."""
-    while hasattr(model.train_function, _INNER):
-        model.train_function = getattr(model.train_function, _INNER)
+def _around(model: Any) -> Iterator[Executions]:
+    """Yields those that stand around a model's train function, the outermost first."""
+    each = getattr(model.train_function, _EXECUTIONS, None)
+    while each is not None:
+        yield each
+        each = getattr(each._inner, _EXECUTIONS, None)

@@ -16,7 +16,7 @@ from lrmon.train.description import (
     exactness,
 )
 from lrmon.train.effective import EffectiveRate
-from lrmon.train.executions import Executions, remove
+from lrmon.train.executions import Executions
 from lrmon.train.feed import RingFeed
 from lrmon.train.host import on_host
 from lrmon.train.models import backend_of, is_distributed, loss_tracker, steps_per_execution
@@ -68,8 +68,9 @@ class FitRecording:
         self._flush: Final = flush
         self._left: Final = left
         self._steps_per_execution: Final = steps_per_execution(model)
-        remove(model)
+        self._executions: Final = Executions(model, self)
         self._ring, self._outside = rings_of(model, callbacks)
+        self._executions.put_in_place()
         self._rows_before: Final = self._ring.count(), 0 if self._outside is None else self._outside.count()
         self._recorder: Recorder | None = None
         self._feed: RingFeed | None = None
@@ -83,7 +84,6 @@ class FitRecording:
         self._described: list[DescribedOptimizer] = []
         self._noted = self._heard = 0
         """Executions that were noted, and that Keras has told of, since the epoch began."""
-        self._executions: Final = Executions(model, self)
 
     def start(
         self,
@@ -293,7 +293,7 @@ class FitRecording:
     def leave_model(self) -> None:
         """Gives the model its own functions back; what is compiled keeps the ring."""
         uninstall(self._model)
-        remove(self._model)
+        self._executions.leave()
 
     def _describe(self, parts: Sequence[Part]) -> None:
         """Describes those of the optimizers that have not been yet."""

@@ -55,6 +55,7 @@ class OutsideRing(StepRing):
         self._loss_exactness = schema.EXACT
         self._rate_provenance: Final[dict[int, tuple[str, str]]] = {}
         """By optimizer, where its learning rate comes from and how exact that is; known once a step has run."""
+        self._before: Mapping[int, npt.NDArray[Any]] = {}
         self._counts_before: Final[dict[int, float]] = {}
         """By counter, what it showed before the call that has just made it known."""
 
@@ -74,7 +75,7 @@ class OutsideRing(StepRing):
         """Calls the model's train function, and notes what can be seen around the call."""
         self._read("optimizers", self.optimizers.refresh, None)
         # Keras on JAX hands the variables' values through the function.
-        before = self._seen(arguments[0] if self._is_on_jax else None)
+        before = self._before = self._seen(arguments[0] if self._is_on_jax else None)
         with WatchedUpdates(self):
             result = train_function(*arguments)
         logs, state = result if self._is_on_jax else (result, None)
@@ -89,7 +90,9 @@ class OutsideRing(StepRing):
         """Nothing is to be noted then."""
 
     def _see(self, optimizer: Any) -> None:
-        if self.optimizers.see(optimizer) and id(counter(optimizer)) not in self._counts_before:
+        known = {*self._before, *self._counts_before}
+        # On JAX a compiled function can only use what goes through it, so that all is known before.
+        if self.optimizers.see(optimizer) and id(counter(optimizer)) not in known and not self._is_on_jax:
             of_tensorflow = backend_of(self.model) == "tensorflow"
             with sys.modules["tensorflow"].init_scope() if of_tensorflow else contextlib.nullcontext():
                 variable = counter(optimizer)
