@@ -217,7 +217,7 @@ class LRMonitor(Callback):
     @_harmless
     def _flush(self) -> None:
         if self._recorder is not None:
-            self._recorder.flush()
+            self._recorder.drain()
 
     def _starts_another_model(self) -> bool:
         """Whether the model is none that this monitor has seen, and begins its training."""
