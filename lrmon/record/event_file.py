@@ -122,7 +122,7 @@ class EventFile:
         """Returns whether the file was deleted, replaced or cut short; False where that cannot be known."""
         if self._local is None:
             # Some file systems show a file only after a while.
-            there = bool(self._gfile.exists(self.path))
+            there = is_there(self.path)
             self._was_seen = self._was_seen or there
             return self._was_seen and not there
         try:
@@ -187,7 +187,7 @@ class EventFile:
 
     def _names(self) -> list[str]:
         if not self._gfile:
-            return os.listdir(self._log_dir)
+            return [path.name for path in Path(self._log_dir).iterdir()]
         try:
             return [str(name) for name in self._gfile.listdir(self._log_dir)]
         except Exception:  # noqa: BLE001 - where folders are only prefixes, an empty one does not exist

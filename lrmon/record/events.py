@@ -183,7 +183,8 @@ def _advance_tables(strides: int) -> npt.NDArray[np.uint32]:
         return _crc_tables(_CRC_STRIDE)[::-1][:4]
     half = _advance_tables(strides // 2)
     middle = _bytes(half.reshape(-1).astype("<u4"))
-    return np.bitwise_xor.reduce(half[np.arange(4), middle], axis=1).reshape(4, 256)
+    tables: npt.NDArray[np.uint32] = np.bitwise_xor.reduce(half[np.arange(4), middle], axis=1)
+    return tables.reshape(4, 256)
 
 
 @cache

@@ -33,8 +33,8 @@ _NO_SPACE: Final = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.EN
 class Writer:
     """Writes items to event files, in order and in pieces, each one until it succeeded.
 
-    For one thread, the flush thread, alone. After a failed write the next one goes to a new event file, because a reader
-    may have seen a part of what was taken back.
+    For the flush thread alone, which waits for file systems. After a failed write the next one goes to a new
+    event file, because a reader may have seen a part of what was taken back.
 
     Raises:
         OSError: The folder cannot be written to.
@@ -170,7 +170,7 @@ class Writer:
                 recording, data = recording.with_rows(item)
             elif isinstance(item, Note):
                 data = recording.note_event(item)
-            elif "metrics" in item:
+            elif _is_epoch(item):
                 recording, data = recording.with_epoch(cast(schema.EpochRecord, item))
             else:
                 fit = cast(schema.RunRecord, item)
@@ -209,7 +209,9 @@ class Writer:
         two rows moves behind both, which changes nothing: its own steps are in it.
         """
         items: list[Item] = []
-        count, room, rest, place = 0, self._rows_at_once, None, None
+        count, room = 0, self._rows_at_once
+        rest: Rows | None = None
+        place: int | None = None
         for item in self._kept:
             if isinstance(item, RecordingStart) or room <= 0 or count >= self._rows_at_once:
                 break
@@ -307,7 +309,11 @@ def _count(item: Item) -> Dropped:
         return Dropped(steps=len(item))
     if isinstance(item, Note):
         return Dropped(others=1)
-    return Dropped(epochs=1) if isinstance(item, dict) and "metrics" in item else Dropped()
+    return Dropped(epochs=1) if _is_epoch(item) else Dropped()
+
+
+def _is_epoch(item: Item) -> bool:
+    return isinstance(item, dict) and "metrics" in item
 
 
 def _in_words(lost: Dropped) -> str:
