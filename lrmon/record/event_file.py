@@ -56,7 +56,7 @@ class EventFile:
     def __init__(self, log_dir: str, number: int | None = None) -> None:
         start_time = time.time()
         self._log_dir: Final = log_dir
-        self._gfile: Final = _gfile(log_dir) if "://" in log_dir else None
+        self._gfile: Final[Any] = _gfile(log_dir) if "://" in log_dir else None
         self._sink: _Sink | None = None
         self._was_seen = False
         self.size = 0
@@ -121,10 +121,10 @@ class EventFile:
     def is_gone(self) -> bool:
         """Returns whether the file was deleted, replaced or cut short; False where that cannot be known."""
         if self._local is None:
-            # Some file systems show a file only after a while.
-            there = is_there(self.path)
-            self._was_seen = self._was_seen or there
-            return self._was_seen and not there
+            # Some file systems show a file, or its length, only when it is closed.
+            is_whole = is_there(self.path) and self._gfile.stat(self.path).length >= self.size
+            self._was_seen = self._was_seen or is_whole
+            return self._was_seen and not is_whole
         try:
             found = Path(self.path).stat()
         except (FileNotFoundError, NotADirectoryError):

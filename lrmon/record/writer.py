@@ -75,7 +75,9 @@ class Writer:
                 self._lose(item, f"{self._log_dir!r} did not take them in time")
                 continue
             self._keep(item)
-        if self._kept_rows > KEPT_ROWS or len(self._kept) > KEPT_ITEMS:
+        # As long as it can be written, there may be more for a while.
+        times = 1 if self._retry_seconds else 4
+        if self._kept_rows > times * KEPT_ROWS or len(self._kept) > times * KEPT_ITEMS:
             self._give_up_oldest()
 
     def write(self, *, now: bool = False) -> bool:
@@ -93,6 +95,7 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - each file system raises its own
             return self._refused(error)
         self._retry_seconds = self._retry_time = 0.0
+        self._problem = ""
         self._rows_at_once = min(2 * self._rows_at_once, schema.ROWS_PER_RECORD)
         return bool(self._kept)
 
@@ -142,7 +145,7 @@ class Writer:
             # One sentence says both, if nobody has been told of the problem yet.
             with contextlib.suppress(ValueError):
                 self.warnings.remove(self._problem)
-            self._warn("end", f"{_in_words(lost)} of {self._log_dir!r} could not be written. {reason}")
+            self._warn("end", f"{_in_words(lost)} of {self._log_dir!r} could not be written: {reason}")
 
     def _keep(self, item: Item) -> None:
         if isinstance(item, Rows):
@@ -246,6 +249,8 @@ class Writer:
             return True
         self._retry_seconds = min(max(1.0, 2 * self._retry_seconds), _LONGEST_RETRY_SECONDS)
         self._retry_time = time.monotonic() + self._retry_seconds
+        if self._kept_rows > KEPT_ROWS or len(self._kept) > KEPT_ITEMS:
+            self._give_up_oldest()
         return False
 
     def _failure(self, error: Exception) -> str:
