@@ -13,8 +13,8 @@ import numpy.typing as npt
 from lrmon import schema
 from lrmon.record import events
 
-
-Reals = npt.NDArray[np.float32] | npt.NDArray[np.float64]
+Reals = npt.NDArray[np.floating[Any]]
+"""float32 or float64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,10 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.loss)
+
+    def starting_at(self, first_step: int) -> Rows:
+        """Returns the same rows as those of the steps from `first_step` on."""
+        return replace(self, first_step=first_step)
 
     def followed_by(self, later: Rows) -> Rows | None:
         """Returns both as one, or None where `later` does not go on from here."""
@@ -91,13 +95,20 @@ class Note:
         prefix: Of its tag.
         step: Of its summary.
         wall_time: Seconds since 1970.
-        record: What it says, in the words of `lrmon.schema`.
+        text: What it says, as JSON, in the words of `lrmon.schema`.
     """
 
     prefix: str
     step: int
     wall_time: float
-    record: Mapping[str, Any]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingStart:
+    """What follows belongs to a new recording, which began at `start_time` (seconds since 1970)."""
+
+    start_time: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +119,7 @@ class Recording:
 
     Attributes:
         start_time: Seconds since 1970; the seconds of the rows add up from here.
+        number: Its place among the recordings of the folder.
         name: The part of its tags that no other recording has.
         records: Batch records so far.
         last_wall_time: Of the last row, or the start.
@@ -115,15 +127,17 @@ class Recording:
     """
 
     start_time: float
+    number: int
     name: str
     records: int = 0
     last_wall_time: float = 0.0
     epoch_step: int = -1
 
     @classmethod
-    def started(cls, start_time: float) -> Recording:
+    def started(cls, start: RecordingStart, number: int) -> Recording:
         """Returns a new recording of this process."""
-        return cls(start_time, schema.recording_name(start_time, os.getpid()), last_wall_time=start_time)
+        name = schema.recording_name(number, start.start_time, os.getpid())
+        return cls(start.start_time, number, name, last_wall_time=start.start_time)
 
     def with_rows(self, rows: Rows) -> tuple[Recording, bytes]:
         """Returns where the recording stands after `rows`, and their events."""
@@ -176,9 +190,7 @@ class Recording:
 
     def note_event(self, note: Note) -> bytes:
         """Returns the event of a note."""
-        return events.text_event(
-            note.prefix + self.name, note.step, note.wall_time, schema.to_json(note.record)
-        )
+        return events.text_event(note.prefix + self.name, note.step, note.wall_time, note.text)
 
     def fit_events(self, fit: schema.RunRecord) -> bytes:
         """Returns the event that says what is known of a fit by now."""
@@ -207,7 +219,7 @@ def reals(values: Any) -> Reals:
     return array if array.dtype == np.float32 else array.astype(np.float64)
 
 
-def _type_for(rows: Rows) -> type[np.float32] | type[np.float64]:
+def _type_for(rows: Rows) -> type[np.float32 | np.float64]:
     """Returns float32 where it holds every learning rate and loss, else float64."""
     for values in (rows.learning_rate, rows.loss, *rows.learning_rates.values()):
         if values.dtype != np.float32 and not np.array_equal(values, float32(values), equal_nan=True):

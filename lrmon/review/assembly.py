@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import pairwise
@@ -97,7 +97,8 @@ def assemble(
         skipped += recording.skipped
         taken += recording.samples
     holes = holes_in(pieces, fits)
-    said += _about_holes(holes, samples) + _about_epochs(epochs, fits, samples) + _about_version(fits)
+    said += _about_holes(holes, samples) + _about_epochs(epochs, fits, samples)
+    said += _about_lost(fits) + _about_version(fits)
     return _run(name, version, pieces, epochs, fits, holes, said, skipped, taken)
 
 
@@ -150,6 +151,24 @@ def _about_epochs(epochs: Sequence[Epoch], fits: Sequence[Fit], samples: int) ->
         return []
     count = "The record of 1 epoch is" if missing == 1 else f"The records of {missing:,} epochs are"
     return [f"{count} missing: {_reason(samples)}"]
+
+
+def _about_lost(fits: Sequence[Fit]) -> list[str]:
+    """Returns what the recordings themselves say could not be written."""
+    said = []
+    for fit in fits:
+        lost = fit.record.get("lost")
+        if not isinstance(lost, Mapping):
+            continue
+        counts = [(lost.get(key), one) for key, one in (("steps", "step"), ("epochs", "epoch"))]
+        words = [
+            f"{count:,} {one}{'' if count == 1 else 's'}"
+            for count, one in counts
+            if isinstance(count, int) and count
+        ]
+        what = " and ".join(words) or "Some records"
+        said.append(f"Lost while it was recorded: {what}, because {str(lost.get('reason'))[:300]}.")
+    return said
 
 
 def _reason(samples: int) -> str:

@@ -44,7 +44,7 @@ def decode(tag: str, datum: Datum) -> Any:
 
 
 def recordings_of(tags: Mapping[str, TagData]) -> list[Recording]:
-    """Returns the recordings of a run, in the order of their start; their names sort by time."""
+    """Returns the recordings of a run, in the order in which they began."""
     batches: dict[str, list[tuple[int, str]]] = {}
     for tag in tags:
         place = _place(tag, schema.BATCHES_PREFIX)
@@ -65,7 +65,7 @@ def recordings_of(tags: Mapping[str, TagData]) -> list[Recording]:
             skipped=[step for steps in _read(tags.get(schema.SKIPPED_PREFIX + name)) for step in steps],
             samples=_read(tags.get(schema.SAMPLES_PREFIX + name)),
         )
-        for name in sorted({*batches, *others})
+        for name in sorted({*batches, *others}, key=schema.recording_order)
     ]
 
 

@@ -141,8 +141,8 @@ class Run:
 
     @property
     def complete(self) -> bool:
-        """Whether no step between the first and the last is missing."""
-        return self.holes.size == 0
+        """Whether no step between the first and the last is missing, and nothing is known to be lost."""
+        return self.holes.size == 0 and not any(fit.record.get("lost") for fit in self.fits)
 
     @property
     def kind(self) -> str:

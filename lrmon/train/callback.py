@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import sys
-import warnings
 import weakref
 from collections.abc import Callable
 from typing import Any, Final, SupportsIndex, TypeVar, cast
@@ -14,6 +12,7 @@ from typing import Any, Final, SupportsIndex, TypeVar, cast
 from lrmon.record.arguments import checked_log_dir
 from lrmon.record.event_file import unused_folder
 from lrmon.record.recorder import Recorder
+from lrmon.record.warning import warn
 from lrmon.train.base import Callback
 from lrmon.train.description import checked_plateau, described_plateau
 from lrmon.train.fit_recording import FitRecording, Position
@@ -136,7 +135,7 @@ class LRMonitor(Callback):
             self._fit.epoch_began(epoch)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Hears that a batch ended, which it knows already unless somebody has made the train function anew."""
+        """Hears that a batch ended: news only where somebody has made the train function anew."""
         if self._fit is not None:
             self._fit.heard_of_execution()
 
@@ -164,7 +163,8 @@ class LRMonitor(Callback):
         if self._recorder is None:
             return
         foretold = preflight(model, self.params, seen, plateau=self._plateau)
-        _warn([problem.text for problem in foretold])
+        for problem in foretold:
+            warn(problem.text, category=UserWarning, stacklevel=_users_level())
         fit.start(
             self._recorder,
             self.params or {},
@@ -206,7 +206,7 @@ class LRMonitor(Callback):
     @_harmless
     def _flush(self) -> None:
         if self._recorder is not None:
-            self._recorder.flush()
+            self._recorder.drain()
 
     def _starts_another_model(self) -> bool:
         """Whether the model is none that this monitor has seen, and begins its training."""
@@ -234,9 +234,8 @@ class LRMonitor(Callback):
             self._fit.give_up()
         if self._recorder is not None:
             self._recorder.attach(None)
-        warnings.warn(
-            f"lrmon stopped recording to {self.log_dir!r}: {self._problem}. Training goes on.",
-            RuntimeWarning,
+        warn(
+            f"recording to {self.log_dir!r} stopped ({self._problem}). Training goes on.",
             stacklevel=_users_level(),
         )
 
@@ -255,13 +254,6 @@ def _check_can_record(model: Any) -> None:
     reason = unrecordable(model)
     if reason is not None:
         raise RuntimeError(f"{reason}; lrmon.Recorder records any training loop")
-
-
-def _warn(sentences: list[str]) -> None:
-    """Gives each as a warning; where warnings are errors, training still is not to end by ours."""
-    for sentence in sentences:
-        with contextlib.suppress(UserWarning):
-            warnings.warn(f"lrmon: {sentence}", UserWarning, stacklevel=_users_level())
 
 
 def _users_level() -> int:

@@ -43,11 +43,11 @@ class Executions:
         self._model: Final = model
         self._listener: Final = listener
         # Every fit has a History of its own, also one that nobody records.
-        self._history: Final = vars(model).get("history")
-        self._inner: Any = None
+        self.history: Final = vars(model).get("history")
+        self.inner: Any = None
         self._train_function: Any = None
         for each in list(_around(model)):
-            if each._history is not self._history:
+            if each.history is not self.history:
                 each.leave()  # its fit raised
         self._others: Final = list(_around(model))
 
@@ -64,17 +64,17 @@ class Executions:
             if not each.is_in_place:
                 each.put_in_place()  # the function has been made anew since
         self._others.clear()
-        inner = self._inner = self._model.train_function
-        listener, model, history = self._listener, self._model, self._history
+        inner = self.inner = self._model.train_function
+        listener, model, history = self._listener, self._model, self.history
 
         @functools.wraps(inner)
         def train_function(*arguments: Any) -> Any:
             if vars(model).get("history") is not history:
                 listener.fit_was_left()
-                return self._inner(*arguments)
+                return self.inner(*arguments)
             listener.before_execution()
             try:
-                result = listener.execute(self._inner, *arguments)
+                result = listener.execute(self.inner, *arguments)
             except BaseException:
                 listener.execution_broke()
                 raise
@@ -86,11 +86,11 @@ class Executions:
 
     def leave(self) -> None:
         """Gives the model the train function back that it had; twice does no harm."""
-        outer = next((each for each in _around(self._model) if each._inner is self._train_function), None)
+        outer = next((each for each in _around(self._model) if each.inner is self._train_function), None)
         if self._model.train_function is self._train_function:
-            self._model.train_function = self._inner
+            self._model.train_function = self.inner
         elif outer is not None:
-            outer._inner = self._inner
+            outer.inner = self.inner
 
 
 def _around(model: Any) -> Iterator[Executions]:
@@ -98,4 +98,4 @@ def _around(model: Any) -> Iterator[Executions]:
     each = getattr(model.train_function, _EXECUTIONS, None)
     while each is not None:
         yield each
-        each = getattr(each._inner, _EXECUTIONS, None)
+        each = getattr(each.inner, _EXECUTIONS, None)

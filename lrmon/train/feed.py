@@ -29,7 +29,7 @@ class Fit(Protocol):
         """
 
     def revise(self, main: int | None, iteration: int | None) -> None:
-        """As `begin`, where only a later step makes an optimizer known; `iteration` where it is the main one."""
+        """As `begin`, where a later step makes an optimizer known; `iteration` if it is the main one."""
 
     def effective(self, main: int) -> EffectiveRate:
         """Returns the rule of an optimizer's effective learning rate."""
@@ -142,7 +142,7 @@ class RingFeed:
             learning_rates=dict(zip(self.ring.optimizers.names, learning_rate.T, strict=False))
             if self._columns > 1
             else None,
-            updates=updates if (updates != 1).any() else None,
+            updates=updates if self._columns > 1 or (updates != 1).any() else None,
         )
         if main is not None:
             made = self._made(rows, main)

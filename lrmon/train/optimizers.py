@@ -70,7 +70,7 @@ def is_optimizer(value: Any) -> bool:
 
 
 def update_methods() -> list[tuple[type, str]]:
-    """Returns the methods that every update of an optimizer goes through, with the classes that define them."""
+    """Returns the methods that every update goes through, each with the class that defines it."""
     methods = []
     for cls in _classes():
         method = "apply" if cls.__module__.partition(".")[0] == "keras" else "apply_gradients"

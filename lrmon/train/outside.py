@@ -54,7 +54,7 @@ class OutsideRing(StepRing):
         self._tracker: Any = None
         self._loss_exactness = schema.EXACT
         self._rate_provenance: Final[dict[int, tuple[str, str]]] = {}
-        """By optimizer, where its learning rate comes from and how exact that is; known once a step has run."""
+        """By optimizer, where its learning rate is from, and how exact it is; known once a step has run."""
         self._before: Mapping[int, npt.NDArray[Any]] = {}
         self._counts_before: Final[dict[int, float]] = {}
         """By counter, what it showed before the call that has just made it known."""

@@ -22,7 +22,7 @@ _LARGEST_CONTAINER: Final = 64
 
 
 class StepOptimizers:
-    """The optimizers that can make updates in a model's training step; each has a column in its step records.
+    """The optimizers that can make updates in a model's training step, each with a column of its own.
 
     `Model.compile` may be given an optimizer that trains nothing, such as the default one of a GAN with two
     optimizers of its own. So the optimizers that count are those that are applied. Known before the step are
@@ -124,8 +124,8 @@ class Applying(Protocol):
 class WatchedUpdates:
     """Tells a listener of every update that an optimizer makes while it is entered, wherever it was made.
 
-    It replaces a method of Keras' own base classes for as long as a step is watched. In a compiled step that
-    is while the step is traced.
+    It replaces a method of Keras' own base classes for that long. In a compiled step that is while the step is
+    traced.
 
     Args:
         listener: Must not raise.
@@ -137,12 +137,12 @@ class WatchedUpdates:
     _replaced: Final[list[tuple[type, str, Any]]] = []
 
     def __init__(self, listener: Applying, *, any_thread: bool = False) -> None:
-        self._listener: Final = listener
-        self._any_thread: Final = any_thread
-        self._thread: int | None = None
+        self.listener: Final = listener
+        self.any_thread: Final = any_thread
+        self.thread: int | None = None
 
     def __enter__(self) -> Self:
-        self._thread = threading.get_ident()
+        self.thread = threading.get_ident()
         with self._lock:
             if not self._entered:
                 self._replaced.extend(_replace(cls, method) for cls, method in update_methods())
@@ -161,12 +161,12 @@ class WatchedUpdates:
     def listeners(cls) -> list[Applying]:
         """Returns who is to hear of an update that this thread makes."""
         thread = threading.get_ident()
-        return [each._listener for each in cls._entered if each._any_thread or each._thread == thread]
+        return [each.listener for each in cls._entered if each.any_thread or each.thread == thread]
 
 
 _in_place: Final[dict[tuple[type, str], tuple[Any, Any]]] = {}
-"""By class and method, Keras' own and the one in its place: always the same, since `torch.compile` takes a new
-function for another program."""
+"""By class and method, Keras' own and the one in its place, which is always the same: `torch.compile` takes a
+new function for another program."""
 
 
 def _replace(cls: type, method: str) -> tuple[type, str, Any]:

@@ -97,17 +97,13 @@ if SETUP == "jax":
     @pytest.mark.usefixtures("wide_jax")
     @pytest.mark.parametrize("steps", [1, 3])
     @pytest.mark.parametrize("rate", RATES)
-    def test_jax_with_64_bits_records_float32_models_as_ever(
-        tmp_path: Path, rate: str, steps: int
-    ) -> None:
+    def test_jax_with_64_bits_records_float32_models_as_ever(tmp_path: Path, rate: str, steps: int) -> None:
         x, y = regression(28)
         seed(2)
         model = api.Sequential([input_layer(5), api.layers.Dense(1)])
         model.compile(api.optimizers.SGD(0.0), "mse", **MODES[COMPILED])
         losses = own_losses(model, 4, x, y)
-        model.compile(
-            api.optimizers.SGD(RATES[rate]()), "mse", steps_per_execution=steps, **MODES[COMPILED]
-        )
+        model.compile(api.optimizers.SGD(RATES[rate]()), "mse", steps_per_execution=steps, **MODES[COMPILED])
         model.optimizer.build(model.trainable_variables)
         monitor = lrmon.LRMonitor(tmp_path)
         model.fit(x, y, batch_size=4, shuffle=False, verbose=0, epochs=2, callbacks=[monitor])

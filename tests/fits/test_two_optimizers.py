@@ -142,7 +142,9 @@ class Unoptimized(api.Model):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_where_no_optimizer_makes_an_update_the_learning_rate_is_unavailable(tmp_path: Path, mode: str) -> None:
+def test_where_no_optimizer_makes_an_update_the_learning_rate_is_unavailable(
+    tmp_path: Path, mode: str
+) -> None:
     model = Unoptimized()
     model(np.ones((1, 1), np.float32))
     model.compile("sgd", **MODES[mode])

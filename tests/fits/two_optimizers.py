@@ -1,4 +1,4 @@
-"""Models that two optimizers of their own train: one makes three updates in each batch, the other one in some.
+"""Models that two optimizers train: one makes three updates in each batch, the other one in some.
 
 Each has one weight, whose gradient is 1, so that plain SGD moves it by its learning rate.
 """

@@ -293,7 +293,7 @@ def test_a_problem_of_ours_is_one_warning_and_training_goes_on(tmp_path: Path) -
         history = model.fit(**batches(10), epochs=4, callbacks=[lrmon.LRMonitor(tmp_path)])
     assert 4 == len(history.epoch)
     (warning,) = warned
-    assert "lrmon stopped recording" in str(warning.message)
+    assert "stopped" in str(warning.message)
     assert "does not call its train_step" in str(warning.message)
 
 

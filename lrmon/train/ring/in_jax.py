@@ -108,8 +108,8 @@ class JaxRing(StepRing):
 
     def _numbers(self, bits: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
         """The numbers of which a row holds the bits."""
-        floats = np.ascontiguousarray(bits).view(np.dtype(self._float))
-        return floats.astype(np.float64)
+        numbers: npt.NDArray[np.float64] = np.ascontiguousarray(bits).view(self._float).astype(np.float64)
+        return numbers
 
     def _bits(self, value: Any) -> Any:
         return jax.lax.bitcast_convert_type(jnp.asarray(value, self._float), self._integer)

@@ -122,7 +122,7 @@ class _CountersBefore:
 
     def _note(self, optimizer: Any) -> None:
         read = partial(_iteration, optimizer)
-        self.counts[id(optimizer)] = self._ring._read("iteration", read, np.nan)  # noqa: SLF001 - it is its own
+        self.counts[id(optimizer)] = self._ring._read("iteration", read, np.nan)
 
 
 class _Seen:

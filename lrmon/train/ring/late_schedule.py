@@ -29,7 +29,7 @@ class LateSchedule:
     So it is traced beside the step and compiled by itself, one step at a time as there.
 
     Args:
-        lowered: int32 [_AT_ONCE] → [_AT_ONCE], float32, or float64 where training computes the schedule in that.
+        lowered: int32 [_AT_ONCE] → [_AT_ONCE], float32 or, where training has that, float64.
     """
 
     def __init__(self, lowered: Any) -> None:

@@ -89,8 +89,8 @@ class _Waiting:
 
     row: int
     finish: list[tuple[int, Finish, float]] | None
-    """Of each variable: the column of the learning rate that it needs, what then gives its step sizes, how many
-    weights each stands for."""
+    """Of each variable: the column of the learning rate that it needs, what then gives its step sizes, how
+    many weights each stands for."""
     columns: tuple[int, ...]
     """Of the optimizers that have to make one update each in the step."""
     update_to_weight: dict[str, float] | None
@@ -360,7 +360,7 @@ class StepSizes:
         return bool(self._variables)
 
     def _found(self) -> list[tuple[int, Part]]:
-        """The optimizers that make updates, with their columns; before any was seen to, those of `compile`."""
+        """The optimizers that make updates, with their columns; before any was seen, those of `compile`."""
         optimizers = self._ring.optimizers
         used = optimizers.applied or parts(self._model.optimizer)
         makers = {id(part.optimizer) for part in used}
