@@ -217,7 +217,9 @@ class FitRecording:
             return
         # Somebody has made the train function anew.
         if self._heard > self._noted:
-            self.execution_ended()
+            self._noted += 1
+            self._protect(self._note_passed_execution)
+        self._protect(self._ring.install_again)
         self._executions.put_in_place()
 
     def _note_execution(self) -> None:
@@ -234,6 +236,10 @@ class FitRecording:
         is_full = self._step_sizes is not None and self._step_sizes.is_full
         if self._feed.execution_ended() or is_full:
             self._flush()
+
+    def _note_passed_execution(self) -> None:
+        if self._feed is not None:
+            self._feed.execution_passed()
 
     def _note_broken_execution(self) -> None:
         self._choose_ring(broke=True)

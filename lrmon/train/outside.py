@@ -71,20 +71,23 @@ class OutsideRing(StepRing):
     def install(self) -> None:
         """Does nothing: who calls the train function has to do it by `execute`."""
 
+    def install_again(self) -> None:
+        """Does nothing either."""
+
     def execute(self, train_function: Callable[..., Any], *arguments: Any) -> Any:
         """Calls the model's train function, and notes what can be seen around the call."""
-        self._read("optimizers", self.optimizers.refresh, None)
+        self.guarded("optimizers", self.optimizers.refresh, None)
         # Keras on JAX hands the variables' values through the function.
         before = self._before = self._seen(arguments[0] if self._is_on_jax else None)
         with WatchedUpdates(self):
             result = train_function(*arguments)
         logs, state = result if self._is_on_jax else (result, None)
-        self._read("row", lambda: self._note(before, self._seen(state), logs), None)
+        self.guarded("row", lambda: self._note(before, self._seen(state), logs), None)
         return result
 
     def before_update(self, optimizer: Any) -> None:
         """Hears of an update while the function is traced or run."""
-        self._read("optimizers", functools.partial(self._see, optimizer), None)
+        self.guarded("optimizers", functools.partial(self._see, optimizer), None)
 
     def after_update(self, optimizer: Any) -> None:
         """Nothing is to be noted then."""
@@ -128,7 +131,7 @@ class OutsideRing(StepRing):
     def _seen(self, state: Any) -> dict[int, npt.NDArray[Any]]:
         """What the row needs, by the variables' identity."""
         nothing: dict[int, npt.NDArray[Any]] = {}
-        return self._read("state", lambda: self._values(state), nothing)
+        return self.guarded("state", lambda: self._values(state), nothing)
 
     def _values(self, state: Any) -> dict[int, npt.NDArray[Any]]:
         found = self.optimizers.parts
@@ -152,7 +155,7 @@ class OutsideRing(StepRing):
         loss = self._loss_between(before, after, logs)
         counters = [id(counter(part.optimizer)) for part in self.optimizers.parts]
         rates = [
-            self._read("learning rate", functools.partial(self._rate, part, before), np.nan)
+            self.guarded("learning rate", functools.partial(self._rate, part, before), np.nan)
             for part in self.optimizers.parts
         ]
         self._rows.append(

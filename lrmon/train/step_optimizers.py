@@ -26,8 +26,8 @@ class StepOptimizers:
 
     `Model.compile` may be given an optimizer that trains nothing, such as the default one of a GAN with two
     optimizers of its own. So the optimizers that count are those that are applied. Known before the step are
-    the one of `compile` and those that the model, the models in it, or the fit's callbacks hold as attributes;
-    any other joins them when it applies gradients while the step is traced or run.
+    the one of `compile` and those that the model, the models in it, or the fit's callbacks hold as
+    attributes; any other joins them when it applies gradients while the step is traced or run.
 
     Args:
         model: Whose training step.
@@ -124,8 +124,8 @@ class Applying(Protocol):
 class WatchedUpdates:
     """Tells a listener of every update that an optimizer makes while it is entered, wherever it was made.
 
-    It replaces a method of Keras' own base classes for that long. In a compiled step that is while the step is
-    traced.
+    It replaces a method of Keras' own base classes for that long. In a compiled step that is while the step
+    is traced.
 
     Args:
         listener: Must not raise.

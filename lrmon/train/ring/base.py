@@ -114,8 +114,12 @@ class StepRing(ABC):
         """
         return True
 
-    def _read(self, what: str, read: Callable[[], _T], otherwise: _T) -> _T:
-        """The step is the user's: it goes on, whatever happens to us in it."""
+    def install_again(self) -> None:
+        """Takes up its place in a train function that somebody has made anew."""
+        self.install()
+
+    def guarded(self, what: str, read: Callable[[], _T], otherwise: _T) -> _T:
+        """Returns what `read` gives, or `otherwise`: the step is the user's and goes on whatever happens."""
         try:
             return read()
         except Exception as error:  # noqa: BLE001 - see above

@@ -98,7 +98,9 @@ class JaxRing(StepRing):
                 known = of_trace & ~np.isnan(counts[:, column, _BEFORE])
                 if schedule is not None and known.any():
                     iterations = of_parts[known, column, _BEFORE].astype(np.int32)
-                    rates[known, column] = self._read("learning rate", partial(schedule, iterations), np.nan)
+                    rates[known, column] = self.guarded(
+                        "learning rate", partial(schedule, iterations), np.nan
+                    )
         return StepRows(
             iteration=counts[:, :, _BEFORE],
             updates=grown(counts[:, :, _BEFORE], counts[:, :, _AFTER]),
@@ -157,10 +159,10 @@ class JaxRing(StepRing):
             if arrays is None and _is_traced(state):
                 return train_step(state, data)  # compiled by somebody else
             updates = _SeenUpdates(self)
-            self._read("optimizers", self.optimizers.refresh, None)
+            self.guarded("optimizers", self.optimizers.refresh, None)
             with ExitStack() as watches:
                 nothing: list[tuple[Any, str]] = []
-                found = self._read("loss", partial(watchable, self.model, train_step), nothing)
+                found = self.guarded("loss", partial(watchable, self.model, train_step), nothing)
                 metrics = WatchedMetrics.of(found, watches)
                 got = {
                     id(part.optimizer): watches.enter_context(Watch(part.optimizer, "_backend_update_step"))
@@ -170,9 +172,9 @@ class JaxRing(StepRing):
                 logs, after = train_step(state, data)
             step = _Step(self._values(state), self._values(after), metrics.calls(), got, updates, logs)
             if arrays is None:
-                self._read("row", lambda: self._host_rows.append(self._host_row(step)), None)
+                self.guarded("row", lambda: self._host_rows.append(self._host_row(step)), None)
                 return logs, after
-            return logs, (*after, self._read("row", lambda: self._written(arrays, step), arrays))
+            return logs, (*after, self.guarded("row", lambda: self._written(arrays, step), arrays))
 
         return train_step_with_ring
 
@@ -198,7 +200,7 @@ class JaxRing(StepRing):
         if trace.schedules is not None:
             return
         trace.schedules = {
-            column: self._read("learning rate", partial(LateSchedule.of, optimizer), None)
+            column: self.guarded("learning rate", partial(LateSchedule.of, optimizer), None)
             for column, optimizer in trace.scheduled.items()
         }
 
@@ -234,7 +236,7 @@ class JaxRing(StepRing):
             if schedule_of(part.optimizer) is not None
         }
         self._traced = rows
-        loss = self._read("loss", partial(self._loss, step.metrics, step.logs), Loss())
+        loss = self.guarded("loss", partial(self._loss, step.metrics, step.logs), Loss())
         row = [len(self._traces), self._bits(loss.value)]
         for column, part in enumerate(found):
             used = np.nan if column in scheduled else self._rate_of(part, step)
@@ -260,7 +262,7 @@ class JaxRing(StepRing):
                 rates.append(_Pending(self._late_schedule(part), counts[0]))
             else:
                 rates.append(self._rate_of(part, step))
-        loss = self._read("loss", partial(self._loss, step.metrics, step.logs), Loss())
+        loss = self.guarded("loss", partial(self._loss, step.metrics, step.logs), Loss())
         return HostRow(before, after, rates, loss.value, _samples(loss))
 
     def _counts(self, part: Part, step: _Step, unknown: Any) -> tuple[Any, Any]:
@@ -278,7 +280,7 @@ class JaxRing(StepRing):
                 return (variable.value,) * 2  # nobody has touched it
             return nothing
 
-        return self._read("iteration", read, nothing)
+        return self.guarded("iteration", read, nothing)
 
     def _values(self, state: Any) -> dict[int, Any]:
         """By identity of the variables that go through the step, their values in a state."""
@@ -317,7 +319,7 @@ class JaxRing(StepRing):
             value = step.updates.rates.get(id(part.optimizer), variable.value)
             return value if self._is_of_this_step(value) else np.nan
 
-        return self._read("learning rate", read, np.nan)
+        return self.guarded("learning rate", read, np.nan)
 
     def _is_of_this_step(self, value: Any) -> bool:
         if not _is_traced(value):
@@ -341,10 +343,10 @@ class _SeenUpdates:
         """By optimizer, the number that it held as its learning rate before its first update."""
 
     def before_update(self, optimizer: Any) -> None:
-        self._ring._read("iteration", partial(self._begin, optimizer), None)  # noqa: SLF001 - it is its own
+        self._ring.guarded("iteration", partial(self._begin, optimizer), None)
 
     def after_update(self, optimizer: Any) -> None:
-        self._ring._read("iteration", partial(self._end, optimizer), None)  # noqa: SLF001 - see above
+        self._ring.guarded("iteration", partial(self._end, optimizer), None)
 
     def _begin(self, optimizer: Any) -> None:
         if self._ring.optimizers.see(optimizer) and id(optimizer) not in self.counts:

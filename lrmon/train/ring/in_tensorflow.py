@@ -66,7 +66,7 @@ class _CountersBefore:
         self._graph: Final = tf.compat.v1.get_default_graph()
 
     def before_update(self, optimizer: Any) -> None:
-        self._ring._read("iteration", partial(self._note, optimizer), None)  # noqa: SLF001 - it is its own
+        self._ring.guarded("iteration", partial(self._note, optimizer), None)
 
     def after_update(self, optimizer: Any) -> None:
         pass
@@ -167,6 +167,9 @@ class TensorFlowRing(StepRing):
         self.model.train_step = self._wrapped
         return True
 
+    def install_again(self) -> None:
+        """Does nothing: every train function calls the model's train_step, which writes the ring."""
+
     def _counts(self) -> dict[int, int]:
         """By optimizer, what its counter shows now."""
         return {
@@ -188,8 +191,8 @@ class TensorFlowRing(StepRing):
     @contextmanager
     def _watching(self, train_step: Callable[[Any], Any]) -> Iterator[_Seen]:
         nothing: list[tuple[Any, str]] = []
-        metrics = self._read("loss", partial(watchable, self.model, train_step), nothing)
-        self._read("optimizers", self.optimizers.refresh, None)
+        metrics = self.guarded("loss", partial(watchable, self.model, train_step), nothing)
+        self.guarded("optimizers", self.optimizers.refresh, None)
         before = _CountersBefore(self, self._iterations())
         with ExitStack() as watches:
             enter = watches.enter_context
@@ -214,11 +217,11 @@ class TensorFlowRing(StepRing):
 
     @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
     def _note(self, seen: _Seen, logs: Any) -> None:
-        self._read("row", lambda: self._rows.write(self._row(seen, logs)), None)
+        self.guarded("row", lambda: self._rows.write(self._row(seen, logs)), None)
 
     def _row(self, seen: _Seen, logs: Any) -> list[Any]:
         """The values of the step that has just been made."""
-        loss = self._read("loss", partial(self._loss, seen.metrics.calls(), logs), Loss())
+        loss = self.guarded("loss", partial(self._loss, seen.metrics.calls(), logs), Loss())
         samples = 1 if loss.weight is None or not self._rows.several else tf.reduce_sum(loss.weight)
         row = [loss.value, samples, self._finite(seen.scaling)]
         after = self._iterations()
@@ -233,16 +236,16 @@ class TensorFlowRing(StepRing):
             if count is None:
                 row += [_NAN, _NAN, _NAN]
                 continue
-            before = self._read("iteration", partial(seen.before.of, part, count), _NAN)
+            before = self.guarded("iteration", partial(seen.before.of, part, count), _NAN)
             got = seen.rates[id(part.optimizer)].results if id(part.optimizer) in seen.rates else ()
-            rate = self._read("learning rate", partial(self._learning_rate, part, before, got), _NAN)
+            rate = self.guarded("learning rate", partial(self._learning_rate, part, before, got), _NAN)
             row += [before, count, rate]
         return row
 
     def _iterations(self) -> dict[int, Any]:
         """The counters of the optimizers, by identity."""
         nothing: dict[int, Any] = {}
-        return self._read(
+        return self.guarded(
             "iteration",
             lambda: {
                 id(part.optimizer): tf.convert_to_tensor(counter(part.optimizer))

@@ -51,7 +51,7 @@ class TorchRing(StepRing):
 
     def around(self, train_step: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def train_function_with_ring(data: Any) -> Any:
-            self._read("optimizers", self.optimizers.refresh, None)
+            self.guarded("optimizers", self.optimizers.refresh, None)
             before = _CountersBefore(self)
             metrics = self._seen_metrics()
             watched: list[_SeenMetric | _Seen] = [*metrics, *map(self._seen_rate, self.optimizers.parts)]
@@ -63,7 +63,7 @@ class TorchRing(StepRing):
             finally:
                 for seen in watched:
                     seen.end()
-            self._read("row", lambda: self._rows.append(self._row(before.counts, metrics, logs)), None)
+            self.guarded("row", lambda: self._rows.append(self._row(before.counts, metrics, logs)), None)
             for metric in metrics:
                 metric.forget()
             return logs
@@ -72,11 +72,11 @@ class TorchRing(StepRing):
 
     def _row(self, before: dict[int, Any], metrics: list[_SeenMetric], logs: Any) -> HostRow:
         calls = [metric.calls() for metric in metrics]
-        loss = self._read("loss", lambda: self._loss(calls, logs), Loss())
+        loss = self.guarded("loss", lambda: self._loss(calls, logs), Loss())
         # A counter that the step itself has made began at 0.
         counts = [before.get(id(part.optimizer), 0) for part in self.optimizers.parts]
         rates = [
-            self._read("learning rate", partial(_rate, part, count, self._seen_rate(part)), np.nan)
+            self.guarded("learning rate", partial(_rate, part, count, self._seen_rate(part)), np.nan)
             for part, count in zip(self.optimizers.parts, counts, strict=True)
         ]
         return HostRow(
@@ -91,7 +91,7 @@ class TorchRing(StepRing):
         nothing: list[tuple[Any, str]] = []
         step = self.model.train_step
         if not self._metrics or not is_keras_own(step):  # a step may make a metric
-            for metric, kind in self._read("loss", partial(watchable, self.model, step), nothing):
+            for metric, kind in self.guarded("loss", partial(watchable, self.model, step), nothing):
                 if id(metric) not in self._metrics:
                     self._metrics[id(metric)] = _SeenMetric(metric, kind, results=not is_keras_own(step))
         return list(self._metrics.values())
@@ -122,7 +122,7 @@ class _CountersBefore:
 
     def _note(self, optimizer: Any) -> None:
         read = partial(_iteration, optimizer)
-        self.counts[id(optimizer)] = self._ring._read("iteration", read, np.nan)
+        self.counts[id(optimizer)] = self._ring.guarded("iteration", read, np.nan)
 
 
 class _Seen:
@@ -228,7 +228,7 @@ def _iteration(optimizer: Any) -> Any:
 
 
 def _rate(part: Part, iteration: Any, seen: _Seen) -> Any:
-    """The rate that the step's first update used; where there was none (gradients add up), the one that it would use."""
+    """The rate that the step's first update used, or would have used where gradients add up."""
     if seen.values:
         return seen.values[0]
     schedule, variable = schedule_of(part.optimizer), rate_variable(part.optimizer)
