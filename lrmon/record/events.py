@@ -49,6 +49,9 @@ def scalar_events(
         wall_times: [n], seconds since 1970.
         values: [n], non-finite ones included.
     """
+    if len(steps) == 1:  # an epoch's metric: laying out a block would take longer
+        value = values.astype("<f4").tobytes()
+        return _framed(_scalar_event(tag, int(steps[0]), float(wall_times[0]), value))
     blocks = []
     lengths = np.searchsorted(_VARINT_LIMITS, steps, side="right")
     starts = np.flatnonzero(np.diff(lengths, prepend=-1))
@@ -92,7 +95,7 @@ def _scalar_events_alike(
     step_length: int,
 ) -> bytes:
     """Events whose steps take the same number of bytes, so that all are laid out alike."""
-    template = _scalar_event(tag, step_length)
+    template = _scalar_template(tag, step_length)
     body = np.frombuffer(template, np.uint8)
     value_start = template.rindex(_VALUE_MARK)
     # Event.wall_time is field 1 (a tag byte and 8 bytes), Event.step field 2 (a tag byte and a varint).
@@ -116,17 +119,21 @@ def _scalar_events_alike(
 
 
 @lru_cache(maxsize=256)
-def _scalar_event(tag: str, step_length: int) -> bytes:
+def _scalar_template(tag: str, step_length: int) -> bytes:
     """Returns a serialized scalar whose step takes so many bytes."""
-    tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_FLOAT, tensor_content=_VALUE_MARK)
+    step = 1 << 7 * (step_length - 1) if step_length else 0
+    data: bytes = _scalar_event(tag, step, 1.0, _VALUE_MARK).SerializeToString()
+    return data
+
+
+def _scalar_event(tag: str, step: int, wall_time: float, value: bytes) -> event_pb2.Event:
+    tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_FLOAT, tensor_content=value)
     tensor.tensor_shape.SetInParent()
     metadata = summary_pb2.SummaryMetadata()
     metadata.plugin_data.plugin_name = "scalars"
     summary = summary_pb2.Summary()
     summary.value.add(tag=tag, tensor=tensor, metadata=metadata)
-    step = 1 << 7 * (step_length - 1) if step_length else 0
-    data: bytes = event_pb2.Event(wall_time=1.0, step=step, summary=summary).SerializeToString()
-    return data
+    return event_pb2.Event(wall_time=wall_time, step=step, summary=summary)
 
 
 def _framed(event: event_pb2.Event) -> bytes:

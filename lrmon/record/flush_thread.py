@@ -19,12 +19,11 @@ from lrmon.record.writer import Writer
 MOST_UNWRITTEN: Final = 1024
 """Weight (a batch has 1) beyond which training waits for the flush thread, if that keeps up."""
 
-PATIENCE_SECONDS: Final = 0.1
-"""How long it waits at most, and `_PATIENCE_PER_WEIGHT` for what it has just put. A file system that takes
-longer is not waited for again until it is faster."""
+_PATIENCE_SECONDS: Final = 0.1
+"""A file system that takes longer for one operation is not waited for, until it is faster again."""
 
-_PATIENCE_PER_WEIGHT: Final = 1e-5
-"""Seconds; about three times what writing takes."""
+_LONGEST_WAIT_SECONDS: Final = 1.0
+"""How long training waits at most where the flush thread has much to encode."""
 
 _FLUSH_EVERY_SECONDS: Final = 0.75
 """Low enough that with the flush itself no row stays unwritten for longer than a second."""
@@ -85,11 +84,17 @@ class FlushThread:
                 "recorded from now on is lost until it does."
             )
         if unwritten > MOST_UNWRITTEN and not self._is_slow:
-            if not self.wait(PATIENCE_SECONDS + unwritten * _PATIENCE_PER_WEIGHT):
-                self._is_slow = True
+            self._wait_while_it_works()
         elif not self._is_called and waiting >= MOST_UNWRITTEN // 2:
             self._is_called = True
             self._calls.put(None)
+
+    def _wait_while_it_works(self) -> None:
+        deadline = time.monotonic() + _LONGEST_WAIT_SECONDS
+        while not self.wait(_PATIENCE_SECONDS) and time.monotonic() < deadline:
+            if self._writer.has_waited_for(_PATIENCE_SECONDS):
+                self._is_slow = True
+                return
 
     def wait(self, seconds: float) -> bool:
         """Waits until everything that was put has been written or refused; returns whether it has been."""
@@ -118,11 +123,11 @@ class FlushThread:
         next_flush = time.monotonic() + _FLUSH_EVERY_SECONDS
         while True:
             callers = self._next_callers(next_flush - time.monotonic())
-            is_closing, begin, weight = self._is_closing, time.monotonic(), self._written
+            is_closing, now = self._is_closing, time.monotonic()
             self._is_called = False
             try:
-                if begin >= next_flush:
-                    next_flush = begin + _FLUSH_EVERY_SECONDS
+                if now >= next_flush:
+                    next_flush = now + _FLUSH_EVERY_SECONDS
                     self._ask_source()
                 self._flush(now=is_closing)
                 if is_closing:
@@ -131,8 +136,8 @@ class FlushThread:
                 self.warnings.append(
                     f"recording to {self._log_dir!r} failed: {type(error).__name__}: {error}"
                 )
-            patience = PATIENCE_SECONDS + (self._written - weight) * _PATIENCE_PER_WEIGHT
-            self._is_slow = time.monotonic() - begin > patience or not self._writer.is_done
+            self._is_slow = self._writer.longest_wait > _PATIENCE_SECONDS or not self._writer.is_done
+            self._writer.longest_wait = 0.0
             for caller in callers:
                 caller.release()
             self._give_unclaimed_warnings()

@@ -35,10 +35,12 @@ class Recorder:
 
     A thread writes every 0.75 seconds, and as soon as 512 batches have come together: at most 1,024 batches
     or one second, whichever comes first, are unwritten, also when the loop raises or is killed, when nothing
-    comes for a while, and at the interpreter's exit. The loop itself waits for no file, except for up to
-    0.1 seconds where it is faster than the thread. What a file system refuses is kept (up to 1,048,576
-    steps) and written later. One that does not answer may be 131,072 calls behind. Beyond that steps are
-    dropped, and the run says how many. One warning says what happened, and the loop goes on.
+    comes for a while, and at the interpreter's exit. The loop waits for no file system that takes longer
+    than 0.1 seconds; a loop that outruns the thread waits for it, at most a second a call.
+
+    What a file system refuses is kept (up to 1,048,576 steps) and written later. One that does not answer
+    may be 131,072 calls behind. Beyond that steps are dropped, and the run says how many. One warning says
+    what happened, and the loop goes on.
 
     ```python
     with lrmon.Recorder("logs/run1") as recorder:

@@ -6,7 +6,7 @@ import contextlib
 import errno
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, cast
 
 from lrmon import schema
@@ -60,6 +60,9 @@ class Writer:
         self._retry_time = 0.0
         self._check_time = 0.0
         self._warned: set[str] = set()
+        self._waiting_since: float | None = None
+        self.longest_wait = 0.0
+        """Seconds of the longest operation on the file system; whoever reads it may set it back to 0."""
         self.warnings: Final[deque[str]] = deque()
         """Sentences for the user, each to be given once by whoever takes it out."""
 
@@ -67,6 +70,11 @@ class Writer:
     def is_done(self) -> bool:
         """Whether files have everything that was added."""
         return not self._kept
+
+    def has_waited_for(self, seconds: float) -> bool:
+        """Returns whether the file system has not answered for so long; for any thread."""
+        since = self._waiting_since
+        return since is not None and time.monotonic() - since > seconds
 
     def add(self, items: Iterable[Item]) -> None:
         """Takes items, to be written in this order."""
@@ -88,7 +96,8 @@ class Writer:
         if not now and time.monotonic() < self._retry_time:
             return False
         try:
-            self.check_file(now=now)
+            with self._waiting():
+                self.check_file(now=now)
             if not self._kept and (self._is_lost_told or self._recording is None):
                 return False
             self._write_piece()
@@ -147,6 +156,16 @@ class Writer:
                 self.warnings.remove(self._problem)
             self._warn("end", f"{_in_words(lost)} of {self._log_dir!r} could not be written: {reason}")
 
+    @contextlib.contextmanager
+    def _waiting(self) -> Iterator[None]:
+        """Measures how long the file system takes."""
+        since = self._waiting_since = time.monotonic()
+        try:
+            yield
+        finally:
+            self._waiting_since = None
+            self.longest_wait = max(self.longest_wait, time.monotonic() - since)
+
     def _keep(self, item: Item) -> None:
         if isinstance(item, Rows):
             self._kept_rows += len(item)
@@ -160,7 +179,8 @@ class Writer:
 
     def _write_piece(self) -> None:
         while self._kept and isinstance(start := self._kept[0], RecordingStart):
-            self._begin(start)
+            with self._waiting():
+                self._begin(start)
             self._kept.popleft()
         recording = self._recording
         if recording is None:
@@ -181,9 +201,11 @@ class Writer:
             parts.append(data)
         if not self._is_lost_told and fit is not None:
             parts.append(recording.fit_events(self._with_lost(fit)))
-        if self._file is None:
-            self._file = EventFile(self._log_dir, recording.number)
-        self._file.write(b"".join(parts))
+        data = b"".join(parts)
+        with self._waiting():
+            if self._file is None:
+                self._file = EventFile(self._log_dir, recording.number)
+            self._file.write(data)
         for _ in range(count):
             self._kept.popleft()
         if rest is not None:
