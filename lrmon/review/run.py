@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,11 @@ if TYPE_CHECKING:
 
 Source = Literal["lrmon", "scalars"]
 """``lrmon``: exact records of every step. ``scalars``: the sample that TensorBoard keeps of scalars."""
+
+T = TypeVar("T")
+
+_MOST_KEPT: Final = 6
+"""So many things that were computed of one run are kept; those unused for the longest time go first."""
 
 SERIES = ("learning_rate", "effective_learning_rate", "loss")
 """The columns of a run that are curves."""
@@ -89,13 +96,60 @@ def no_steps() -> NDArray[np.int64]:
     return steps
 
 
+class Memo:
+    """Keeps what is computed of one run for as long as the run itself; to be used from many threads at once.
+
+    A copy of a run starts with an empty one.
+    """
+
+    __slots__ = ("_is_closed", "_kept", "_lock")
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = threading.RLock()
+        self._is_closed = False
+
+    def get(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """Returns what is kept under `key`, computed now if nothing is.
+
+        Threads that ask at once wait for one of them to compute it.
+        """
+        with self._lock:
+            if self._is_closed:
+                return compute()
+            value: T = self._kept.pop(key) if key in self._kept else compute()
+            self._kept[key] = value
+            if len(self._kept) > _MOST_KEPT:
+                self._kept.popitem(last=False)
+            return value
+
+    def close(self) -> None:
+        """Lets go of everything, and keeps nothing any more.
+
+        What is kept may hold the run itself, and such a ring of objects would occupy memory until Python's
+        garbage collector comes by.
+        """
+        with self._lock:
+            self._is_closed = True
+            self._kept.clear()
+
+    def __reduce__(self) -> tuple[type[Memo], tuple[()]]:
+        return Memo, ()
+
+    def __deepcopy__(self, _: object) -> Memo:
+        return Memo()
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run: the latest training of one folder. Every array is read-only.
+    """A run: the latest training of one folder, as it was at one moment. Every array is read-only.
+
+    Whatever is computed of a run is computed of this object and kept in its `memo`, so that an answer never
+    mixes the rows of two moments.
 
     Attributes:
       name: TensorBoard's name of the run.
-      version: changes when anything of the run would.
+      version: made of what was read, so that it changes when anything of the run would.
       source: where the numbers come from.
       step: [n], ascending, each once.
       time: [n], seconds since 1970 (UTC), never descending.
@@ -117,6 +171,7 @@ class Run:
       learning_rates: by optimizer, [n]: what each used, where several train one model; else empty.
       skipped: steps of which no update was made, ascending, since a gradient was not finite.
       samples: what single updates did to the weights, in order; empty where that was not asked for.
+      memo: what has been computed of this run.
     """
 
     name: str
@@ -138,6 +193,7 @@ class Run:
     learning_rates: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     skipped: NDArray[np.int64] = field(default_factory=no_steps)
     samples: tuple[Sample, ...] = ()
+    memo: Memo = field(default_factory=Memo, init=False, repr=False, compare=False)
 
     @property
     def complete(self) -> bool:
