@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from lrmon import schema
+
 if TYPE_CHECKING:
     from lrmon.analysis.plateau import PlateauRule
     from lrmon.review.range_test import RangeTestReport
@@ -66,6 +68,19 @@ class Fit:
     start_time: float | None
     ended: str | None
     record: Mapping[str, Any]
+
+    def has(self, column: str) -> bool:
+        """Returns whether a column has been recorded: nothing in the record says that it is not available.
+
+        A number that is NaN in a column that has been recorded was NaN in the training.
+
+        Args:
+          column: ``learning_rate``, ``effective_learning_rate`` or ``loss``.
+        """
+        source, exactness = self.record.get(f"{column}_source"), self.record.get("exactness")
+        by_column = exactness if isinstance(exactness, Mapping) else {}
+        is_none = isinstance(source, str) and source.startswith("none")
+        return not is_none and by_column.get(column) != schema.NOT_AVAILABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +181,8 @@ class Run:
       epoch_end: place on the epoch axis where the last row's epoch ends, or of the last row in an epoch
         that has not ended. NaN where nothing is known of epochs.
       fits: in order of their first steps.
-      holes: [k, 2], first and last step (inclusive) of each stretch that was recorded and is not here.
+      holes: [k, 2], first and last step (inclusive) of each stretch of steps that has no row, between the
+        first step of the run and its last; see `lrmon.review.timeline.Hole`.
       notices: sentences for the user about what is missing or was not understood.
       learning_rates: by optimizer, [n]: what each used, where several train one model; else empty.
       skipped: steps of which no update was made, ascending, since a gradient was not finite.
@@ -237,6 +253,15 @@ class Run:
         from lrmon.review.range_test import range_test
 
         return range_test(self)
+
+    def recorded(self, column: str) -> NDArray[np.bool_]:
+        """Returns which rows have a recorded value of a column, NaN or not; see `Fit.has`."""
+        absent = self.absent.get(column)
+        recorded = np.ones(self.step.size, dtype=bool) if absent is None else ~absent
+        without = [index for index, fit in enumerate(self.fits) if not fit.has(column)]
+        if without:
+            recorded &= ~np.isin(self.fit_of(self.step), without)
+        return recorded
 
     def fit_of(self, steps: NDArray[np.int64]) -> NDArray[np.intp]:
         """Returns the index in `fits` of the fit that each step belongs to, -1 where that is not known."""
