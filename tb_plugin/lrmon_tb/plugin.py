@@ -49,7 +49,7 @@ class MethodNotAllowedError(errors.PublicError):
     http_code = 405
 
     def __init__(self, method: str) -> None:
-        super().__init__(f"Method not allowed: send GET, got {method}")
+        super().__init__(f"Method not allowed: send GET, got {method[:20]}")
         self.headers.append(("Allow", "GET, HEAD"))
 
 
