@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -13,6 +13,7 @@ from tensorboard import errors
 
 from lrmon import schema
 from lrmon.review.assembly import assemble
+from lrmon.review.damage import damaged
 from lrmon.review.recordings import decode, recordings_of, unread
 from lrmon.review.run import Run
 from lrmon.review.sampled import is_recorded, is_sampled, sampled_run
@@ -38,20 +39,23 @@ class _Stage:
 
     Attributes:
       listing: the run's tags as they were listed before they were read; None where some could not be read.
+      damaged: sentences on the run's damaged files that were known then.
       turn: of the reading, see `Library._turn`.
     """
 
     listing: Listing | None
+    damaged: tuple[str, ...]
     turn: int
 
-    def is_current(self, listing: Listing, turn: int) -> bool:
+    def is_current(self, listing: Listing, damaged: tuple[str, ...], turn: int) -> bool:
         """Returns whether this is what a run is now, or later.
 
         Args:
           listing: of the run.
+          damaged: sentences on its damaged files.
           turn: when that listing was asked for. What was read after that is at least as new.
         """
-        return self.listing == listing or self.turn > turn
+        return (self.listing == listing and self.damaged == damaged) or self.turn > turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +126,13 @@ class Library:
         listing = _list(source, [name]).get(name)
         if listing is None:
             raise errors.NotFoundError(f"no run {name[:100]!r} with a learning rate recorded by lrmon")
-        key = (source.experiment, name)
-        run = self._current(key, listing, turn)
+        run = self._current(source, name, listing, turn)
         if run is None:
             with self._reading:
-                run = self._current(key, listing, turn) or self._read(source, {name: listing})[name].run
+                run = (
+                    self._current(source, name, listing, turn)
+                    or self._read(source, {name: listing})[name].run
+                )
         return run
 
     def overview(self, source: Source) -> Overview:
@@ -137,15 +143,15 @@ class Library:
         if others:
             sampled = source.list_scalars(others, [schema.SCALAR_LEARNING_RATE])
             listings |= _with_learning_rate(source.list_scalars(list(sampled))) if sampled else {}
-        entries = self._known(source.experiment, listings, turn)
+        entries = self._known(source, listings, turn)
         missing = iter(sorted(name for name in listings if name not in entries))
         while names := list(islice(missing, _RUNS_AT_ONCE)):
             with self._reading:
                 asked = {name: listings[name] for name in names}
-                entries |= self._known(source.experiment, asked, turn)
+                entries |= self._known(source, asked, turn)
                 wanted = {name: listing for name, listing in asked.items() if name not in entries}
                 self._read(source, wanted)
-                entries |= self._known(source.experiment, wanted, turn)
+                entries |= self._known(source, wanted, turn)
         self._forget(source.experiment, listings)
         notices = _about_samples(self._samples)
         runs = {name: entries[name].summary for name in sorted(entries)}
@@ -177,22 +183,24 @@ class Library:
         records = {name: listing for name, listing in listings.items() if not is_sampled(listing)}
         for name, tags, failed in source.read_records(records, before, decode):
             points = sorted((tag, data.digest) for tag, data in tags.items())
+            lost = damaged(source.log_dir, name)
             run = assemble(
                 name,
-                digest(source.experiment, name, points, failed),
+                digest(source.experiment, name, points, failed, lost),
                 recordings_of(tags),
-                notices=unread(tags, failed),
+                notices=[*lost, *unread(tags, failed)],
                 samples=self._samples,
             )
-            yield _Held(_Stage(None if failed else records[name], turn), run, tags)
+            yield _Held(_Stage(None if failed else records[name], lost, turn), run, tags)
         for name in listings.keys() - records.keys():
             scalars = source.read_scalars(name, list(listings[name]))
             values = sorted(
                 (tag, [(datum.step, datum.wall_time, datum.value) for datum in data])
                 for tag, data in scalars.items()
             )
-            run = sampled_run(name, digest(source.experiment, name, values), scalars)
-            yield _Held(_Stage(listings[name], turn), run, {})
+            lost = damaged(source.log_dir, name)
+            run = sampled_run(name, digest(source.experiment, name, values, lost), scalars)
+            yield _Held(_Stage(listings[name], lost, turn), replace(run, notices=(*lost, *run.notices)), {})
 
     def _keep(self, experiment: str, held: _Held) -> None:
         run, key = held.run, (experiment, held.run.name)
@@ -211,23 +219,25 @@ class Library:
             self._held_rows -= held.run.step.size
             held.run.memo.close()
 
-    def _current(self, key: _Key, listing: Listing, turn: int) -> Run | None:
-        """Returns a run, if it is at hand as it is now; for the arguments see `_Stage.is_current`."""
+    def _current(self, source: Source, name: str, listing: Listing, turn: int) -> Run | None:
+        """Returns a run, if it is at hand as it is now; see `_Stage.is_current`."""
+        key, lost = (source.experiment, name), damaged(source.log_dir, name)
         with self._lock:
             held = self._held.get(key)
-            if held is None or not held.stage.is_current(listing, turn):
+            if held is None or not held.stage.is_current(listing, lost, turn):
                 return None
             self._held.move_to_end(key)
             return held.run
 
-    def _known(self, experiment: str, listings: Mapping[str, Listing], turn: int) -> dict[str, _Entry]:
+    def _known(self, source: Source, listings: Mapping[str, Listing], turn: int) -> dict[str, _Entry]:
         """Returns the summaries that are at hand of these runs as they are now."""
         with self._lock:
-            kept = {name: self._summaries.get((experiment, name)) for name in listings}
+            kept = {name: self._summaries.get((source.experiment, name)) for name in listings}
         return {
             name: entry
             for name, entry in kept.items()
-            if entry is not None and entry.stage.is_current(listings[name], turn)
+            if entry is not None
+            and entry.stage.is_current(listings[name], damaged(source.log_dir, name), turn)
         }
 
     def _forget(self, experiment: str, listings: Mapping[str, Listing]) -> None:

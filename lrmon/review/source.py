@@ -64,11 +64,13 @@ class Source:
       data_provider: TensorBoard's.
       context: TensorBoard's context of the request.
       experiment: TensorBoard's id of the experiment, empty for a local log directory.
+      log_dir: what TensorBoard was given as its log directory, None where that is not known.
     """
 
     data_provider: Any
     context: Any
     experiment: str
+    log_dir: str | None = None
 
     def list_records(self, runs: Collection[str] | None = None) -> dict[str, Listing]:
         """Returns, by run, the tags that hold lrmon's records; of all runs if none are named."""

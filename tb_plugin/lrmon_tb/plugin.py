@@ -60,6 +60,7 @@ class Plugin(base_plugin.TBPlugin):
 
     def __init__(self, context: Any) -> None:
         self._data_provider = context.data_provider
+        self._log_dir = getattr(context, "logdir", None)
         samples = (context.sampling_hints or {}).get(schema.PLUGIN_NAME)
         self._library = Library(samples=samples or 0)
         self._overview = ("", "")
@@ -162,7 +163,12 @@ class Plugin(base_plugin.TBPlugin):
 
     def _source(self, request: Request) -> Source:
         environ = request.environ
-        return Source(self._data_provider, plugin_util.context(environ), plugin_util.experiment_id(environ))
+        return Source(
+            self._data_provider,
+            plugin_util.context(environ),
+            plugin_util.experiment_id(environ),
+            self._log_dir,
+        )
 
 
 def _respond(
