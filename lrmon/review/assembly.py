@@ -16,7 +16,7 @@ from lrmon.review.epoch_axis import lay_out
 from lrmon.review.optimizers import learning_rates
 from lrmon.review.records import Block, format_version
 from lrmon.review.run import Epoch, Fit, Run, Sample
-from lrmon.review.timeline import Piece, cut, holes_in, is_repeated, steps_of, times_of
+from lrmon.review.timeline import Hole, Piece, cut, holes_in, is_repeated, steps_of, times_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def assemble(
         skipped += recording.skipped
         taken += recording.samples
     holes = holes_in(pieces, fits)
-    said += _about_holes(holes, samples) + _about_epochs(epochs, fits, samples)
+    said += _about_holes(holes, fits, samples) + _about_epochs(epochs, fits, samples)
     said += _about_lost(fits) + _about_version(fits)
     return _run(name, version, pieces, epochs, fits, holes, said, skipped, taken)
 
@@ -130,12 +130,36 @@ def _went_back(last_step: int, step: int) -> str:
     )
 
 
-def _about_holes(holes: NDArray[np.int64], samples: int) -> list[str]:
-    if not holes.size:
-        return []
-    missing = int((holes[:, 1] - holes[:, 0] + 1).sum())
-    count = "1 step is missing, step" if missing == 1 else f"{missing:,} steps are missing, the first is step"
-    return [f"{count} {int(holes[0, 0]):,}: {_reason(samples)}"]
+def _about_holes(holes: Sequence[Hole], fits: Sequence[Fit], samples: int) -> list[str]:
+    sentences = []
+    lost, not_recorded, not_ended = (
+        [hole for hole in holes if hole.reason == reason] for reason in ("lost", "not recorded", "not ended")
+    )
+    if lost:
+        missing = sum(hole.steps for hole in lost)
+        count = (
+            "1 step is missing, step" if missing == 1 else f"{missing:,} steps are missing, the first is step"
+        )
+        sentences.append(f"{count} {lost[0].first_step:,}: {_reason(samples)}")
+    who = "The optimizer" if any(fit.record.get("optimizer") for fit in fits) else "The training"
+    for unrecorded, reason in (
+        (not_recorded, "a batch failed before its update, or was trained without lrmon."),
+        (not_ended, "the training before has no recorded end, so its last steps may be lost."),
+    ):
+        if unrecorded:
+            steps, them = _stretch(unrecorded)
+            sentences.append(f"{who} counted {steps}, but no training step was recorded for {them}: {reason}")
+    return sentences
+
+
+def _stretch(holes: Sequence[Hole]) -> tuple[str, str]:
+    """Returns the steps of these holes in words, and the pronoun for them."""
+    steps, first = sum(hole.steps for hole in holes), holes[0].first_step
+    if steps == 1:
+        return f"step {first:,}", "it"
+    if len(holes) == 1:
+        return f"{steps:,} steps, {first:,} to {holes[0].last_step:,}", "them"
+    return f"{steps:,} steps, the first is step {first:,}", "them"
 
 
 def _about_epochs(epochs: Sequence[Epoch], fits: Sequence[Fit], samples: int) -> list[str]:
@@ -197,7 +221,7 @@ def _run(
     pieces: Sequence[Piece],
     epochs: Sequence[Epoch],
     fits: Sequence[Fit],
-    holes: NDArray[np.int64],
+    holes: Sequence[Hole],
     said: list[str],
     skipped: Sequence[int],
     samples: Sequence[Sample],
@@ -216,8 +240,9 @@ def _run(
     said += of_each.notices
     without_update = _present(skipped, step)
     by_step = {sample.step: sample for sample in samples}
+    missing = np.array([(hole.first_step, hole.last_step) for hole in holes], dtype=np.int64).reshape(-1, 2)
     columns = (step, time, learning_rate, effective_learning_rate, loss)
-    arrays = (*columns, axis.row_positions, axis.epoch_positions, holes, without_update)
+    arrays = (*columns, axis.row_positions, axis.epoch_positions, missing, without_update)
     for array in (*arrays, *of_each.rates.values()):
         array.setflags(write=False)
     return Run(
@@ -235,7 +260,7 @@ def _run(
         epoch_positions=axis.epoch_positions,
         epoch_end=axis.end,
         fits=tuple(fits),
-        holes=holes,
+        holes=missing,
         notices=tuple(dict.fromkeys(said)),
         learning_rates=of_each.rates,
         skipped=without_update,

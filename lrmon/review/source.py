@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import numpy as np
 from tensorboard import errors
 from tensorboard.data import provider
 
@@ -42,14 +44,16 @@ class TagData:
     """All points of a tag, decoded.
 
     Attributes:
-      stamp: of the tag when it was read.
+      stamp: of the tag as it was listed before it was read, so that the points are these or more.
       points: step and wall time of each point.
       records: for each point what was decoded, None where that was not possible.
+      digest: of the points: equal for equal points, whatever they were listed as.
     """
 
     stamp: Stamp
     points: tuple[Stamp, ...]
     records: tuple[Any, ...]
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +64,13 @@ class Source:
       data_provider: TensorBoard's.
       context: TensorBoard's context of the request.
       experiment: TensorBoard's id of the experiment, empty for a local log directory.
+      log_dir: what TensorBoard was given as its log directory, None where that is not known.
     """
 
     data_provider: Any
     context: Any
     experiment: str
+    log_dir: str | None = None
 
     def list_records(self, runs: Collection[str] | None = None) -> dict[str, Listing]:
         """Returns, by run, the tags that hold lrmon's records; of all runs if none are named."""
@@ -177,6 +183,11 @@ class Source:
             raise UnavailableError(f"Unavailable: TensorBoard could not read its data ({reason})") from error
 
 
+def digest(*values: object) -> str:
+    """Returns a short text that is equal for equal values and another one for any others."""
+    return hashlib.blake2b(repr(values).encode(), digest_size=8).hexdigest()
+
+
 def _listings(series: Mapping[str, Mapping[str, Any]]) -> dict[str, Listing]:
     return {
         run: {tag: (about.max_step, about.max_wall_time) for tag, about in sorted(tags.items())}
@@ -236,4 +247,11 @@ def _decoded(
                 break
             known += 1
     records = before.records[:known] if before is not None else ()
-    return TagData(stamp, stamps, (*records, *(decode(tag, datum) for datum in data[known:])))
+    decoded = (*records, *(decode(tag, datum) for datum in data[known:]))
+    return TagData(stamp, stamps, decoded, _digest_of_points(stamps))
+
+
+def _digest_of_points(points: Sequence[Stamp]) -> str:
+    steps = np.array([step for step, _ in points], dtype=np.int64)
+    times = np.array([wall_time for _, wall_time in points], dtype=np.float64)
+    return digest(steps.tobytes(), times.tobytes())

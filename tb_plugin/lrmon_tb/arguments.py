@@ -37,7 +37,7 @@ class Arguments:
         for name, values in request.args.lists():
             if name not in names:
                 takes = f"it takes {', '.join(names)}" if names else "it takes none"
-                raise errors.InvalidArgumentError(f"unknown argument {name!r}; {takes}")
+                raise errors.InvalidArgumentError(f"unknown argument {_short(name)}; {takes}")
             if len(values) > 1:
                 raise errors.InvalidArgumentError(f"{name} must be given once, got it {len(values)} times")
         return cls(request.args.to_dict())

@@ -19,7 +19,7 @@ from lrmon import schema
 from lrmon.review.export import export
 from lrmon.review.recordings import decode
 from lrmon.review.run import Run
-from lrmon.review.series import Derived, View, series_json
+from lrmon.review.series import View, series_json
 from tests.review.written import Logs, Record, block, epoch, fit, rates, run_of, sample, skipped
 
 A, B = "20250101T000000.000000Z-1", "20250102T000000.000000Z-2"
@@ -27,7 +27,7 @@ TWO = {"optimizers": [{"name": "body"}, {"name": "head"}]}
 
 
 def series(run: Run, **view: Any) -> dict[str, Any]:
-    answer: dict[str, Any] = json.loads(series_json(run, View(**view), Derived()))
+    answer: dict[str, Any] = json.loads(series_json(run, View(**view)))
     return answer
 
 

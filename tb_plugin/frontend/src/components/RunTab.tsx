@@ -7,7 +7,7 @@ import { Facts } from "./Facts";
 export function RunTab() {
   const { view } = useStore();
   const run = view.focused.value;
-  const info = run === null ? undefined : view.infos.value[run];
+  const info = run === null ? undefined : view.infos.value.get(run);
   if (run === null || info === undefined) return null;
   const series = view.drawn.value.find((one) => one.name === run)?.overview ?? null;
   const fits = series?.about.fits ?? [];

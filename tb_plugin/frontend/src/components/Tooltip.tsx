@@ -108,7 +108,9 @@ function OneRun({ pane, reading, nearest }: { pane: PaneId; reading: Reading; ne
                 label={name}
               />
               {smoothed && <td />}
-              <td>{name in reading.metrics ? formatNumber(reading.metrics[name] ?? null) : "not yet"}</td>
+              <td>
+                {reading.metrics.has(name) ? formatNumber(reading.metrics.get(name) ?? null) : "not yet"}
+              </td>
             </tr>
           ))}
         </tbody>

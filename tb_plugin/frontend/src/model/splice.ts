@@ -27,10 +27,10 @@ export function splice(overview: Series, detail: Series): Series {
       loss: join("loss"),
       loss_smoothed: join("loss_smoothed"),
     },
-    learning_rates: Object.fromEntries(
-      Object.entries(overview.learning_rates).map(([name, rates]) => [
+    learning_rates: new Map(
+      [...overview.learning_rates].map(([name, rates]) => [
         name,
-        joined(rates, detail.learning_rates[name] ?? gap),
+        joined(rates, detail.learning_rates.get(name) ?? gap),
       ]),
     ),
     skipped: {
@@ -53,14 +53,14 @@ function joinSamples(overview: Samples | null, detail: Samples | null): Samples 
     ...around.slice(after),
   ];
   const gap = detail.step.map(() => null);
-  const layers = Object.entries(overview.update_to_weight);
+  const layers = [...overview.update_to_weight];
   return {
     ...overview,
     step: join(overview.step, detail.step),
     step_size:
       overview.step_size?.map((column, index) => join(column, detail.step_size?.[index] ?? gap)) ?? null,
-    update_to_weight: Object.fromEntries(
-      layers.map(([layer, column]) => [layer, join(column, detail.update_to_weight[layer] ?? gap)]),
+    update_to_weight: new Map(
+      layers.map(([layer, column]) => [layer, join(column, detail.update_to_weight.get(layer) ?? gap)]),
     ),
   };
 }
