@@ -1,8 +1,9 @@
 """The project's environments, with lrmon installed editable from this tree.
 
-Usage: ``python3 scripts/environment.py demo|dev|jax|torch|tf_keras``. The first two are extras of .venv; each
-of the others is an environment of its own, .venv-<name>, for the tests on another backend. It is quick where
-nothing has changed that would change the result.
+Usage: ``python3 scripts/environment.py demo|dev|jax|torch|tf_keras|keras``. The first two are extras of .venv;
+each of the others is an environment of its own, .venv-<name>: for the tests on another backend, and for Keras'
+own tests, which import all three backends at once. It is quick where nothing has changed that would change the
+result.
 """
 
 from __future__ import annotations
@@ -52,14 +53,22 @@ class Environment:
 # tf_keras asks for the package tensorflow, which is tensorflow-cpu under another name and twice its size.
 TF_KERAS: Final = ("tf_keras>=2.16",)
 
+# The tests need no GPU. Of this version a build for the CPU alone may be at hand, which pip then prefers;
+# whatever else it finds brings gigabytes.
+TORCH: Final = ("torch==2.13.0",)
+
 ENVIRONMENTS: Final = {
     "demo": Environment(".venv", ("demo",)),
     "dev": Environment(".venv", ("dev",), alone=TF_KERAS),
     "jax": Environment(".venv-jax", ("jax", "test")),
-    # The tests need no GPU. Of this version a build for the CPU alone may be at hand, which pip then prefers;
-    # whatever else it finds brings gigabytes.
-    "torch": Environment(".venv-torch", ("torch", "test"), more=("torch==2.13.0",)),
+    "torch": Environment(".venv-torch", ("torch", "test"), more=TORCH),
     "tf_keras": Environment(".venv-tf_keras", ("demo", "test"), alone=TF_KERAS),
+    # Keras' tests import their optional companions where these are installed.
+    "keras": Environment(
+        ".venv-keras",
+        ("demo", "jax", "torch", "test"),
+        more=(*TORCH, "keras-tuner>=1.4", "pandas", "requests"),
+    ),
 }
 
 
