@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lrmon import schema
 from lrmon.review.epoch_axis import lay_out
-from lrmon.review.optimizers import learning_rates
+from lrmon.review.optimizers import of_optimizers
 from lrmon.review.records import Block, format_version
 from lrmon.review.run import Epoch, Fit, Run, Sample
 from lrmon.review.timeline import Hole, Piece, cut, holes_in, is_repeated, steps_of, times_of
@@ -236,14 +236,15 @@ def _run(
     if not bool(np.isfinite(seconds).all()):
         said.append("Some rows do not say when they were recorded; they have the time of a row beside them.")
     axis = lay_out(step, epochs, fits)
-    of_each = learning_rates(pieces, fits)
+    of_each = of_optimizers(pieces, fits)
     said += of_each.notices
     without_update = _present(skipped, step)
     by_step = {sample.step: sample for sample in samples}
     missing = np.array([(hole.first_step, hole.last_step) for hole in holes], dtype=np.int64).reshape(-1, 2)
     columns = (step, time, learning_rate, effective_learning_rate, loss)
     arrays = (*columns, axis.row_positions, axis.epoch_positions, missing, without_update)
-    for array in (*arrays, *of_each.rates.values()):
+    of_main = () if of_each.main_updates is None else (of_each.main_updates,)
+    for array in (*arrays, *of_each.rates.values(), *of_each.updates.values(), *of_main):
         array.setflags(write=False)
     return Run(
         name=name,
@@ -263,6 +264,8 @@ def _run(
         holes=missing,
         notices=tuple(dict.fromkeys(said)),
         learning_rates=of_each.rates,
+        updates=of_each.updates,
+        main_updates=of_each.main_updates,
         skipped=without_update,
         samples=tuple(by_step[taken] for taken in _present(by_step, step).tolist()),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from lrmon.review.plan import Plan, Schedule, plan_ahead, schedule_of, verified
 from lrmon.review.run import Fit, Run
 from lrmon.review.settings import Defaults, default_rule
 
-Rates = NDArray[np.float32]
+Rates = NDArray[np.floating[Any]]
 
 ANSWERS: Final = 100
 """To so many edges, the first ones, the loss's answer is measured."""
@@ -161,7 +161,7 @@ def _epoch_columns(run: Run, schedule: Schedule | None, *, loss_is_known: bool) 
 
 def _rate_at(run: Run, steps: NDArray[np.int64]) -> Rates:
     """Returns the recorded learning rate of each step, NaN where there is none."""
-    rates = np.full(steps.size, np.nan, dtype=np.float32)
+    rates = np.full(steps.size, np.nan, dtype=run.learning_rate.dtype)
     rows = np.searchsorted(run.step, steps)
     held = rows < run.step.size
     held[held] = run.step[rows[held]] == steps[held]

@@ -170,7 +170,8 @@ class Run:
       time: [n], seconds since 1970 (UTC), never descending.
       epoch: [n], place on the epoch axis, never descending: a quarter into the epoch at position 1 is 1.25;
         NaN where nothing is known of epochs.
-      learning_rate: [n], that the step's update used.
+      learning_rate: [n], that the step's update used; float64 where training used that and float32 does not
+        hold it, as the other columns of numbers then are.
       effective_learning_rate: [n], NaN where no single number exists.
       loss: [n], of the step's batch.
       absent: by column, which rows have no value at all; columns that have them all are not in it. Those of
@@ -184,7 +185,10 @@ class Run:
       holes: [k, 2], first and last step (inclusive) of each stretch of steps that has no row, between the
         first step of the run and its last; see `lrmon.review.timeline.Hole`.
       notices: sentences for the user about what is missing or was not understood.
-      learning_rates: by optimizer, [n]: what each used, where several train one model; else empty.
+      learning_rates: by optimizer, [n]: what each used, where several train one model; else empty. In a step
+        in which one made no update it is what it would have used.
+      updates: by optimizer, [n]: how many updates each made in each step; empty where all made one in each.
+      main_updates: [n], those of the optimizer whose learning rate is `learning_rate`; None for one in each.
       skipped: steps of which no update was made, ascending, since a gradient was not finite.
       samples: what single updates did to the weights, in order; empty where that was not asked for.
       memo: what has been computed of this run.
@@ -196,9 +200,9 @@ class Run:
     step: NDArray[np.int64]
     time: NDArray[np.float64]
     epoch: NDArray[np.float64]
-    learning_rate: NDArray[np.float32]
-    effective_learning_rate: NDArray[np.float32]
-    loss: NDArray[np.float32]
+    learning_rate: NDArray[np.floating[Any]]
+    effective_learning_rate: NDArray[np.floating[Any]]
+    loss: NDArray[np.floating[Any]]
     absent: Mapping[str, NDArray[np.bool_]]
     epochs: tuple[Epoch, ...]
     epoch_positions: NDArray[np.float64]
@@ -206,7 +210,9 @@ class Run:
     fits: tuple[Fit, ...]
     holes: NDArray[np.int64]
     notices: tuple[str, ...]
-    learning_rates: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    learning_rates: Mapping[str, NDArray[np.floating[Any]]] = field(default_factory=dict)
+    updates: Mapping[str, NDArray[np.int32]] = field(default_factory=dict)
+    main_updates: NDArray[np.int32] | None = None
     skipped: NDArray[np.int64] = field(default_factory=no_steps)
     samples: tuple[Sample, ...] = ()
     memo: Memo = field(default_factory=Memo, init=False, repr=False, compare=False)

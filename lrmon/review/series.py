@@ -15,6 +15,7 @@ from lrmon import schema
 from lrmon.analysis.smoothing import smooth
 from lrmon.analysis.thinning import thin
 from lrmon.review.numbers import json_column
+from lrmon.review.optimizers import updates_words
 from lrmon.review.run import SERIES, Run
 from lrmon.review.updates import samples_json, skipped_json
 
@@ -86,6 +87,7 @@ def series_json(run: Run, view: View) -> str:
         schema.to_json(head)[1:-1],
         f'"columns":{columns}',
         f'"learning_rates":{learning_rates_json(run, rows)}',
+        f'"updates":{updates_json(run, rows)}',
         f'"skipped":{skipped_json(run, *within)}',
         f'"samples":{samples_json(run, *within)}',
         run.memo.get("epochs and about", lambda: f'"epochs":{epochs_json(run)},"about":{about_json(run)}'),
@@ -139,11 +141,22 @@ def iterations(run: Run, rows: NDArray[np.intp]) -> tuple[NDArray[np.int64], NDA
     """Returns the optimizer's counter before each row's update, and where it is not known."""
     steps = run.step[rows]
     fits = run.fit_of(steps)
-    offsets = np.array([fit.first_iteration - fit.first_step for fit in run.fits] + [0], dtype=np.int64)
     firsts = np.array([fit.first_step for fit in run.fits] + [0], dtype=np.int64)
-    # The counter stands still where an update is left out.
-    left_out = np.searchsorted(run.skipped, steps) - np.searchsorted(run.skipped, firsts[fits])
-    return steps + offsets[fits] - left_out, fits < 0
+    starts = np.array([fit.first_iteration for fit in run.fits] + [0], dtype=np.int64)
+    passed = steps - firsts[fits]
+    if run.main_updates is not None:
+        made = np.concatenate([[0], np.cumsum(run.main_updates, dtype=np.int64)])
+        begins = np.searchsorted(run.step, firsts)
+        # Of steps that are missing nothing is known: they count as one update each.
+        missing = passed - (rows - begins[fits])
+        passed = made[rows] - made[begins[fits]] + missing
+    return starts[fits] + passed, fits < 0
+
+
+def updates_json(run: Run, rows: NDArray[np.intp]) -> str:
+    """Returns how many updates each optimizer made in the chosen rows, an empty object for one in each."""
+    columns = (f"{json.dumps(name)}:{json_column(made[rows])}" for name, made in run.updates.items())
+    return f"{{{','.join(columns)}}}"
 
 
 def epochs_json(run: Run) -> str:
@@ -164,7 +177,8 @@ def epochs_json(run: Run) -> str:
 def about_json(run: Run) -> str:
     """Returns what is recorded of each fit."""
     fits = [{**fit.record, "recording": fit.recording} for fit in run.fits]
-    return schema.to_json({"source": run.source, "state": run.state, "fits": fits})
+    updates = {name: updates_words(made) for name, made in run.updates.items()}
+    return schema.to_json({"source": run.source, "state": run.state, "updates": updates, "fits": fits})
 
 
 def _range(view: View, whole: list[float] | None) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lrmon.review.records import Block
+from lrmon.review.records import Block, Reals
 from lrmon.review.run import Fit
 
 
@@ -31,12 +31,16 @@ class Piece:
         return self.block.first_step + self.stop - 1
 
     @property
-    def values(self) -> NDArray[np.float32]:
+    def values(self) -> Reals:
         return self.block.values[self.start : self.stop]
 
     @property
-    def rates(self) -> NDArray[np.float32] | None:
+    def rates(self) -> Reals | None:
         return None if self.block.rates is None else self.block.rates[self.start : self.stop]
+
+    @property
+    def updates(self) -> Reals | None:
+        return None if self.block.updates is None else self.block.updates[self.start : self.stop]
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,9 @@ class Run:
         if journal.threads is None:
             output = self.folder / "output.txt"
             last = output.read_text(encoding="utf-8", errors="replace")[-2000:]
-            raise RuntimeError(f"pytest ended with status {status} before its tests did; see {output}:\n{last}")
+            raise RuntimeError(
+                f"pytest ended with status {status} before its tests did; see {output}:\n{last}"
+            )
         return journal
 
 
@@ -164,7 +166,9 @@ def compare(root: Path, names: list[str], backend: str, folder: Path) -> bool:
         problems.append("no fit was recorded: no test fitted a model, or the monitor did not reach it")
 
     print(f"{backend}: {_counted(Counter(without.verdicts.values()))}; {time.monotonic() - start:.0f} s")
-    print(f"  {fits.recorded} fits recorded with all of their {fits.steps} steps, {fits.untrained} made no step")
+    print(
+        f"  {fits.recorded} fits recorded with all of their {fits.steps} steps, {fits.untrained} made no step"
+    )
     for form, count in sorted(fits.forms.items()):
         print(f"    {count} times the monitor stood {form}")
     for reason, count in fits.refused.items():

@@ -18,7 +18,9 @@ LearningRateSchedule = api.optimizers.schedules.LearningRateSchedule
 class UpThenDown(LearningRateSchedule):
     """Rises and falls in straight lines, by whole epochs, as for the recognition of speech."""
 
-    def __init__(self, first: float, peak: float, last: float, up: int, down: int, steps_per_epoch: int) -> None:
+    def __init__(
+        self, first: float, peak: float, last: float, up: int, down: int, steps_per_epoch: int
+    ) -> None:
         super().__init__()
         self.first, self.peak, self.last = first, peak, last
         self.up, self.down, self.steps_per_epoch = up, down, steps_per_epoch
@@ -219,7 +221,9 @@ def dense_model() -> Any:
 def one_cycle(callbacks: list[Any]) -> Trained:
     model, cycle = dense_model(), OneCycle(0.5, 10)
     loss = api.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(api.optimizers.SGD(0.1, momentum=0.9, nesterov=True), loss, metrics=["accuracy"], **MODES[COMPILED])
+    model.compile(
+        api.optimizers.SGD(0.1, momentum=0.9, nesterov=True), loss, metrics=["accuracy"], **MODES[COMPILED]
+    )
     arguments = {"batch_size": 8, "epochs": 2, "verbose": 0, "callbacks": [*callbacks, cycle]}
     history = model.fit(vectors(40, 6), labels(40, 3), **arguments)
     return Trained(model, cycle.rates, histories=[history.history])

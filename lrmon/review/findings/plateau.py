@@ -160,7 +160,7 @@ def _while_improving(facts: Facts, of: Plateaus) -> Iterator[Finding]:
         return
 
 
-def _rates_between(facts: Facts, first: int, last: int) -> NDArray[np.float32]:
+def _rates_between(facts: Facts, first: int, last: int) -> Any:
     a, b = np.searchsorted(facts.run.step, [first, last + 1])
     rates = facts.run.learning_rate[a:b]
     return rates[~np.isnan(rates)]

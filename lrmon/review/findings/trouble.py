@@ -33,16 +33,11 @@ def find(facts: Facts) -> Iterator[Finding]:
 
 
 def _rate_not_finite(facts: Facts) -> Iterator[Finding]:
-    """A learning rate that is NaN or infinite, in a fit that recorded it and at a step that made an update.
-
-    Where the record says in which steps each of several optimizers made updates (``updates``), a NaN stands
-    for none.
-    """
+    """A learning rate that is NaN or infinite, where a fit recorded it and a step made an update."""
     run = facts.run
     used = run.recorded("learning_rate") & ~np.isin(run.step, run.skipped)
-    partly = [index for index, fit in enumerate(run.fits) if fit.record.get("updates")]
-    if partly:
-        used &= ~(np.isnan(run.learning_rate) & np.isin(run.fit_of(run.step), partly))
+    if run.main_updates is not None:
+        used &= run.main_updates > 0
     rows = np.flatnonzero(~np.isfinite(run.learning_rate) & used)
     if not rows.size:
         return

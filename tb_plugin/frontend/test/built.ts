@@ -44,6 +44,7 @@ export function series(built: Built = {}): Series {
       loss,
       loss_smoothed: loss,
     },
+    updates: new Map(),
     learning_rates: new Map(Object.entries(built.rates ?? {}).map(([name, rate]) => [name, step.map(rate)])),
     skipped: { step: built.skipped ?? [], total: built.skipped?.length ?? 0 },
     samples: built.samples ?? null,
@@ -60,7 +61,12 @@ export function series(built: Built = {}): Series {
       epoch: [0, (lastStep + 1) / stepsPerEpoch],
       time: [START, START + lastStep * SECONDS_A_STEP],
     },
-    about: { source: built.source ?? "lrmon", state: "completed", fits: built.fits ?? [] },
+    about: {
+      source: built.source ?? "lrmon",
+      state: "completed",
+      updates: new Map(),
+      fits: built.fits ?? [],
+    },
     notices: [],
   };
 }

@@ -250,7 +250,13 @@ test("a zoomed answer brings its own samples, skipped steps and rates", () => {
 });
 
 test("an answer of an older backend has no skipped steps, samples and further rates", () => {
-  const { learning_rates: _rates, skipped: _skipped, samples: _samples, ...old } = series();
+  const {
+    learning_rates: _rates,
+    updates: _updates,
+    skipped: _skipped,
+    samples: _samples,
+    ...old
+  } = series();
   expect(decodeSeries(old)).toMatchObject({
     learning_rates: {},
     skipped: { step: [], total: 0 },

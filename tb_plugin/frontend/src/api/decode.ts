@@ -67,6 +67,7 @@ export function decodeSeries(answer: unknown): Series {
     complete: body.complete === true,
     columns,
     learning_rates: byName(body.learning_rates, step),
+    updates: byName(body.updates, step),
     skipped: decodeSkipped(body.skipped),
     samples: body.samples == null ? null : decodeSamples(body.samples),
     epochs: decodeEpochs(body.epochs),
@@ -135,6 +136,7 @@ export function decodeAbout(answer: unknown): Series["about"] {
   return {
     source: body.source === "scalars" ? "scalars" : "lrmon",
     state: (body.state ?? null) as Series["about"]["state"],
+    updates: named(body.updates ?? {}, String),
     fits: Array.isArray(body.fits) ? body.fits : [],
   };
 }

@@ -116,6 +116,7 @@ export interface Fit {
   readonly effective_learning_rate_factors?: readonly Factor[];
   readonly effective_learning_rate_note?: string | null;
   readonly optimizers?: readonly OptimizerInfo[];
+  readonly main_optimizer?: string | null;
   readonly step_sizes_every?: number | null;
   readonly warnings?: readonly string[];
 }
@@ -123,6 +124,8 @@ export interface Fit {
 export interface About {
   readonly source: "lrmon" | "scalars";
   readonly state: RunState;
+  /** By optimizer, how many updates it made, in words; empty where all made one in each step. */
+  readonly updates: ReadonlyMap<string, string>;
   readonly fits: readonly Fit[];
 }
 
@@ -157,6 +160,8 @@ export interface Series {
   readonly columns: Columns;
   /** Of each of several optimizers, aligned with the columns; empty where there is one. */
   readonly learning_rates: Columned;
+  /** How many updates each optimizer made, aligned with the columns; empty where all made one in each step. */
+  readonly updates: Columned;
   readonly skipped: Skipped;
   readonly samples: Samples | null;
   readonly epochs: Epochs;

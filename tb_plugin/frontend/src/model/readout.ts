@@ -23,6 +23,8 @@ export interface Reading {
   readonly metrics: ReadonlyMap<string, Value>;
   /** The learning rate of each of several optimizers. */
   readonly rates: readonly (readonly [optimizer: string, rate: Value])[];
+  /** Of the optimizers that did not make one update in this step, how many they made. */
+  readonly updates: readonly (readonly [optimizer: string, updates: number])[];
   /** The update was not made, the learning rate was not used. */
   readonly skipped: boolean;
   /** The nearest of the samples of what an update does to the weights. */
@@ -56,6 +58,10 @@ function readingOf({ name, shown, overview }: DrawnRun, row: number, x: number):
     relative: time === null ? null : time - origin(shown),
     metrics: place === null ? new Map() : epochMetrics(overview, place.epoch),
     rates: [...shown.learning_rates].map(([name, rates]) => [name, rates[row] ?? null] as const),
+    updates: [...shown.updates].flatMap(([name, made]) => {
+      const count = made[row];
+      return count == null || count === 1 ? [] : [[name, count] as const];
+    }),
     skipped: isSkipped(shown, step),
     sample: sampleAt(shown.samples, step),
   };

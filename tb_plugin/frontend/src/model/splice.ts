@@ -1,4 +1,4 @@
-import type { Columns, Samples, Series, Value } from "../api/types";
+import type { Columned, Columns, Samples, Series, Value } from "../api/types";
 import { lowerBound } from "./lookup";
 
 /** The whole run with one range of it at full resolution: between two answers there is never a hole. */
@@ -16,6 +16,8 @@ export function splice(overview: Series, detail: Series): Series {
   const join = <K extends keyof Columns>(name: K): Columns[K] =>
     joined(overview.columns[name], detail.columns[name]) as Columns[K];
   const gap = rows.map(() => null);
+  const joinNamed = (around: Columned, inside: Columned): Columned =>
+    new Map([...around].map(([name, values]) => [name, joined(values, inside.get(name) ?? gap)]));
   return {
     ...overview,
     columns: {
@@ -27,12 +29,8 @@ export function splice(overview: Series, detail: Series): Series {
       loss: join("loss"),
       loss_smoothed: join("loss_smoothed"),
     },
-    learning_rates: new Map(
-      [...overview.learning_rates].map(([name, rates]) => [
-        name,
-        joined(rates, detail.learning_rates.get(name) ?? gap),
-      ]),
-    ),
+    learning_rates: joinNamed(overview.learning_rates, detail.learning_rates),
+    updates: joinNamed(overview.updates, detail.updates),
     skipped: {
       ...overview.skipped,
       step: [...new Set([...overview.skipped.step, ...detail.skipped.step])].sort((a, b) => a - b),
