@@ -151,7 +151,7 @@ def test_of_a_disk_that_frees_little_by_little_every_byte_is_used_and_none_torn(
     recorder = lrmon.Recorder(tmp_path / "run")
     within = recorder._thread._writer
     with warned_of(r"No space left on device.*kept in memory") as warned:
-        train(recorder, 0, 20_000)
+        train(recorder, 0, 5000)
         recorder.end_epoch({"val_loss": 1.0})
         sizes = []
         for _ in range(12):
@@ -168,7 +168,7 @@ def test_of_a_disk_that_frees_little_by_little_every_byte_is_used_and_none_torn(
         recorder.close()
     assert 1 == len(warned)
     assert all(later - before > 38_000 for before, later in pairwise(sizes))
-    assert 1 == len(complete_run(tmp_path / "run", 20_000).epochs)
+    assert 1 == len(complete_run(tmp_path / "run", 5000).epochs)
 
 
 def whole_events(file: Path) -> bool:
