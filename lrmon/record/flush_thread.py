@@ -62,6 +62,7 @@ class FlushThread:
         self._written = 0
         self._is_called = False
         self._is_slow = False
+        self._was_waited_for = False
         self._is_full_told = False
         self._is_closing = False
         self._thread: Final = threading.Thread(target=self._run, name="lrmon-flush", daemon=True)
@@ -105,10 +106,10 @@ class FlushThread:
         self._calls.put(caller)
         return caller.acquire(timeout=seconds)
 
-    def wait_unless_slow(self, seconds: float) -> None:
-        """Waits likewise, but not for a file system that was too slow the last time."""
-        if not self._is_slow and not self.wait(seconds):
-            self._is_slow = True
+    def wait_once(self, seconds: float) -> None:
+        """Waits likewise, but not again for the same operation of a file system that hangs."""
+        if not self._was_waited_for and not self.wait(seconds):
+            self._was_waited_for = True
 
     def close(self, seconds: float) -> None:
         """Has the rest written as far as the file system lets it, and ends the thread."""
@@ -138,6 +139,7 @@ class FlushThread:
                 )
             self._is_slow = self._writer.longest_wait > _PATIENCE_SECONDS or not self._writer.is_done
             self._writer.longest_wait = 0.0
+            self._was_waited_for = False
             for caller in callers:
                 caller.release()
             self._give_unclaimed_warnings()

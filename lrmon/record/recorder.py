@@ -278,11 +278,11 @@ class Recorder:
     def flush(self) -> None:
         """Writes what has been recorded so far.
 
-        It waits until that is done, but at most 10 seconds, and not at all for a file system that was slow
-        the last time.
+        It waits until that is done or refused, but at most 10 seconds, and only once for a file system that
+        does not answer.
         """
         self.drain()
-        self._thread.wait_unless_slow(WAIT_SECONDS)
+        self._thread.wait_once(WAIT_SECONDS)
         give(self._warnings, stacklevel=2)
 
     def close(self, ended: str = "completed") -> None:

@@ -145,26 +145,30 @@ def test_a_remote_file_that_was_deleted_is_said_to_be_lost(remote: type[Remote],
 def test_of_a_disk_that_frees_little_by_little_every_byte_is_used_and_none_torn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(flush_thread, "_FLUSH_EVERY_SECONDS", 0.05)
+    monkeypatch.setattr(writer, "_LONGEST_RETRY_SECONDS", 30.0)
     disk = SmallDisk(monkeypatch, 200_000)
     recorder = lrmon.Recorder(tmp_path / "run")
+    within = recorder._thread._writer
     with warned_of(r"No space left on device.*kept in memory") as warned:
-        train(recorder, 0, 20_000)
+        train(recorder, 0, 5000)
         recorder.end_epoch({"val_loss": 1.0})
-        counts = []
+        sizes = []
         for _ in range(12):
-            enough = disk.refusals + 12
-            wait_for(lambda enough=enough: disk.refusals > enough)  # type: ignore[misc]
+            # The try is over once not even one step fits; the next comes a second later at the earliest.
+            wait_for(lambda: within._retry_seconds > 0 and disk.room < 2000)
             for file in (tmp_path / "run").iterdir():
                 assert whole_events(file)
-            counts.append(len(recorded(tmp_path / "run").step))
+            sizes.append(sum(file.stat().st_size for file in (tmp_path / "run").iterdir()))
             # A row and its scalars take some 250 bytes: what fits is written, and nothing else.
             assert disk.room < 2000
             disk.room += 40_000
+            within._retry_seconds = within._retry_time = 0.0
         disk.room = LARGE
         recorder.close()
     assert 1 == len(warned)
-    assert all(later - before > 100 for before, later in pairwise(counts))
-    assert 1 == len(complete_run(tmp_path / "run", 20_000).epochs)
+    assert all(later - before > 38_000 for before, later in pairwise(sizes))
+    assert 1 == len(complete_run(tmp_path / "run", 5000).epochs)
 
 
 def whole_events(file: Path) -> bool:
@@ -232,10 +236,11 @@ def test_steps_lost_at_the_very_end_make_a_run_incomplete(
     monkeypatch.setattr(writer, "KEPT_ROWS", 0)
     disk.readonly = True
     train(recorder, 10, 20)
-    with warned_of("10 batches of .* could not be written"):
+    with warned_of("10 batches of .* could not be written|Read-only file system") as warned:
         wait_for(lambda: recorder._thread._writer._lost.steps == 10)
         disk.readonly = False
         recorder.close()
+    assert "10 batches of" in str(warned[-1].message)
     run = Logs(tmp_path).run("run")
     assert list(range(10)) == run.step.tolist()
     assert ("completed", 19, False) == (run.state, run.fits[-1].last_step, run.complete)
@@ -335,6 +340,7 @@ def test_training_never_waits_for_a_file_system_that_hangs(
     # 20,000 steps take 0.2 seconds, a wait for one operation would have no end.
     assert time.monotonic() - begin < 10
     remote.answers.set()
+    monkeypatch.setattr(recorder_module, "WAIT_SECONDS", 60.0)
     recorder.close()
     remote.copied_to(tmp_path / "run")
     assert 10 == len(complete_run(tmp_path / "run", 20_100).epochs)

@@ -119,7 +119,7 @@ def kill(folder: Path, kind: str, loops: list[str], count: int) -> dict[str, flo
         ):
             place = folder / f"{number}"
             place.mkdir()
-            rows, epochs, seconds = mother.killed(place, loop, end, moment.uniform(0.05, 1.5))
+            rows, epochs, seconds = mother.killed(place, loop, end, moment.uniform(0.05, 1.0))
             if end in GENTLE:
                 assert (0, 0) == (rows, epochs), (loop, end)
             # The promise. A machine that runs other things too may be late, but not by much.
