@@ -163,6 +163,14 @@ def test_any_other_method_is_a_405(client: Client, route: str) -> None:
     assert {"error": "Method not allowed: send GET, got POST"} == body(answer)
 
 
+@pytest.mark.parametrize("route", ["runs", "series", "report", "range_test", "export"])
+def test_bytes_that_are_no_text_are_a_400(client: Client, route: str) -> None:
+    answer = client.get(f"{ROUTE}/{route}", environ_overrides={"QUERY_STRING": "run=\x80"})
+
+    assert (400, ["error"]) == (answer.status_code, list(body(answer)))
+    assert "Invalid argument: the query string is not UTF-8; percent-encode" in body(answer)["error"]
+
+
 def test_a_long_method_is_a_405_with_a_short_sentence(client: Client) -> None:
     answer = client.open(f"{ROUTE}/runs", method="X" * 4000)
 

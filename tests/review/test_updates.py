@@ -238,7 +238,7 @@ def test_the_recorder_and_the_review_understand_each_other(tmp_path: Path) -> No
     run = Logs(tmp_path).run()
 
     for name, values in each.items():
-        assert values.astype(np.float32).tobytes() == run.learning_rates[name].tobytes()
+        assert values.tobytes() == run.learning_rates[name].tobytes()
     assert {} == run.absent
     assert [3, 1999] == run.skipped.tolist()
     taken = run.samples[0]
