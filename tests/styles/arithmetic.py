@@ -74,7 +74,9 @@ class ClippedByUnit(api.optimizers.SGD):
         ops = api.ops
         most = 0.02 * ops.maximum(ops.norm(variable), 0.001)
         norm = ops.maximum(ops.norm(gradient), 1e-6)
-        super().update_step(ops.where(norm > most, gradient * (most / norm), gradient), variable, learning_rate)
+        super().update_step(
+            ops.where(norm > most, gradient * (most / norm), gradient), variable, learning_rate
+        )
 
 
 def clipped(callbacks: list[Any]) -> Trained:

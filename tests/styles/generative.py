@@ -14,7 +14,7 @@ from tests.styles.style import Trained, images
 layers, ops = api.layers, api.ops
 
 
-class Sampling(layers.Layer):
+class Sampling(api.layers.Layer):
     """Draws from the normal distribution that mean and log variance describe."""
 
     def __init__(self) -> None:
@@ -35,7 +35,11 @@ class VariationalAutoencoder(OwnStep):
         self.encoder = api.Sequential([layers.Flatten(), layers.Dense(16, activation="relu")])
         self.mean, self.log_variance, self.sampling = layers.Dense(2), layers.Dense(2), Sampling()
         self.decoder = api.Sequential(
-            [layers.Dense(16, activation="relu"), layers.Dense(64, activation="sigmoid"), layers.Reshape((8, 8, 1))]
+            [
+                layers.Dense(16, activation="relu"),
+                layers.Dense(64, activation="sigmoid"),
+                layers.Reshape((8, 8, 1)),
+            ]
         )
         self.total_tracker = api.metrics.Mean(name="total_loss")
         self.reconstruction_tracker = api.metrics.Mean(name="reconstruction_loss")
@@ -144,9 +148,7 @@ class WarmUpCosine(api.optimizers.schedules.LearningRateSchedule):
     def __call__(self, step: Any) -> Any:
         step = ops.cast(step, "float32")
         cosine = ops.cos(math.pi * (step - self.warmup) / (self.total - self.warmup))
-        rate = ops.where(
-            step < self.warmup, self.peak / self.warmup * step, 0.5 * self.peak * (1 + cosine)
-        )
+        rate = ops.where(step < self.warmup, self.peak / self.warmup * step, 0.5 * self.peak * (1 + cosine))
         return ops.where(step > self.total, 0.0, rate)
 
     def get_config(self) -> dict[str, Any]:

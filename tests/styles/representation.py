@@ -22,7 +22,9 @@ class Contrastive(OwnStep):
         self.augmenter = api.Sequential(
             [layers.RandomTranslation(0.2, 0.2, seed=1), layers.RandomFlip("horizontal", seed=2)]
         )
-        self.encoder = api.Sequential([layers.Conv2D(4, 3, activation="relu"), layers.GlobalAveragePooling2D()])
+        self.encoder = api.Sequential(
+            [layers.Conv2D(4, 3, activation="relu"), layers.GlobalAveragePooling2D()]
+        )
         self.projection = layers.Dense(4)
         self.loss_tracker = api.metrics.Mean(name="contrastive_loss")
         self.accuracy = api.metrics.SparseCategoricalAccuracy(name="contrastive_accuracy")
@@ -73,7 +75,12 @@ class Siamese(api.Model):
         return ops.sum((anchor - positive) ** 2, axis=1), ops.sum((anchor - negative) ** 2, axis=1)
 
     def compute_loss(
-        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
     ) -> Any:
         near, far = y_pred
         return ops.mean(ops.maximum(near - far + 0.5, 0.0))
@@ -104,7 +111,12 @@ class Distiller(api.Model):
         return self.student(inputs)
 
     def compute_loss(
-        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
     ) -> Any:
         soft = ops.stop_gradient(ops.softmax(self.teacher(x, training=False) / 3.0))
         distilled = self.distillation_loss_fn(soft, ops.softmax(y_pred / 3.0)) * 9.0
@@ -133,7 +145,7 @@ def distillation(callbacks: list[Any]) -> Trained:
 
 
 def transfer_learning(callbacks: list[Any]) -> Trained:
-    """A new head on a frozen base; then the whole at a learning rate of a thousandth, with a new optimizer."""
+    """A new head on a frozen base; then all of it, at a learning rate of a thousandth."""
     x, y = images(40), labels(40, 2).astype(np.float32)
     base = api.Sequential(
         [api.Input((8, 8, 1)), layers.Conv2D(4, 3), layers.BatchNormalization(), layers.ReLU()]
