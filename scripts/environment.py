@@ -1,9 +1,9 @@
 """The project's environments, with lrmon installed editable from this tree.
 
-Usage: ``python3 scripts/environment.py demo|dev|jax|torch|tf_keras|keras``. The first two are extras of .venv;
-each of the others is an environment of its own, .venv-<name>: for the tests on another backend, and for Keras'
-own tests, which import all three backends at once. It is quick where nothing has changed that would change the
-result.
+Usage: ``python3 scripts/environment.py demo|dev|jax|torch|tf_keras|keras``. The first two are extras of
+.venv; each of the others is an environment of its own, .venv-<name>: for the tests on another backend, and
+for Keras' own tests, which import all three backends at once. It is quick where nothing has changed that
+would change the result.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ ENVIRONMENTS: Final = {
     "keras": Environment(
         ".venv-keras",
         ("demo", "jax", "torch", "test"),
-        more=(*TORCH, "keras-tuner>=1.4", "pandas", "requests"),
+        more=(*TORCH, "pandas", "requests"),
     ),
 }
 

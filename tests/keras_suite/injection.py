@@ -154,7 +154,7 @@ class Injection:
             self._count += 1
             number = self._count
             monitor = WatchedMonitor(self._folder / str(number))
-            # A generator of its own: the tests' random numbers stay as they are, and each run chooses the same.
+            # A generator of its own leaves the tests' random numbers alone; each run chooses the same.
             chance = random.Random(f"{self._journal.test} {number}")
             form, bound.arguments["callbacks"] = with_monitor(
                 bound.arguments.get("callbacks"), monitor, arguments[0], chance

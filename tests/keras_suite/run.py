@@ -1,10 +1,10 @@
-"""Runs the installed Keras' own tests with an LRMonitor in every fit and without it, and compares the verdicts.
+"""Runs the installed Keras' own tests with an LRMonitor in every fit and without it; compares the verdicts.
 
-Usage: ``python tests/keras_suite/run.py [--backend tensorflow|jax|torch …] [FILE OR FOLDER …]``. What is named
-lies below keras/src in the installed package, whose wheel contains its tests; without names it is all of
-`SUITE`. The exit status is 1 where a verdict changed, or a monitor lost a step or gave up; a test that fails
-in both runs is listed and is no failure of lrmon. A test that differs is run again, both ways, with the rest of
-its file.
+Usage: ``python tests/keras_suite/run.py [--backend tensorflow|jax|torch …] [FILE OR FOLDER …]``. The names
+are of files and folders below keras/src in the installed package, whose wheel contains its tests; the default
+is `SUITE`. The exit status is 1 if a verdict changed, or if a monitor lost a step or stopped recording. A
+test that fails in both runs is listed and is no failure of lrmon. A test whose verdict differs runs again,
+both ways, with the rest of its file.
 """
 
 from __future__ import annotations
@@ -77,6 +77,13 @@ class Run:
         return journal
 
 
+def backend_here() -> str:
+    """Returns the backend that Keras takes in this environment where nobody names one."""
+    import keras
+
+    return str(keras.backend.backend())
+
+
 def suite_of_keras() -> Path:
     """Returns the folder of the installed Keras that its tests lie below.
 
@@ -136,7 +143,7 @@ def both(root: Path, names: list[str], backend: str, folder: Path) -> tuple[Jour
     return without, with_monitor
 
 
-def compare(root: Path, names: list[str], backend: str, folder: Path) -> bool:
+def compare(root: Path, names: list[str], backend: str, folder: Path, *, again: int = AGAIN) -> bool:
     """Runs tests both ways on one backend and prints what came out; returns whether all is well.
 
     Args:
@@ -144,13 +151,14 @@ def compare(root: Path, names: list[str], backend: str, folder: Path) -> bool:
         names: Of files and folders there.
         backend: Of Keras.
         folder: For the files of the runs, absolute.
+        again: How often the file of a test that differed is run again, each way.
     """
     start = time.monotonic()
     without, with_monitor = both(root, names, backend, folder / "all")
     suspects = differing(without.verdicts, with_monitor.verdicts)
     usual, now = [without.verdicts], [with_monitor.verdicts]
     files = sorted({test.split("::")[0] for test in suspects})
-    for number in range(AGAIN if files else 0):
+    for number in range(again if files else 0):
         pair = both(root, files, backend, folder / f"again-{number}")
         usual.append(pair[0].verdicts)
         now.append(pair[1].verdicts)
@@ -172,7 +180,7 @@ def compare(root: Path, names: list[str], backend: str, folder: Path) -> bool:
     for form, count in sorted(fits.forms.items()):
         print(f"    {count} times the monitor stood {form}")
     for reason, count in fits.refused.items():
-        print(f"  {count} fits refused as documented: {reason}")
+        print(f"  {count} fits refused: {reason}")
     for test in is_flaky:
         print(f"  flaky, with and without the monitor: {test}")
     for test, verdict in without.verdicts.items():

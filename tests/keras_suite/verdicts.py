@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -52,13 +52,13 @@ def read_journal(path: Path) -> Journal:
 
 
 def differing(without: Mapping[str, str], with_monitor: Mapping[str, str]) -> list[str]:
-    """Returns the tests whose verdict is not the same in two runs; one that did not run in one differs too."""
+    """Returns the tests whose verdict differs in two runs; a test that only one of them ran differs too."""
     tests = sorted({*without, *with_monitor})
     return [test for test in tests if without.get(test) != with_monitor.get(test)]
 
 
 def changed(
-    tests: Iterable[str], without: list[Mapping[str, str]], with_monitor: list[Mapping[str, str]]
+    tests: Iterable[str], without: Sequence[Mapping[str, str]], with_monitor: Sequence[Mapping[str, str]]
 ) -> tuple[list[str], list[str]]:
     """Splits tests that once differed: into those that the monitor changes, and those that are flaky.
 
@@ -69,7 +69,8 @@ def changed(
         without: The verdicts of each run without the monitor.
         with_monitor: The verdicts of each run with it.
     """
-    is_changed, is_flaky = [], []
+    is_changed: list[str] = []
+    is_flaky: list[str] = []
     for test in tests:
         usual = {verdicts.get(test, MISSING) for verdicts in without}
         now = {verdicts.get(test, MISSING) for verdicts in with_monitor}
@@ -84,7 +85,7 @@ class Fits:
     Attributes:
         recorded: Fits of which every step is on disk.
         steps: On disk, together.
-        untrained: Fits that made no step.
+        untrained: Fits that made no step, often since the test is about an error.
         refused: By reason, the fits that the monitor refused as documented.
         problems: Sentences: what must not be.
         forms: By how the monitor was handed over, the fits.
@@ -105,8 +106,9 @@ def judged(fits: Iterable[Mapping[str, Any]]) -> Fits:
         result.forms[fit["form"]] += 1
         where = f"{fit['test']}, fit {fit['fit']} ({fit['form']})"
         if fit["refusal"] is not None:
-            result.refused[fit["refusal"]] += 1
-            if not fit["refusal"].endswith(BY_DESIGN):
+            if fit["refusal"].endswith(BY_DESIGN):
+                result.refused[fit["refusal"]] += 1
+            else:
                 result.problems.append(f"{where}: refused, {fit['refusal']}")
         elif fit["problem"] is not None:
             result.problems.append(f"{where}: stopped recording, {fit['problem']}")
@@ -116,8 +118,10 @@ def judged(fits: Iterable[Mapping[str, Any]]) -> Fits:
             steps = len(recorded(fit["folder"]).step)
             # A batch that began may have ended in an error of the test's own, or of its data.
             if not fit["ended"] <= steps <= fit["begun"]:
-                expected = f"{fit['ended']} to {fit['begun']}"
-                result.problems.append(f"{where}: {steps} steps are on disk, and {expected} were made")
+                made = f"{fit['ended']} to {fit['begun']}"
+                result.problems.append(f"{where}: {steps} steps are on disk, and {made} were made")
+            elif steps == 0:
+                result.untrained += 1
             else:
                 result.recorded += 1
                 result.steps += steps

@@ -14,7 +14,7 @@ from tests.styles.style import Trained, images
 layers, ops = api.layers, api.ops
 
 
-class Sampling(layers.Layer):
+class Sampling(api.layers.Layer):
     """Draws from the normal distribution that mean and log variance describe."""
 
     def __init__(self) -> None:

@@ -49,7 +49,7 @@ class OwnStep(api.Model):
 
     elif SETUP == "jax":
 
-        def train_step(self, state: Any, data: Any) -> Any:
+        def train_step(self, state: Any, data: Any) -> Any:  # type: ignore[misc]
             import jax
 
             trainable, others, of_optimizer, of_metrics = state

@@ -12,10 +12,9 @@ from tests.styles.own_step import OwnStep
 from tests.styles.style import Trained, labels, tokens, vectors
 
 layers, ops = api.layers, api.ops
-LearningRateSchedule = api.optimizers.schedules.LearningRateSchedule
 
 
-class UpThenDown(LearningRateSchedule):
+class UpThenDown(api.optimizers.schedules.LearningRateSchedule):
     """Rises and falls in straight lines, by whole epochs, as for the recognition of speech."""
 
     def __init__(
@@ -74,7 +73,8 @@ class ShowOutputs(api.callbacks.Callback):
 
     def __init__(self, data: dict[str, Any]) -> None:
         super().__init__()
-        self.data, self.written = data, []
+        self.data = data
+        self.written: list[Any] = []
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if epoch % 2 == 0:
@@ -97,7 +97,7 @@ def speech(callbacks: list[Any]) -> Trained:
     return Trained(model, np.repeat(epochs, 3), 8, [history.history])
 
 
-class WarmUp(LearningRateSchedule):
+class WarmUp(api.optimizers.schedules.LearningRateSchedule):
     """A straight line up to the learning rate, and from then on the learning rate, as for captions."""
 
     def __init__(self, after: float, steps: int) -> None:
@@ -159,7 +159,7 @@ def captioning(callbacks: list[Any]) -> Trained:
     return Trained(model, 0.01 * np.minimum(np.arange(10) / 4, 1), 3, [history.history])
 
 
-class InverseRoot(LearningRateSchedule):
+class InverseRoot(api.optimizers.schedules.LearningRateSchedule):
     """Falls with the root of the step after a warm-up, as for translation."""
 
     def __init__(self, width: int, warmup: int) -> None:
@@ -230,7 +230,7 @@ def one_cycle(callbacks: list[Any]) -> Trained:
 
 
 def warm_restarts(callbacks: list[Any]) -> Trained:
-    """Half cosines over two epochs each, by LearningRateScheduler; the best weights are put back at the end."""
+    """Half cosines over two epochs each, by LearningRateScheduler; then the best weights return."""
 
     def rate(epoch: int, _: float) -> float:
         return 0.05 * (1 + math.cos(math.pi * (epoch % 2) / 2))

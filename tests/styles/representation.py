@@ -145,7 +145,7 @@ def distillation(callbacks: list[Any]) -> Trained:
 
 
 def transfer_learning(callbacks: list[Any]) -> Trained:
-    """A new head on a frozen base; then the whole at a learning rate of a thousandth, with a new optimizer."""
+    """A new head on a frozen base; then all of it, at a learning rate of a thousandth."""
     x, y = images(40), labels(40, 2).astype(np.float32)
     base = api.Sequential(
         [api.Input((8, 8, 1)), layers.Conv2D(4, 3), layers.BatchNormalization(), layers.ReLU()]

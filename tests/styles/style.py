@@ -34,7 +34,8 @@ class Trained:
 
     def variables(self) -> list[Floats]:
         """Returns every variable of the model and of its optimizers, on the host."""
-        found = [*self.model.variables, *self.model.metrics_variables]
+        # Of tf_keras, the metrics are among the variables of the model.
+        found = [*self.model.variables, *getattr(self.model, "metrics_variables", ())]
         for optimizer in [getattr(self.model, "optimizer", None), *self.optimizers]:
             if optimizer is not None:
                 of_optimizer = optimizer.variables
