@@ -79,9 +79,9 @@ def of_optimizers(pieces: Sequence[Piece], fits: Sequence[Fit]) -> OfOptimizers:
                         main = np.ones(size, dtype=np.int32) if main is None else main
                         main[rows] = column
         start += len(piece.values)
-    for name, made in updates.items():
-        if name in known:
-            made[~known[name]] = 0
+    for name, rows_known in known.items():
+        if not bool(rows_known.all()):
+            updates.setdefault(name, np.ones(size, dtype=np.int32))[~rows_known] = 0
     used = {name: column for name, column in rates.items() if name not in updates or updates[name].any()}
     absent = {f"learning_rate/{name}": ~known[name] for name in used if not bool(known[name].all())}
     return OfOptimizers(used, updates, main, absent, [_NOT_NAMED] if not_named else [])

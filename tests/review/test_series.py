@@ -6,7 +6,6 @@ import copy
 import json
 import math
 import pickle
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,9 @@ import pytest
 
 from lrmon import schema
 from lrmon.analysis.smoothing import smooth
-from lrmon.review.library import Library
 from lrmon.review.run import Run
 from lrmon.review.series import View, series_json, smoothed_loss
-from tests.review.written import START, Logs, block, epoch, fit, run_of, scalar, write
+from tests.review.written import START, block, epoch, fit, run_of, scalar
 
 A = "20250101T000000.000000Z-1"
 ROWS = 5_000
@@ -204,28 +202,3 @@ def test_a_copy_of_a_run_computes_for_itself(tmp_path: Path) -> None:
     for copied in (copy.deepcopy(run), pickle.loads(pickle.dumps(run)), replace(run, loss=run.loss[::-1])):
         assert smoothed_loss(copied, 0.5) is not first
     assert [9.0, 0.0] == replace(run, loss=run.loss[::-1]).loss[[0, -1]].tolist()
-
-
-def test_a_million_steps_are_shown_in_half_a_second_and_zoomed_in_a_tenth(tmp_path: Path) -> None:
-    rows = 1_000_000
-    values = np.resize(curves(), (rows, 4))
-    blocks = [
-        block(A, first, values[first : first + 1024], number=first // (1024 * 256))
-        for first in range(0, rows, 1024)
-    ]
-    write(tmp_path / "run", [fit(A, 0), *blocks])
-    logs = Logs(tmp_path)
-    firsts = []
-    for _ in range(3):
-        logs.library = Library()
-        start = time.perf_counter()
-        series_json(logs.run(), View())
-        firsts.append(time.perf_counter() - start)
-    zooms = []
-    for end in (999_000, 500_000, 100_000, 5_000, 1_300):
-        start = time.perf_counter()
-        series_json(logs.run(), View(start=1_000, end=end))
-        zooms.append(time.perf_counter() - start)
-
-    assert min(firsts) < 0.5
-    assert sorted(zooms)[2] < 0.1
