@@ -146,7 +146,7 @@ def test_a_killed_loop_loses_at_most_1024_batches_or_a_second(
 def test_a_killed_fit_loses_at_most_1024_batches_or_a_second(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    report("killed fits", kill(tmp_path, "keras", ["fit"], 5), capsys)
+    report("killed fits", kill(tmp_path, "keras", ["fit"], 3), capsys)
 
 
 @pytest.mark.long
