@@ -30,6 +30,9 @@ FIRST, MIDDLE, LAST = "first", "in the middle", "last"
 _MARKERS: Final = ("requires_trainable_backend", "multi_device")
 """Those of Keras' own conftest.py, which its wheel leaves out."""
 
+_COUNTING: Final = threading.Lock()
+"""One for all monitors, since copying a monitor must not copy a lock."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("lrmon")
@@ -99,13 +102,23 @@ class WatchedMonitor(lrmon.LRMonitor):
     def __init__(self, log_dir: Path) -> None:
         super().__init__(log_dir)
         self.refusal: str | None = None
-        self.begun = self.ended = 0
-        self._first = 0
+        self._begun: list[int] = []
+        self._ended: list[int] = []
 
     @property
     def problem(self) -> str | None:
         """What the warning said, if the monitor stopped recording."""
         return self._problem
+
+    @property
+    def begun(self) -> int:
+        """Steps that the fit began, or more."""
+        return sum(map(max, self._begun, self._ended))
+
+    @property
+    def ended(self) -> int:
+        """Steps that the fit made."""
+        return sum(self._ended)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         try:
@@ -113,14 +126,22 @@ class WatchedMonitor(lrmon.LRMonitor):
         except Exception as error:  # noqa: BLE001 - the driver judges it
             self.refusal = f"{type(error).__name__}: {error}"
 
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._begun.append(0)
+        self._ended.append(0)
+        super().on_epoch_begin(epoch, logs)
+
+    # Without a list around it, Keras calls a callback from several threads at once, in any order. So the
+    # highest batch number of an epoch counts; it starts from 0 in each epoch.
+
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self._first, self.begun = batch, self.begun + 1
+        with _COUNTING:
+            self._begun[-1] = max(self._begun[-1], batch + 1)
         super().on_train_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        # Of an execution that makes several steps, Keras gives the first and the last.
-        steps = batch - self._first + 1
-        self.begun, self.ended = self.begun + steps - 1, self.ended + steps
+        with _COUNTING:
+            self._ended[-1] = max(self._ended[-1], batch + 1)
         super().on_train_batch_end(batch, logs)
 
 

@@ -69,7 +69,7 @@ def on_torch(model: Any, optimizer: Any, loss_fn: Any) -> Any:
         weights = list(model.trainable_weights)
         with torch.no_grad():
             optimizer.apply([weight.value.grad for weight in weights], weights)
-        return float(loss)
+        return float(loss.detach())
 
     return step
 
