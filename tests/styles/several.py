@@ -438,7 +438,7 @@ def held_by_a_callback(callbacks: list[Any]) -> TrainedBySeveral:
     model = TrainsBy(lambda: holder.own_optimizer)
     model.compile(**MODES[COMPILED])
     histories = fitted(model, [*callbacks, holder])
-    truth = {"mine": Truth([0.07] * 8)}
+    truth = {"own_optimizer": Truth([0.07] * 8)}
     return TrainedBySeveral(model, None, 0, histories, [holder.own_optimizer], truth)
 
 

@@ -27,11 +27,10 @@ STYLES: list[Callable[[list[Any]], several.TrainedBySeveral]] = [
 
 
 def series_of(run: Recorded) -> dict[str, tuple[npt.NDArray[Any], npt.NDArray[Any]]]:
-    """Returns, by an optimizer's name, its learning rate in each step and how many updates it made there."""
+    """Returns, of each optimizer that made updates, its learning rate and its updates in each step."""
     names = [each["name"] for each in run.fits[-1]["optimizers"]]
-    return {
-        name: (run.rates[:, number], vars(run)["updates"][:, number]) for number, name in enumerate(names)
-    }
+    columns = zip(names, run.rates.T, run.updates.T, strict=True)
+    return {name: (rates, updates) for name, rates, updates in columns if updates.any()}
 
 
 @pytest.mark.parametrize("train", STYLES, ids=lambda train: train.__name__)
