@@ -13,14 +13,14 @@ from tests.fits.framework import MODES, api, same_bits, seed
 from tests.recorded import recorded
 from tests.styles.style import vectors
 
-TRIALS, EXECUTIONS, EPOCHS, BATCHES = 3, 2, 2, 5
+TRIALS, EXECUTIONS, EPOCHS, BATCHES = 2, 2, 2, 5
 
 
 def built(parameters: Any) -> Any:
     """Returns the model of a trial."""
     model = api.Sequential([api.Input((6,)), api.layers.Dense(6)])
     # There are many fits here; nothing is compiled, so that they take no time.
-    learning_rate = parameters.Choice("learning_rate", [0.1, 0.03, 0.01])
+    learning_rate = parameters.Choice("learning_rate", [0.1, 0.03])
     model.compile(api.optimizers.SGD(learning_rate), "mse", **MODES["eager"])
     return model
 
