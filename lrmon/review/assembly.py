@@ -96,7 +96,8 @@ def assemble(
             fits.append(fit)
         skipped += recording.skipped
         taken += recording.samples
-    holes = holes_in(pieces, fits)
+    ends = [fit.last_step or 0 for fit in fits[-1:]] + [epoch.last_step for epoch in epochs[-1:]]
+    holes = holes_in(pieces, fits, max(ends, default=0))
     said += _about_holes(holes, fits, samples) + _about_epochs(epochs, fits, samples)
     said += _about_lost(fits) + _about_version(fits)
     return _run(name, version, pieces, epochs, fits, holes, said, skipped, taken)

@@ -101,6 +101,12 @@ class Report:
         return self.to_text()
 
 
+def count_findings(run: Run) -> int:
+    """Returns how many findings the report of a run has."""
+    with np.errstate(all="ignore"):
+        return len(find_all(facts(run)))
+
+
 def look_into(run: Run) -> Findings:
     """Returns what the report of a run says whatever the rule."""
     # A run may hold infinities and NaN anywhere: what is computed of them is NaN, and compares as False.

@@ -111,19 +111,18 @@ class Source:
           decode: makes a record of a tag's point.
         """
         for runs in _portions(wanted, held):
-            changed = {
-                run: [tag for tag, stamp in wanted[run].items() if _is_new(held, run, tag, stamp)]
-                for run in runs
-            }
-            answers, failed = self._read_tensors({run: tags for run, tags in changed.items() if tags})
+            changed = {run: _changed(wanted[run], held.get(run, {})) for run in runs}
+            answers, failed = self._read_tensors(changed, rows=False)
+            # Rows last: they are written before what tells of them, so that no epoch lacks its rows.
+            of_rows, failed_rows = self._read_tensors(changed, rows=True)
             for run in runs:
                 before = held.get(run, {})
                 data = {tag: before[tag] for tag in wanted[run] if tag in before}
                 for tag in changed[run]:
-                    points = answers.get(run, {}).get(tag)
+                    points = (of_rows if _holds_rows(tag) else answers).get(run, {}).get(tag)
                     if points is not None:
                         data[tag] = _decoded(tag, wanted[run][tag], points, before.get(tag), decode)
-                yield run, data, failed.get(run, [])
+                yield run, data, sorted([*failed.get(run, []), *failed_rows.get(run, [])])
 
     def read_scalars(self, run: str, tags: Collection[str]) -> dict[str, list[Any]]:
         """Returns by tag the points (step, wall_time, value) that TensorBoard has kept of a run's scalars."""
@@ -136,9 +135,18 @@ class Source:
         return dict(answer.get(run, {}))
 
     def _read_tensors(
-        self, tags: Mapping[str, Sequence[str]]
+        self, tags: Mapping[str, Sequence[str]], *, rows: bool
     ) -> tuple[dict[str, dict[str, Sequence[Datum]]], dict[str, list[str]]]:
-        """Returns the points by run and tag, and by run the tags that the provider failed at."""
+        """Returns the points by run and tag, and by run the tags that the provider failed at.
+
+        Args:
+          tags: by run.
+          rows: whether to read those that hold rows, or the others.
+        """
+        tags = {run: [tag for tag in names if _holds_rows(tag) is rows] for run, names in tags.items()}
+        tags = {run: names for run, names in tags.items() if names}
+        if not tags:
+            return {}, {}
         answers: dict[str, dict[str, Sequence[Datum]]] = {}
         failed: dict[str, list[str]] = {}
         for runs, names in _questions(tags):
@@ -195,6 +203,21 @@ def _listings(series: Mapping[str, Mapping[str, Any]]) -> dict[str, Listing]:
     }
 
 
+def _holds_rows(tag: str) -> bool:
+    return tag.startswith((schema.BATCHES_PREFIX, schema.RATES_PREFIX))
+
+
+def _changed(listing: Listing, held: Mapping[str, TagData]) -> list[str]:
+    """Returns the tags of a run to which something was added, and the newest of its rows with them."""
+    changed = [tag for tag, stamp in listing.items() if tag not in held or held[tag].stamp != stamp]
+    batches = [tag for tag in listing if tag.startswith(schema.BATCHES_PREFIX)]
+    newest = max(batches, key=lambda tag: listing[tag], default=None)
+    if changed and newest is not None and newest not in changed:
+        # A loader at work lists one tag after the other: this one may have been listed too early.
+        changed.append(newest)
+    return changed
+
+
 def _is_new(held: Mapping[str, Mapping[str, TagData]], run: str, tag: str, stamp: Stamp) -> bool:
     data = held.get(run, {}).get(tag)
     return data is None or data.stamp != stamp
@@ -210,7 +233,7 @@ def _portions(
         new = sum(
             min(stamp[0] + 1, _ROWS_PER_TAG)
             for tag, stamp in listing.items()
-            if tag.startswith((schema.BATCHES_PREFIX, schema.RATES_PREFIX)) and _is_new(held, run, tag, stamp)
+            if _holds_rows(tag) and _is_new(held, run, tag, stamp)
         )
         if portion and rows + new > _ROWS_PER_ANSWER:
             yield portion

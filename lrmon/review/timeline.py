@@ -115,19 +115,20 @@ def times_of(pieces: Sequence[Piece]) -> NDArray[np.float64]:
     return np.concatenate([of_block[piece.start : piece.stop] for piece, of_block in of_blocks])
 
 
-def holes_in(pieces: Sequence[Piece], fits: Sequence[Fit]) -> list[Hole]:
+def holes_in(pieces: Sequence[Piece], fits: Sequence[Fit], last_step: int) -> list[Hole]:
     """Returns the steps that have no row, though the run has rows, or has had rows, after them.
 
     Args:
       pieces: ascending in steps.
       fits: ascending in first steps.
+      last_step: up to here the run has had steps, as far as its fits and epochs tell.
     """
     if not pieces:
         return []
     gaps = [(a.last_step + 1, b.first_step - 1) for a, b in pairwise(pieces)]
     if fits:
         gaps.insert(0, (fits[0].first_step, pieces[0].first_step - 1))
-        gaps.append((pieces[-1].last_step + 1, fits[-1].last_step or 0))
+    gaps.append((pieces[-1].last_step + 1, last_step))
     return [hole for first, last in gaps if first <= last for hole in _holes_in_gap(first, last, fits)]
 
 

@@ -39,6 +39,10 @@ def _rates(steps: int) -> Any:
     return np.column_stack((rate, rate / 2, 1 / (1 + step), np.full(steps, 0.5))).astype(np.float32)
 
 
+def _by_epoch(number: int) -> Any:
+    return np.full((5, 4), 0.1 / (1 + number), dtype=np.float32)
+
+
 RUNS: Sequence[Sequence[Record]] = [
     [
         fit(A, 0, steps_per_epoch=10, epochs=4, schedule={"class_name": "ExponentialDecay", "config": DECAY}),
@@ -61,6 +65,11 @@ RUNS: Sequence[Sequence[Record]] = [
         fit(B, 5, initial_epoch=1),
         block(B, 5, 12),
         epoch(B, 1, 5, 16, loss=0.25),
+    ],
+    [
+        fit(A, 0, steps_per_epoch=5, ended="completed", last_step=29, exactness={"loss": schema.EXACT}),
+        *(block(A, 5 * n, _by_epoch(n)) for n in range(6)),
+        *(epoch(A, n, 5 * n, 5 * n + 4, loss=1.0 / (n + 1), val_loss=1.0) for n in range(6)),
     ],
     [
         fit(A, 0, kind="range_test", range_test={"start_lr": 1e-5, "end_lr": 1.0, "steps": 30, "repeat": 0}),

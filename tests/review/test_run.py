@@ -264,6 +264,8 @@ def test_a_fit_that_begins_where_the_one_before_ended_leaves_no_hole(tmp_path: P
         ([fit(A, 0), block(A, 0, 10), fit(B, 5), block(B, 12, 5)], [[5, 11]]),
         ([block(A, 5, 5), block(A, 20, 5)], [[10, 19]]),
         ([fit(A, 0, ended="stopped", last_step=9), block(A, 0, 10), fit(A, 10, fit=1)], []),
+        ([fit(A, 0), block(A, 0, 10), epoch(A, 0, 0, 9), epoch(A, 1, 10, 19)], [[10, 19]]),
+        ([block(A, 0, 10), epoch(A, 0, 0, 14)], [[10, 14]]),
     ],
 )  # fmt: skip
 def test_what_is_missing_of_each_fit(tmp_path: Path, records: list[Record], holes: list[list[int]]) -> None:
