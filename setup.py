@@ -20,16 +20,21 @@ import bundle  # noqa: E402  (found by the line above)
 
 # TensorFlow comes under several names and as vendors' builds, so only an extra asks for it.
 ON_LINUX_X86 = "sys_platform == 'linux' and platform_machine == 'x86_64'"
-TENSORFLOW = ["tensorflow>=2.16"]
+# Up to Keras 3.6 the optimizer counts steps that were not made where `steps_per_execution` does not divide an
+# epoch, and up to Keras 3.7 nobody can read the step that is compiled on JAX.
+KERAS = "keras>=3.8"
+TENSORFLOW = ["tensorflow>=2.16.1", KERAS]
 # A tenth of the download, where it exists.
 TENSORFLOW_CPU = [
-    f"tensorflow-cpu>=2.16; {ON_LINUX_X86}",
-    "tensorflow>=2.16; sys_platform != 'linux' or platform_machine != 'x86_64'",
+    f"tensorflow-cpu>=2.16.1; {ON_LINUX_X86}",
+    "tensorflow>=2.16.1; sys_platform != 'linux' or platform_machine != 'x86_64'",
+    KERAS,
 ]
 PLOT = ["matplotlib>=3.7"]
 DEMO = [*TENSORFLOW_CPU, "scikit-learn>=1.3"]
-JAX = ["jax>=0.4", "keras>=3"]
-TORCH = ["keras>=3", "torch>=2.1"]
+# Up to JAX 0.4.31 the compiled Nadam has other last bits beside a schedule than beside a number.
+JAX = ["jax>=0.4.33", KERAS, "numpy>=1.24"]
+TORCH = [KERAS, "torch>=2.1"]
 TF_KERAS = ["tf_keras>=2.16"]
 TEST = [*PLOT, "hypothesis>=6.100", "keras-tuner>=1.4", "pytest>=8.2", "scikit-learn>=1.3"]
 DEV = [
@@ -122,7 +127,7 @@ setup(
         "lrmon": ["py.typed"],
         "lrmon_tb": ["py.typed", "http_api.md", "static/*", "static/**/*"],
     },
-    install_requires=["tensorboard>=2.16", "numpy>=1.23.5", "protobuf>=3.20.3"],
+    install_requires=["tensorboard>=2.16.2", "numpy>=1.23.5", "protobuf>=3.20.3"],
     extras_require={
         "tensorflow": TENSORFLOW,
         "jax": JAX,

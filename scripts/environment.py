@@ -1,9 +1,9 @@
 """The project's environments, with lrmon installed editable from this tree.
 
-Usage: ``python3 scripts/environment.py demo|dev|jax|torch|tf_keras|keras``. The first two are extras of
-.venv; each of the others is an environment of its own, .venv-<name>: for the tests on another backend, and
-for Keras' own tests, which import all three backends at once. It is quick where nothing has changed that
-would change the result.
+Usage: ``python3 scripts/environment.py demo|dev|jax|torch|tf_keras|keras|oldest|oldest-jax``. The first two
+are extras of .venv; each of the others is an environment of its own, .venv-<name>: for the tests on another
+backend, for Keras' own tests, which import all three backends at once, or on the oldest supported packages. It
+is quick where nothing has changed that would change the result.
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -33,12 +36,14 @@ class Environment:
         extras: Of setup.py.
         more: Requirements besides.
         alone: Requirements that are installed without what they require themselves.
+        is_oldest: Whether every package that setup.py names has the oldest version that setup.py allows.
     """
 
     folder: str
     extras: tuple[str, ...]
     more: tuple[str, ...] = ()
     alone: tuple[str, ...] = ()
+    is_oldest: bool = False
 
     @property
     def stamp(self) -> Path:
@@ -69,7 +74,13 @@ ENVIRONMENTS: Final = {
         ("demo", "jax", "torch", "test"),
         more=(*TORCH, "pandas", "requests"),
     ),
+    # Without PyTorch, whose old builds bring gigabytes of CUDA. lrmon does not require fsspec. JAX has an
+    # environment of its own, since it requires newer packages than TensorFlow 2.16 works with.
+    "oldest": Environment(".venv-oldest", ("demo", "test"), more=("fsspec",), alone=TF_KERAS, is_oldest=True),
+    "oldest-jax": Environment(".venv-oldest-jax", ("jax", "test"), is_oldest=True),
 }
+
+OLDEST_PYTHON: Final = (3, 10)
 
 
 class SetupError(RuntimeError):
@@ -91,6 +102,8 @@ def make(name: str) -> None:
             "run `make PYTHON=/path/to/newer/python3 …`."
         )
     environment = ENVIRONMENTS[name]
+    if environment.is_oldest:
+        _continue_with_oldest_python(name)
     found, interpreter, project = _read_stamp(environment), _interpreter(), _project()
     if not environment.python.is_file() or found.get("interpreter", interpreter) != interpreter:
         _make_venv(environment)
@@ -101,9 +114,10 @@ def make(name: str) -> None:
         return
     project_with_extras = f".[{','.join(environment.extras)}]"
     print(f"installing lrmon{project_with_extras[1:]} into {environment.folder} …", flush=True)
-    _pip(environment, "--editable", project_with_extras, *environment.more)
+    constraints = _oldest_versions(environment) if environment.is_oldest else []
+    _pip(environment, constraints, "--editable", project_with_extras, *environment.more)
     if environment.alone:
-        _pip(environment, "--no-deps", *environment.alone)
+        _pip(environment, constraints, "--no-deps", *environment.alone)
     stamp = {"interpreter": interpreter, "project": project, "extras": sorted({*extras, *wanted})}
     environment.stamp.write_text(json.dumps(stamp))
 
@@ -151,15 +165,78 @@ def _make_venv(environment: Environment) -> None:
     _run([sys.executable, "-m", "venv", str(ROOT / folder)], f"making {folder}")
 
 
-def _pip(environment: Environment, *arguments: str) -> None:
-    _run([str(environment.python), "-m", "pip", "install", "--quiet", *arguments], "pip install")
+def oldest_allowed(requirements: Iterable[str], extras: Iterable[str]) -> dict[str, str]:
+    """Returns by package the oldest version that requirements allow; without those that have no lower bound.
+
+    Args:
+        requirements: As metadata has them.
+        extras: Whose requirements count, beside those of no extra.
+
+    >>> requirements = ["numpy>=1.23.5", "numpy>=1.24; extra == 'jax'", "ruff<0.18,>=0.17; extra == 'dev'"]
+    >>> oldest_allowed(requirements, ["jax"])
+    {'numpy': '1.24'}
+    """
+    versions: dict[str, str] = {}
+    for requirement in requirements:
+        specifier, _, marker = requirement.partition(";")
+        extra = re.search(r"extra == ['\"]([\w-]+)", marker)
+        name, bound = re.match(r"[\w.-]+", specifier), re.search(r">=\s*([\d.]+)", specifier)
+        if name and bound and (extra is None or extra[1] in extras):
+            versions[name[0]] = max(versions.get(name[0], "0"), bound[1], key=_numbers)
+    return versions
 
 
-def _run(command: list[str], what: str) -> None:
-    environment = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    result = subprocess.run(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, check=False)
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in version.split(".")]
+
+
+def _oldest_versions(environment: Environment) -> list[str]:
+    """Returns what constrains each package of the project's own metadata to its oldest version."""
+    command = ["install", "--quiet", "--dry-run", "--no-deps", "--ignore-installed", "--report", "-", "."]
+    report = json.loads(_run([str(environment.python), "-m", "pip", *command], "pip", captured=True))
+    (project,) = report["install"]
+    versions = oldest_allowed(project["metadata"]["requires_dist"], environment.extras)
+    return [f"{name}=={version}" for name, version in versions.items()]
+
+
+def _continue_with_oldest_python(name: str) -> None:
+    """Ends this script by one that the oldest supported Python runs, where that one is installed."""
+    if sys.version_info[:2] == OLDEST_PYTHON:
+        return
+    wanted = ".".join(map(str, OLDEST_PYTHON))
+    # A launcher may stand on the path and have no interpreter behind it.
+    python = shutil.which(f"python{wanted}")
+    if python and subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0:
+        sys.exit(subprocess.run([python, __file__, name], check=False).returncode)
+    if sys.version_info >= (3, 12):
+        raise SetupError(
+            f"The oldest supported packages have no build for Python {sys.version.split()[0]}, and there "
+            f"is no python{wanted}: run `make PYTHON=/path/to/python{wanted} test-oldest`."
+        )
+
+
+def _pip(environment: Environment, constraints: list[str], *arguments: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "constraints.txt")
+        file.write_text("\n".join(constraints))
+        command = ["install", "--quiet", "--constraint", str(file), *arguments]
+        _run([str(environment.python), "-m", "pip", *command], "pip install")
+
+
+def _run(command: list[str], what: str, *, captured: bool = False) -> str:
+    """Runs a command; returns what it prints, where that is captured."""
+    result = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE if captured else None,
+        text=True,
+        check=False,
+    )
     if result.returncode != 0:
         raise SetupError(f"{what} failed; its own output above says why.")
+    return result.stdout or ""
 
 
 def main(arguments: list[str]) -> int:

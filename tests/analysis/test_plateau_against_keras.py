@@ -88,8 +88,9 @@ def real_direction(monitor: str, metric: Any) -> str:
     model._compile_metrics.build(np.zeros((1, 2)), np.zeros((1, 2)))
     callback = keras.callbacks.ReduceLROnPlateau(monitor=monitor)
     callback.set_model(model)
-    callback._set_monitor_op()
-    return "min" if callback.monitor_op is keras.ops.less else "max"
+    if VERSION != "keras-3.0":  # where the callback chooses the direction as it is made
+        callback._set_monitor_op()
+    return "min" if callback.monitor_op(0.0, 1.0) else "max"
 
 
 def direction(monitor: str) -> str:
@@ -99,7 +100,8 @@ def direction(monitor: str) -> str:
 @pytest.mark.parametrize("metric", list(metrics()), ids=lambda metric: str(metric.name))
 def test_auto_takes_each_metric_of_keras_in_its_own_direction(metric: Any) -> None:
     for monitor in (metric.name, f"val_{metric.name}"):
-        if hasattr(metric, "_direction"):
+        # Up to Keras 3.10 the name alone decides, so that every metric has a direction.
+        if VERSION == "keras-3.0" or hasattr(metric, "_direction"):
             assert real_direction(monitor, metric) == direction(monitor)
         else:
             with pytest.raises(ValueError, match="automatically determine"):

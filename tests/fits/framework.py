@@ -24,6 +24,23 @@ SETUP: Final[str] = "tf_keras" if IS_TF_KERAS else api.backend.backend()
 
 ON_TENSORFLOW: Final = SETUP in {"tensorflow", "tf_keras"}
 
+VERSION: Final = tuple(int(number) for number in api.__version__.split(".")[:2])
+"""Major and minor version of the Keras of this set-up."""
+
+KERAS_3_SINCE: Final = {
+    "SKLearnClassifier": (3, 9),
+    "Muon": (3, 10),
+    "ScheduleFreeAdamW": (3, 14),
+    "MultiOptimizer": (3, 15),
+}
+"""Classes that the oldest supported Keras 3 does not have, and the release that brought each."""
+
+
+def has(name: str) -> bool:
+    """Returns whether the Keras of this set-up has a class of `KERAS_3_SINCE`, by its version."""
+    return VERSION >= KERAS_3_SINCE[name]
+
+
 MODES: Final[dict[str, dict[str, Any]]] = {
     "tensorflow": {
         "graph": {"jit_compile": False},

@@ -17,6 +17,7 @@ from tests.fits.framework import (
     MODES,
     Floats,
     api,
+    has,
     input_layer,
     numpy_of,
     regression,
@@ -109,8 +110,10 @@ if IS_TF_KERAS:
         "legacy.Adam with decay": lambda rate: legacy.Adam(rate, decay=decay_beside(rate)),
     }
 else:
-    OPTIMIZERS |= {"Lamb": optimizers.Lamb, "Muon": optimizers.Muon}
-    if not hasattr(optimizers, "ScheduleFreeAdamW"):
+    OPTIMIZERS["Lamb"] = optimizers.Lamb
+    if has("Muon"):
+        OPTIMIZERS["Muon"] = optimizers.Muon
+    if not has("ScheduleFreeAdamW"):
         del OPTIMIZERS["ScheduleFreeAdamW"]
 
 RATES = [0.1, 0.03, 0.2, 0.05]
@@ -208,7 +211,7 @@ def test_steps_whose_gradients_overflow_are_marked_and_move_the_schedule_as_kera
     assert [False, False, True, False, True, False, False] == (~np.isfinite(run.loss)).tolist()
 
 
-if not IS_TF_KERAS:
+if has("MultiOptimizer"):
 
     def several(*rates: Any) -> Any:
         first, second = optimizers.Adam(rates[0], name="mine"), optimizers.SGD(rates[1], name="other")

@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 
 import lrmon
-from tests.fits.framework import IS_TF_KERAS, api, batches, input_layer, unit_gradient_model
+from tests.fits.framework import api, batches, has, input_layer, unit_gradient_model
 from tests.fits.reference import Reference
 from tests.recorded import Recorded, recorded
 
@@ -37,7 +37,7 @@ def runs(log_dir: Path) -> list[Recorded]:
     return [recorded(folder) for folder in sorted({path.parent for path in log_dir.rglob("*tfevents*")})]
 
 
-if not IS_TF_KERAS:  # which has no wrappers
+if has("SKLearnClassifier"):
 
     @pytest.mark.parametrize("jobs", [1, 2])
     def test_each_fold_of_a_cross_validation_is_a_run_of_its_own(

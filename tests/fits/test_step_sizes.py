@@ -20,6 +20,7 @@ from tests.fits.framework import (
     MODES,
     SETUP,
     api,
+    has,
     input_layer,
     mean,
     numpy_of,
@@ -225,9 +226,10 @@ else:
         "Lamb with weight_decay": Case(
             lambda rate: optimizers.Lamb(rate, weight_decay=0.5), of_corrected_moment, decay=0.5
         ),
-        "Muon": Case(optimizers.Muon, of_orthogonalised_moment, decay=0.004),
     }
-    if hasattr(optimizers, "ScheduleFreeAdamW"):
+    if has("Muon"):
+        CASES["Muon"] = Case(optimizers.Muon, of_orthogonalised_moment, decay=0.004)
+    if has("ScheduleFreeAdamW"):
         CASES["ScheduleFreeAdamW"] = Case(
             lambda rate: optimizers.ScheduleFreeAdamW(rate, warmup_steps=4),
             of_gradient,
@@ -378,5 +380,5 @@ if SETUP == "torch":  # It makes one step an execution.
     del test_of_an_execution_of_several_steps_the_last_has_its_step_sizes
 if IS_TF_KERAS:  # It accumulates no gradients.
     del test_of_accumulated_gradients_the_step_that_applies_them_is_sampled
-if not hasattr(optimizers, "MultiOptimizer"):
+if not has("MultiOptimizer"):
     del test_each_of_several_optimizers_has_its_own_rule

@@ -15,6 +15,7 @@ import pytest
 
 import lrmon
 from lrmon.analysis.plateau_replay import replay_plateau
+from tests.analysis.real_plateau import version_of
 
 S = keras.optimizers.schedules
 
@@ -93,7 +94,7 @@ def test_a_function_of_epoch_and_rate_gets_the_rate_as_keras_hands_it_on() -> No
 @pytest.mark.parametrize("kind", ["rule", "callback"])
 def test_reduce_lr_on_plateau_is_replayed(kind: str) -> None:
     metric = [1.0, 0.9, 0.9, None, 0.9, 0.8, 0.8, 0.8, 0.8]
-    rule = lrmon.PlateauRule("val_loss", factor=0.5, patience=2)
+    rule = lrmon.PlateauRule("val_loss", factor=0.5, patience=2, version=version_of(keras))
     callback = keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.5, patience=2)
     made = lrmon.preview(
         rule if kind == "rule" else callback, steps_per_epoch=4, epochs=9, learning_rate=0.1, metric=metric
