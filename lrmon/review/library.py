@@ -147,7 +147,8 @@ class Library:
         missing = iter(sorted(name for name in listings if name not in entries))
         while names := list(islice(missing, _RUNS_AT_ONCE)):
             with self._reading:
-                asked = {name: listings[name] for name in names}
+                # Those before have taken their time: what was listed then is old now.
+                asked = _list(source, names)
                 entries |= self._known(source, asked, turn)
                 wanted = {name: listing for name, listing in asked.items() if name not in entries}
                 self._read(source, wanted)
