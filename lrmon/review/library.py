@@ -148,7 +148,8 @@ class Library:
         while names := list(islice(missing, _RUNS_AT_ONCE)):
             with self._reading:
                 # Those before have taken their time: what was listed then is old now.
-                asked = _list(source, names)
+                now = _list(source, names)
+                asked = {name: now[name] for name in names if name in now}
                 entries |= self._known(source, asked, turn)
                 wanted = {name: listing for name, listing in asked.items() if name not in entries}
                 self._read(source, wanted)
