@@ -147,7 +147,9 @@ class Library:
         missing = iter(sorted(name for name in listings if name not in entries))
         while names := list(islice(missing, _RUNS_AT_ONCE)):
             with self._reading:
-                asked = {name: listings[name] for name in names}
+                # Those before have taken their time: what was listed then is old now.
+                now = _list(source, names)
+                asked = {name: now[name] for name in names if name in now}
                 entries |= self._known(source, asked, turn)
                 wanted = {name: listing for name, listing in asked.items() if name not in entries}
                 self._read(source, wanted)
