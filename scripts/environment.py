@@ -2,8 +2,8 @@
 
 Usage: ``python3 scripts/environment.py demo|dev|jax|torch|tf_keras|keras|oldest|oldest-jax``. The first two
 are extras of .venv; each of the others is an environment of its own, .venv-<name>: for the tests on another
-backend, for Keras' own tests, which import all three backends at once, or on the oldest supported packages. It
-is quick where nothing has changed that would change the result.
+backend, for Keras' own tests, which import all three backends at once, or on the oldest supported packages.
+It is quick where nothing has changed that would change the result.
 """
 
 from __future__ import annotations

@@ -166,7 +166,7 @@ class Recording:
         seconds = np.diff(rows.wall_time, prepend=self.last_wall_time)
         kind = _type_for(rows)
         columns = np.column_stack((rows.learning_rate, effective, rows.loss, seconds))
-        records: dict[str, Any] = {schema.BATCHES_PREFIX: columns.astype(kind)}
+        records: dict[str, Any] = {}
         if rows.learning_rates:
             records[schema.RATES_PREFIX] = np.column_stack(list(rows.learning_rates.values())).astype(kind)
             for column, (name, rates) in enumerate(rows.learning_rates.items()):
@@ -178,6 +178,8 @@ class Recording:
                     )
         if rows.updates is not None and (rows.updates != 1).any():
             records[schema.UPDATES_PREFIX] = rows.updates
+        # Last, so that who reads a file that grows has what belongs to the rows when it has the rows.
+        records[schema.BATCHES_PREFIX] = columns.astype(kind)
         place = f"{self.name}/{self.records // schema.RECORDS_PER_TAG}"
         last_step, last_time = int(steps[-1]), float(rows.wall_time[-1])
         return b"".join(

@@ -204,7 +204,7 @@ def _listings(series: Mapping[str, Mapping[str, Any]]) -> dict[str, Listing]:
 
 
 def _holds_rows(tag: str) -> bool:
-    return tag.startswith((schema.BATCHES_PREFIX, schema.RATES_PREFIX))
+    return tag.startswith((schema.BATCHES_PREFIX, schema.RATES_PREFIX, schema.UPDATES_PREFIX))
 
 
 def _changed(listing: Listing, held: Mapping[str, TagData]) -> list[str]:
