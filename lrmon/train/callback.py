@@ -134,6 +134,11 @@ class LRMonitor(Callback):
         if self._fit is not None:
             self._fit.epoch_began(epoch)
 
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Now and then, if that was asked for, reads the weights that the update will change."""
+        if self._fit is not None:
+            self._fit.sample_before()
+
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Hears that a batch ended: news only where somebody has made the train function anew."""
         if self._fit is not None:

@@ -87,9 +87,9 @@ class RingFeed:
         """Goes on with another ring, before anything was read; its `next_row` is the fit's first."""
         self.ring, self._next_row, self._epoch_row = ring, next_row, next_row
 
-    def execution_ended(self) -> bool:
-        """Notes that the train function came back; returns whether it is time to read."""
-        self._ends.append(time.time())
+    def execution_ended(self, end: float | None = None) -> bool:
+        """Notes that the train function came back, just now or then; returns whether it is time to read."""
+        self._ends.append(time.time() if end is None else end)
         return len(self._ends) >= self._most_unread
 
     def execution_passed(self) -> None:

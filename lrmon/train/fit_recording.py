@@ -26,6 +26,8 @@ from lrmon.train.preflight.problem import Problem
 from lrmon.train.ring.base import StepRing, uninstall
 from lrmon.train.step_sizes.sampler import StepSizes
 
+_LONGEST_WAIT_SECONDS: Final = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Position:
@@ -82,6 +84,8 @@ class FitRecording:
         self._start_time = 0.0
         self._went_on_from: Position | None = None
         self._described: list[DescribedOptimizer] = []
+        self._unsampled: float | None = None
+        """When an execution ended of which a sample may still be taken; its rows are not read before."""
         self._noted = self._heard = 0
         """Executions that were noted, and that Keras has told of, since the epoch began."""
 
@@ -186,9 +190,27 @@ class FitRecording:
             self._feed.epoch_began()
 
     def before_execution(self) -> None:
-        """Now and then, if that was asked for, reads the weights that the update will change."""
+        """Lets the rows of the execution before be read, also where Keras has not told of its end."""
+        if self._unsampled is not None:
+            self._protect(self._release)
+
+    def sample_before(self) -> None:
+        """Now and then, if that was asked for, reads the weights that the update will change.
+
+        It is for a callback's hook: within the train function of Keras on JAX the model has no weights.
+        """
         if self._step_sizes is not None:
             self._step_sizes.before_execution()
+
+    def _sample_after(self) -> None:
+        if self._step_sizes is not None:
+            self._step_sizes.execution_ended()
+        self._release()
+
+    def _release(self) -> None:
+        end, self._unsampled = self._unsampled, None
+        if end is not None:
+            self._note_end(end)
 
     def execute(self, train_function: Callable[..., Any], *arguments: Any) -> Any:
         """Calls the train function; until a ring is chosen it is seen from outside too."""
@@ -213,6 +235,8 @@ class FitRecording:
     def heard_of_execution(self) -> None:
         """Hears of an execution's end from Keras: one that nothing else has told of counts too."""
         self._heard += 1
+        if self._unsampled is not None:
+            self._protect(self._sample_after)
         if self._executions.is_in_place or self._model.train_function is None:
             return
         # Somebody has made the train function anew.
@@ -225,16 +249,22 @@ class FitRecording:
     def _note_execution(self) -> None:
         # Other processes may wait for this one, whether it records or not.
         self._ring.execution_ended(self._steps_per_execution)
-        if self._step_sizes is not None:
-            # A sample must be there before its row may be read.
-            self._step_sizes.execution_ended()
         self._choose_ring()
         if self._feed is None:
             return
         if self._batch_size is None and not self._ring.counts_samples and not is_distributed(self._model):
             self._batch_size = _batch_size(self._model)
+        if self._step_sizes is not None:
+            # A sample must be there before its row may be read.
+            self._unsampled = time.time()
+            return
+        self._note_end(time.time())
+
+    def _note_end(self, end: float) -> None:
+        if self._feed is None:
+            return
         is_full = self._step_sizes is not None and self._step_sizes.is_full
-        if self._feed.execution_ended() or is_full:
+        if self._feed.execution_ended(end) or is_full:
             self._flush()
 
     def _note_passed_execution(self) -> None:
@@ -284,8 +314,15 @@ class FitRecording:
 
     def read(self, *, unfinished: bool = False) -> None:
         """Hands on what the ring holds, with `unfinished` also of an execution that was broken off."""
-        if self._feed is not None:
-            self._feed.read(unfinished=unfinished)
+        if self._feed is None:
+            return
+        if self._unsampled is not None and (
+            unfinished or time.time() - self._unsampled > _LONGEST_WAIT_SECONDS
+        ):
+            # A callback has raised or takes long: the rows matter more than a sample.
+            end, self._unsampled = self._unsampled, None
+            self._feed.execution_ended(end)
+        self._feed.read(unfinished=unfinished)
 
     def end(self, ended: str) -> None:
         """Records how it ended, if it began."""
