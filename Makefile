@@ -7,21 +7,22 @@ PORT ?=
 VENV := .venv/bin
 RUN := logs/demo
 RESULTS := build/reference
-TRAININGS := $(wildcard tests/fits tests/find)
+TRAININGS := $(wildcard tests/fits tests/find tests/styles)
 OLDEST_TESTS := tests/record tests/analysis tests/review tests/plugin tests/train tests/find tests/fits
 
 # TensorFlow tells of its processor at every start, above what the demo has to say.
 QUIET := TF_CPP_MIN_LOG_LEVEL=2 TF_ENABLE_ONEDNN_OPTS=0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-backends test-oldest test-long bench pictures reference lint format coverage clean
-.PHONY: demo-environment dev-environment jax-environment torch-environment tf_keras-environment oldest-environment \
-	oldest-jax-environment
+.PHONY: help demo test test-backends test-keras test-oldest test-long bench pictures reference lint format
+.PHONY: coverage clean demo-environment dev-environment jax-environment torch-environment tf_keras-environment
+.PHONY: keras-environment oldest-environment oldest-jax-environment
 
 help:
 	@echo 'make demo           train on real images and look at it in TensorBoard (HOST=…, PORT=…)'
 	@echo 'make test           linters and type checkers, then every test but the long ones'
 	@echo 'make test-backends  the trainings again, on JAX, PyTorch and tf_keras, each in its own environment'
+	@echo 'make test-keras     the own tests of Keras, with LRMonitor in every fit and without it'
 	@echo 'make test-oldest    the tests again on the oldest supported packages, in an environment of their own'
 	@echo 'make test-long      the long tests'
 	@echo 'make bench          what recording costs and how fast the plugin answers'
@@ -56,7 +57,12 @@ test: lint
 test-backends: jax-environment torch-environment tf_keras-environment
 	KERAS_BACKEND=jax .venv-jax/bin/python -m pytest $(TRAININGS)
 	KERAS_BACKEND=torch .venv-torch/bin/python -m pytest $(TRAININGS)
-	LRMON_KERAS=tf_keras .venv-tf_keras/bin/python -m pytest tests/fits
+	LRMON_KERAS=tf_keras .venv-tf_keras/bin/python -m pytest tests/fits tests/styles
+
+# Keras' wheel contains its tests. They import all three backends at once, so that one environment has them all.
+test-keras: keras-environment
+	.venv-keras/bin/python -m pytest -m 'long or not long' tests/keras_suite
+	.venv-keras/bin/python tests/keras_suite/run.py
 
 # Every package has the version that setup.py names as its oldest; the first tests hold that it is so.
 test-oldest: oldest-environment oldest-jax-environment
@@ -101,12 +107,13 @@ format: dev-environment
 	$(VENV)/python tb_plugin/bundle.py format
 
 clean:
-	rm -rf .venv .venv-jax .venv-torch .venv-tf_keras .venv-oldest .venv-oldest-jax $(RUN) build dist *.egg-info tb_plugin/lrmon_tb/static tb_plugin/frontend/node_modules
+	rm -rf .venv .venv-jax .venv-torch .venv-tf_keras .venv-keras .venv-oldest .venv-oldest-jax $(RUN) build dist *.egg-info
+	rm -rf tb_plugin/lrmon_tb/static tb_plugin/frontend/node_modules
 	rm -rf .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find lrmon tb_plugin tests examples scripts -name __pycache__ -exec rm -rf {} +
 
-demo-environment dev-environment jax-environment torch-environment tf_keras-environment oldest-environment \
-oldest-jax-environment:
+demo-environment dev-environment jax-environment torch-environment tf_keras-environment keras-environment \
+oldest-environment oldest-jax-environment:
 	@$(PYTHON) scripts/environment.py $(@:-environment=)
 
 # Runs the trainings of one set-up and keeps what they tell; the one test that reads README waits for it.

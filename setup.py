@@ -36,7 +36,7 @@ DEMO = [*TENSORFLOW_CPU, "scikit-learn>=1.3"]
 JAX = ["jax>=0.4.33", KERAS, "numpy>=1.24"]
 TORCH = [KERAS, "torch>=2.1"]
 TF_KERAS = ["tf_keras>=2.16"]
-TEST = [*PLOT, "hypothesis>=6.100", "pytest>=8.2", "scikit-learn>=1.3"]
+TEST = [*PLOT, "hypothesis>=6.100", "keras-tuner>=1.4", "pytest>=8.2", "scikit-learn>=1.3"]
 DEV = [
     *DEMO,
     *TEST,

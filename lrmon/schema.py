@@ -7,15 +7,20 @@ records, which are complete and exact and which lrmon's own dashboard reads:
 tag                              one record
 ===============================  ==========================================================================
 ``lrmon/batches/<recording>/<k>``  float32 [n, 4], n ≤ 1024 consecutive steps, columns `BATCH_COLUMNS`;
-                                 step and wall time of the summary are those of the last row
+                                 step and wall time of the summary are those of the last row. It is
+                                 float64 where float32 does not hold the learning rates or losses
 ``lrmon/epochs/<recording>``     a JSON object, see `EpochRecord`; the summary's step is the epoch's last step
                                  (one more than the tag's last where the epoch had no batch)
 ``lrmon/run/<recording>``        a JSON object for each fit, see `RunRecord`; the summary's step is the
                                  fit's first step. It is written at the fit's start and, with how the fit
-                                 ended, again at its end: of two with one ``fit`` number the later counts
+                                 ended, again at its end, and where something was lost: of several with
+                                 one ``fit`` number the latest counts
 ``lrmon/rates/<recording>/<k>``  float32 [n, m], only where several optimizers train one model: the learning
                                  rate of each, in the order of the run record's ``optimizers``, for the steps
                                  of the batch record with the same step and ``<k>``
+``lrmon/updates/<recording>/<k>``  float32 [n, m]: how many updates each optimizer made in the steps of the
+                                 batch record with the same step and ``<k>``, in the order of ``optimizers``;
+                                 only where any made none or several: else each made one
 ``lrmon/skipped/<recording>``    a JSON object, see `SkippedRecord`: steps whose update was not made; the
                                  summary's step is the last of them
 ``lrmon/samples/<recording>``    a JSON object, see `SampleRecord`; the summary's step is the sample's
@@ -24,8 +29,9 @@ tag                              one record
 A record replaces earlier ones of its tag with the same or a higher step, as it does in TensorBoard's fast
 loader.
 
-``<recording>`` names one uninterrupted recording (UTC start time and process id), so that a resume or a
-second start never touches an earlier recording's tags.
+``<recording>`` names one uninterrupted recording (a number, UTC start time and process id), so that a
+resume or a second start never touches an earlier recording's tags. The number is one more than the largest
+in the folder when the recording began: recordings are ordered by it, and the time is information only.
 """
 
 from __future__ import annotations
@@ -52,6 +58,7 @@ BATCHES_PREFIX: Final = "lrmon/batches/"
 EPOCHS_PREFIX: Final = "lrmon/epochs/"
 RUN_PREFIX: Final = "lrmon/run/"
 RATES_PREFIX: Final = "lrmon/rates/"
+UPDATES_PREFIX: Final = "lrmon/updates/"
 SKIPPED_PREFIX: Final = "lrmon/skipped/"
 SAMPLES_PREFIX: Final = "lrmon/samples/"
 
@@ -157,6 +164,16 @@ class RangeTestRecord(TypedDict, total=False):
     repeats: int
 
 
+class LostRecord(TypedDict):
+    """What was recorded and could not be written, over the whole recording so far."""
+
+    steps: int
+    epochs: int
+    others: int
+    """Records of skipped steps and samples."""
+    reason: str
+
+
 class RunRecord(TypedDict, total=False):
     """One fit: what trained, how it was planned, where the numbers come from, how it ended."""
 
@@ -204,8 +221,10 @@ class RunRecord(TypedDict, total=False):
     effective_learning_rate_note: str | None
     """What one has to know to read the number rightly, a sentence or two."""
     optimizers: list[OptimizerRecord]
-    """Where several train one model: all of them. The column ``learning_rate`` is then the rate of
-    the one that `optimizer` describes."""
+    """Where there are several: all that could make updates, whether they did or not."""
+    main_optimizer: str | None
+    """Where there are several: the name of the one whose learning rate is in the column ``learning_rate`` and
+    that `optimizer` describes; None where none was seen to make an update."""
     step_sizes_every: int | None
     """Every so many steps a `SampleRecord` was taken; None where that was not asked for."""
     range_test: RangeTestRecord | None
@@ -217,22 +236,37 @@ class RunRecord(TypedDict, total=False):
     warnings: list[str]
     foretold: list[Foretold]
     """Those of the warnings that pre-flight gave, with their codes."""
+    lost: LostRecord
+    """Only where something was lost. The record is then written again, as at the fit's end."""
     ended: str | None
     """None while it runs, else ``completed``, ``stopped`` or ``interrupted: <reason>``."""
     end_time: float | None
     last_step: int | None
 
 
-def recording_name(start_time: float, process_id: int) -> str:
+def recording_name(number: int, start_time: float, process_id: int) -> str:
     """Returns the name of a recording that began at `start_time` (seconds since 1970) in a process.
 
-    Names sort by time.
-
-    >>> recording_name(1763632512.25, 4185)
-    '20251120T095512.250000Z-4185'
+    >>> recording_name(3, 1763632512.25, 4185)
+    '3-20251120T095512.250000Z-4185'
     """
     start = datetime.fromtimestamp(start_time, timezone.utc)
-    return f"{start:%Y%m%dT%H%M%S.%fZ}-{process_id}"
+    return f"{number}-{start:%Y%m%dT%H%M%S.%fZ}-{process_id}"
+
+
+def recording_order(name: str) -> tuple[int, str]:
+    """Returns what recordings are sorted by: their number, and of two with one number the time.
+
+    Two have one number where two processes began at the same moment. A name without a number is one of
+    the first.
+
+    >>> sorted(["10-20250101T000000.000000Z-7", "9-20260101T000000.000000Z-7"], key=recording_order)
+    ['9-20260101T000000.000000Z-7', '10-20250101T000000.000000Z-7']
+    """
+    number, separator, rest = name.partition("-")
+    if separator and number.isascii() and number.isdigit() and len(number) <= 18:
+        return int(number), rest
+    return 0, name
 
 
 NAN, INFINITY, NEGATIVE_INFINITY = "NaN", "Infinity", "-Infinity"

@@ -1,9 +1,9 @@
 """The project's environments, with lrmon installed editable from this tree.
 
-Usage: ``python3 scripts/environment.py demo|dev|jax|torch|tf_keras|oldest|oldest-jax``. The first two are
-extras of .venv; each of the others is an environment of its own, .venv-<name>, for the tests on another
-backend or on the oldest supported packages. It is quick where nothing has changed that would change the
-result.
+Usage: ``python3 scripts/environment.py demo|dev|jax|torch|tf_keras|keras|oldest|oldest-jax``. The first two
+are extras of .venv; each of the others is an environment of its own, .venv-<name>: for the tests on another
+backend, for Keras' own tests, which import all three backends at once, or on the oldest supported packages.
+It is quick where nothing has changed that would change the result.
 """
 
 from __future__ import annotations
@@ -58,14 +58,22 @@ class Environment:
 # tf_keras asks for the package tensorflow, which is tensorflow-cpu under another name and twice its size.
 TF_KERAS: Final = ("tf_keras>=2.16",)
 
+# The tests need no GPU. Of this version a build for the CPU alone may be at hand, which pip then prefers;
+# whatever else it finds brings gigabytes.
+TORCH: Final = ("torch==2.13.0",)
+
 ENVIRONMENTS: Final = {
     "demo": Environment(".venv", ("demo",)),
     "dev": Environment(".venv", ("dev",), alone=TF_KERAS),
     "jax": Environment(".venv-jax", ("jax", "test")),
-    # The tests need no GPU. Of this version a build for the CPU alone may be at hand, which pip then prefers;
-    # whatever else it finds brings gigabytes.
-    "torch": Environment(".venv-torch", ("torch", "test"), more=("torch==2.13.0",)),
+    "torch": Environment(".venv-torch", ("torch", "test"), more=TORCH),
     "tf_keras": Environment(".venv-tf_keras", ("demo", "test"), alone=TF_KERAS),
+    # Keras' tests import their optional companions where these are installed.
+    "keras": Environment(
+        ".venv-keras",
+        ("demo", "jax", "torch", "test"),
+        more=(*TORCH, "pandas", "requests"),
+    ),
     # Without PyTorch, whose old builds bring gigabytes of CUDA. lrmon does not require fsspec. JAX has an
     # environment of its own, since it requires newer packages than TensorFlow 2.16 works with.
     "oldest": Environment(".venv-oldest", ("demo", "test"), more=("fsspec",), alone=TF_KERAS, is_oldest=True),

@@ -28,6 +28,7 @@ class Recorded:
         scalars: By tag, (steps [n], values [n], wall times [n]).
         recordings: Names, sorted.
         rates: [n, m], of the optimizers, where there are several.
+        updates: [n, m], of each; all 1 in the rows of which nothing else is recorded.
         skipped: Steps without an update.
         samples: The sample records.
     """
@@ -40,6 +41,7 @@ class Recorded:
     scalars: dict[str, tuple[list[int], list[float], list[float]]]
     recordings: list[str]
     rates: npt.NDArray[np.float32]
+    updates: npt.NDArray[np.float32]
     skipped: list[int]
     samples: list[dict[str, Any]]
 
@@ -62,6 +64,7 @@ def recorded(log_dir: Path | str) -> Recorded:
     reader.Reload()
     steps, rows, lengths = [np.zeros(0, np.int64)], [np.zeros((0, 4), np.float32)], []
     rates: list[npt.NDArray[np.float32]] = []
+    updates: dict[int, npt.NDArray[np.float32]] = {}
     prefixes = (schema.EPOCHS_PREFIX, schema.RUN_PREFIX, schema.SKIPPED_PREFIX, schema.SAMPLES_PREFIX)
     notes: dict[str, list[dict[str, Any]]] = {prefix: [] for prefix in prefixes}
     scalars: dict[str, tuple[list[int], list[float], list[float]]] = {}
@@ -79,12 +82,18 @@ def recorded(log_dir: Path | str) -> Recorded:
         for event, value in events:
             if tag.startswith(schema.RATES_PREFIX):
                 rates.append(value)
+            elif tag.startswith(schema.UPDATES_PREFIX):
+                updates[event.step] = value
             elif tag.startswith(schema.BATCHES_PREFIX):
                 steps.append(np.arange(event.step - len(value) + 1, event.step + 1))
                 rows.append(value)
                 lengths.append(len(value))
             else:
                 notes["/".join(tag.split("/")[:2]) + "/"].append(json.loads(value.item()))
+    width = max((value.shape[1] for value in updates.values()), default=1)
+    counts = [
+        updates.get(int(block[-1]), np.ones((len(block), width), np.float32)) for block in steps if len(block)
+    ]
     return Recorded(
         np.concatenate(steps),
         np.concatenate(rows),
@@ -94,6 +103,7 @@ def recorded(log_dir: Path | str) -> Recorded:
         scalars,
         sorted(recordings),
         np.concatenate(rates) if rates else np.zeros((0, 0), np.float32),
+        np.concatenate(counts) if counts else np.zeros((0, width), np.float32),
         [step for record in notes[schema.SKIPPED_PREFIX] for step in record["steps"]],
         notes[schema.SAMPLES_PREFIX],
     )

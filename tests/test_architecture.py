@@ -35,6 +35,7 @@ RULES: dict[str, set[str]] = {
         "lrmon.analysis", "lrmon.find", "lrmon.record", "lrmon.schema", "lrmon.train", "matplotlib", "numpy",
     },
     "lrmon.review": {"lrmon.analysis", "lrmon.review", "lrmon.schema", "numpy", "tensorboard"},
+    "lrmon.review.damage": {"google.protobuf", "tensorboard"},
     "lrmon.review.report_plot": {"lrmon.analysis", "lrmon.review", "matplotlib", "numpy"},
     "lrmon_tb": {
         "lrmon.analysis", "lrmon.review", "lrmon.schema", "lrmon_tb", "numpy", "tensorboard", "werkzeug",

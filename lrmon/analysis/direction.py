@@ -71,8 +71,8 @@ def monitor_direction(monitor: str, mode: Mode, version: KerasVersion) -> Direct
     if squashed in _RISING or _squashed(re.sub(r"_\d+$", "", name)) in _NUMBERED:
         return "max"
     raise ValueError(
-        f"mode 'auto' cannot tell whether {monitor!r} improves by falling or by rising: {version} asks the "
-        "metric itself, and the name is none of Keras' metrics with a direction. Say mode 'min' or 'max'"
+        f"mode 'auto' cannot tell whether {monitor[:100]!r} improves by falling or by rising: {version} asks "
+        "the metric itself, and the name is none of Keras' metrics with a direction. Say mode 'min' or 'max'"
     )
 
 

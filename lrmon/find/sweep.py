@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,9 +15,10 @@ from lrmon.find.divergence import Divergence
 from lrmon.find.settings import Floats
 from lrmon.record.recorder import Recorder
 from lrmon.train.base import Callback
-from lrmon.train.description import described_fit, exactness
+from lrmon.train.description import described_fit, described_optimizer, described_optimizers, exactness
 from lrmon.train.effective import effective_rate
-from lrmon.train.optimizers import counter, innermost, rate_variable, scales_loss
+from lrmon.train.models import backend_of
+from lrmon.train.optimizers import counter, innermost, parts, rate_variable, scales_loss
 from lrmon.train.ring.base import StepRing
 from lrmon.train.ring.installation import installed
 
@@ -92,9 +94,11 @@ class Sweep(Callback):
         self._ring = installed(self.model)
         self._first_row = self._ring.count()
         if self._recorder is not None:
+            part = parts(self.model.optimizer)[0]
             self._recorder.begin_fit(
                 {
-                    **described_fit(self.model, {**(self.params or {}), "epochs": None}, self._effective),
+                    **described_fit(self.model, {**(self.params or {}), "epochs": None}),
+                    **described_optimizers([part], [described_optimizer(part, backend_of(self.model))], 0),
                     "kind": "range_test",
                     "range_test": {**self._record, "stopped": None, "stopped_reason": None},
                 },
@@ -129,15 +133,21 @@ class Sweep(Callback):
         rows = ring.rows(place, place + 1)
         if ring.loss_source.startswith("none"):
             raise RuntimeError(f"find needs each batch's own loss, and there is {ring.loss_source}")
-        learning_rate, loss, applied = float(rows.learning_rate[0, 0]), float(rows.loss[0]), rows.applied[0]
+        known = [part.optimizer is self._optimizer for part in ring.optimizers.parts]
+        column = known.index(True)
+        learning_rate, loss = float(rows.learning_rate[0, column]), float(rows.loss[0])
+        applied = bool(rows.updates[0, column])
         if math.isnan(learning_rate):
             learning_rate = float(_host(rate_variable(self._optimizer)))
-        self._updates += bool(applied)
+        self._updates += applied
         if self._recorder is not None:
-            self._recorder.batch(
-                learning_rate=learning_rate,
-                loss=loss,
-                effective_learning_rate=float(self._effective(rows.learning_rate[:, 0], rows.iteration)[0]),
+            self._recorder.batches(
+                learning_rate=[learning_rate],
+                loss=[loss],
+                effective_learning_rate=self._effective(
+                    rows.learning_rate[:, column], rows.iteration[:, column]
+                ),
+                wall_time=[time.time()],
             )
             if self._scales_loss and not applied:
                 self._recorder.drain()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from pathlib import Path
-from typing import SupportsFloat
+from typing import Final, SupportsFloat, SupportsIndex
+
+_LARGEST_STEP: Final = 2**53
 
 
 def checked_log_dir(log_dir: str | os.PathLike[str]) -> str:
@@ -37,6 +40,22 @@ def number(name: object, value: SupportsFloat) -> float:
         return float(value)
     except (TypeError, ValueError, OverflowError):
         raise TypeError(f"{name} must be a single number, got {value!r}") from None
+
+
+def checked_step(name: str, step: SupportsIndex) -> int:
+    """Returns a step as an int.
+
+    Raises:
+        TypeError: It is no whole number; the message names it `name`.
+        ValueError: It is negative, or so large that not every number has a double of its own.
+    """
+    try:
+        number = operator.index(step)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number, got {step!r}") from None
+    if not 0 <= number <= _LARGEST_STEP:
+        raise ValueError(f"{name} must be from 0 to {_LARGEST_STEP} (2**53), got {number}")
+    return number
 
 
 def type_name(value: object) -> str:

@@ -1,30 +1,31 @@
-"""The recorder: takes what a training loop says of its batches and epochs, and counts the steps."""
+"""The recorder: what a training loop calls. Each call checks its arguments and puts one entry."""
 
 from __future__ import annotations
 
 import atexit
+import json
 import os
 import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, SupportsFloat, cast
+from typing import TYPE_CHECKING, Any, Final, SupportsFloat
 
 import numpy as np
 import numpy.typing as npt
 
 from lrmon import schema
-from lrmon.record.arguments import checked_log_dir, number, type_name
-from lrmon.record.recording import Note, Recording, Rows, float32
-from lrmon.record.writer import Writer
-from lrmon.version import __version__
+from lrmon.record.arguments import checked_log_dir, checked_step, number, type_name
+from lrmon.record.flush_thread import FlushThread, give
+from lrmon.record.intake import EpochEnd, FitBegin, FitEnd, FitRevision, Skip
+from lrmon.record.recording import Note, Rows, float32, reals
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-_FLUSH_EVERY_SECONDS: Final = 0.75
-"""Low enough that with the flush itself no row stays unwritten for longer than a second."""
+WAIT_SECONDS: Final = 10.0
+"""How long `Recorder.flush` and `Recorder.close` wait for a file system that does not answer."""
 
 _open_recorders: Final[weakref.WeakSet[Recorder]] = weakref.WeakSet()
 
@@ -32,9 +33,14 @@ _open_recorders: Final[weakref.WeakSet[Recorder]] = weakref.WeakSet()
 class Recorder:
     """Records a training loop of any framework as TensorBoard scalars and exact records.
 
-    Written in blocks: at most 1,024 batches or one second, whichever comes first, are ever unwritten, also
-    when the loop raises, when nothing comes for a while, and at the interpreter's exit. A file system that
-    refuses a block gets it again later, in a new event file; one warning says so, and the loop goes on.
+    A thread writes every 0.75 seconds, and as soon as 512 batches have come together: at most 1,024 batches
+    or one second, whichever comes first, are unwritten, also when the loop raises or is killed, when nothing
+    comes for a while, and at the interpreter's exit. The loop waits for no file system that takes longer
+    than 0.1 seconds; a loop that outruns the thread waits for it, at most a second a call.
+
+    What a file system refuses is kept (up to 1,048,576 steps) and written later. One that does not answer
+    may be 131,072 calls behind. Beyond that steps are dropped, and the run says how many. One warning says
+    what happened, and the loop goes on.
 
     ```python
     with lrmon.Recorder("logs/run1") as recorder:
@@ -52,7 +58,8 @@ class Recorder:
 
     Raises:
         TypeError: `log_dir` is no path.
-        ValueError: `log_dir` is empty, or has a scheme that nothing installed opens.
+        ValueError: `log_dir` is empty or has a scheme that nothing installed opens, or `first_step` is
+            negative or larger than 2**53.
         OSError: The folder cannot be written to.
     """
 
@@ -63,8 +70,7 @@ class Recorder:
         run: Mapping[str, Any] | None = None,
         first_step: int = 0,
     ) -> None:
-        if first_step < 0:
-            raise ValueError(f"first_step must be at least 0, got {first_step}")
+        checked_step("first_step", first_step)
         self._prepare(checked_log_dir(log_dir))
         self.begin_fit(run or {}, first_step=first_step)
         self.flush()
@@ -78,28 +84,20 @@ class Recorder:
 
     def _prepare(self, log_dir: str) -> None:
         self.log_dir = log_dir
-        self._writer = Writer(log_dir)
-        self._writer.source = _method_of(self, Recorder.drain)
-        self._source_lock = threading.RLock()  # taken before _lock, never after
+        # Held by the threads that put entries; the flush thread takes it only where it is free.
         self._lock = threading.RLock()
-        self._rows: list[tuple[float, float | None, float, float]] = []
         self._source: Callable[[], None] | None = None
         self._closed = False
-        self._fit: schema.RunRecord | None = None
-        self._fits = 0
-        self._recording: Recording | None = None
-        self._next_step = 0
-        self._epoch = 0
-        self._epoch_first_step = 0
+        self._thread = FlushThread(log_dir, _method_of(self, Recorder._drain_if_free))
+        self._intake = self._thread.intake
+        self._warnings = self._thread.warnings
+        self._is_over = False
         _open_recorders.add(self)
-        threading.Thread(
-            target=_keep_flushing, args=(weakref.ref(self),), name="lrmon-flush", daemon=True
-        ).start()
 
     @property
     def next_step(self) -> int:
         """The step of the next batch."""
-        return self._next_step
+        return self._intake.next_step
 
     def batch(
         self,
@@ -108,7 +106,7 @@ class Recorder:
         loss: SupportsFloat,
         effective_learning_rate: SupportsFloat | None = None,
     ) -> None:
-        """Records one batch, whose update has been made.
+        """Records one batch, whose update has been made, in float32.
 
         Args:
             learning_rate: That this update used.
@@ -130,10 +128,10 @@ class Recorder:
         )
         with self._lock:
             self._check_open()
-            self._rows.append(row)
-            full = len(self._rows) >= schema.ROWS_PER_RECORD
-        if full:
-            self.flush()
+            weight = self._intake.put_row(*row)
+        self._thread.notice(weight)
+        if self._warnings:
+            give(self._warnings, stacklevel=2)
 
     def batches(
         self,
@@ -143,8 +141,11 @@ class Recorder:
         effective_learning_rate: npt.ArrayLike | None = None,
         wall_time: npt.ArrayLike,
         learning_rates: Mapping[str, npt.ArrayLike] | None = None,
+        updates: npt.ArrayLike | None = None,
     ) -> None:
         """Records many consecutive batches at once; as `batch`, with arrays of shape [n].
+
+        Numbers that float32 does not hold are recorded as float64.
 
         Args:
             learning_rate: See `batch`.
@@ -153,21 +154,24 @@ class Recorder:
             wall_time: When each batch ended, seconds since 1970.
             learning_rates: Where several optimizers train one model, the learning rate of each by its name,
                 the same names in the same order as the run's ``optimizers``.
+            updates: [n, m], how many updates each optimizer made in each batch; one each where left out.
 
         Raises:
             ValueError: The arrays differ in shape.
             RuntimeError: The recorder is closed.
         """
-        rates, losses, times = float32(learning_rate), float32(loss), np.asarray(wall_time, np.float64)
-        effective = None if effective_learning_rate is None else float32(effective_learning_rate)
-        named = {name: float32(values) for name, values in (learning_rates or {}).items()}
+        rates, losses, times = reals(learning_rate), reals(loss), np.asarray(wall_time, np.float64)
+        effective = None if effective_learning_rate is None else reals(effective_learning_rate)
+        named = {name: reals(values) for name, values in (learning_rates or {}).items()}
         others = [*named.values(), *([] if effective is None else [effective])]
         shapes = [rates.shape, losses.shape, times.shape, *(array.shape for array in others)]
         if len(set(shapes)) != 1 or len(shapes[0]) != 1:
             raise ValueError(f"batches takes arrays of one shape [n], got {', '.join(map(str, shapes))}")
-        with self._lock:
-            self._check_open()
-            self._put_rows(rates, effective, losses, times, named)
+        counts = None if updates is None else float32(updates)
+        if counts is not None and (counts.ndim != 2 or len(counts) != len(losses)):
+            raise ValueError(f"updates must be of shape [{len(losses)}, m], got {counts.shape}")
+        if len(losses):
+            self._put(Rows(0, rates, effective, losses, times, named, counts))
 
     def skipped(self, steps: Sequence[int]) -> None:
         """Records of which steps the optimizer made no update, since a gradient was not finite.
@@ -176,23 +180,21 @@ class Recorder:
             steps: Ascending, of batches that have been recorded.
         """
         if steps:
-            record: schema.SkippedRecord = {"steps": [int(step) for step in steps]}
+            record: schema.SkippedRecord = {"steps": [checked_step("steps", step) for step in steps]}
             self._note(schema.SKIPPED_PREFIX, record["steps"][-1], record)
 
     def sample(self, sample: schema.SampleRecord) -> None:
         """Records what one update did to the weights."""
-        self._note(schema.SAMPLES_PREFIX, sample["step"], sample)
+        self._note(schema.SAMPLES_PREFIX, checked_step("step", sample["step"]), sample)
 
     def _note(self, prefix: str, step: int, record: Mapping[str, Any]) -> None:
-        with self._lock:
-            self._check_open()
-            self._writer.put(Note(prefix, step, time.time(), record))
+        self._put(Note(prefix, step, time.time(), schema.to_json(record)))
 
     def skip(self, batches: int) -> None:
         """Says that so many batches ran of which nothing is known: their steps stay empty."""
-        with self._lock:
-            self._drain_rows()
-            self._next_step += batches
+        if batches:
+            checked_step("batches", self.next_step + batches)
+            self._put(Skip(batches))
 
     def end_epoch(
         self, metrics: Mapping[str, SupportsFloat] | None = None, *, epoch: int | None = None
@@ -212,22 +214,9 @@ class Recorder:
         values = {str(name): number(name, value) for name, value in metrics.items()}
         types = {str(name): type_name(value) for name, value in metrics.items()}
         self.drain()
-        with self._lock:
-            self._check_open()
-            self._epoch = self._epoch if epoch is None else epoch
-            self._writer.put(
-                schema.EpochRecord(
-                    epoch=self._epoch,
-                    first_step=self._epoch_first_step,
-                    last_step=self._next_step - 1,
-                    wall_time=time.time(),
-                    metrics=values,
-                    types=types,
-                )
-            )
-            self._epoch += 1
-            self._epoch_first_step = self._next_step
-        self._writer.warn_once()
+        self._put(EpochEnd(epoch, time.time(), values, types))
+        if self._warnings:
+            give(self._warnings, stacklevel=2)
 
     def begin_fit(
         self,
@@ -245,38 +234,29 @@ class Recorder:
                 begins, so that a reader knows which of two rows of one step is the later.
             first_iteration: The optimizer's counter before the first update; `first_step` where left out.
             start_time: Seconds since 1970; now where left out.
+
+        Raises:
+            ValueError: `first_step` is negative or larger than 2**53.
+            TypeError: A field of `run` cannot be written as JSON.
         """
         start_time = time.time() if start_time is None else start_time
-        with self._lock:
-            self._check_open()
-            if self._fit is not None:
-                self.end_fit("interrupted")
-            if self._recording is None or first_step < self._next_step:
-                self._recording = Recording.started(start_time)
-                self._fits = 0
-                self._writer.put(self._recording)
-            self._next_step = self._epoch_first_step = first_step
-            self._epoch = run.get("initial_epoch") or 0
-            self._fit = cast(
-                schema.RunRecord,
-                {
-                    "format_version": schema.FORMAT_VERSION,
-                    "kind": "training",
-                    "recorded_by": f"lrmon {__version__}",
-                    "warnings": [],
-                    **run,
-                    "fit": self._fits,
-                    "start_time": start_time,
-                    "recording_start_time": self._recording.start_time,
-                    "first_step": first_step,
-                    "first_iteration": first_step if first_iteration is None else first_iteration,
-                    "ended": None,
-                    "end_time": None,
-                    "last_step": None,
-                },
-            )
-            self._fits += 1
-            self._writer.put(self._fit)
+        checked_step("first_step", first_step)
+        begin = FitBegin(
+            _frozen(run),
+            first_step,
+            first_step if first_iteration is None else first_iteration,
+            start_time,
+            self.next_step,
+        )
+        self._put(begin)
+
+    def revise_fit(self, fields: Mapping[str, Any]) -> None:
+        """Records what has become known of the training that runs.
+
+        Args:
+            fields: Of `lrmon.schema.RunRecord`, in place of those that it began with.
+        """
+        self._put(FitRevision(_frozen(fields)))
 
     def end_fit(self, ended: str, **fields: Any) -> None:
         """Records how a training ended.
@@ -285,40 +265,41 @@ class Recorder:
             ended: ``completed``, ``stopped`` or ``interrupted: <reason>``.
             fields: Of `lrmon.schema.RunRecord`, in place of those that it began with: what is known only now.
         """
-        with self._lock:
-            self._drain_rows()
-            if self._fit is None:
-                return
-            known = cast(schema.RunRecord, {**self._fit, **fields})
-            end: schema.RunRecord = {**known, "ended": ended, "end_time": time.time()}
-            end["last_step"] = self._next_step - 1 if self._next_step > end["first_step"] else None
-            self._writer.put(end)
-            self._fit = None
+        self._put(FitEnd(ended, _frozen(fields), time.time()))
 
     def attach(self, source: Callable[[], None] | None) -> None:
         """Sets who is asked for more before each flush, from any thread but one at a time.
 
         The source answers by calling `begin_fit` and `batches`. It must not raise.
         """
-        with self._source_lock:
+        with self._lock:
             self._source = source
 
     def flush(self) -> None:
-        """Writes what has been recorded so far."""
-        self._writer.flush()
-        self._writer.warn_once()
+        """Writes what has been recorded so far.
+
+        It waits until that is done or refused, but at most 10 seconds, and only once for a file system that
+        does not answer.
+        """
+        self.drain()
+        self._thread.wait_once(WAIT_SECONDS)
+        give(self._warnings, stacklevel=2)
 
     def close(self, ended: str = "completed") -> None:
-        """Writes what is left and how the training ended, and closes the file; twice does no harm."""
-        if self._closed or self._writer.is_anothers:
+        """Writes what is left and how the training ended, and closes the file; twice does no harm.
+
+        It waits until that is done, but at most 10 seconds.
+        """
+        if self._is_over or self._thread.is_anothers:
             return
-        self.drain()
-        with self._lock:
+        if not self._closed:
+            self.drain()
             self.end_fit(ended)
             self._closed = True
-        self._writer.source = None
-        self._writer.close()
-        self._writer.warn_once()
+        self._source = None
+        self._thread.close(WAIT_SECONDS)
+        self._is_over = True
+        give(self._warnings, stacklevel=2)
 
     def __enter__(self) -> Self:
         return self
@@ -329,50 +310,42 @@ class Recorder:
         self.close("completed" if kind is None else f"interrupted: {kind.__name__}")
 
     def __del__(self) -> None:
-        if not getattr(self, "_closed", True):
+        if not getattr(self, "_is_over", True):
             self.close("interrupted")
 
     def drain(self) -> None:
         """Takes what the source still holds, so that `next_step` is up to date; writes nothing."""
-        if self._writer.is_anothers:
+        if self._thread.is_anothers:
             return
-        with self._source_lock:
+        with self._lock:
             if self._source is not None:
                 self._source()
+
+    def _drain_if_free(self) -> None:
+        """As `drain`, for the flush thread: training asks the source itself where it holds the lock."""
+        if self._source is not None and self._lock.acquire(blocking=False):
+            try:
+                self.drain()
+            finally:
+                self._lock.release()
+
+    def _put(self, payload: Rows | Note | EpochEnd | Skip | FitBegin | FitRevision | FitEnd) -> None:
         with self._lock:
-            self._drain_rows()
-
-    def _drain_rows(self) -> None:
-        rows, self._rows = self._rows, []
-        if rows:
-            learning_rate, effective, loss, wall_time = zip(*rows, strict=True)
-            given = any(value is not None for value in effective)
-            self._put_rows(
-                float32(learning_rate),
-                float32([np.nan if value is None else value for value in effective]) if given else None,
-                float32(loss),
-                np.array(wall_time),
-            )
-
-    def _put_rows(
-        self,
-        learning_rate: npt.NDArray[np.float32],
-        effective: npt.NDArray[np.float32] | None,
-        loss: npt.NDArray[np.float32],
-        wall_time: npt.NDArray[np.float64],
-        learning_rates: Mapping[str, npt.NDArray[np.float32]] | None = None,
-    ) -> None:
-        if len(loss):
-            self._writer.put(
-                Rows(self._next_step, learning_rate, effective, loss, wall_time, learning_rates or {})
-            )
-            self._next_step += len(loss)
+            self._check_open()
+            weight = self._intake.put(payload)
+        self._thread.notice(weight)
 
     def _check_open(self) -> None:
         if self._closed:
             raise RuntimeError(
                 f"the recorder of {self.log_dir!r} is closed; make a new one to go on recording"
             )
+
+
+def _frozen(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a copy that nobody changes, of what JSON can hold."""
+    frozen: dict[str, Any] = json.loads(schema.to_json(fields))
+    return frozen
 
 
 def _method_of(recorder: Recorder, method: Callable[[Recorder], None]) -> Callable[[], None]:
@@ -385,18 +358,6 @@ def _method_of(recorder: Recorder, method: Callable[[Recorder], None]) -> Callab
             method(held)
 
     return call
-
-
-def _keep_flushing(reference: weakref.ref[Recorder]) -> None:
-    """Flushes until the recorder is closed or nobody holds it any more."""
-    while True:
-        time.sleep(_FLUSH_EVERY_SECONDS)
-        recorder = reference()
-        if recorder is None or recorder._closed:  # noqa: SLF001
-            return
-        # A warning belongs to the thread that trains: the next call from there gives it.
-        recorder._writer.flush()  # noqa: SLF001
-        del recorder
 
 
 @atexit.register

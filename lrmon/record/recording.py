@@ -13,6 +13,9 @@ import numpy.typing as npt
 from lrmon import schema
 from lrmon.record import events
 
+Reals = npt.NDArray[np.floating[Any]]
+"""float32 or float64."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -26,17 +29,23 @@ class Rows:
         loss: [n], of each batch.
         wall_time: [n], seconds since 1970, when each step ended.
         learning_rates: Where several optimizers train one model, by name the [n] of each.
+        updates: [n, m], how many updates each optimizer made; None where all made one in each step.
     """
 
     first_step: int
-    learning_rate: npt.NDArray[np.float32]
-    effective_learning_rate: npt.NDArray[np.float32] | None
-    loss: npt.NDArray[np.float32]
+    learning_rate: Reals
+    effective_learning_rate: Reals | None
+    loss: Reals
     wall_time: npt.NDArray[np.float64]
-    learning_rates: Mapping[str, npt.NDArray[np.float32]] = field(default_factory=dict)
+    learning_rates: Mapping[str, Reals] = field(default_factory=dict)
+    updates: npt.NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.loss)
+
+    def starting_at(self, first_step: int) -> Rows:
+        """Returns the same rows as those of the steps from `first_step` on."""
+        return replace(self, first_step=first_step)
 
     def followed_by(self, later: Rows) -> Rows | None:
         """Returns both as one, or None where `later` does not go on from here."""
@@ -45,6 +54,7 @@ class Rows:
             later.first_step != self.first_step + len(self)
             or (effective is None) != (later_effective is None)
             or list(self.learning_rates) != list(later.learning_rates)
+            or _columns(self) != _columns(later)
         ):
             return None
         return Rows(
@@ -59,6 +69,9 @@ class Rows:
                 name: np.concatenate((rates, later.learning_rates[name]))
                 for name, rates in self.learning_rates.items()
             },
+            updates=None
+            if self.updates is None or later.updates is None
+            else np.concatenate((self.updates, later.updates)),
         )
 
     def __getitem__(self, rows: slice) -> Rows:
@@ -70,6 +83,7 @@ class Rows:
             loss=self.loss[rows],
             wall_time=self.wall_time[rows],
             learning_rates={name: rates[rows] for name, rates in self.learning_rates.items()},
+            updates=None if self.updates is None else self.updates[rows],
         )
 
 
@@ -81,13 +95,20 @@ class Note:
         prefix: Of its tag.
         step: Of its summary.
         wall_time: Seconds since 1970.
-        record: What it says, in the words of `lrmon.schema`.
+        text: What it says, as JSON, in the words of `lrmon.schema`.
     """
 
     prefix: str
     step: int
     wall_time: float
-    record: Mapping[str, Any]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingStart:
+    """What follows belongs to a new recording, which began at `start_time` (seconds since 1970)."""
+
+    start_time: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +119,7 @@ class Recording:
 
     Attributes:
         start_time: Seconds since 1970; the seconds of the rows add up from here.
+        number: Its place among the recordings of the folder.
         name: The part of its tags that no other recording has.
         records: Batch records so far.
         last_wall_time: Of the last row, or the start.
@@ -105,15 +127,17 @@ class Recording:
     """
 
     start_time: float
+    number: int
     name: str
     records: int = 0
     last_wall_time: float = 0.0
     epoch_step: int = -1
 
     @classmethod
-    def started(cls, start_time: float) -> Recording:
+    def started(cls, start: RecordingStart, number: int) -> Recording:
         """Returns a new recording of this process."""
-        return cls(start_time, schema.recording_name(start_time, os.getpid()), last_wall_time=start_time)
+        name = schema.recording_name(number, start.start_time, os.getpid())
+        return cls(start.start_time, number, name, last_wall_time=start.start_time)
 
     def with_rows(self, rows: Rows) -> tuple[Recording, bytes]:
         """Returns where the recording stands after `rows`, and their events."""
@@ -135,17 +159,31 @@ class Recording:
             effective = np.full(len(rows), np.nan, np.float32)
         else:
             scalars[schema.SCALAR_EFFECTIVE_LEARNING_RATE] = effective
+        parts = [
+            events.scalar_events(name, steps, rows.wall_time, float32(values))
+            for name, values in scalars.items()
+        ]
         seconds = np.diff(rows.wall_time, prepend=self.last_wall_time)
-        columns = np.column_stack((rows.learning_rate, effective, rows.loss, seconds)).astype(np.float32)
-        records = {schema.BATCHES_PREFIX: columns}
+        kind = _type_for(rows)
+        columns = np.column_stack((rows.learning_rate, effective, rows.loss, seconds))
+        records: dict[str, Any] = {}
         if rows.learning_rates:
-            records[schema.RATES_PREFIX] = np.column_stack(list(rows.learning_rates.values()))
-            for name, rates in rows.learning_rates.items():
-                scalars[schema.SCALAR_LEARNING_RATE_PREFIX + name] = rates
+            records[schema.RATES_PREFIX] = np.column_stack(list(rows.learning_rates.values())).astype(kind)
+            for column, (name, rates) in enumerate(rows.learning_rates.items()):
+                made = slice(None) if rows.updates is None else rows.updates[:, column] > 0
+                if len(steps[made]):
+                    tag = schema.SCALAR_LEARNING_RATE_PREFIX + name
+                    parts.append(
+                        events.scalar_events(tag, steps[made], rows.wall_time[made], float32(rates[made]))
+                    )
+        if rows.updates is not None and (rows.updates != 1).any():
+            records[schema.UPDATES_PREFIX] = rows.updates
+        # Last, so that who reads a file that grows has what belongs to the rows when it has the rows.
+        records[schema.BATCHES_PREFIX] = columns.astype(kind)
         place = f"{self.name}/{self.records // schema.RECORDS_PER_TAG}"
         last_step, last_time = int(steps[-1]), float(rows.wall_time[-1])
         return b"".join(
-            [events.scalar_events(name, steps, rows.wall_time, values) for name, values in scalars.items()]
+            parts
             + [
                 events.tensor_event(tag + place, last_step, last_time, values)
                 for tag, values in records.items()
@@ -154,9 +192,7 @@ class Recording:
 
     def note_event(self, note: Note) -> bytes:
         """Returns the event of a note."""
-        return events.text_event(
-            note.prefix + self.name, note.step, note.wall_time, schema.to_json(note.record)
-        )
+        return events.text_event(note.prefix + self.name, note.step, note.wall_time, note.text)
 
     def fit_events(self, fit: schema.RunRecord) -> bytes:
         """Returns the event that says what is known of a fit by now."""
@@ -177,6 +213,25 @@ class Recording:
             name = schema.SCALAR_EPOCH_PREFIX + metric
             parts.append(events.scalar_events(name, step, np.array([wall_time]), float32([value])))
         return replace(self, epoch_step=record_step), b"".join(parts)
+
+
+def reals(values: Any) -> Reals:
+    """Returns the values as float32 where they are, else as float64."""
+    array = np.asarray(values)
+    return array if array.dtype == np.float32 else array.astype(np.float64)
+
+
+def _type_for(rows: Rows) -> type[np.float32 | np.float64]:
+    """Returns float32 where it holds every learning rate and loss, else float64."""
+    for values in (rows.learning_rate, rows.loss, *rows.learning_rates.values()):
+        if values.dtype != np.float32 and not np.array_equal(values, float32(values), equal_nan=True):
+            return np.float64
+    return np.float32
+
+
+def _columns(rows: Rows) -> int:
+    """Returns how many optimizers the counts of updates name."""
+    return 0 if rows.updates is None else rows.updates.shape[1]
 
 
 def float32(values: Any) -> npt.NDArray[np.float32]:

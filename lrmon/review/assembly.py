@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import pairwise
@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from lrmon import schema
 from lrmon.review.epoch_axis import lay_out
-from lrmon.review.optimizers import learning_rates
+from lrmon.review.optimizers import of_optimizers
 from lrmon.review.records import Block, format_version
 from lrmon.review.run import Epoch, Fit, Run, Sample
-from lrmon.review.timeline import Piece, cut, holes_in, is_repeated, steps_of, times_of
+from lrmon.review.timeline import Hole, Piece, cut, holes_in, is_repeated, steps_of, times_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +96,10 @@ def assemble(
             fits.append(fit)
         skipped += recording.skipped
         taken += recording.samples
-    holes = holes_in(pieces, fits)
-    said += _about_holes(holes, samples) + _about_epochs(epochs, fits, samples) + _about_version(fits)
+    ends = [fit.last_step or 0 for fit in fits[-1:]] + [epoch.last_step for epoch in epochs[-1:]]
+    holes = holes_in(pieces, fits, max(ends, default=0))
+    said += _about_holes(holes, fits, samples) + _about_epochs(epochs, fits, samples)
+    said += _about_lost(fits) + _about_version(fits)
     return _run(name, version, pieces, epochs, fits, holes, said, skipped, taken)
 
 
@@ -129,12 +131,36 @@ def _went_back(last_step: int, step: int) -> str:
     )
 
 
-def _about_holes(holes: NDArray[np.int64], samples: int) -> list[str]:
-    if not holes.size:
-        return []
-    missing = int((holes[:, 1] - holes[:, 0] + 1).sum())
-    count = "1 step is missing, step" if missing == 1 else f"{missing:,} steps are missing, the first is step"
-    return [f"{count} {int(holes[0, 0]):,}: {_reason(samples)}"]
+def _about_holes(holes: Sequence[Hole], fits: Sequence[Fit], samples: int) -> list[str]:
+    sentences = []
+    lost, not_recorded, not_ended = (
+        [hole for hole in holes if hole.reason == reason] for reason in ("lost", "not recorded", "not ended")
+    )
+    if lost:
+        missing = sum(hole.steps for hole in lost)
+        count = (
+            "1 step is missing, step" if missing == 1 else f"{missing:,} steps are missing, the first is step"
+        )
+        sentences.append(f"{count} {lost[0].first_step:,}: {_reason(samples)}")
+    who = "The optimizer" if any(fit.record.get("optimizer") for fit in fits) else "The training"
+    for unrecorded, reason in (
+        (not_recorded, "a batch failed before its update, or was trained without lrmon."),
+        (not_ended, "the training before has no recorded end, so its last steps may be lost."),
+    ):
+        if unrecorded:
+            steps, them = _stretch(unrecorded)
+            sentences.append(f"{who} counted {steps}, but no training step was recorded for {them}: {reason}")
+    return sentences
+
+
+def _stretch(holes: Sequence[Hole]) -> tuple[str, str]:
+    """Returns the steps of these holes in words, and the pronoun for them."""
+    steps, first = sum(hole.steps for hole in holes), holes[0].first_step
+    if steps == 1:
+        return f"step {first:,}", "it"
+    if len(holes) == 1:
+        return f"{steps:,} steps, {first:,} to {holes[0].last_step:,}", "them"
+    return f"{steps:,} steps, the first is step {first:,}", "them"
 
 
 def _about_epochs(epochs: Sequence[Epoch], fits: Sequence[Fit], samples: int) -> list[str]:
@@ -150,6 +176,24 @@ def _about_epochs(epochs: Sequence[Epoch], fits: Sequence[Fit], samples: int) ->
         return []
     count = "The record of 1 epoch is" if missing == 1 else f"The records of {missing:,} epochs are"
     return [f"{count} missing: {_reason(samples)}"]
+
+
+def _about_lost(fits: Sequence[Fit]) -> list[str]:
+    """Returns what the recordings themselves say could not be written."""
+    said = []
+    for fit in fits:
+        lost = fit.record.get("lost")
+        if not isinstance(lost, Mapping):
+            continue
+        counts = [(lost.get(key), one) for key, one in (("steps", "step"), ("epochs", "epoch"))]
+        words = [
+            f"{count:,} {one}{'' if count == 1 else 's'}"
+            for count, one in counts
+            if isinstance(count, int) and count
+        ]
+        what = " and ".join(words) or "Some records"
+        said.append(f"Lost while it was recorded: {what}, because {str(lost.get('reason'))[:300]}.")
+    return said
 
 
 def _reason(samples: int) -> str:
@@ -178,7 +222,7 @@ def _run(
     pieces: Sequence[Piece],
     epochs: Sequence[Epoch],
     fits: Sequence[Fit],
-    holes: NDArray[np.int64],
+    holes: Sequence[Hole],
     said: list[str],
     skipped: Sequence[int],
     samples: Sequence[Sample],
@@ -193,13 +237,15 @@ def _run(
     if not bool(np.isfinite(seconds).all()):
         said.append("Some rows do not say when they were recorded; they have the time of a row beside them.")
     axis = lay_out(step, epochs, fits)
-    of_each = learning_rates(pieces, fits)
+    of_each = of_optimizers(pieces, fits)
     said += of_each.notices
     without_update = _present(skipped, step)
     by_step = {sample.step: sample for sample in samples}
+    missing = np.array([(hole.first_step, hole.last_step) for hole in holes], dtype=np.int64).reshape(-1, 2)
     columns = (step, time, learning_rate, effective_learning_rate, loss)
-    arrays = (*columns, axis.row_positions, axis.epoch_positions, holes, without_update)
-    for array in (*arrays, *of_each.rates.values()):
+    arrays = (*columns, axis.row_positions, axis.epoch_positions, missing, without_update)
+    of_main = () if of_each.main_updates is None else (of_each.main_updates,)
+    for array in (*arrays, *of_each.rates.values(), *of_each.updates.values(), *of_main):
         array.setflags(write=False)
     return Run(
         name=name,
@@ -216,9 +262,11 @@ def _run(
         epoch_positions=axis.epoch_positions,
         epoch_end=axis.end,
         fits=tuple(fits),
-        holes=holes,
+        holes=missing,
         notices=tuple(dict.fromkeys(said)),
         learning_rates=of_each.rates,
+        updates=of_each.updates,
+        main_updates=of_each.main_updates,
         skipped=without_update,
         samples=tuple(by_step[taken] for taken in _present(by_step, step).tolist()),
     )

@@ -16,7 +16,14 @@ from numpy.typing import NDArray
 from lrmon import schema
 from lrmon.review.numbers import json_column
 from lrmon.review.run import SERIES, Run
-from lrmon.review.series import about_json, columns_json, epochs_json, iterations, learning_rates_json
+from lrmon.review.series import (
+    about_json,
+    columns_json,
+    epochs_json,
+    iterations,
+    learning_rates_json,
+    updates_json,
+)
 
 _ROWS_PER_PART = 16_384
 
@@ -45,6 +52,7 @@ def _json(run: Run) -> Iterator[bytes]:
     rows = np.arange(run.step.size)
     yield columns_json(run, rows, {}).encode()
     yield f',"learning_rates":{learning_rates_json(run, rows)}'.encode()
+    yield f',"updates":{updates_json(run, rows)}'.encode()
     yield f',"skipped":{json_column(run.skipped)}}}'.encode()
 
 
@@ -54,9 +62,10 @@ def _csv(run: Run) -> Iterator[bytes]:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     named = [f"learning_rate/{name}" for name in run.learning_rates]
+    updates = [f"updates/{name}" for name in run.updates]
     skipped = ["skipped"] if run.skipped.size else []
     of_metrics = [f"epoch/{name}" for name in metrics]
-    writer.writerow(["step", "iteration", "epoch", "time", *SERIES, *named, *skipped, *of_metrics])
+    writer.writerow(["step", "iteration", "epoch", "time", *SERIES, *named, *updates, *skipped, *of_metrics])
     yield out.getvalue().encode(errors="replace")
     of_epochs = {
         epoch.last_step: "".join(f",{_field(epoch.metrics.get(name))}" for name in metrics)
@@ -87,6 +96,7 @@ def _columns(run: Run, rows: NDArray[np.intp]) -> list[list[str]]:
     for name, curve in curves.items():
         absent = run.absent.get(name)
         columns.append(json_column(curve[rows], absent=None if absent is None else absent[rows]))
+    columns += [json_column(made[rows]) for made in run.updates.values()]
     if run.skipped.size:
         columns.append(json_column(np.isin(run.step[rows], run.skipped).astype(np.int64)))
     return [column[1:-1].replace('"', "").replace("null", "").split(",") for column in columns]

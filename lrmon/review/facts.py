@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from lrmon.review.plan import Plan, Schedule, plan_ahead, schedule_of, verified
 from lrmon.review.run import Fit, Run
 from lrmon.review.settings import Defaults, default_rule
 
-Rates = NDArray[np.float32]
+Rates = NDArray[np.floating[Any]]
 
 ANSWERS: Final = 100
 """To so many edges, the first ones, the loss's answer is measured."""
@@ -55,7 +55,7 @@ class Facts:
       schedule: of the last fit, where its formula is known and is what was recorded.
       plan: what is left of it.
       defaults: the rule that holds where nobody says another one.
-      loss_is_known: whether the batches have losses.
+      loss_is_known: whether losses of batches are recorded, NaN or not.
     """
 
     run: Run
@@ -99,8 +99,7 @@ def facts(run: Run) -> Facts:
         # To raise the learning rate from step to step was the purpose: nothing of it is an edge, or planned.
         none = find_lr_steps(run.learning_rate[:0], where.starts)
         schedule, steps = None, replace(none, kind=steps.kind, changes=steps.changes)
-    loss_is_known = not all(_has_no_loss(fit) for fit in run.fits) if run.fits else True
-    loss_is_known = loss_is_known and not bool(np.isnan(run.loss).all())
+    loss_is_known = bool(run.recorded("loss").any())
     return Facts(
         run=run,
         places=where,
@@ -119,11 +118,6 @@ def _one_schedule(fits: tuple[Fit, ...]) -> bool:
     """Whether one schedule, counting on, was at work in all fits."""
     kinds = {(repr(fit.record.get("schedule")), fit.first_iteration - fit.first_step) for fit in fits}
     return len(kinds) == 1
-
-
-def _has_no_loss(fit: Fit) -> bool:
-    source = fit.record.get("loss_source")
-    return isinstance(source, str) and source.startswith("none")
 
 
 def _answers(run: Run, where: Places, steps: LRSteps) -> list[Response | None]:
@@ -167,7 +161,7 @@ def _epoch_columns(run: Run, schedule: Schedule | None, *, loss_is_known: bool) 
 
 def _rate_at(run: Run, steps: NDArray[np.int64]) -> Rates:
     """Returns the recorded learning rate of each step, NaN where there is none."""
-    rates = np.full(steps.size, np.nan, dtype=np.float32)
+    rates = np.full(steps.size, np.nan, dtype=run.learning_rate.dtype)
     rows = np.searchsorted(run.step, steps)
     held = rows < run.step.size
     held[held] = run.step[rows[held]] == steps[held]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -14,10 +13,11 @@ from tensorboard import errors
 
 from lrmon import schema
 from lrmon.review.assembly import assemble
+from lrmon.review.damage import damaged
 from lrmon.review.recordings import decode, recordings_of, unread
 from lrmon.review.run import Run
 from lrmon.review.sampled import is_recorded, is_sampled, sampled_run
-from lrmon.review.source import Listing, Source, TagData
+from lrmon.review.source import Listing, Source, TagData, digest
 from lrmon.review.summary import summarize
 
 ROWS_HELD = 10_000_000
@@ -26,11 +26,45 @@ ROWS_HELD = 10_000_000
 _RUNS_AT_ONCE = 128
 """So many are read before another request has its turn."""
 
+_READINGS = 3
+"""So many times a run is read that grows while it is read; then what was read last is the run."""
+
 _Key = tuple[str, str]
 """Experiment and run."""
 
-_Entry = tuple[str, Mapping[str, Any]]
-"""Version and summary of a run."""
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """Which stage of a run something was made of.
+
+    Attributes:
+      listing: the run's tags as they were listed before they were read; None where some could not be read.
+      damaged: sentences on the run's damaged files that were known then.
+      turn: of the reading, see `Library._turn`.
+    """
+
+    listing: Listing | None
+    damaged: tuple[str, ...]
+    turn: int
+
+    def is_current(self, listing: Listing, damaged: tuple[str, ...], turn: int) -> bool:
+        """Returns whether this is what a run is now, or later.
+
+        Args:
+          listing: of the run.
+          damaged: sentences on its damaged files.
+          turn: when that listing was asked for. What was read after that is at least as new.
+        """
+        return (self.listing == listing and self.damaged == damaged) or self.turn > turn
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What the list of runs says of one."""
+
+    stage: _Stage
+    version: str
+    summary: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +84,18 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
+    """A run as it was at one moment, and the records that it was made of."""
+
+    stage: _Stage
     run: Run
     tags: Mapping[str, TagData]
-    summary: Mapping[str, Any]
 
 
 class Library:
     """Gives runs and their summaries, and keeps them; to be used from many threads at once.
+
+    A run is immutable: rows, version and everything computed of them are of one moment. While it is read,
+    the training may go on, so it is listed before and after, and read again where the two differ.
 
     Whole runs are kept up to a number of rows, and the one unused for the longest time goes first;
     summaries are kept of all.
@@ -72,6 +111,8 @@ class Library:
         self._held: OrderedDict[_Key, _Held] = OrderedDict()
         self._held_rows = 0
         self._summaries: dict[_Key, _Entry] = {}
+        self._turn = 0
+        """Grows with each reading, so that of a listing and a reading the later one is known."""
         self._lock = threading.Lock()
         self._reading = threading.Lock()
 
@@ -81,95 +122,139 @@ class Library:
         Raises:
           tensorboard.errors.NotFoundError: if there is no such run, or nothing of lrmon in it.
         """
-        listings = source.list_records([name]) or _with_learning_rate(source.list_scalars([name]))
-        if name not in listings:
+        turn = self._turn
+        listing = _list(source, [name]).get(name)
+        if listing is None:
             raise errors.NotFoundError(f"no run {name[:100]!r} with a learning rate recorded by lrmon")
-        key, version = (source.experiment, name), _version(source.experiment, name, listings[name])
-        run = self._current(key, version)
+        run = self._current(source, name, listing, turn)
         if run is None:
             with self._reading:
-                run = self._current(key, version) or self._read(source, listings)[0].run
+                run = (
+                    self._current(source, name, listing, turn)
+                    or self._read(source, {name: listing})[name].run
+                )
         return run
 
     def overview(self, source: Source) -> Overview:
         """Returns the summaries of all runs that hold a learning rate recorded by lrmon."""
+        turn = self._turn
         listings = source.list_records()
         others = [name for name in source.list_runs() if name not in listings]
         if others:
             sampled = source.list_scalars(others, [schema.SCALAR_LEARNING_RATE])
             listings |= _with_learning_rate(source.list_scalars(list(sampled))) if sampled else {}
-        versions = {name: _version(source.experiment, name, listing) for name, listing in listings.items()}
-        entries = self._known(source.experiment, versions)
+        entries = self._known(source, listings, turn)
         missing = iter(sorted(name for name in listings if name not in entries))
         while names := list(islice(missing, _RUNS_AT_ONCE)):
             with self._reading:
-                meanwhile = self._known(source.experiment, {name: versions[name] for name in names})
-                wanted = {name: listings[name] for name in names if name not in meanwhile}
-                entries |= meanwhile | {
-                    held.run.name: (held.run.version, held.summary) for held in self._read(source, wanted)
-                }
+                # Those before have taken their time: what was listed then is old now.
+                now = _list(source, names)
+                asked = {name: now[name] for name in names if name in now}
+                entries |= self._known(source, asked, turn)
+                wanted = {name: listing for name, listing in asked.items() if name not in entries}
+                self._read(source, wanted)
+                entries |= self._known(source, wanted, turn)
         self._forget(source.experiment, listings)
         notices = _about_samples(self._samples)
-        runs = {name: entries[name][1] for name in sorted(entries)}
-        return Overview(_digest([(name, entries[name][0]) for name in runs], notices), notices, runs)
+        runs = {name: entries[name].summary for name in sorted(entries)}
+        return Overview(digest([(name, entries[name].version) for name in runs], notices), notices, runs)
 
-    def _read(self, source: Source, listings: Mapping[str, Listing]) -> list[_Held]:
-        """Reads what is new of these runs."""
+    def _read(self, source: Source, listings: Mapping[str, Listing]) -> dict[str, _Held]:
+        """Reads what is new of these runs, until nothing is added to them meanwhile."""
+        read: dict[str, _Held] = {}
+        wanted = dict(listings)
+        for _ in range(_READINGS):
+            read |= {held.run.name: held for held in self._read_once(source, wanted, read)}
+            now = _list(source, list(wanted)) if wanted else {}
+            wanted = {name: now[name] for name in wanted if name in now and now[name] != wanted[name]}
+            if not wanted:
+                break
+        for held in read.values():
+            self._keep(source.experiment, held)
+        return read
+
+    def _read_once(
+        self, source: Source, listings: Mapping[str, Listing], read: Mapping[str, _Held]
+    ) -> Iterator[_Held]:
+        """Yields these runs as they are now; what has been read of them, or is held, is not read again."""
         with self._lock:
-            held = {name: self._held.get((source.experiment, name)) for name in listings}
-        before = {name: of_run.tags for name, of_run in held.items() if of_run is not None}
+            self._turn += 1
+            turn = self._turn
+            held = {name: read.get(name, self._held.get((source.experiment, name))) for name in listings}
+        before = {name: stage.tags for name, stage in held.items() if stage is not None}
         records = {name: listing for name, listing in listings.items() if not is_sampled(listing)}
-        runs = []
         for name, tags, failed in source.read_records(records, before, decode):
-            version = _version(source.experiment, name, records[name])
+            points = sorted((tag, data.digest) for tag, data in tags.items())
+            lost = damaged(source.log_dir, name)
             run = assemble(
                 name,
-                f"{version}-unread" if failed else version,
+                digest(source.experiment, name, points, failed, lost),
                 recordings_of(tags),
-                notices=unread(tags, failed),
+                notices=[*lost, *unread(tags, failed)],
                 samples=self._samples,
             )
-            runs.append(self._keep(source.experiment, run, tags))
+            yield _Held(_Stage(None if failed else records[name], lost, turn), run, tags)
         for name in listings.keys() - records.keys():
-            version = _version(source.experiment, name, listings[name])
-            run = sampled_run(name, version, source.read_scalars(name, list(listings[name])))
-            runs.append(self._keep(source.experiment, run, {}))
-        return runs
+            scalars = source.read_scalars(name, list(listings[name]))
+            values = sorted(
+                (tag, [(datum.step, datum.wall_time, datum.value) for datum in data])
+                for tag, data in scalars.items()
+            )
+            lost = damaged(source.log_dir, name)
+            run = sampled_run(name, digest(source.experiment, name, values, lost), scalars)
+            yield _Held(_Stage(listings[name], lost, turn), replace(run, notices=(*lost, *run.notices)), {})
 
-    def _keep(self, experiment: str, run: Run, tags: Mapping[str, TagData]) -> _Held:
-        held, key = _Held(run, tags, summarize(run)), (experiment, run.name)
+    def _keep(self, experiment: str, held: _Held) -> None:
+        run, key = held.run, (experiment, held.run.name)
+        entry = _Entry(held.stage, run.version, summarize(run))
         with self._lock:
-            before = self._held.pop(key, None)
+            self._let_go(key)
             self._held[key] = held
-            self._held_rows += run.step.size - (before.run.step.size if before else 0)
+            self._held_rows += run.step.size
             while self._held_rows > self._rows and len(self._held) > 1:
-                _, evicted = self._held.popitem(last=False)
-                self._held_rows -= evicted.run.step.size
-            self._summaries[key] = (run.version, held.summary)
-        return held
+                self._let_go(next(iter(self._held)))
+            self._summaries[key] = entry
 
-    def _current(self, key: _Key, version: str) -> Run | None:
-        """Returns a run, if it is at hand in this version."""
+    def _let_go(self, key: _Key) -> None:
+        held = self._held.pop(key, None)
+        if held is not None:
+            self._held_rows -= held.run.step.size
+            held.run.memo.close()
+
+    def _current(self, source: Source, name: str, listing: Listing, turn: int) -> Run | None:
+        """Returns a run, if it is at hand as it is now; see `_Stage.is_current`."""
+        key, lost = (source.experiment, name), damaged(source.log_dir, name)
         with self._lock:
             held = self._held.get(key)
-            if held is None or held.run.version != version:
+            if held is None or not held.stage.is_current(listing, lost, turn):
                 return None
             self._held.move_to_end(key)
             return held.run
 
-    def _known(self, experiment: str, versions: Mapping[str, str]) -> dict[str, _Entry]:
-        """Returns the summaries that are at hand in these versions."""
+    def _known(self, source: Source, listings: Mapping[str, Listing], turn: int) -> dict[str, _Entry]:
+        """Returns the summaries that are at hand of these runs as they are now."""
         with self._lock:
-            kept = {name: self._summaries.get((experiment, name)) for name in versions}
-        return {name: entry for name, entry in kept.items() if entry and entry[0] == versions[name]}
+            kept = {name: self._summaries.get((source.experiment, name)) for name in listings}
+        return {
+            name: entry
+            for name, entry in kept.items()
+            if entry is not None
+            and entry.stage.is_current(listings[name], damaged(source.log_dir, name), turn)
+        }
 
     def _forget(self, experiment: str, listings: Mapping[str, Listing]) -> None:
         """Lets go of runs that are no longer in the log directory."""
         with self._lock:
             for key in [key for key in self._summaries if key[0] == experiment and key[1] not in listings]:
                 del self._summaries[key]
-                held = self._held.pop(key, None)
-                self._held_rows -= held.run.step.size if held else 0
+                self._let_go(key)
+
+
+def _list(source: Source, names: Sequence[str]) -> dict[str, Listing]:
+    """Returns the tags of those of these runs that hold a learning rate recorded by lrmon."""
+    listings = source.list_records(names)
+    others = [name for name in names if name not in listings]
+    return listings | _with_learning_rate(source.list_scalars(others)) if others else listings
 
 
 def _with_learning_rate(scalars: Mapping[str, Listing]) -> dict[str, Listing]:
@@ -179,14 +264,6 @@ def _with_learning_rate(scalars: Mapping[str, Listing]) -> dict[str, Listing]:
         for run, listing in scalars.items()
         if schema.SCALAR_LEARNING_RATE in listing
     }
-
-
-def _version(experiment: str, name: str, listing: Listing) -> str:
-    return _digest(experiment, name, listing)
-
-
-def _digest(*values: object) -> str:
-    return hashlib.blake2b(repr(values).encode(), digest_size=8).hexdigest()
 
 
 def _about_samples(samples: int) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import tempfile
 import threading
@@ -18,11 +19,14 @@ from tensorboard.data import server_ingester
 from tensorboard.util import grpc_util
 
 from lrmon import schema
+from lrmon.review import damage
 from lrmon.review.library import Library
 from lrmon.review.run import Run
 from lrmon.review.source import Source
 
 _LOADED: Final = "Finished load cycle"
+_UNREADABLE: Final = re.compile(r"Read error in (.+?): [A-Z]\w*\(")
+"""What the data server's log says of a file that it reads no further."""
 _SECONDS_TO_START: Final = 20.0
 
 
@@ -70,6 +74,7 @@ def open_logs(logdir: str | os.PathLike[str], *, fast: bool | None = None) -> It
             raise FileNotFoundError(f"there is no log directory {os.fspath(logdir)!r}")
         if not Path(path).is_dir():
             raise NotADirectoryError(f"{os.fspath(logdir)!r} is a file; name the folder that it lies in")
+    damage.forget(path)
     if fast is not False:
         try:
             server = _Server(path)
@@ -78,13 +83,14 @@ def open_logs(logdir: str | os.PathLike[str], *, fast: bool | None = None) -> It
                 raise
         else:
             with server:
-                yield _source(server.data_provider())
+                yield _source(server.data_provider(), path)
             return
-    yield _source(_loaded_by_python(path))
+    damage.isolate()
+    yield _source(_loaded_by_python(path), path)
 
 
-def _source(data_provider: Any) -> Source:
-    return Source(data_provider, context.RequestContext(), "")
+def _source(data_provider: Any, path: str) -> Source:
+    return Source(data_provider, context.RequestContext(), "", path)
 
 
 class _Server:
@@ -156,6 +162,8 @@ class _Server:
         stream = self._process.stderr
         for line in stream or ():
             text = line.decode(errors="replace")
+            if (unreadable := _UNREADABLE.search(text)) is not None:
+                damage.note(unreadable[1])
             if "load cycle" in text:
                 self._said.set()
             if _LOADED in text:

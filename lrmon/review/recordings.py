@@ -11,11 +11,12 @@ from lrmon.review.assembly import Recording
 from lrmon.review.records import (
     Block,
     Datum,
-    Rates,
+    OptimizerColumns,
+    Reals,
     decode_block,
     decode_epoch,
     decode_fit,
-    decode_rates,
+    decode_optimizer_columns,
     decode_sample,
     decode_skipped,
 )
@@ -33,8 +34,8 @@ def decode(tag: str, datum: Datum) -> Any:
     """Returns the record that a tag's point holds, None where it cannot be read."""
     if _place(tag, schema.BATCHES_PREFIX) is not None:
         return decode_block(datum)
-    if _place(tag, schema.RATES_PREFIX) is not None:
-        return decode_rates(datum)
+    if any(_place(tag, prefix) is not None for prefix in (schema.RATES_PREFIX, schema.UPDATES_PREFIX)):
+        return decode_optimizer_columns(datum)
     if tag.startswith(schema.RUN_PREFIX):
         return decode_fit(datum, tag.removeprefix(schema.RUN_PREFIX))
     for prefix, decode_note in _NOTES.items():
@@ -44,7 +45,7 @@ def decode(tag: str, datum: Datum) -> Any:
 
 
 def recordings_of(tags: Mapping[str, TagData]) -> list[Recording]:
-    """Returns the recordings of a run, in the order of their start; their names sort by time."""
+    """Returns the recordings of a run, in the order in which they began."""
     batches: dict[str, list[tuple[int, str]]] = {}
     for tag in tags:
         place = _place(tag, schema.BATCHES_PREFIX)
@@ -65,7 +66,7 @@ def recordings_of(tags: Mapping[str, TagData]) -> list[Recording]:
             skipped=[step for steps in _read(tags.get(schema.SKIPPED_PREFIX + name)) for step in steps],
             samples=_read(tags.get(schema.SAMPLES_PREFIX + name)),
         )
-        for name in sorted({*batches, *others})
+        for name in sorted({*batches, *others}, key=schema.recording_order)
     ]
 
 
@@ -81,18 +82,26 @@ def unread(tags: Mapping[str, TagData], failed: Sequence[str]) -> list[str]:
 
 
 def _blocks(tags: Mapping[str, TagData], tag: str) -> list[Block]:
-    """Returns a batch tag's rows, with the rates of several optimizers where they are recorded too."""
+    """Returns a batch tag's rows, with what is recorded of single optimizers beside them."""
     blocks: list[Block] = _read(tags.get(tag))
-    beside: list[Rates] = _read(tags.get(schema.RATES_PREFIX + tag.removeprefix(schema.BATCHES_PREFIX)))
-    if not beside:
+    rates, updates = (
+        {each.last_step: each for each in _optimizer_columns(tags, prefix, tag)}
+        for prefix in (schema.RATES_PREFIX, schema.UPDATES_PREFIX)
+    )
+    if not rates and not updates:
         return blocks
-    rates = {each.last_step: each.values for each in beside}
     return [
-        replace(block, rates=values)
-        if (values := rates.get(block.last_step)) is not None and len(values) == len(block.values)
-        else block
-        for block in blocks
+        replace(block, rates=_of_block(rates, block), updates=_of_block(updates, block)) for block in blocks
     ]
+
+
+def _optimizer_columns(tags: Mapping[str, TagData], prefix: str, tag: str) -> list[OptimizerColumns]:
+    return _read(tags.get(prefix + tag.removeprefix(schema.BATCHES_PREFIX)))
+
+
+def _of_block(columns: Mapping[int, OptimizerColumns], block: Block) -> Reals | None:
+    beside = columns.get(block.last_step)
+    return beside.values if beside is not None and len(beside.values) == len(block.values) else None
 
 
 def _place(tag: str, prefix: str) -> tuple[str, int] | None:

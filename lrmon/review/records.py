@@ -21,6 +21,12 @@ _DEEPEST = 40
 """Levels of lists and objects in a record; its writer goes five levels deep at most."""
 
 
+Reals = NDArray[np.floating[Any]]
+"""float32, or float64 where training used numbers that float32 does not hold."""
+
+_REALS = (np.float32, np.float64)
+
+
 class Datum(Protocol):
     """A point of TensorBoard's tensor time series."""
 
@@ -41,12 +47,14 @@ class Block:
       wall_time: when the last row's step ended, seconds since 1970.
       values: [n, 4], the columns of `lrmon.schema.BATCH_COLUMNS`.
       rates: [n, m], the learning rate of each of several optimizers; None where there is one.
+      updates: [n, m], how many updates each optimizer made; None where all made one in each step.
     """
 
     first_step: int
     wall_time: float
-    values: NDArray[np.float32]
-    rates: NDArray[np.float32] | None = None
+    values: Reals
+    rates: Reals | None = None
+    updates: Reals | None = None
 
     @property
     def last_step(self) -> int:
@@ -54,8 +62,8 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Rates:
-    """What several optimizers used in the steps of a block.
+class OptimizerColumns:
+    """What is recorded of each optimizer in the steps of a block.
 
     Attributes:
       last_step: of the block.
@@ -63,7 +71,7 @@ class Rates:
     """
 
     last_step: int
-    values: NDArray[np.float32]
+    values: Reals
 
 
 def not_rewritten(data: Iterable[Datum]) -> list[Datum]:
@@ -81,9 +89,9 @@ def not_rewritten(data: Iterable[Datum]) -> list[Datum]:
 
 
 def decode_block(datum: Datum) -> Block | None:
-    """Returns a batch record's rows, or None where it is not float32 [n, 4] with n steps before it."""
+    """Returns a batch record's rows, or None where it is no table [n, 4] of numbers and n steps."""
     values = datum.numpy
-    if values.dtype != np.float32 or values.ndim != 2 or values.shape[1] != len(schema.BATCH_COLUMNS):
+    if values.dtype not in _REALS or values.ndim != 2 or values.shape[1] != len(schema.BATCH_COLUMNS):
         return None
     first_step = datum.step - len(values) + 1
     if not 0 <= first_step <= datum.step <= _LARGEST_STEP or not math.isfinite(datum.wall_time):
@@ -91,12 +99,12 @@ def decode_block(datum: Datum) -> Block | None:
     return Block(first_step, float(datum.wall_time), values)
 
 
-def decode_rates(datum: Datum) -> Rates | None:
-    """Returns the learning rates of several optimizers, or None where they are not float32 [n, m]."""
+def decode_optimizer_columns(datum: Datum) -> OptimizerColumns | None:
+    """Returns a column for each optimizer, or None where it is no table [n, m] of numbers."""
     values = datum.numpy
-    if values.dtype != np.float32 or values.ndim != 2 or values.shape[1] == 0:
+    if values.dtype not in _REALS or values.ndim != 2 or values.shape[1] == 0:
         return None
-    return Rates(datum.step, values) if 0 <= datum.step <= _LARGEST_STEP else None
+    return OptimizerColumns(datum.step, values) if 0 <= datum.step <= _LARGEST_STEP else None
 
 
 def decode_skipped(datum: Datum) -> tuple[int, ...] | None:

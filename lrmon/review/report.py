@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,8 +20,6 @@ from lrmon.review.run import Run
 
 if TYPE_CHECKING:
     import os
-
-_ROWS_HELD: Final = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +101,12 @@ class Report:
         return self.to_text()
 
 
+def count_findings(run: Run) -> int:
+    """Returns how many findings the report of a run has."""
+    with np.errstate(all="ignore"):
+        return len(find_all(facts(run)))
+
+
 def look_into(run: Run) -> Findings:
     """Returns what the report of a run says whatever the rule."""
     # A run may hold infinities and NaN anywhere: what is computed of them is NaN, and compares as False.
@@ -115,46 +117,20 @@ def look_into(run: Run) -> Findings:
     return Findings(of, findings, test, what_stays_json(of, findings, test))
 
 
-class Reports:
-    """Makes reports, and keeps what does not depend on the rule; to be used from many threads at once.
-
-    Args:
-      rows: of so many rows of runs it is kept; those unused for the longest time go first.
-    """
-
-    def __init__(self, *, rows: int = _ROWS_HELD) -> None:
-        self._rows = rows
-        self._found: OrderedDict[str, Findings] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def findings(self, run: Run) -> Findings:
-        """Returns what the report of a run says whatever the rule."""
-        with self._lock:
-            held = self._found.get(run.name)
-            if held is not None and held.facts.run.version == run.version:
-                self._found.move_to_end(run.name)
-                return held
-        found = look_into(run)
-        with self._lock:
-            self._found[run.name] = found
-            self._found.move_to_end(run.name)
-            rows = sum(each.facts.run.step.size for each in self._found.values())
-            while rows > self._rows and len(self._found) > 1:
-                _, oldest = self._found.popitem(last=False)
-                rows -= oldest.facts.run.step.size
-        return found
+def run_analysis(run: Run) -> Findings:
+    """Returns what `look_into` does, and keeps it with the run."""
+    return run.memo.get("run analysis", lambda: look_into(run))
 
 
-def report(run: Run, rule: PlateauRule | None = None, *, found: Findings | None = None) -> Report:
+def report(run: Run, rule: PlateauRule | None = None) -> Report:
     """Returns the report of a run.
 
     Args:
       run: the run.
       rule: of ReduceLROnPlateau; the run's own where left out. A rule that cannot be judged on this run (its
         metric is not recorded, or has no direction) is no error: ``plateaus.problem`` says so.
-      found: what `look_into` returned for this run, where it is at hand.
     """
-    found = found or look_into(run)
+    found = run_analysis(run)
     with np.errstate(all="ignore"):
         judged = plateaus(found.facts, rule or found.facts.defaults.rule)
     return Report(run, found.facts, judged, found.findings, found.range_test, found.text)

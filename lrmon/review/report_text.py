@@ -10,6 +10,7 @@ import numpy as np
 from lrmon.review.facts import Facts
 from lrmon.review.findings.finding import Finding, figure
 from lrmon.review.numbers import shortest
+from lrmon.review.optimizers import updates_words
 from lrmon.review.plateaus import Plateaus, Trigger
 from lrmon.review.range_test import RangeTestReport
 from lrmon.review.range_test_text import range_test_lines
@@ -34,6 +35,7 @@ def report_text(
     sections = [
         _title(run, facts, paint),
         *([] if test is None else [range_test_lines(test, paint, width)]),
+        _optimizers(run, paint, width),
         _findings(facts, findings, paint, width),
     ]
     if test is None:
@@ -45,6 +47,18 @@ def report_text(
     if run.notices:
         sections.append([paint("title", "Notices"), *wrapped(run.notices, width, "  ")])
     return "\n\n".join("\n".join(section) for section in sections if section)
+
+
+def _optimizers(run: Run, paint: Paint, width: int) -> list[str]:
+    """Says how many updates each optimizer made, where not all made one in each step."""
+    if not run.updates:
+        return []
+    main = run.fits[-1].record.get("main_optimizer") if run.fits else None
+    lines: list[str] = []
+    for name, made in run.updates.items():
+        shown = "; its learning rate is the run's" if name == main else ""
+        lines += wrapped([f"{name}: {updates_words(made)}{shown}"], width, "  ")
+    return [paint("title", "Optimizers"), *lines]
 
 
 def _title(run: Run, facts: Facts, paint: Paint) -> list[str]:

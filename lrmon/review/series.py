@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -17,13 +15,11 @@ from lrmon import schema
 from lrmon.analysis.smoothing import smooth
 from lrmon.analysis.thinning import thin
 from lrmon.review.numbers import json_column
+from lrmon.review.optimizers import updates_words
 from lrmon.review.run import SERIES, Run
 from lrmon.review.updates import samples_json, skipped_json
 
 Axis = Literal["step", "epoch", "time"]
-
-_SMOOTHED_ROWS = 10_000_000
-_TEXTS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,52 +41,14 @@ class View:
     smoothing: float = 0.6
 
 
-class Derived:
-    """Keeps what is computed once a run and used in every answer; to be used from many threads at once.
-
-    Args:
-      rows: how many smoothed values to keep; those unused for the longest time go first.
-    """
-
-    def __init__(self, *, rows: int = _SMOOTHED_ROWS) -> None:
-        self._rows = rows
-        self._smoothed: OrderedDict[tuple[str, float], NDArray[np.float32]] = OrderedDict()
-        self._texts: OrderedDict[str, str] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def smoothed_loss(self, run: Run, weight: float) -> NDArray[np.float32]:
-        """Returns the smoothed loss at each of the run's rows, see `lrmon.analysis.smoothing.smooth`."""
-        key = (run.version, weight)
-        with self._lock:
-            if key in self._smoothed:
-                self._smoothed.move_to_end(key)
-                return self._smoothed[key]
-        smoothed = smooth(run.loss, weight=weight).astype(np.float32)
-        with self._lock:
-            self._smoothed[key] = smoothed
-            rows = sum(values.size for values in self._smoothed.values())
-            while rows > self._rows and len(self._smoothed) > 1:
-                _, oldest = self._smoothed.popitem(last=False)
-                rows -= oldest.size
-        return smoothed
-
-    def epochs_and_about(self, run: Run) -> str:
-        """Returns these two members of the run's answers as JSON, without the braces around them."""
-        with self._lock:
-            if run.version in self._texts:
-                self._texts.move_to_end(run.version)
-                return self._texts[run.version]
-        text = f'"epochs":{epochs_json(run)},"about":{about_json(run)}'
-        with self._lock:
-            self._texts[run.version] = text
-            while len(self._texts) > _TEXTS:
-                self._texts.popitem(last=False)
-        return text
+def smoothed_loss(run: Run, weight: float) -> NDArray[np.float32]:
+    """Returns the smoothed loss at each of the run's rows, see `lrmon.analysis.smoothing.smooth`."""
+    return run.memo.get(("smoothed loss", weight), lambda: smooth(run.loss, weight=weight).astype(np.float32))
 
 
-def series_json(run: Run, view: View, derived: Derived) -> str:
+def series_json(run: Run, view: View) -> str:
     """Returns the answer of the route ``series``, see http_api.md."""
-    smoothed = derived.smoothed_loss(run, view.smoothing)
+    smoothed = smoothed_loss(run, view.smoothing)
     extent = extents(run)
     whole = extent[view.x]
     axis = {"step": run.step, "epoch": run.epoch, "time": run.time}[view.x]
@@ -129,9 +87,10 @@ def series_json(run: Run, view: View, derived: Derived) -> str:
         schema.to_json(head)[1:-1],
         f'"columns":{columns}',
         f'"learning_rates":{learning_rates_json(run, rows)}',
+        f'"updates":{updates_json(run, rows)}',
         f'"skipped":{skipped_json(run, *within)}',
         f'"samples":{samples_json(run, *within)}',
-        derived.epochs_and_about(run),
+        run.memo.get("epochs and about", lambda: f'"epochs":{epochs_json(run)},"about":{about_json(run)}'),
     ]
     return f"{{{','.join(members)}}}"
 
@@ -182,11 +141,22 @@ def iterations(run: Run, rows: NDArray[np.intp]) -> tuple[NDArray[np.int64], NDA
     """Returns the optimizer's counter before each row's update, and where it is not known."""
     steps = run.step[rows]
     fits = run.fit_of(steps)
-    offsets = np.array([fit.first_iteration - fit.first_step for fit in run.fits] + [0], dtype=np.int64)
     firsts = np.array([fit.first_step for fit in run.fits] + [0], dtype=np.int64)
-    # The counter stands still where an update is left out.
-    left_out = np.searchsorted(run.skipped, steps) - np.searchsorted(run.skipped, firsts[fits])
-    return steps + offsets[fits] - left_out, fits < 0
+    starts = np.array([fit.first_iteration for fit in run.fits] + [0], dtype=np.int64)
+    passed = steps - firsts[fits]
+    if run.main_updates is not None:
+        made = np.concatenate([[0], np.cumsum(run.main_updates, dtype=np.int64)])
+        begins = np.searchsorted(run.step, firsts)
+        # Of steps that are missing nothing is known: they count as one update each.
+        missing = passed - (rows - begins[fits])
+        passed = made[rows] - made[begins[fits]] + missing
+    return starts[fits] + passed, fits < 0
+
+
+def updates_json(run: Run, rows: NDArray[np.intp]) -> str:
+    """Returns how many updates each optimizer made in the chosen rows, an empty object for one in each."""
+    columns = (f"{json.dumps(name)}:{json_column(made[rows])}" for name, made in run.updates.items())
+    return f"{{{','.join(columns)}}}"
 
 
 def epochs_json(run: Run) -> str:
@@ -207,7 +177,8 @@ def epochs_json(run: Run) -> str:
 def about_json(run: Run) -> str:
     """Returns what is recorded of each fit."""
     fits = [{**fit.record, "recording": fit.recording} for fit in run.fits]
-    return schema.to_json({"source": run.source, "state": run.state, "fits": fits})
+    updates = {name: updates_words(made) for name, made in run.updates.items()}
+    return schema.to_json({"source": run.source, "state": run.state, "updates": updates, "fits": fits})
 
 
 def _range(view: View, whole: list[float] | None) -> tuple[float, float]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import numpy as np
 from tensorboard import errors
 from tensorboard.data import provider
 
@@ -42,14 +44,16 @@ class TagData:
     """All points of a tag, decoded.
 
     Attributes:
-      stamp: of the tag when it was read.
+      stamp: of the tag as it was listed before it was read, so that the points are these or more.
       points: step and wall time of each point.
       records: for each point what was decoded, None where that was not possible.
+      digest: of the points: equal for equal points, whatever they were listed as.
     """
 
     stamp: Stamp
     points: tuple[Stamp, ...]
     records: tuple[Any, ...]
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +64,13 @@ class Source:
       data_provider: TensorBoard's.
       context: TensorBoard's context of the request.
       experiment: TensorBoard's id of the experiment, empty for a local log directory.
+      log_dir: what TensorBoard was given as its log directory, None where that is not known.
     """
 
     data_provider: Any
     context: Any
     experiment: str
+    log_dir: str | None = None
 
     def list_records(self, runs: Collection[str] | None = None) -> dict[str, Listing]:
         """Returns, by run, the tags that hold lrmon's records; of all runs if none are named."""
@@ -105,19 +111,18 @@ class Source:
           decode: makes a record of a tag's point.
         """
         for runs in _portions(wanted, held):
-            changed = {
-                run: [tag for tag, stamp in wanted[run].items() if _is_new(held, run, tag, stamp)]
-                for run in runs
-            }
-            answers, failed = self._read_tensors({run: tags for run, tags in changed.items() if tags})
+            changed = {run: _changed(wanted[run], held.get(run, {})) for run in runs}
+            answers, failed = self._read_tensors(changed, rows=False)
+            # Rows last: they are written before what tells of them, so that no epoch lacks its rows.
+            of_rows, failed_rows = self._read_tensors(changed, rows=True)
             for run in runs:
                 before = held.get(run, {})
                 data = {tag: before[tag] for tag in wanted[run] if tag in before}
                 for tag in changed[run]:
-                    points = answers.get(run, {}).get(tag)
+                    points = (of_rows if _holds_rows(tag) else answers).get(run, {}).get(tag)
                     if points is not None:
                         data[tag] = _decoded(tag, wanted[run][tag], points, before.get(tag), decode)
-                yield run, data, failed.get(run, [])
+                yield run, data, sorted([*failed.get(run, []), *failed_rows.get(run, [])])
 
     def read_scalars(self, run: str, tags: Collection[str]) -> dict[str, list[Any]]:
         """Returns by tag the points (step, wall_time, value) that TensorBoard has kept of a run's scalars."""
@@ -130,9 +135,18 @@ class Source:
         return dict(answer.get(run, {}))
 
     def _read_tensors(
-        self, tags: Mapping[str, Sequence[str]]
+        self, tags: Mapping[str, Sequence[str]], *, rows: bool
     ) -> tuple[dict[str, dict[str, Sequence[Datum]]], dict[str, list[str]]]:
-        """Returns the points by run and tag, and by run the tags that the provider failed at."""
+        """Returns the points by run and tag, and by run the tags that the provider failed at.
+
+        Args:
+          tags: by run.
+          rows: whether to read those that hold rows, or the others.
+        """
+        tags = {run: [tag for tag in names if _holds_rows(tag) is rows] for run, names in tags.items()}
+        tags = {run: names for run, names in tags.items() if names}
+        if not tags:
+            return {}, {}
         answers: dict[str, dict[str, Sequence[Datum]]] = {}
         failed: dict[str, list[str]] = {}
         for runs, names in _questions(tags):
@@ -177,11 +191,31 @@ class Source:
             raise UnavailableError(f"Unavailable: TensorBoard could not read its data ({reason})") from error
 
 
+def digest(*values: object) -> str:
+    """Returns a short text that is equal for equal values and another one for any others."""
+    return hashlib.blake2b(repr(values).encode(), digest_size=8).hexdigest()
+
+
 def _listings(series: Mapping[str, Mapping[str, Any]]) -> dict[str, Listing]:
     return {
         run: {tag: (about.max_step, about.max_wall_time) for tag, about in sorted(tags.items())}
         for run, tags in series.items()
     }
+
+
+def _holds_rows(tag: str) -> bool:
+    return tag.startswith((schema.BATCHES_PREFIX, schema.RATES_PREFIX, schema.UPDATES_PREFIX))
+
+
+def _changed(listing: Listing, held: Mapping[str, TagData]) -> list[str]:
+    """Returns the tags of a run to which something was added, and the newest of its rows with them."""
+    changed = [tag for tag, stamp in listing.items() if tag not in held or held[tag].stamp != stamp]
+    batches = [tag for tag in listing if tag.startswith(schema.BATCHES_PREFIX)]
+    newest = max(batches, key=lambda tag: listing[tag], default=None)
+    if changed and newest is not None and newest not in changed:
+        # A loader at work lists one tag after the other: this one may have been listed too early.
+        changed.append(newest)
+    return changed
 
 
 def _is_new(held: Mapping[str, Mapping[str, TagData]], run: str, tag: str, stamp: Stamp) -> bool:
@@ -199,7 +233,7 @@ def _portions(
         new = sum(
             min(stamp[0] + 1, _ROWS_PER_TAG)
             for tag, stamp in listing.items()
-            if tag.startswith((schema.BATCHES_PREFIX, schema.RATES_PREFIX)) and _is_new(held, run, tag, stamp)
+            if _holds_rows(tag) and _is_new(held, run, tag, stamp)
         )
         if portion and rows + new > _ROWS_PER_ANSWER:
             yield portion
@@ -236,4 +270,11 @@ def _decoded(
                 break
             known += 1
     records = before.records[:known] if before is not None else ()
-    return TagData(stamp, stamps, (*records, *(decode(tag, datum) for datum in data[known:])))
+    decoded = (*records, *(decode(tag, datum) for datum in data[known:]))
+    return TagData(stamp, stamps, decoded, _digest_of_points(stamps))
+
+
+def _digest_of_points(points: Sequence[Stamp]) -> str:
+    steps = np.array([step for step, _ in points], dtype=np.int64)
+    times = np.array([wall_time for _, wall_time in points], dtype=np.float64)
+    return digest(steps.tobytes(), times.tobytes())

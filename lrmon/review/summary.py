@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lrmon.review.numbers import shortest
-from lrmon.review.report import look_into
+from lrmon.review.report import count_findings
 from lrmon.review.run import Run
 
 SPARKLINE_POINTS = 48
@@ -34,7 +34,7 @@ def summarize(run: Run) -> dict[str, Any]:
         "schedule": _class_name(fit.record.get("schedule")) if fit else None,
         "monitors": list(run.monitors),
         "sparkline": _sparkline(run),
-        "findings": len(look_into(run).findings),
+        "findings": count_findings(run),
         "notices": list(run.notices),
     }
 

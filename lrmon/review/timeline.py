@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lrmon.review.records import Block
+from lrmon.review.records import Block, Reals
 from lrmon.review.run import Fit
 
 
@@ -30,12 +31,38 @@ class Piece:
         return self.block.first_step + self.stop - 1
 
     @property
-    def values(self) -> NDArray[np.float32]:
+    def values(self) -> Reals:
         return self.block.values[self.start : self.stop]
 
     @property
-    def rates(self) -> NDArray[np.float32] | None:
+    def rates(self) -> Reals | None:
         return None if self.block.rates is None else self.block.rates[self.start : self.stop]
+
+    @property
+    def updates(self) -> Reals | None:
+        return None if self.block.updates is None else self.block.updates[self.start : self.stop]
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Consecutive steps without a row, though the run goes on after them.
+
+    Attributes:
+      first_step: inclusive.
+      last_step: inclusive.
+      reason: ``lost``: they were recorded, and are not here. ``not recorded``: a fit ended before them and
+        the next one counts from after them. ``not ended``: the same, but the end of the fit before is not
+        recorded, so that it may have had these steps.
+    """
+
+    first_step: int
+    last_step: int
+    reason: Literal["lost", "not recorded", "not ended"]
+
+    @property
+    def steps(self) -> int:
+        """How many they are."""
+        return self.last_step - self.first_step + 1
 
 
 def cut(pieces: list[Piece], step: int) -> list[Piece]:
@@ -88,38 +115,35 @@ def times_of(pieces: Sequence[Piece]) -> NDArray[np.float64]:
     return np.concatenate([of_block[piece.start : piece.stop] for piece, of_block in of_blocks])
 
 
-def holes_in(pieces: Sequence[Piece], fits: Sequence[Fit]) -> NDArray[np.int64]:
-    """Returns [k, 2]: first and last of the steps in each stretch that was recorded and is not here.
-
-    A fit may begin anywhere, so the steps between the end of one fit and the start of the next are no hole.
-    Inside a fit there is a row for each step up to its last one.
+def holes_in(pieces: Sequence[Piece], fits: Sequence[Fit], last_step: int) -> list[Hole]:
+    """Returns the steps that have no row, though the run has rows, or has had rows, after them.
 
     Args:
       pieces: ascending in steps.
       fits: ascending in first steps.
+      last_step: up to here the run has had steps, as far as its fits and epochs tell.
     """
     if not pieces:
-        return np.empty((0, 2), dtype=np.int64)
+        return []
     gaps = [(a.last_step + 1, b.first_step - 1) for a, b in pairwise(pieces)]
     if fits:
         gaps.insert(0, (fits[0].first_step, pieces[0].first_step - 1))
-        gaps.append((pieces[-1].last_step + 1, fits[-1].last_step or 0))
-    holes: list[tuple[int, int]] = []
-    for first, last in gaps:
-        if first <= last:
-            holes += _holes_in_gap(first, last, fits)
-    return np.array(holes, dtype=np.int64).reshape(-1, 2)
+    gaps.append((pieces[-1].last_step + 1, last_step))
+    return [hole for first, last in gaps if first <= last for hole in _holes_in_gap(first, last, fits)]
 
 
-def _holes_in_gap(first: int, last: int, fits: Sequence[Fit]) -> list[tuple[int, int]]:
-    """Returns the parts of a gap, first to last step, in which a fit had steps."""
+def _holes_in_gap(first: int, last: int, fits: Sequence[Fit]) -> list[Hole]:
+    """Returns a gap, first to last step, in parts of one reason each."""
     before = [fit for fit in fits if fit.first_step <= first]
     starts = [fit for fit in fits if first < fit.first_step <= last + 1]
     holes = []
     for owner, fit in zip([before[-1] if before else None, *starts], starts, strict=False):
-        # Where no end is recorded, the fit may have ended with the last row that is here.
-        if owner is not None and owner.last_step is not None:
-            holes.append((first, min(fit.first_step - 1, owner.last_step)))
+        end = fit.first_step - 1
+        if owner is None or (owner.last_step is None and owner.ended is None):
+            holes.append(Hole(first, end, "not ended"))
+        else:
+            ended = first - 1 if owner.last_step is None else max(first - 1, min(end, owner.last_step))
+            holes += [Hole(first, ended, "lost"), Hole(ended + 1, end, "not recorded")]
         first = fit.first_step
-    holes.append((first, last))
-    return [(begin, end) for begin, end in holes if begin <= end]
+    holes.append(Hole(first, last, "lost"))
+    return [hole for hole in holes if hole.steps > 0]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import sys
-import warnings
 import weakref
 from collections.abc import Callable
 from typing import Any, Final, SupportsIndex, TypeVar, cast
@@ -14,9 +12,10 @@ from typing import Any, Final, SupportsIndex, TypeVar, cast
 from lrmon.record.arguments import checked_log_dir
 from lrmon.record.event_file import unused_folder
 from lrmon.record.recorder import Recorder
+from lrmon.record.warning import warn
 from lrmon.train.base import Callback
 from lrmon.train.description import checked_plateau, described_plateau
-from lrmon.train.fit_recording import FitRecording
+from lrmon.train.fit_recording import FitRecording, Position
 from lrmon.train.host import on_host, scalars
 from lrmon.train.models import backend_of, is_chief, keras_of, unrecordable
 from lrmon.train.optimizers import counter, parts
@@ -97,8 +96,7 @@ class LRMonitor(Callback):
         self._step_sizes_every: Final = checked_interval(step_sizes_every)
         self._recorder: Recorder | None = None
         self._fit: FitRecording | None = None
-        self._optimizer: Any = None
-        self._next_iteration: int | None = None
+        self._position: Position | None = None
         self._trained: weakref.ref[Any] | None = None
         self._problem: str | None = None
         self._warned = False
@@ -111,8 +109,7 @@ class LRMonitor(Callback):
             "params",
             "_recorder",
             "_fit",
-            "_optimizer",
-            "_next_iteration",
+            "_position",
             "_trained",
             "_problem",
         )
@@ -125,7 +122,7 @@ class LRMonitor(Callback):
         self._problem, self._warned = None, False
         if self._recorder is not None and self._starts_another_model():
             self._recorder.close()
-            self._recorder, self._is_copy = None, True
+            self._recorder, self._position, self._is_copy = None, None, True
         self._trained = weakref.ref(self.model)
         if self._recorder is None and is_chief(self.model):
             self._recorder = Recorder.without_fit(self._own_log_dir())
@@ -140,17 +137,12 @@ class LRMonitor(Callback):
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Now and then, if that was asked for, reads the weights that the update will change."""
         if self._fit is not None:
-            self._fit.before_execution()
+            self._fit.sample_before()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Notes the time, and now and then has the rows written."""
-        if self._fit is None:
-            return
-        if self._fit.is_first:
-            self._choose_ring(self._fit)
-        self._tell(self._fit.tell_ring_of_execution)
-        if self._fit.execution_ended():
-            self._flush()
+        """Hears that a batch ended: news only where somebody has made the train function anew."""
+        if self._fit is not None:
+            self._fit.heard_of_execution()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Records the epoch's metrics."""
@@ -166,25 +158,27 @@ class LRMonitor(Callback):
     @_harmless
     def _begin_fit(self, seen: Fit) -> None:
         model = self.model
-        fit = self._fit = FitRecording(model)
+        fit = self._fit = FitRecording(
+            model,
+            seen.callbacks or (),
+            protect=self._tell,
+            flush=self._flush,
+            left=lambda: self._end_fit("interrupted"),
+        )
         if self._recorder is None:
             return
         foretold = preflight(model, self.params, seen, plateau=self._plateau)
-        _warn([problem.text for problem in foretold])
-        fit.begin(
+        for problem in foretold:
+            warn(problem.text, category=UserWarning, stacklevel=_users_level())
+        fit.start(
             self._recorder,
             self.params or {},
             plateau=described_plateau(self._plateau or own_plateau(seen), model),
             step_sizes_every=self._step_sizes_every,
             foretold=foretold,
-            went_on_from=self._next_iteration if fit.optimizer is self._optimizer else None,
+            went_on_from=self._position,
         )
-        self._optimizer = fit.optimizer
         self._recorder.attach(self._read)
-
-    @_harmless
-    def _choose_ring(self, fit: FitRecording) -> None:
-        fit.choose_ring()
 
     @_harmless
     def _end_epoch(self, fit: FitRecording, epoch: int, logs: dict[str, Any] | None) -> None:
@@ -201,7 +195,7 @@ class LRMonitor(Callback):
             self._read(unfinished=True)
             fit.end(ended)
             if fit.began:
-                self._next_iteration = fit.next_iteration
+                self._position = fit.position
             self._recorder.flush()
         fit.leave_model()
         self._fit = None
@@ -217,7 +211,7 @@ class LRMonitor(Callback):
     @_harmless
     def _flush(self) -> None:
         if self._recorder is not None:
-            self._recorder.flush()
+            self._recorder.drain()
 
     def _starts_another_model(self) -> bool:
         """Whether the model is none that this monitor has seen, and begins its training."""
@@ -245,9 +239,8 @@ class LRMonitor(Callback):
             self._fit.give_up()
         if self._recorder is not None:
             self._recorder.attach(None)
-        warnings.warn(
-            f"lrmon stopped recording to {self.log_dir!r}: {self._problem}. Training goes on.",
-            RuntimeWarning,
+        warn(
+            f"recording to {self.log_dir!r} stopped ({self._problem}). Training goes on.",
             stacklevel=_users_level(),
         )
 
@@ -266,13 +259,6 @@ def _check_can_record(model: Any) -> None:
     reason = unrecordable(model)
     if reason is not None:
         raise RuntimeError(f"{reason}; lrmon.Recorder records any training loop")
-
-
-def _warn(sentences: list[str]) -> None:
-    """Gives each as a warning; where warnings are errors, training still is not to end by ours."""
-    for sentence in sentences:
-        with contextlib.suppress(UserWarning):
-            warnings.warn(f"lrmon: {sentence}", UserWarning, stacklevel=_users_level())
 
 
 def _users_level() -> int:

@@ -5,63 +5,115 @@ from __future__ import annotations
 import contextlib
 import sys
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 import numpy as np
 
 from lrmon import schema
-from lrmon.train.effective import EffectiveRate
+from lrmon.train.effective import EffectiveRate, effective_rate
 from lrmon.train.models import KERAS, backend_of, keras_of, steps_per_execution
-from lrmon.train.optimizers import innermost, is_legacy, parts, rate_function, scales_loss, schedule_of
+from lrmon.train.optimizers import Part, is_legacy, rate_function, scales_loss, schedule_of
+from lrmon.train.step_optimizers import NOT_SEEN
 
 
-def described_fit(
-    model: Any,
-    params: dict[str, Any],
-    effective: EffectiveRate,
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class DescribedOptimizer:
+    """What is known of one of a fit's optimizers before it makes an update of the fit.
+
+    Attributes:
+        optimizer: Class and settings.
+        schedule: The same of its schedule, None where its learning rate is no schedule.
+        learning_rate_source: Where its learning rate comes from, in words.
+        effective: The rule of its effective learning rate.
+    """
+
+    optimizer: dict[str, Any]
+    schedule: dict[str, Any] | None
+    learning_rate_source: str
+    effective: EffectiveRate
+
+
+def described_optimizer(part: Part, backend: str) -> DescribedOptimizer:
+    """Returns what is known of an optimizer now: its learning rate may change while it trains.
+
+    Args:
+        part: One that can make updates in the fit.
+        backend: What computes the model.
+    """
+    source = _learning_rate_source(part.optimizer, backend, scaled=scales_loss(part.outer))
+    return DescribedOptimizer(
+        _described(part.optimizer), _schedule(part.optimizer), source, effective_rate(part.optimizer)
+    )
+
+
+def described_fit(model: Any, params: dict[str, Any]) -> dict[str, Any]:
     """Returns the fields of `lrmon.schema.RunRecord` that the model and the fit's parameters tell.
 
     Args:
         model: A compiled model.
         params: What Keras gives its callbacks: epochs, steps an epoch.
-        effective: The optimizer's rule.
     """
-    found = parts(model.optimizer)
-    optimizer = found[0].optimizer if found else innermost(model.optimizer)
     keras = keras_of(model) or KERAS
     backend = backend_of(model)
-    described: dict[str, Any] = {
+    return {
         "framework": f"{keras} {sys.modules[keras].__version__}",
         "backend": f"{backend} {_version(backend)}",
         "model": model.name,
-        "optimizer": None if optimizer is None else _described(optimizer),
-        "schedule": _schedule(optimizer),
         "epochs": params.get("epochs"),
         "steps_per_epoch": params.get("steps"),
         "steps_per_execution": steps_per_execution(model),
-        "gradient_accumulation_steps": effective.steps_per_update,
         "compiled": _compiled(model, backend),
-        "learning_rate_source": _learning_rate_source(
-            optimizer, backend, scaled=scales_loss(model.optimizer)
-        ),
-        "effective_learning_rate_source": effective.source,
-        "effective_learning_rate_factors": list(effective.factors),
-        "effective_learning_rate_note": effective.note,
     }
-    if len(found) > 1:
-        described["optimizers"] = [
+
+
+def described_optimizers(
+    parts: Sequence[Part], described: Sequence[DescribedOptimizer], main: int | None
+) -> dict[str, Any]:
+    """Returns the fields of `lrmon.schema.RunRecord` that the optimizers tell.
+
+    Args:
+        parts: All that can make updates in the fit, in the order of their columns.
+        described: Of each.
+        main: Column of the one whose learning rate is the run's; None where none was seen to make an update.
+    """
+    if main is None:
+        fields: dict[str, Any] = {
+            "optimizer": None,
+            "schedule": None,
+            "gradient_accumulation_steps": None,
+            "learning_rate_source": NOT_SEEN,
+            "effective_learning_rate_source": NOT_SEEN,
+            "effective_learning_rate_factors": [],
+            "effective_learning_rate_note": None,
+        }
+    else:
+        own = described[main]
+        fields = {
+            "optimizer": own.optimizer,
+            "schedule": own.schedule,
+            "gradient_accumulation_steps": own.effective.steps_per_update,
+            "learning_rate_source": own.learning_rate_source,
+            "effective_learning_rate_source": own.effective.source,
+            "effective_learning_rate_factors": list(own.effective.factors),
+            "effective_learning_rate_note": own.effective.note,
+        }
+        if len(parts) > 1:
+            fields["learning_rate_source"] += f", of the optimizer {parts[main].name!r}"
+    if len(parts) > 1:
+        fields["main_optimizer"] = None if main is None else parts[main].name
+        fields["optimizers"] = [
             {
                 "name": part.name,
-                "optimizer": _described(part.optimizer),
-                "schedule": _schedule(part.optimizer),
+                "optimizer": each.optimizer,
+                "schedule": each.schedule,
                 "variables": len(getattr(part.optimizer, "_trainable_variables", ())),
             }
-            for part in found
+            for part, each in zip(parts, described, strict=True)
         ]
-        described["learning_rate_source"] += f", of the optimizer {found[0].name!r}"
-    return described
+    return fields
 
 
 def exactness(learning_rate_source: str, effective_source: str, loss_source: str) -> dict[str, str]:
@@ -112,8 +164,6 @@ def described_plateau(plateau: Any, model: Any) -> dict[str, Any] | None:
 
 
 def _learning_rate_source(optimizer: Any, backend: str, *, scaled: bool) -> str:
-    if optimizer is None:
-        return "none: the model has no optimizer"
     if rate_function(optimizer) is not None:
         if scaled and backend == "jax":
             return (

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +11,28 @@ import numpy.typing as npt
 from lrmon import schema
 from lrmon.record.recorder import Recorder
 from lrmon.train.effective import EffectiveRate
-from lrmon.train.ring.base import StepRing
+from lrmon.train.optimizers import scales_loss
+from lrmon.train.ring.base import StepRing, StepRows
 from lrmon.train.step_sizes.sampler import StepSizes
+
+
+class Fit(Protocol):
+    """What the feed asks of the fit that it reads."""
+
+    def begin(self, main: int | None, iteration: int, updates: int) -> None:
+        """Has the recorder begin the fit, before its first rows.
+
+        Args:
+            main: Column of the optimizer whose learning rate is the run's, None where none makes updates yet.
+            iteration: Its counter before the first step.
+            updates: How many updates it made in that step.
+        """
+
+    def revise(self, main: int | None, iteration: int | None) -> None:
+        """As `begin`, where a later step makes an optimizer known; `iteration` if it is the main one."""
+
+    def effective(self, main: int) -> EffectiveRate:
+        """Returns the rule of an optimizer's effective learning rate."""
 
 
 class RingFeed:
@@ -26,10 +45,8 @@ class RingFeed:
     Args:
         ring: Of the model that trains.
         recorder: Gets the rows.
-        effective: The optimizer's rule.
+        fit: Is told what becomes known of the optimizers.
         steps_per_execution: Steps that one call of the train function makes; fewer at an epoch's end.
-        begin: Called before the first rows, with the first row's iteration.
-        marks_skipped: Whether a step without an update is one that loss scaling has left out.
         step_sizes: Completes its samples from the rows.
     """
 
@@ -37,45 +54,63 @@ class RingFeed:
         self,
         ring: StepRing,
         recorder: Recorder,
-        effective: EffectiveRate,
+        fit: Fit,
         steps_per_execution: int,
-        begin: Callable[[int], None],
         *,
-        marks_skipped: bool = False,
         step_sizes: StepSizes | None = None,
     ) -> None:
         self.ring = ring
         """Where the rows come from."""
         self._recorder: Final = recorder
-        self._effective: Final = effective
+        self._fit: Final = fit
         self._steps_per_execution: Final = steps_per_execution
-        self._begin: Final = begin
-        self._marks_skipped: Final = marks_skipped
         self._step_sizes: Final = step_sizes
         self._most_unread: Final = max(schema.ROWS_PER_RECORD // steps_per_execution, 1)
         self._next_row = ring.count()
         self.began = False
         """Whether there have been rows."""
         self._ends: list[float] = []
+        self._broke = False
         self._last_end = time.time()
         self._epoch_row = self._next_row
         self._epoch_executions_read = 0
+        self._columns = 0
+        """Optimizers that the fit's rows name."""
+        self._updated = np.zeros(0, np.bool_)
+        """Which of them made updates so far."""
+        self.main: int | None = None
+        """Column of the optimizer whose learning rate is the run's; None until one makes updates."""
         self.next_iteration: int | None = None
-        """The iteration that the next row will have if nobody changes the optimizer's counter."""
+        """What its counter will show before the next row if nobody changes it."""
 
     def change_ring(self, ring: StepRing, next_row: int) -> None:
         """Goes on with another ring, before anything was read; its `next_row` is the fit's first."""
         self.ring, self._next_row, self._epoch_row = ring, next_row, next_row
 
-    def execution_ended(self) -> bool:
-        """Notes that the train function came back; returns whether it is time to read."""
-        self._ends.append(time.time())
+    def execution_ended(self, end: float | None = None) -> bool:
+        """Notes that the train function came back, just now or then; returns whether it is time to read."""
+        self._ends.append(time.time() if end is None else end)
         return len(self._ends) >= self._most_unread
+
+    def execution_passed(self) -> None:
+        """Notes that the train function was called where nobody saw it: its steps may have written no row."""
+        size = self._steps_per_execution
+        if self.ring.count() > self._epoch_row + (self._epoch_executions_read + len(self._ends)) * size:
+            self.execution_ended()
+            return
+        self._recorder.drain()
+        self._recorder.skip(size)
+
+    def execution_broke(self) -> None:
+        """Notes that the train function raised: it may have made some of its steps, or all."""
+        self._ends.append(time.time())
+        self._broke = True
 
     def epoch_began(self) -> None:
         """Notes that an epoch begins; everything before it has been read."""
         self._epoch_row, self._epoch_executions_read = self._next_row, 0
         self._ends.clear()
+        self._broke = False
         self._last_end = time.time()
 
     def read(self, *, unfinished: bool = False) -> None:
@@ -93,7 +128,7 @@ class RingFeed:
             stop = max(stop, written)
         stop = min(stop, written)
         if stop == self._next_row:
-            if len(ends) and not self.began and not self.ring.awaits_others():
+            if len(ends) > self._broke and not self.began and not self.ring.awaits_others():
                 raise RuntimeError(
                     self.ring.problem or "the model's train_function does not call its train_step"
                 )
@@ -101,32 +136,62 @@ class RingFeed:
         rows = self.ring.rows(self._next_row, stop)
         wall_time = self._wall_times(ends, stop, written)[-len(rows) :]
         overwritten = stop - self._next_row - len(rows)
-        if not self.began:
-            self._begin(_number(rows.iteration[0]) - overwritten)
-            self.began = True
+        self._begin(rows, overwritten)
         self._recorder.skip(overwritten)
-        first_step, learning_rate = self._recorder.next_step, rows.learning_rate
+        first_step, main = self._recorder.next_step, self.main
+        learning_rate, updates = rows.learning_rate, rows.updates
+        unknown = np.full(len(rows), np.nan)
         self._recorder.batches(
-            learning_rate=learning_rate[:, 0],
+            learning_rate=unknown if main is None else learning_rate[:, main],
             loss=rows.loss,
-            effective_learning_rate=self._effective(learning_rate[:, 0], rows.iteration),
+            effective_learning_rate=unknown
+            if main is None
+            else self._fit.effective(main)(learning_rate[:, main], rows.iteration[:, main]),
             wall_time=wall_time,
-            learning_rates=dict(zip(self.ring.names, learning_rate.T, strict=True))
-            if len(self.ring.names) > 1
+            learning_rates=dict(zip(self.ring.optimizers.names, learning_rate.T, strict=False))
+            if self._columns > 1
             else None,
+            updates=updates if self._columns > 1 or (updates != 1).any() else None,
         )
-        if self._marks_skipped:
-            made = rows.applied if rows.finite is None else rows.finite
-            self._recorder.skipped((first_step + np.flatnonzero(~made)).tolist())
+        if main is not None:
+            made = self._made(rows, main)
+            if made is not None:
+                self._recorder.skipped((first_step + np.flatnonzero(~made)).tolist())
+            self.next_iteration = _number(rows.iteration[-1, main]) + int(updates[-1, main])
         if self._step_sizes is not None:
             for sample in self._step_sizes.completed(rows, self._next_row + overwritten, first_step):
                 self._recorder.sample(sample)
-        self.next_iteration = _number(rows.iteration[-1]) + bool(rows.applied[-1])
         executions = -(-(stop - self._epoch_row) // size) - self._epoch_executions_read
         self._epoch_executions_read += executions
         self._last_end = float(wall_time[-1])
         del self._ends[:executions]
         self._next_row = stop
+
+    def _begin(self, rows: StepRows, overwritten: int) -> None:
+        """Begins the fit with its first rows, and finds out which optimizer's learning rate is the run's."""
+        optimizers = self.ring.optimizers
+        columns, main = rows.learning_rate.shape[1], self.main
+        self._updated = np.pad(self._updated, (0, columns - len(self._updated)))
+        self._updated |= (rows.updates > 0).any(axis=0)
+        if main is None:
+            # Another thread may just be making one known.
+            main = optimizers.main(self._updated)
+            main = None if main is not None and main >= columns else main
+        iteration = 0 if main is None else _number(rows.iteration[0, main])
+        updates = 1 if main is None else int(rows.updates[0, main])
+        if not self.began:
+            self._fit.begin(main, iteration - overwritten * updates, updates)
+        elif main != self.main or columns != self._columns:
+            self._fit.revise(main, iteration if main != self.main else None)
+        self.main, self.began, self._columns = main, True, columns
+
+    def _made(self, rows: StepRows, main: int) -> npt.NDArray[np.bool_] | None:
+        """[n]: whether loss scaling let an update be made; None where nothing scales the loss."""
+        outer = self.ring.optimizers.parts[main].outer
+        if not scales_loss(outer):
+            return None
+        watched = rows.finite is not None and outer is self.ring.model.optimizer
+        return rows.finite if watched else rows.updates[:, main] > 0
 
     def _wall_times(self, ends: npt.NDArray[np.float64], stop: int, written: int) -> npt.NDArray[np.float64]:
         """[n]: when the steps from the next row to `stop` ended."""

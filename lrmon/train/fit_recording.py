@@ -3,36 +3,76 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from lrmon.record.recorder import Recorder
-from lrmon.train.description import described_fit, exactness
-from lrmon.train.effective import effective_rate
+from lrmon.train.description import (
+    DescribedOptimizer,
+    described_fit,
+    described_optimizer,
+    described_optimizers,
+    exactness,
+)
+from lrmon.train.effective import EffectiveRate
+from lrmon.train.executions import Executions
 from lrmon.train.feed import RingFeed
 from lrmon.train.host import on_host
-from lrmon.train.models import is_distributed, loss_tracker, steps_per_execution
-from lrmon.train.optimizers import innermost, parts, scales_loss
-from lrmon.train.outside import NOT_CALLED, OutsideRing, remove_outside, rings_of
+from lrmon.train.models import backend_of, is_distributed, loss_tracker, steps_per_execution
+from lrmon.train.optimizers import Part
+from lrmon.train.outside import NOT_CALLED, OutsideRing, rings_of
 from lrmon.train.preflight.problem import Problem
 from lrmon.train.ring.base import StepRing, uninstall
 from lrmon.train.step_sizes.sampler import StepSizes
+
+_LONGEST_WAIT_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a fit ended.
+
+    Attributes:
+        optimizer: The one whose learning rate was the run's, None where none made updates.
+        iteration: What its counter shows after the last recorded step.
+    """
+
+    optimizer: Any
+    iteration: int | None
 
 
 class FitRecording:
     """From a fit's beginning to its end.
 
-    It puts the ring into the model's training step when it is made. Of several processes that train one model
-    each has to have one and to tell it of every execution and epoch; only that of the chief is begun.
+    It puts the ring into the model's training step when it is made, and hears of every execution. Of several
+    processes that train one model each has to have one; only that of the chief is begun.
 
     Args:
         model: That is about to train.
+        callbacks: Of the fit.
+        protect: Runs a piece of ours within the training, which nothing that fails there may disturb.
+        flush: Writes what was recorded.
+        left: Is called where the fit raised and another has begun.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(
+        self,
+        model: Any,
+        callbacks: Sequence[Any],
+        *,
+        protect: Callable[[Callable[[], None]], None],
+        flush: Callable[[], None],
+        left: Callable[[], None],
+    ) -> None:
         self._model: Final = model
+        self._protect: Final = protect
+        self._flush: Final = flush
+        self._left: Final = left
         self._steps_per_execution: Final = steps_per_execution(model)
-        self._ring, self._outside = rings_of(model)
+        self._executions: Final = Executions(model, self)
+        self._ring, self._outside = rings_of(model, callbacks)
+        self._executions.put_in_place()
         self._rows_before: Final = self._ring.count(), 0 if self._outside is None else self._outside.count()
         self._recorder: Recorder | None = None
         self._feed: RingFeed | None = None
@@ -40,11 +80,16 @@ class FitRecording:
         self._foretold: list[Problem] = []
         self._first_epoch = 0
         self._batch_size: int | None = None
-        found = parts(model.optimizer)
-        self.optimizer: Final = found[0].optimizer if found else innermost(model.optimizer)
-        """The one whose learning rate is the run's."""
+        self._run: dict[str, Any] = {}
+        self._start_time = 0.0
+        self._went_on_from: Position | None = None
+        self._described: list[DescribedOptimizer] = []
+        self._unsampled: float | None = None
+        """When an execution ended of which a sample may still be taken; its rows are not read before."""
+        self._noted = self._heard = 0
+        """Executions that were noted, and that Keras has told of, since the epoch began."""
 
-    def begin(
+    def start(
         self,
         recorder: Recorder,
         params: Mapping[str, Any],
@@ -52,7 +97,7 @@ class FitRecording:
         plateau: dict[str, Any] | None,
         step_sizes_every: int | None,
         foretold: list[Problem],
-        went_on_from: int | None,
+        went_on_from: Position | None,
     ) -> None:
         """Has the recorder ask for the rows from now on.
 
@@ -62,46 +107,69 @@ class FitRecording:
             plateau: Settings of the fit's ReduceLROnPlateau, for the record.
             step_sizes_every: See LRMonitor.
             foretold: What pre-flight says.
-            went_on_from: The count at which the optimizer stood when the recorder's last fit ended, None
-                where it was another one.
+            went_on_from: Where the recorder's last fit ended; None where it has had none.
         """
-        start_time, model, first_ring = time.time(), self._model, self._ring
-        effective = effective_rate(self.optimizer)
-        run = {
-            **described_fit(model, dict(params), effective),
+        self._start_time = time.time()
+        self._run = {
+            **described_fit(self._model, dict(params)),
             "plateau": plateau,
             "step_sizes_every": step_sizes_every,
             "foretold": [{"code": problem.code, "text": problem.text} for problem in foretold],
         }
+        self._describe(self._ring.optimizers.parts)
         if step_sizes_every is not None:
-            self._step_sizes = StepSizes(model, first_ring, step_sizes_every, self._steps_per_execution)
-            notes = (run["effective_learning_rate_note"], self._step_sizes.formula)
-            run["effective_learning_rate_note"] = " ".join(filter(None, notes)) or None
-
-        def begin(iteration: int) -> None:
-            recorder.begin_fit(
-                {**run, **self._known_after_first_step(run)},
-                first_step=recorder.next_step if iteration == went_on_from else iteration,
-                first_iteration=iteration,
-                start_time=start_time,
-            )
-
+            self._step_sizes = StepSizes(self._model, self._ring, step_sizes_every, self._steps_per_execution)
         self._foretold = foretold
+        self._went_on_from = went_on_from
         self._feed = RingFeed(
-            first_ring,
-            recorder,
-            effective,
-            self._steps_per_execution,
-            begin,
-            marks_skipped=scales_loss(model.optimizer),
-            step_sizes=self._step_sizes,
+            self._ring, recorder, self, self._steps_per_execution, step_sizes=self._step_sizes
         )
         self._recorder = recorder
 
+    def begin(self, main: int | None, iteration: int, updates: int) -> None:
+        """Has the recorder begin the fit; see `lrmon.train.feed.Fit`."""
+        if self._recorder is not None:
+            self._recorder.begin_fit(
+                self._known(main),
+                first_step=self._first_step(self._recorder, main, iteration, updates),
+                first_iteration=iteration,
+                start_time=self._start_time,
+            )
+
+    def revise(self, main: int | None, iteration: int | None) -> None:
+        """Has the recorder note what a later step has made known; see `lrmon.train.feed.Fit`."""
+        if self._recorder is not None:
+            first = {} if iteration is None else {"first_iteration": iteration}
+            self._recorder.revise_fit({**self._known(main), **first})
+
+    def effective(self, main: int) -> EffectiveRate:
+        """Returns the rule of an optimizer's effective learning rate; see `lrmon.train.feed.Fit`."""
+        return self._described[main].effective
+
+    def _first_step(self, recorder: Recorder, main: int | None, iteration: int, updates: int) -> int:
+        """Returns the step of the fit's first batch.
+
+        Steps count batches since the optimizer began to count. Of those that it counted since the last fit
+        nothing is recorded.
+        """
+        before = self._went_on_from
+        per_step = max(updates, 1)
+        if before is not None and before.optimizer is self._optimizer(main):
+            if before.iteration is None:
+                return recorder.next_step
+            return max(recorder.next_step + (iteration - before.iteration) // per_step, 0)
+        return iteration // per_step
+
+    def _optimizer(self, main: int | None) -> Any:
+        return None if main is None else self._ring.optimizers.parts[main].optimizer
+
     @property
-    def is_first(self) -> bool:
-        """Whether it is yet to be chosen where the rows come from."""
-        return self._outside is not None
+    def position(self) -> Position:
+        """Where it stands: what a next fit may go on from."""
+        feed = self._feed
+        if feed is None:
+            return Position(None, None)
+        return Position(self._optimizer(feed.main), feed.next_iteration)
 
     @property
     def is_recorded(self) -> bool:
@@ -113,39 +181,100 @@ class FitRecording:
         """Whether any of its steps has been recorded."""
         return self._feed is not None and self._feed.began
 
-    @property
-    def next_iteration(self) -> int | None:
-        """The count that the optimizer goes on from if nobody changes it."""
-        return None if self._feed is None else self._feed.next_iteration
-
     def epoch_began(self, epoch: int) -> None:
         """Notes where the epoch's first step lies."""
+        self._noted = self._heard = 0
         if self._feed is not None:
             if not self._feed.began:
                 self._first_epoch = epoch
             self._feed.epoch_began()
 
     def before_execution(self) -> None:
-        """Now and then, if that was asked for, reads the weights that the update will change."""
+        """Lets the rows of the execution before be read, also where Keras has not told of its end."""
+        if self._unsampled is not None:
+            self._protect(self._release)
+
+    def sample_before(self) -> None:
+        """Now and then, if that was asked for, reads the weights that the update will change.
+
+        It is for a callback's hook: within the train function of Keras on JAX the model has no weights.
+        """
         if self._step_sizes is not None:
             self._step_sizes.before_execution()
 
-    def execution_ended(self) -> bool:
-        """Notes the time; returns whether it is time to write."""
+    def _sample_after(self) -> None:
         if self._step_sizes is not None:
-            # A sample must be there before its row may be read.
             self._step_sizes.execution_ended()
+        self._release()
+
+    def _release(self) -> None:
+        end, self._unsampled = self._unsampled, None
+        if end is not None:
+            self._note_end(end)
+
+    def execute(self, train_function: Callable[..., Any], *arguments: Any) -> Any:
+        """Calls the train function; until a ring is chosen it is seen from outside too."""
+        if self._outside is not None:
+            return self._outside.execute(train_function, *arguments)
+        return train_function(*arguments)
+
+    def execution_ended(self) -> None:
+        """Notes the time, and has rows written when there are many."""
+        self._noted += 1
+        self._protect(self._note_execution)
+
+    def execution_broke(self) -> None:
+        """Notes that the steps that were made are the last of an execution."""
+        self._protect(self._note_broken_execution)
+
+    def fit_was_left(self) -> None:
+        """Ends the recording, as interrupted: the fit raised, and another has begun."""
+        self._protect(self._left)
+        self.leave_model()
+
+    def heard_of_execution(self) -> None:
+        """Hears of an execution's end from Keras: one that nothing else has told of counts too."""
+        self._heard += 1
+        if self._unsampled is not None:
+            self._protect(self._sample_after)
+        if self._executions.is_in_place or self._model.train_function is None:
+            return
+        # Somebody has made the train function anew.
+        if self._heard > self._noted:
+            self._noted += 1
+            self._protect(self._note_passed_execution)
+        self._protect(self._ring.install_again)
+        self._executions.put_in_place()
+
+    def _note_execution(self) -> None:
+        # Other processes may wait for this one, whether it records or not.
+        self._ring.execution_ended(self._steps_per_execution)
+        self._choose_ring()
         if self._feed is None:
-            return False
-        # Keras itself may be at work on the model where it calls us in another thread, as a bare callback.
+            return
         if self._batch_size is None and not self._ring.counts_samples and not is_distributed(self._model):
             self._batch_size = _batch_size(self._model)
-        is_full = self._step_sizes is not None and self._step_sizes.is_full
-        return self._feed.execution_ended() or is_full
+        if self._step_sizes is not None:
+            # A sample must be there before its row may be read.
+            self._unsampled = time.time()
+            return
+        self._note_end(time.time())
 
-    def tell_ring_of_execution(self) -> None:
-        """Lets the ring know; after a problem too, since other processes may wait for this one."""
-        self._ring.execution_ended(self._steps_per_execution)
+    def _note_end(self, end: float) -> None:
+        if self._feed is None:
+            return
+        is_full = self._step_sizes is not None and self._step_sizes.is_full
+        if self._feed.execution_ended(end) or is_full:
+            self._flush()
+
+    def _note_passed_execution(self) -> None:
+        if self._feed is not None:
+            self._feed.execution_passed()
+
+    def _note_broken_execution(self) -> None:
+        self._choose_ring(broke=True)
+        if self._feed is not None:
+            self._feed.execution_broke()
 
     def tell_ring_of_epoch(self) -> None:
         """As `tell_ring_of_execution`, of an epoch's end."""
@@ -155,18 +284,23 @@ class FitRecording:
         """As `tell_ring_of_execution`, of a fit that ended in the middle."""
         self._ring.interrupted()
 
-    def choose_ring(self) -> None:
+    def _choose_ring(self, *, broke: bool = False) -> None:
         """After the first step: goes on with what was seen from outside, if the step has written no row."""
-        outside, self._outside = self._outside, None
-        if outside is None or self._ring is outside:
+        if self._outside is None:
             return
         in_ring, in_outside = self._rows_before
-        if self._ring.count() > in_ring or self._feed is None:
-            remove_outside(self._model)
+        if self._ring is self._outside:
             return
+        if self._ring.count() > in_ring:
+            self._outside = None
+            return
+        if broke:
+            return  # it may have made no step at all
+        outside = self._outside
         outside.problem = outside.problem or self._ring.problem or NOT_CALLED
         self._ring = outside
-        self._feed.change_ring(outside, in_outside)
+        if self._feed is not None:
+            self._feed.change_ring(outside, in_outside)
         if self._step_sizes is not None:
             self._step_sizes.problem = f"no step sizes were sampled: {outside.problem}"
 
@@ -180,8 +314,15 @@ class FitRecording:
 
     def read(self, *, unfinished: bool = False) -> None:
         """Hands on what the ring holds, with `unfinished` also of an execution that was broken off."""
-        if self._feed is not None:
-            self._feed.read(unfinished=unfinished)
+        if self._feed is None:
+            return
+        if self._unsampled is not None and (
+            unfinished or time.time() - self._unsampled > _LONGEST_WAIT_SECONDS
+        ):
+            # A callback has raised or takes long: the rows matter more than a sample.
+            end, self._unsampled = self._unsampled, None
+            self._feed.execution_ended(end)
+        self._feed.read(unfinished=unfinished)
 
     def end(self, ended: str) -> None:
         """Records how it ended, if it began."""
@@ -195,14 +336,29 @@ class FitRecording:
     def leave_model(self) -> None:
         """Gives the model its own functions back; what is compiled keeps the ring."""
         uninstall(self._model)
-        remove_outside(self._model)
+        self._executions.leave()
 
-    def _known_after_first_step(self, run: Mapping[str, Any]) -> dict[str, Any]:
+    def _describe(self, parts: Sequence[Part]) -> None:
+        """Describes those of the optimizers that have not been yet."""
+        backend = backend_of(self._model)
+        for part in parts[len(self._described) :]:
+            self._described.append(described_optimizer(part, backend))
+
+    def _known(self, main: int | None) -> dict[str, Any]:
+        """What is known once a step has run, as fields of the run's record."""
         ring: StepRing = self._ring if self._feed is None else self._feed.ring
+        parts = ring.optimizers.parts
+        self._describe(parts)
+        run = {**self._run, **described_optimizers(parts, self._described[: len(parts)], main)}
+        if self._step_sizes is not None:
+            notes = (run["effective_learning_rate_note"], self._step_sizes.formula)
+            run["effective_learning_rate_note"] = " ".join(filter(None, notes)) or None
         sources = run["learning_rate_source"], run["effective_learning_rate_source"], ring.loss_source
+        optimizer = self._optimizer(main)
         return {
+            **run,
             "exactness": exactness(*sources),
-            **(ring.told(run) if isinstance(ring, OutsideRing) else {}),
+            **(ring.told(run, optimizer) if isinstance(ring, OutsideRing) and optimizer is not None else {}),
             "initial_epoch": self._first_epoch,
             "batch_size": self._batch_size or ring.batch_size,
             "loss_source": ring.loss_source,

@@ -22,7 +22,9 @@ def keras_of(model: Any) -> str | None:
         module = sys.modules.get(name)
         if module is not None and isinstance(model, module.Model):
             return name
-    return None
+    # In Keras 3 a layer can be given `fit` without being a Model; the class has no public name.
+    bases = {f"{base.__module__.partition('.')[0]}.{base.__name__}" for base in type(model).__mro__}
+    return KERAS if f"{KERAS}.Trainer" in bases else None
 
 
 def backend_of(model: Any) -> str:

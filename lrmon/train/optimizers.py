@@ -5,6 +5,7 @@ For Keras 3 on every backend, and for tf_keras with its new and its legacy optim
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,10 +18,13 @@ class Part:
     Attributes:
         name: Unique in the model.
         optimizer: Makes updates itself.
+        outer: The optimizer that the training step calls: `optimizer`, or the LossScaleOptimizer or
+            MultiOptimizer around it.
     """
 
     name: str
     optimizer: Any
+    outer: Any
 
 
 def innermost(optimizer: Any) -> Any:
@@ -47,7 +51,8 @@ def parts(optimizer: Any) -> list[Part]:
     """
     inner = innermost(optimizer)
     if not hasattr(inner, "_optimizer_map"):
-        return [Part(str(getattr(inner, "name", type(inner).__name__)), inner)] if inner is not None else []
+        name = str(getattr(inner, "name", type(inner).__name__))
+        return [Part(name, inner, optimizer)] if inner is not None else []
     default = getattr(inner._optimizer_map, "default_optimizer", None)  # noqa: SLF001 - no public name for it
     found = sorted(inner.optimizers, key=lambda each: each is not default)
     named: dict[str, Part] = {}
@@ -55,8 +60,31 @@ def parts(optimizer: Any) -> list[Part]:
         name, number = each.name, 2
         while name in named:
             name, number = f"{each.name}_{number}", number + 1
-        named[name] = Part(name, each)
+        named[name] = Part(name, each, optimizer)
     return list(named.values())
+
+
+def is_optimizer(value: Any) -> bool:
+    """Tells whether the object is an optimizer of Keras 3 or of tf_keras."""
+    return isinstance(value, _classes())
+
+
+def update_methods() -> list[tuple[type, str]]:
+    """Returns the methods that every update goes through, each with the class that defines it."""
+    methods = []
+    for cls in _classes():
+        method = "apply" if cls.__module__.partition(".")[0] == "keras" else "apply_gradients"
+        methods.append((next(base for base in reversed(cls.__mro__) if method in vars(base)), method))
+    return methods
+
+
+def _classes() -> tuple[type, ...]:
+    """The base classes of the optimizers of each Keras that is loaded."""
+    keras, tf_keras = (sys.modules.get(name) for name in ("keras", "tf_keras"))
+    found = [] if keras is None else [keras.optimizers.Optimizer]
+    if tf_keras is not None:
+        found += [tf_keras.optimizers.Optimizer, tf_keras.optimizers.legacy.Optimizer]
+    return tuple(found)
 
 
 def counter(optimizer: Any) -> Any:

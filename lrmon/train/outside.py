@@ -6,8 +6,10 @@ compile the step that the ring does not know.
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -15,13 +17,11 @@ import numpy.typing as npt
 
 from lrmon import schema
 from lrmon.train.models import backend_of, is_distributed, loss_trackers, steps_per_execution
-from lrmon.train.optimizers import Part, counter, decay, parts, rate_function, rate_variable, schedule_of
+from lrmon.train.optimizers import Part, counter, decay, rate_function, rate_variable, schedule_of
 from lrmon.train.ring.base import StepRing, StepRows, depth_for
 from lrmon.train.ring.host_rows import HostRow, HostRows
 from lrmon.train.ring.installation import installed
-
-_OUTSIDE: Final = "lrmon_outside"
-_INNER: Final = "lrmon_seen"
+from lrmon.train.step_optimizers import StepOptimizers, WatchedUpdates
 
 NOT_CALLED: Final = (
     "the training step was seen from outside alone: the model's train_function does not call its train_step"
@@ -45,55 +45,82 @@ class OutsideRing(StepRing):
     Args:
         model: Of which one call makes one step.
         depth: Rows kept.
+        optimizers: Those that the step can apply.
     """
 
-    def __init__(self, model: Any, depth: int) -> None:
-        super().__init__(model, depth)
+    def __init__(self, model: Any, depth: int, optimizers: StepOptimizers) -> None:
+        super().__init__(model, depth, optimizers)
         self._rows: Final = HostRows(depth, lambda values: np.array(values, np.float64))
         self._tracker: Any = None
-        self.exactness: dict[str, str] = {}
-        """By column, as in a run's record; a column that is not named is exact. Known once a step has run."""
-        self.learning_rate_source = ""
-        """In words; known once a step has run."""
+        self._loss_exactness = schema.EXACT
+        self._rate_provenance: Final[dict[int, tuple[str, str]]] = {}
+        """By optimizer, where its learning rate is from, and how exact it is; known once a step has run."""
+        self._before: Mapping[int, npt.NDArray[Any]] = {}
+        self._counts_before: Final[dict[int, float]] = {}
+        """By counter, what it showed before the call that has just made it known."""
 
     def count(self) -> int:
         return self._rows.count
 
     def rows(self, start: int, stop: int) -> StepRows:
-        return self._rows.between(start, stop, max(len(self.names), 1))
+        return self._rows.between(start, stop, len(self.optimizers.parts))
 
     def around(self, train_step: Callable[..., Any]) -> Callable[..., Any]:
         return train_step
 
     def install(self) -> None:
-        """Has the model's train function seen from outside, until `remove`."""
-        inner = self.model.train_function
+        """Does nothing: who calls the train function has to do it by `execute`."""
 
-        @functools.wraps(inner)
-        def seen(*arguments: Any) -> Any:
-            # Keras on JAX hands the variables' values through the function.
-            before = self._seen(arguments[0] if self._is_on_jax else None)
-            result = inner(*arguments)
-            logs, state = result if self._is_on_jax else (result, None)
-            self._read("row", lambda: self._note(before, self._seen(state), logs), None)
-            return result
+    def install_again(self) -> None:
+        """Does nothing either."""
 
-        setattr(seen, _OUTSIDE, self)
-        setattr(seen, _INNER, inner)
-        self.model.train_function = seen
+    def execute(self, train_function: Callable[..., Any], *arguments: Any) -> Any:
+        """Calls the model's train function, and notes what can be seen around the call."""
+        self.guarded("optimizers", self.optimizers.refresh, None)
+        # Keras on JAX hands the variables' values through the function.
+        before = self._before = self._seen(arguments[0] if self._is_on_jax else None)
+        with WatchedUpdates(self):
+            result = train_function(*arguments)
+        logs, state = result if self._is_on_jax else (result, None)
+        self.guarded("row", lambda: self._note(before, self._seen(state), logs), None)
+        return result
 
-    def told(self, run: Mapping[str, Any]) -> dict[str, Any]:
-        """Returns the fields of a run's record that are other than where the step itself has written rows."""
-        effective = run["effective_learning_rate_source"]
-        exactness = dict.fromkeys(("learning_rate", "effective_learning_rate", "loss"), schema.EXACT)
-        exactness |= self.exactness
+    def before_update(self, optimizer: Any) -> None:
+        """Hears of an update while the function is traced or run."""
+        self.guarded("optimizers", functools.partial(self._see, optimizer), None)
+
+    def after_update(self, optimizer: Any) -> None:
+        """Nothing is to be noted then."""
+
+    def _see(self, optimizer: Any) -> None:
+        known = {*self._before, *self._counts_before}
+        # On JAX a compiled function can only use what goes through it, so that all is known before.
+        if self.optimizers.see(optimizer) and id(counter(optimizer)) not in known and not self._is_on_jax:
+            of_tensorflow = backend_of(self.model) == "tensorflow"
+            with sys.modules["tensorflow"].init_scope() if of_tensorflow else contextlib.nullcontext():
+                variable = counter(optimizer)
+                self._counts_before[id(variable)] = float(_array(variable))
+
+    def told(self, run: Mapping[str, Any], optimizer: Any) -> dict[str, Any]:
+        """Returns the fields of a run's record that are other than where the step itself has written rows.
+
+        Args:
+            run: The record's fields so far.
+            optimizer: Whose learning rate is the run's.
+        """
+        source, exactness = self._rate_provenance[id(optimizer)]
+        of_effective, effective = exactness, run["effective_learning_rate_source"]
         if effective.startswith("none"):
-            exactness["effective_learning_rate"] = schema.NOT_AVAILABLE
-        elif exactness["learning_rate"] == schema.NOT_AVAILABLE:
+            of_effective = schema.NOT_AVAILABLE
+        elif exactness == schema.NOT_AVAILABLE:
             effective = "none: there is no learning rate to take it from"
         return {
-            "exactness": exactness,
-            "learning_rate_source": self.learning_rate_source,
+            "exactness": {
+                "learning_rate": exactness,
+                "effective_learning_rate": of_effective,
+                "loss": self._loss_exactness,
+            },
+            "learning_rate_source": source,
             "effective_learning_rate_source": effective,
         }
 
@@ -104,10 +131,10 @@ class OutsideRing(StepRing):
     def _seen(self, state: Any) -> dict[int, npt.NDArray[Any]]:
         """What the row needs, by the variables' identity."""
         nothing: dict[int, npt.NDArray[Any]] = {}
-        return self._read("state", lambda: self._values(state), nothing)
+        return self.guarded("state", lambda: self._values(state), nothing)
 
     def _values(self, state: Any) -> dict[int, npt.NDArray[Any]]:
-        found = parts(self.model.optimizer)
+        found = self.optimizers.parts
         wanted = [counter(part.optimizer) for part in found]
         wanted += [rate_variable(part.optimizer) for part in found]
         for tracker in loss_trackers(self.model):
@@ -125,42 +152,42 @@ class OutsideRing(StepRing):
     def _note(
         self, before: Mapping[int, npt.NDArray[Any]], after: Mapping[int, npt.NDArray[Any]], logs: Any
     ) -> None:
-        found = parts(self.model.optimizer)
-        self.names = [part.name for part in found]
-        first = counter(found[0].optimizer) if found else None
         loss = self._loss_between(before, after, logs)
+        counters = [id(counter(part.optimizer)) for part in self.optimizers.parts]
         rates = [
-            self._read("learning rate", functools.partial(self._rate, part, before), np.nan) for part in found
+            self.guarded("learning rate", functools.partial(self._rate, part, before), np.nan)
+            for part in self.optimizers.parts
         ]
-        self.exactness["effective_learning_rate"] = self.exactness.get("learning_rate", schema.EXACT)
         self._rows.append(
             HostRow(
-                iteration=float(before[id(first)]) if first is not None else np.nan,
-                iteration_after=float(after[id(first)]) if first is not None else np.nan,
+                iterations=[float(before.get(key, self._counts_before.get(key, np.nan))) for key in counters],
+                iterations_after=[float(after[key]) for key in counters],
+                learning_rates=rates,
                 loss=loss,
-                learning_rates=rates or [np.nan],
             )
         )
 
     def _rate(self, part: Part, before: Mapping[int, npt.NDArray[Any]]) -> float:
         optimizer = part.optimizer
         schedule, variable = schedule_of(optimizer), rate_variable(optimizer)
-        iteration = before[id(counter(optimizer))]
+        key = id(counter(optimizer))
+        iteration = before.get(key, self._counts_before.get(key, np.nan))
         if rate_function(optimizer) is not None or (schedule is None and variable is None):
-            self.learning_rate_source = (
-                "none: your function of the learning rate is called where nobody sees it"
+            self._rate_provenance[id(optimizer)] = (
+                "none: your function of the learning rate is called where nobody sees it",
+                schema.NOT_AVAILABLE,
             )
-            self.exactness["learning_rate"] = schema.NOT_AVAILABLE
             return np.nan
         if schedule is None:
-            rate = before[id(variable)]
-            self.learning_rate_source = self.learning_rate_source or RATE_OF_VARIABLE
+            rate = before[id(variable)] if id(variable) in before else _array(variable)
+            self._rate_provenance[id(optimizer)] = RATE_OF_VARIABLE, schema.EXACT
         else:
             rate = _array(schedule(int(iteration)))
-            self.learning_rate_source = RATE_OF_SCHEDULE
-            self.exactness["learning_rate"] = schema.BOUNDED
-        slope = np.float32(decay(optimizer))
-        return float(np.float32(rate) / (np.float32(1) + slope * np.float32(iteration)))
+            self._rate_provenance[id(optimizer)] = RATE_OF_SCHEDULE, schema.BOUNDED
+        slope = decay(optimizer)
+        if not slope:
+            return float(rate)
+        return float(np.float32(rate) / (np.float32(1) + np.float32(slope) * np.float32(iteration)))
 
     def _loss_between(
         self, before: Mapping[int, npt.NDArray[Any]], after: Mapping[int, npt.NDArray[Any]], logs: Any
@@ -169,7 +196,7 @@ class OutsideRing(StepRing):
             total, count = (id(getattr(tracker, name, None)) for name in ("total", "count"))
             samples = float(after.get(count, np.nan)) - float(before.get(count, np.nan))
             if samples > 0:
-                self.loss_source, self.exactness["loss"] = LOSS_OF_DIFFERENCE, schema.BOUNDED
+                self.loss_source, self._loss_exactness = LOSS_OF_DIFFERENCE, schema.BOUNDED
                 return (float(after[total]) - float(before[total])) / samples
         shown = logs.get("loss") if isinstance(logs, dict) else None
         loss = np.zeros((2,)) if shown is None else _array(shown)
@@ -177,44 +204,40 @@ class OutsideRing(StepRing):
             self.loss_source = LOSS_OF_RETURN
             return float(loss)
         self.loss_source = "none: the model's own train_function neither tracks nor returns each batch's loss"
-        self.exactness["loss"] = schema.NOT_AVAILABLE
+        self._loss_exactness = schema.NOT_AVAILABLE
         return np.nan
 
 
-def rings_of(model: Any) -> tuple[StepRing, OutsideRing | None]:
+def rings_of(model: Any, callbacks: Sequence[Any]) -> tuple[StepRing, OutsideRing | None]:
     """Returns the ring that the model's training step writes, and what sees the step from outside.
 
     Both are the same where no ring can be put into the step; the second is None where nothing but the ring
     is to be had: where one call makes several steps or several replicas make one. On PyTorch the ring is
     never left out.
 
+    Args:
+        model: That is about to train.
+        callbacks: Of the fit.
+
     Raises:
         RuntimeError: There is neither.
     """
-    before: OutsideRing | None = getattr(model.train_function, _OUTSIDE, None)
     ring: StepRing | None = None
     problem = ""
     try:
-        ring = installed(model)
+        ring = installed(model, callbacks)
     except RuntimeError as error:
         problem = str(error)
     if backend_of(model) == "torch" or steps_per_execution(model) > 1 or is_distributed(model):
         if ring is None:
             raise RuntimeError(problem)
         return ring, None
-    outside = before or OutsideRing(model, depth_for(1))
-    if getattr(model.train_function, _OUTSIDE, None) is not outside:
-        outside.install()
+    optimizers = StepOptimizers(model, callbacks) if ring is None else ring.optimizers
+    outside = OutsideRing(model, depth_for(1), optimizers)
     if ring is not None:
         return ring, outside
     outside.problem = f"the training step was seen from outside alone: {problem}"
     return outside, outside
-
-
-def remove_outside(model: Any) -> None:
-    """Gives the model its own train function back, also after a fit that raised; twice does no harm."""
-    while hasattr(model.train_function, _INNER):
-        model.train_function = getattr(model.train_function, _INNER)
 
 
 def _array(value: Any) -> npt.NDArray[Any]:

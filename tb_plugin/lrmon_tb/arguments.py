@@ -34,13 +34,19 @@ class Arguments:
     @classmethod
     def of(cls, request: Request, *, names: Sequence[str] = ()) -> Arguments:
         """Returns the request's arguments, of which only these `names` may be there, each once."""
-        for name, values in request.args.lists():
+        try:
+            given = request.args
+        except UnicodeDecodeError as error:
+            raise errors.InvalidArgumentError(
+                "the query string is not UTF-8; percent-encode what is not ASCII"
+            ) from error
+        for name, values in given.lists():
             if name not in names:
                 takes = f"it takes {', '.join(names)}" if names else "it takes none"
-                raise errors.InvalidArgumentError(f"unknown argument {name!r}; {takes}")
+                raise errors.InvalidArgumentError(f"unknown argument {_short(name)}; {takes}")
             if len(values) > 1:
                 raise errors.InvalidArgumentError(f"{name} must be given once, got it {len(values)} times")
-        return cls(request.args.to_dict())
+        return cls(given.to_dict())
 
     def run(self) -> str:
         if not self.values.get("run"):

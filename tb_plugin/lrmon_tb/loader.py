@@ -20,6 +20,13 @@ class Loader(base_plugin.TBLoader):
         samples = dict(getattr(flags, "samples_per_plugin", None) or {})
         samples.setdefault(schema.PLUGIN_NAME, 0)
         flags.samples_per_plugin = samples
+        self._isolate_damage()
+
+    def _isolate_damage(self) -> None:
+        """Keeps an event that cannot be parsed from ending the loading of all runs; before it begins."""
+        from lrmon.review import damage
+
+        damage.isolate()
 
     def load(self, context: Any) -> Any:
         from lrmon_tb.plugin import Plugin

@@ -15,8 +15,8 @@ from werkzeug import Request, Response
 from lrmon import schema
 from lrmon.review.export import export
 from lrmon.review.library import Library
-from lrmon.review.report import Reports, report
-from lrmon.review.series import Derived, View, series_json
+from lrmon.review.report import report, run_analysis
+from lrmon.review.series import View, series_json
 from lrmon.review.settings import SETTINGS, monitors
 from lrmon.review.source import Source
 from lrmon_tb import page
@@ -49,7 +49,7 @@ class MethodNotAllowedError(errors.PublicError):
     http_code = 405
 
     def __init__(self, method: str) -> None:
-        super().__init__(f"Method not allowed: send GET, got {method}")
+        super().__init__(f"Method not allowed: send GET, got {method[:20]}")
         self.headers.append(("Allow", "GET, HEAD"))
 
 
@@ -60,10 +60,9 @@ class Plugin(base_plugin.TBPlugin):
 
     def __init__(self, context: Any) -> None:
         self._data_provider = context.data_provider
+        self._log_dir = getattr(context, "logdir", None)
         samples = (context.sampling_hints or {}).get(schema.PLUGIN_NAME)
         self._library = Library(samples=samples or 0)
-        self._derived = Derived()
-        self._reports = Reports()
         self._overview = ("", "")
 
     def get_plugin_apps(self) -> dict[str, Callable[..., Any]]:
@@ -96,16 +95,15 @@ class Plugin(base_plugin.TBPlugin):
         return text
 
     def series_impl(self, source: Source, run: str, view: View) -> str:
-        return series_json(self._library.run(source, run), view, self._derived)
+        return series_json(self._library.run(source, run), view)
 
     def report_impl(self, source: Source, name: str, arguments: Arguments) -> str:
         run = self._library.run(source, name)
-        found = self._reports.findings(run)
-        rule = arguments.rule(found.facts.defaults.rule, monitors(run))
-        return report(run, rule, found=found).to_json()
+        rule = arguments.rule(run_analysis(run).facts.defaults.rule, monitors(run))
+        return report(run, rule).to_json()
 
     def range_test_impl(self, source: Source, name: str, training: str | None) -> str:
-        test = self._reports.findings(self._library.run(source, name)).range_test
+        test = run_analysis(self._library.run(source, name)).range_test
         if test is None:
             raise errors.InvalidArgumentError(
                 f"run {name[:100]!r} is a training, not a range test; the route runs says which kind each is"
@@ -165,7 +163,12 @@ class Plugin(base_plugin.TBPlugin):
 
     def _source(self, request: Request) -> Source:
         environ = request.environ
-        return Source(self._data_provider, plugin_util.context(environ), plugin_util.experiment_id(environ))
+        return Source(
+            self._data_provider,
+            plugin_util.context(environ),
+            plugin_util.experiment_id(environ),
+            self._log_dir,
+        )
 
 
 def _respond(

@@ -28,6 +28,38 @@ class Recording:
     steps_per_epoch: int
 
 
+LONG_NAME = "".join(f"metric_{index:03}_" for index in range(364))[:4000]
+
+
+def strange(folder: Path) -> None:
+    """Runs with names of what every object has, a metric of 4,000 characters, NaN losses, and a hole."""
+    step = np.arange(240)
+    rate = np.full(step.size, 0.01, np.float32)
+    loss = (0.3 + np.exp(-step / 60)).astype(np.float32)
+    for name in ("__proto__", "constructor", "toString"):
+        _record(folder / name, rate, loss, 40)
+    _record(folder / "nan-loss", rate, np.full(step.size, np.nan, np.float32), 40)
+    turned = np.where(step < 150, rate, np.nan).astype(np.float32)
+    _record(folder / "nan-rate", turned, np.where(step < 151, loss, np.nan).astype(np.float32), 40)
+    with lrmon.Recorder(folder / "long-name", run={"steps_per_epoch": 40}) as recorder:
+        for number in range(6):
+            rows = slice(40 * number, 40 * number + 40)
+            recorder.batches(
+                learning_rate=rate[rows], loss=loss[rows], wall_time=1.7e9 + step[rows].astype(float)
+            )
+            recorder.end_epoch({LONG_NAME: 1.0 / (number + 1), f"{LONG_NAME}_loss": 0.8, "val_loss": 0.7})
+    about = {"optimizer": {"class_name": "Adam", "config": {}}, "steps_per_epoch": 40}
+    with lrmon.Recorder(folder / "uncounted", run=about) as recorder:
+        recorder.batches(
+            learning_rate=rate[:100], loss=loss[:100], wall_time=1.7e9 + step[:100].astype(float)
+        )
+        recorder.end_fit("interrupted: ValueError")
+        recorder.begin_fit(about, first_step=101)
+        recorder.batches(
+            learning_rate=rate[:139], loss=loss[101:], wall_time=1.7e9 + step[101:].astype(float)
+        )
+
+
 def staircase(log_dir: Path) -> Recording:
     """A schedule that drops every 95 steps, where an epoch has 76: 16 epochs, 1,216 steps."""
     step = np.arange(1216)
@@ -322,6 +354,7 @@ def _record(
                 if first <= sample["step"] < last:
                     recorder.sample(sample)
             if size == steps_per_epoch:
-                mean = float(np.nanmean(loss[rows]))
+                known = loss[rows][~np.isnan(loss[rows])]
+                mean = float(known.mean()) if known.size else np.nan
                 recorder.end_epoch({"loss": mean, "val_loss": 1.2 * mean, "accuracy": 1 / (1 + mean)})
     return Recording(rate, loss, steps_per_epoch)

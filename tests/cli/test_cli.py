@@ -9,6 +9,7 @@ import math
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,36 @@ def test_a_report_is_text_and_ends_with_0(log_dir: Path, capsys: pytest.CaptureF
     assert out.startswith("good  completed · 120 steps · 6 epochs of 20 steps\n\nFindings  none\n")
     assert "Learning rate  constant, 0.1" in out
     assert "\x1b" not in out
+
+
+@pytest.mark.parametrize(
+    ("rate", "loss", "codes"),
+    [
+        (lambda step: 0.1, lambda step: math.nan, {"loss-not-finite"}),
+        (lambda step: 0.1 if step < 41 else math.nan, lambda step: 1.0, {"learning-rate-not-finite"}),
+        (lambda step: 0.1, lambda step: 1.0, set()),
+    ],
+)
+def test_a_recorders_nan_losses_or_learning_rates_end_with_1(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    rate: Callable[[int], float],
+    loss: Callable[[int], float],
+    codes: set[str],
+) -> None:
+    with lrmon.Recorder(tmp_path / "run", run={"steps_per_epoch": 20}) as recorder:
+        for step in range(80):
+            recorder.batch(learning_rate=rate(step), loss=loss(step))
+    status, out, err = run(capsys, "report", tmp_path, "--json")
+    text = run(capsys, "report", tmp_path)[1]
+    found = json.loads(out)["run"]["findings"]
+
+    assert (1 if codes else 0, "") == (status, err)
+    assert codes == {finding["code"] for finding in found}
+    assert all(finding["severity"] == "error" and f"error  {finding['code']}" in text for finding in found)
+    assert [41] * ("learning-rate-not-finite" in codes) + [0] * ("loss-not-finite" in codes) == [
+        finding["step"] for finding in found
+    ]
 
 
 def test_an_error_in_a_run_ends_with_1(log_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -215,7 +215,7 @@ def test_ctrl_c_after_any_batch_leaves_no_trace(tmp_path: Path, monkeypatch: pyt
 def test_an_error_while_it_records_leaves_no_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     network = model(OPTIMIZERS["SGD"]())
     trained(network, *data())
-    before, record = state(network), lrmon.Recorder.batch
+    before, record = state(network), lrmon.Recorder.batches
     for batch in range(STEPS):
         left = [batch]
 
@@ -225,7 +225,7 @@ def test_an_error_while_it_records_leaves_no_trace(tmp_path: Path, monkeypatch: 
                 raise MemoryError("no room for a row")
             record(self, **row)
 
-        monkeypatch.setattr(lrmon.Recorder, "batch", full)
+        monkeypatch.setattr(lrmon.Recorder, "batches", full)
         with pytest.raises(MemoryError):
             lrmon.LRFinder(network, tmp_path).find(*data(), **SETTINGS)
         assert_as_before(before, network)

@@ -94,6 +94,9 @@ BAD_ARGUMENTS: list[tuple[str, Mapping[str, Any], str]] = [
     ("export", {"run": "a run/ü", "format": "xls"}, "format must be one of csv, json, got 'xls'"),
     ("export", {}, "run is missing"),
     ("runs", {"run": "a"}, "unknown argument 'run'; it takes none"),
+    ("runs", {"x" * 4000: "a"}, f"unknown argument '{'x' * 50}…'; it takes none"),
+    ("runs", {"\0" * 4000: "a"}, "unknown argument '\\x00"),
+    ("series", {"run": "a run/ü", "x" * 4000: 5}, f"unknown argument '{'x' * 50}…'; it takes run, x, start"),
 ]
 BAD_ARGUMENTS += [
     ("series", {"run": "a run/ü", name: value}, f"{name} must be a number between -1e+15 and 1e+15, got")
@@ -119,7 +122,7 @@ def test_a_bad_argument_is_a_400_with_a_sentence(
     assert (400, "application/json") == (answer.status_code, answer.content_type)
     assert ["error"] == list(body(answer))
     assert body(answer)["error"].startswith(f"Invalid argument: {sentence}")
-    assert len(body(answer)["error"]) < 200
+    assert len(body(answer)["error"]) < 300
 
 
 @pytest.mark.parametrize(
@@ -158,6 +161,23 @@ def test_any_other_method_is_a_405(client: Client, route: str) -> None:
 
     assert (405, "GET, HEAD") == (answer.status_code, answer.headers["Allow"])
     assert {"error": "Method not allowed: send GET, got POST"} == body(answer)
+
+
+@pytest.mark.parametrize("route", ["runs", "series", "report", "range_test", "export"])
+def test_bytes_that_are_no_text_are_a_400(client: Client, route: str) -> None:
+    answer = client.get(f"{ROUTE}/{route}", environ_overrides={"QUERY_STRING": "run=\x80"})
+
+    assert (400, ["error"]) == (answer.status_code, list(body(answer)))
+    assert "Invalid argument: the query string is not UTF-8; percent-encode" in body(answer)["error"]
+
+
+def test_a_long_method_is_a_405_with_a_short_sentence(client: Client) -> None:
+    answer = client.open(f"{ROUTE}/runs", method="X" * 4000)
+
+    assert (405, f"Method not allowed: send GET, got {'X' * 20}") == (
+        answer.status_code,
+        body(answer)["error"],
+    )
 
 
 @pytest.mark.parametrize(

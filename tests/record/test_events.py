@@ -77,3 +77,8 @@ def test_a_tensor_is_read_back_as_it_was(shape: tuple[int, int]) -> None:
     (summary,) = event_pb2.Event.FromString(event).summary.value
     assert values.tobytes() == tensor_util.make_ndarray(summary.tensor).tobytes()
     assert shape == tensor_util.make_ndarray(summary.tensor).shape
+
+
+@given(data=st.binary(min_size=4, max_size=5000))
+def test_a_checksum_is_tensorboards(data: bytes) -> None:
+    assert struct.pack("<I", masked_crc32c(data)) == events._checksum(data)

@@ -133,7 +133,7 @@ def test_whole_runs_are_kept_up_to_a_number_of_rows_and_summaries_of_all(tmp_pat
         logs.run(name)
     assert [] == logs.questions.read_tags
     logs.run("a")
-    assert [f"lrmon/batches/{A}/0", f"lrmon/run/{A}"] == logs.questions.read_tags
+    assert [f"lrmon/run/{A}", f"lrmon/batches/{A}/0"] == logs.questions.read_tags
 
 
 def test_a_run_of_more_rows_than_are_kept_is_still_given(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from lrmon.analysis.plateau import PlateauRule
 from lrmon.analysis.plateau_replay import replay_plateau
 from lrmon.review.assembly import Recording, assemble
 from lrmon.review.records import Block
-from lrmon.review.report import Reports, report
+from lrmon.review.report import report, run_analysis
 from lrmon.review.run import Epoch, Fit, Run
 from tests.review.trained import NAME, STAIRCASE, by_epoch, staircase, trained
 
@@ -350,14 +350,13 @@ def test_tables_show_both_ends_and_say_what_they_leave_out() -> None:
     assert "  … 84 more" in text
 
 
-def test_what_does_not_depend_on_the_rule_is_worked_out_once_a_version() -> None:
-    reports, run = Reports(rows=500), staircase(76, 6)
-    first = reports.findings(run)
+def test_what_does_not_depend_on_the_rule_is_worked_out_once_a_run() -> None:
+    run = staircase(76, 6)
+    first = run_analysis(run)
 
-    assert first is reports.findings(run)
-    assert first is not reports.findings(replace(run, version="later"))
-    reports.findings(staircase(76, 6, name="other"))
-    assert first is not reports.findings(run)
+    assert first is run_analysis(run)
+    assert report(run).findings is first.findings
+    assert first is not run_analysis(replace(run, version="later"))
 
 
 def test_a_plot_has_rates_loss_and_plateaus() -> None:

@@ -22,9 +22,11 @@ def steps(*ranges: tuple[int, int]) -> list[int]:
     return [step for first, last in ranges for step in range(first, last + 1)]
 
 
-def test_what_the_recorder_wrote_is_what_is_read_bit_by_bit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_what_the_recorder_wrote_is_what_is_read_bit_by_bit(tmp_path: Path, kind: Any) -> None:
     random = np.random.default_rng(5)
-    rate, loss = random.random(3000), np.where(random.random(3000) < 0.01, np.nan, random.normal(size=3000))
+    rate = random.random(3000).astype(kind)
+    loss = np.where(random.random(3000) < 0.01, np.nan, random.normal(size=3000)).astype(kind)
     times = START + np.cumsum(random.random(3000))
     with lrmon.Recorder(tmp_path / "run", run={"optimizer": {"class_name": "Adam"}}) as recorder:
         recorder.batches(learning_rate=rate, loss=loss, effective_learning_rate=rate / 3, wall_time=times)
@@ -37,7 +39,7 @@ def test_what_the_recorder_wrote_is_what_is_read_bit_by_bit(tmp_path: Path) -> N
         (rate / 3, run.effective_learning_rate),
         (loss, run.loss),
     ):
-        assert expected.astype(np.float32).tobytes() == actual.tobytes()
+        assert expected.tobytes() == actual.tobytes()
     np.testing.assert_allclose(times, run.time, atol=1e-4)
     assert {"loss": 0.1, "val_loss": math.inf} == run.epochs[0].metrics
     assert (True, "completed", "training", ()) == (run.complete, run.state, run.kind, run.notices)
@@ -166,12 +168,79 @@ def test_a_gap_inside_a_fit_is_missing(tmp_path: Path) -> None:
     assert "10 steps are missing, the first is step 10: they could not be written" in run.notices[0]
 
 
-def test_a_gap_up_to_the_first_step_of_a_fit_is_none(tmp_path: Path) -> None:
+OPTIMIZER = {"class_name": "Adam", "config": {}}
+FAILED_OR_ELSEWHERE = "a batch failed before its update, or was trained without lrmon."
+NO_END = "the training before has no recorded end, so its last steps may be lost."
+
+
+@pytest.mark.parametrize(
+    ("next_fit", "hole", "sentence"),
+    [
+        # A generator that raised: the failed batch is in the optimizer's counter and made no update.
+        (
+            fit(A, 41, fit=1, optimizer=OPTIMIZER), [40, 40],
+            "The optimizer counted step 40, but no training step was recorded for it",
+        ),
+        (
+            fit(A, 43, fit=1, optimizer=OPTIMIZER), [40, 42],
+            "The optimizer counted 3 steps, 40 to 42, but no training step was recorded for them",
+        ),
+        # Another process went on, without an optimizer that anybody knows.
+        (
+            fit(B, 500), [40, 499],
+            "The training counted 460 steps, 40 to 499, but no training step was recorded for them",
+        ),
+    ],
+)  # fmt: skip
+def test_steps_that_were_counted_and_not_recorded_are_a_hole_and_said(
+    tmp_path: Path, next_fit: Record, hole: list[int], sentence: str
+) -> None:
+    recording = next_fit.tag.removeprefix(schema.RUN_PREFIX)
     records = [
-        fit(A, 100, ended="completed", last_step=109),
-        block(A, 100, 10),
-        fit(B, 500),
-        block(B, 500, 10),
+        fit(A, 0, ended="interrupted: ValueError", last_step=39),
+        block(A, 0, 40),
+        next_fit,
+        block(recording, next_fit.step, 10),
+    ]
+    run = run_of(tmp_path, records)
+
+    assert (False, [hole]) == (run.complete, run.holes.tolist())
+    assert (f"{sentence}: {FAILED_OR_ELSEWHERE}",) == run.notices
+
+
+def test_a_hole_of_lost_rows_is_told_apart_from_steps_that_were_never_recorded(tmp_path: Path) -> None:
+    records = [
+        fit(A, 0, ended="interrupted: ValueError", last_step=39),
+        block(A, 0, 30),
+        fit(A, 41, fit=1, optimizer=OPTIMIZER, ended="completed", last_step=59),
+        block(A, 41, 4),
+        block(A, 50, 10),
+    ]
+    run = run_of(tmp_path, records)
+
+    assert [[30, 39], [40, 40], [45, 49]] == run.holes.tolist()
+    assert 2 == len(run.notices)
+    assert "15 steps are missing, the first is step 30: they could not be written" in run.notices[0]
+    assert run.notices[1].startswith(
+        "The optimizer counted step 40, but no training step was recorded for it"
+    )
+
+
+def test_a_hole_after_a_fit_without_an_end_may_be_of_lost_steps(tmp_path: Path) -> None:
+    run = run_of(tmp_path, [fit(A, 0), block(A, 0, 10), fit(B, 20, optimizer=OPTIMIZER), block(B, 20, 5)])
+
+    assert [[10, 19]] == run.holes.tolist()
+    expected = "The optimizer counted 10 steps, 10 to 19, but no training step was recorded for them"
+    assert (f"{expected}: {NO_END}",) == run.notices
+
+
+def test_a_fit_that_begins_where_the_one_before_ended_leaves_no_hole(tmp_path: Path) -> None:
+    records = [
+        fit(A, 0, ended="completed", last_step=9),
+        block(A, 0, 10),
+        fit(A, 10, fit=1, ended="stopped", last_step=None),
+        fit(A, 10, fit=2, ended="completed", last_step=19),
+        block(A, 10, 10),
     ]
     run = run_of(tmp_path, records)
 
@@ -183,15 +252,20 @@ def test_a_gap_up_to_the_first_step_of_a_fit_is_none(tmp_path: Path) -> None:
     [
         ([fit(A, 0), block(A, 5, 5)], [[0, 4]]),
         ([fit(A, 0, ended="stopped", last_step=19), block(A, 0, 10)], [[10, 19]]),
-        ([fit(A, 0, ended="stopped", last_step=14), block(A, 0, 9), fit(B, 20), block(B, 20, 5)], [[9, 14]]),
+        (
+            [fit(A, 0, ended="stopped", last_step=14), block(A, 0, 9), fit(B, 20), block(B, 20, 5)],
+            [[9, 14], [15, 19]],
+        ),
         (
             [fit(A, 0, ended="stopped", last_step=14), block(A, 0, 10), fit(B, 20), block(B, 22, 5)],
-            [[10, 14], [20, 21]],
+            [[10, 14], [15, 19], [20, 21]],
         ),
-        ([fit(A, 0), block(A, 0, 10), fit(B, 20), block(B, 22, 5)], [[20, 21]]),
+        ([fit(A, 0), block(A, 0, 10), fit(B, 20), block(B, 22, 5)], [[10, 19], [20, 21]]),
         ([fit(A, 0), block(A, 0, 10), fit(B, 5), block(B, 12, 5)], [[5, 11]]),
         ([block(A, 5, 5), block(A, 20, 5)], [[10, 19]]),
         ([fit(A, 0, ended="stopped", last_step=9), block(A, 0, 10), fit(A, 10, fit=1)], []),
+        ([fit(A, 0), block(A, 0, 10), epoch(A, 0, 0, 9), epoch(A, 1, 10, 19)], [[10, 19]]),
+        ([block(A, 0, 10), epoch(A, 0, 0, 14)], [[10, 14]]),
     ],
 )  # fmt: skip
 def test_what_is_missing_of_each_fit(tmp_path: Path, records: list[Record], holes: list[list[int]]) -> None:
@@ -246,7 +320,7 @@ MALFORMED = {
     "batch record of one dimension": Record(
         f"{schema.BATCHES_PREFIX}{A}/0", 10, np.zeros(4, dtype=np.float32)
     ),
-    "batch record of doubles": block(A, 10, np.zeros((5, 4), dtype=np.float64)),
+    "batch record of integers": block(A, 10, np.zeros((5, 4), dtype=np.int32)),
     "batch record of text": Record(f"{schema.BATCHES_PREFIX}{A}/0", 10, "rows"),
     "batch record without rows": Record(
         f"{schema.BATCHES_PREFIX}{A}/0", 10, np.zeros((0, 4), dtype=np.float32)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
-import time
+import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,9 @@ import pytest
 
 from lrmon import schema
 from lrmon.analysis.smoothing import smooth
-from lrmon.review.library import Library
 from lrmon.review.run import Run
-from lrmon.review.series import Derived, View, series_json
-from tests.review.written import START, Logs, block, epoch, fit, run_of, scalar, write
+from lrmon.review.series import View, series_json, smoothed_loss
+from tests.review.written import START, block, epoch, fit, run_of, scalar
 
 A = "20250101T000000.000000Z-1"
 ROWS = 5_000
@@ -43,7 +44,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def series(run: Run, **view: Any) -> dict[str, Any]:
-    answer: dict[str, Any] = json.loads(series_json(run, View(**view), Derived()))
+    answer: dict[str, Any] = json.loads(series_json(run, View(**view)))
     return answer
 
 
@@ -184,37 +185,20 @@ def test_what_a_sampled_run_has_no_value_for_is_null(tmp_path: Path) -> None:
     assert [0.1] * 4 == columns["learning_rate"]
 
 
-def test_what_is_derived_of_a_run_is_computed_once_and_kept_for_the_latest(tmp_path: Path) -> None:
-    run, derived = run_of(tmp_path, [block(A, 0, 10), block(A, 10, 10)]), Derived(rows=50)
-    first = derived.smoothed_loss(run, 0.5)
+def test_what_is_computed_of_a_run_is_computed_once_and_the_latest_is_kept(tmp_path: Path) -> None:
+    run = run_of(tmp_path, [block(A, 0, 10), block(A, 10, 10)])
+    first = smoothed_loss(run, 0.5)
 
-    assert derived.smoothed_loss(run, 0.5) is first
-    derived.smoothed_loss(run, 0.6)
-    derived.smoothed_loss(run, 0.7)
-    assert derived.smoothed_loss(run, 0.5) is not first
-    assert derived.epochs_and_about(run) is derived.epochs_and_about(run)
+    assert smoothed_loss(run, 0.5) is first
+    for weight in (0.1, 0.2, 0.3, 0.4, 0.6, 0.7):
+        smoothed_loss(run, weight)
+    assert smoothed_loss(run, 0.5) is not first
 
 
-def test_a_million_steps_are_shown_in_half_a_second_and_zoomed_in_a_tenth(tmp_path: Path) -> None:
-    rows = 1_000_000
-    values = np.resize(curves(), (rows, 4))
-    blocks = [
-        block(A, first, values[first : first + 1024], number=first // (1024 * 256))
-        for first in range(0, rows, 1024)
-    ]
-    write(tmp_path / "run", [fit(A, 0), *blocks])
-    logs = Logs(tmp_path)
-    firsts = []
-    for _ in range(3):
-        logs.library, derived = Library(), Derived()
-        start = time.perf_counter()
-        series_json(logs.run(), View(), derived)
-        firsts.append(time.perf_counter() - start)
-    zooms = []
-    for end in (999_000, 500_000, 100_000, 5_000, 1_300):
-        start = time.perf_counter()
-        series_json(logs.run(), View(start=1_000, end=end), derived)
-        zooms.append(time.perf_counter() - start)
+def test_a_copy_of_a_run_computes_for_itself(tmp_path: Path) -> None:
+    run = run_of(tmp_path, [block(A, 0, 10)])
+    first = smoothed_loss(run, 0.5)
 
-    assert min(firsts) < 0.5
-    assert sorted(zooms)[2] < 0.1
+    for copied in (copy.deepcopy(run), pickle.loads(pickle.dumps(run)), replace(run, loss=run.loss[::-1])):
+        assert smoothed_loss(copied, 0.5) is not first
+    assert [9.0, 0.0] == replace(run, loss=run.loss[::-1]).loss[[0, -1]].tolist()

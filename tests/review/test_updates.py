@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 import lrmon
 from lrmon import schema
 from lrmon.review.export import export
+from lrmon.review.optimizers import updates_words
 from lrmon.review.recordings import decode
 from lrmon.review.run import Run
-from lrmon.review.series import Derived, View, series_json
+from lrmon.review.series import View, series_json
 from tests.review.written import Logs, Record, block, epoch, fit, rates, run_of, sample, skipped
 
 A, B = "20250101T000000.000000Z-1", "20250102T000000.000000Z-2"
@@ -27,7 +28,7 @@ TWO = {"optimizers": [{"name": "body"}, {"name": "head"}]}
 
 
 def series(run: Run, **view: Any) -> dict[str, Any]:
-    answer: dict[str, Any] = json.loads(series_json(run, View(**view), Derived()))
+    answer: dict[str, Any] = json.loads(series_json(run, View(**view)))
     return answer
 
 
@@ -238,7 +239,7 @@ def test_the_recorder_and_the_review_understand_each_other(tmp_path: Path) -> No
     run = Logs(tmp_path).run()
 
     for name, values in each.items():
-        assert values.astype(np.float32).tobytes() == run.learning_rates[name].tobytes()
+        assert values.tobytes() == run.learning_rates[name].tobytes()
     assert {} == run.absent
     assert [3, 1999] == run.skipped.tolist()
     taken = run.samples[0]
@@ -281,7 +282,7 @@ def test_whatever_a_record_holds_decoding_it_is_no_error(record: Any) -> None:
     [
         np.zeros(3, np.float32),
         np.zeros((3, 0), np.float32),
-        np.zeros((3, 2)),
+        np.zeros((3, 2), np.int32),
         np.array("text"),
         np.zeros((1, 1, 1)),
     ],
@@ -349,3 +350,75 @@ def test_the_counter_and_the_planned_schedule_stand_still_where_an_update_was_le
     planned = run.report().facts.plan
     assert planned is not None
     assert [32, 42, 52] == planned.edges.tolist()
+
+
+def updates(name: str, first: int, values: Any) -> Record:
+    """How many updates each optimizer made in the steps from `first` on."""
+    counts = np.array(values, dtype=np.float32)
+    return Record(f"{schema.UPDATES_PREFIX}{name}/0", first + len(counts) - 1, counts)
+
+
+def test_updates_are_counted_by_optimizer_and_move_the_iteration(tmp_path: Path) -> None:
+    two = {**TWO, "main_optimizer": "body", "first_iteration": 10}
+    records = [
+        fit(A, 0, **two),
+        block(A, 0, 3),
+        rates(A, 0, np.full((3, 2), 0.1, np.float32)),
+        updates(A, 0, [[3, 0], [3, 1], [2, 0]]),
+        block(A, 3, 2),
+        rates(A, 3, np.full((2, 2), 0.1, np.float32)),
+    ]
+    run = run_of(tmp_path, records)
+
+    assert {"body": [3, 3, 2, 1, 1], "head": [0, 1, 0, 1, 1]} == {
+        name: made.tolist() for name, made in run.updates.items()
+    }
+    assert run.main_updates is not None
+    assert [3, 3, 2, 1, 1] == run.main_updates.tolist()
+    answer = json.loads(series_json(run, View()))
+    assert [10, 13, 16, 18, 19] == answer["columns"]["iteration"]
+    assert {"body": [3, 3, 2, 1, 1], "head": [0, 1, 0, 1, 1]} == answer["updates"]
+    assert {"body", "head"} == set(answer["about"]["updates"])
+
+
+def test_an_optimizer_without_any_update_has_no_series_of_its_learning_rate(tmp_path: Path) -> None:
+    records = [
+        fit(A, 0, **TWO, main_optimizer="body"),
+        block(A, 0, 3),
+        rates(A, 0, np.full((3, 2), 0.1, np.float32)),
+        updates(A, 0, [[1, 0]] * 3),
+    ]
+    run = run_of(tmp_path, records)
+
+    assert ["body"] == list(run.learning_rates)
+    assert [0, 0, 0] == run.updates["head"].tolist()
+
+
+def test_an_optimizer_that_became_known_later_has_nothing_before(tmp_path: Path) -> None:
+    records = [
+        fit(A, 0, **TWO, main_optimizer="body"),
+        block(A, 0, 3),
+        rates(A, 0, np.full((3, 1), 0.1, np.float32)),
+        updates(A, 0, [[2]] * 3),
+        block(A, 3, 2),
+        rates(A, 3, np.full((2, 2), 0.2, np.float32)),
+    ]
+    run = run_of(tmp_path, records)
+
+    assert [True, True, True, False, False] == run.absent["learning_rate/head"].tolist()
+    assert [0, 0, 0, 1, 1] == run.updates["head"].tolist()
+    assert [2, 2, 2, 1, 1] == run.updates["body"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        ([1, 1], "1 update in each step"),
+        ([3, 3, 3], "3 updates in each step"),
+        ([2, 5], "2 to 5 updates in each step"),
+        ([0, 1, 0, 1], "1 update in each of 2 of 4 steps"),
+        ([0, 0], "no update"),
+    ],
+)
+def test_updates_in_words(made: list[int], words: str) -> None:
+    assert words == updates_words(np.array(made, dtype=np.int32))

@@ -36,7 +36,10 @@ def _rates_of_epochs(facts: Facts) -> NDArray[np.float64] | None:
         return None
     if not np.array_equal(facts.places.positions, np.arange(starts.size)) or starts[0] != run.step[0]:
         return None
-    rates = run.learning_rate[np.searchsorted(run.step, starts)]
+    rows = np.searchsorted(run.step, starts)
+    if rows[-1] == run.step.size:
+        return None  # an epoch whose steps are not here
+    rates = run.learning_rate[rows]
     changes = int(np.count_nonzero(rates[1:] != rates[:-1]))
     if changes == 0 or changes != facts.steps.changes or not bool((rates > 0).all()):
         return None

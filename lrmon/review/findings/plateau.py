@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lrmon.analysis.direction import monitor_direction
 from lrmon.review.facts import Facts
 from lrmon.review.findings.finding import Finding, figure
 from lrmon.review.numbers import shortest
 from lrmon.review.plateaus import Plateaus, Trigger, plateaus
+from lrmon.review.records import Reals
 from lrmon.review.settings import keras_call
 
 _FEWEST = 5
@@ -160,13 +160,14 @@ def _while_improving(facts: Facts, of: Plateaus) -> Iterator[Finding]:
         return
 
 
-def _rates_between(facts: Facts, first: int, last: int) -> NDArray[np.float32]:
+def _rates_between(facts: Facts, first: int, last: int) -> Reals:
     a, b = np.searchsorted(facts.run.step, [first, last + 1])
-    rates = facts.run.learning_rate[a:b]
-    return rates[~np.isnan(rates)]
+    rates: Reals = facts.run.learning_rate[a:b]
+    known: Reals = rates[~np.isnan(rates)]
+    return known
 
 
-def _stands(rates: NDArray[np.float32]) -> bool:
+def _stands(rates: Reals) -> bool:
     return rates.size > 0 and float(rates.max()) <= _STILL * float(rates.min()) and float(rates.min()) > 0
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lrmon.review.facts import Facts
 from lrmon.review.findings.finding import Finding, figure
@@ -17,7 +16,12 @@ _SIGMA = 1.4826
 
 
 def find(facts: Facts) -> Iterator[Finding]:
-    """Yields ``loss-not-finite``, ``loss-diverged``, ``metric-not-finite`` and ``spike-after-rise``."""
+    """Yields what broke.
+
+    The codes are ``learning-rate-not-finite``, ``loss-not-finite``, ``loss-diverged``,
+    ``metric-not-finite`` and ``spike-after-rise``.
+    """
+    yield from _rate_not_finite(facts)
     if not facts.loss_is_known:
         return
     broken = list(_not_finite(facts))
@@ -28,24 +32,61 @@ def find(facts: Facts) -> Iterator[Finding]:
     yield from _spike(facts)
 
 
+def _rate_not_finite(facts: Facts) -> Iterator[Finding]:
+    """A learning rate that is NaN or infinite, where a fit recorded it and a step made an update."""
+    run = facts.run
+    used = run.recorded("learning_rate") & ~np.isin(run.step, run.skipped)
+    if run.main_updates is not None:
+        used &= run.main_updates > 0
+    rows = np.flatnonzero(~np.isfinite(run.learning_rate) & used)
+    if not rows.size:
+        return
+    first, last = int(rows[0]), int(rows[-1])
+    place, word = facts.places.describe(int(run.step[first])), not_finite(float(run.learning_rate[first]))
+    if rows.size == np.count_nonzero(used[first:]):
+        text = f"The learning rate is {word} from {place} to the end."
+    elif rows.size == 1:
+        text = f"The learning rate is {word} at {place}."
+    else:
+        text = f"The learning rate of {rows.size:,} steps is no number, the first ({word}) at {place}."
+    yield Finding(
+        code="learning-rate-not-finite",
+        severity="error",
+        text=f"{text} An update with it leaves no number in the weights that it trains.",
+        advice=(
+            "Look at the schedule or the callback that set it, for a division by 0, or the root or the "
+            "logarithm of a negative number."
+        ),
+        step=int(run.step[first]),
+        last_step=int(run.step[last]),
+        numbers={"steps": int(rows.size), "first_step": int(run.step[first])},
+    )
+
+
+def not_finite(value: float) -> str:
+    """Returns a number that is not finite in words."""
+    return "NaN" if np.isnan(value) else "infinite" if value > 0 else "negative infinite"
+
+
 def _not_finite(facts: Facts) -> Iterator[Finding]:
     """NaN or infinite losses: an error where most of those from the first on are, and the last one is."""
     run = facts.run
-    bad = ~np.isfinite(run.loss) & _has_loss(facts)
+    recorded = run.recorded("loss")
+    bad = ~np.isfinite(run.loss) & recorded
     rows = np.flatnonzero(bad)
     if not rows.size:
         return
     first, last = int(rows[0]), int(rows[-1])
     for_good = last == run.step.size - 1 and 2 * rows.size >= run.step.size - first
-    place, kind = facts.places.describe(int(run.step[first])), str(float(run.loss[first]))
-    rate = figure(float(shortest(run.learning_rate[first : first + 1])[0]))
+    place, kind = facts.places.describe(int(run.step[first])), not_finite(float(run.loss[first]))
     numbers = {"batches": int(rows.size), "first_step": int(run.step[first])}
-    kind = {"nan": "NaN", "inf": "infinite", "-inf": "negative infinite"}[kind]
     if for_good:
+        is_all = rows.size == np.count_nonzero(recorded)
+        where = f"in every batch, the first at {place}" if is_all else f"at {place} and never recovers"
         yield Finding(
             code="loss-not-finite",
             severity="error",
-            text=f"The loss is {kind} at {place} and never recovers; the learning rate there was {rate}.",
+            text=f"The loss is {kind} {where}{_rate_there(facts, first)}.",
             advice=(
                 "Lower the learning rate, clip gradients (clipnorm), or look for log(0) and divisions by 0 "
                 "in the loss."
@@ -69,6 +110,14 @@ def _not_finite(facts: Facts) -> Iterator[Finding]:
         last_step=int(run.step[last]),
         numbers=numbers,
     )
+
+
+def _rate_there(facts: Facts, row: int) -> str:
+    rate = facts.run.learning_rate[row : row + 1]
+    if not np.isfinite(rate[0]):
+        # What there is to say of it, another finding says.
+        return ""
+    return f"; the learning rate there was {figure(float(shortest(rate)[0]))}"
 
 
 def _metric_not_finite(facts: Facts) -> Iterator[Finding]:
@@ -104,8 +153,8 @@ def _diverged(facts: Facts) -> Iterator[Finding]:
     Levels are medians of blocks of 20 steps or a fiftieth of the run, so that single batches do not count;
     all are positive.
     """
-    loss = facts.run.loss[_has_loss(facts)].astype(np.float64)
-    steps = facts.run.step[_has_loss(facts)]
+    recorded = facts.run.recorded("loss")
+    loss, steps = facts.run.loss[recorded].astype(np.float64), facts.run.step[recorded]
     size = max(_BLOCK, loss.size // 50)
     if loss.size < 3 * size:
         return
@@ -173,18 +222,3 @@ def _spike(facts: Facts) -> Iterator[Finding]:
         last_step=int(steps.step[rise]) + 19,
         numbers={"before": level, "highest": highest, "rises": len(found)},
     )
-
-
-def _has_loss(facts: Facts) -> NDArray[np.bool_]:
-    """Which rows have a loss: it is recorded, and of a fit that knows its losses."""
-    run = facts.run
-    absent = run.absent.get("loss")
-    has = np.ones(run.step.size, dtype=bool) if absent is None else ~absent
-    without = [
-        index
-        for index, fit in enumerate(run.fits)
-        if str(fit.record.get("loss_source", "")).startswith("none")
-    ]
-    if without:
-        has &= ~np.isin(run.fit_of(run.step), without)
-    return has

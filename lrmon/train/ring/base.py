@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from lrmon import schema
 from lrmon.train.ring.losses import HIDDEN, LOSS_OF_LOGS, NO_LOSS, Loss, MetricCalls, loss_of
+from lrmon.train.step_optimizers import StepOptimizers
 
 _T = TypeVar("_T")
 
@@ -25,17 +26,17 @@ class StepRows:
     """Consecutive steps.
 
     Attributes:
-        iteration: [n], the optimizer's raw counter before each step's update; of several optimizers the first
-            one's.
-        applied: [n], whether the counter grew: whether the optimizer made its update.
-        learning_rate: [n, m], that the update of each optimizer used; NaN where it cannot be read.
+        iteration: [n, m], the raw counter of each optimizer before the step; NaN where it cannot be read.
+        updates: [n, m], how far the counter grew: how many updates the optimizer made in the step.
+        learning_rate: [n, m], that the first update of each optimizer in the step used, or would have used
+            where it made none; NaN where it cannot be read.
         loss: [n].
         finite: [n], whether the update was made, where the counter does not tell: tf_keras counts one that
             its loss scaling leaves out.
     """
 
     iteration: npt.NDArray[np.float64]
-    applied: npt.NDArray[np.bool_]
+    updates: npt.NDArray[np.int64]
     learning_rate: npt.NDArray[np.float64]
     loss: npt.NDArray[np.float64]
     finite: npt.NDArray[np.bool_] | None = None
@@ -50,14 +51,17 @@ class StepRing(ABC):
     Args:
         model: Whose steps.
         depth: Rows kept. More than are ever unread, with room for the steps that run during a read.
+        optimizers: Those that the step can apply.
     """
 
     counts_samples = False
     """Whether `batch_size` is known once rows were read, for any model."""
 
-    def __init__(self, model: Any, depth: int) -> None:
+    def __init__(self, model: Any, depth: int, optimizers: StepOptimizers) -> None:
         self.model: Final = model
         self.depth: Final = depth
+        self.optimizers: Final = optimizers
+        """Whose updates are in the rows, one column each."""
         self.problem: str | None = None
         """Why rows are missing or incomplete, in words, if they are; known once the step has run."""
         self.loss_source = ""
@@ -66,8 +70,6 @@ class StepRing(ABC):
         """Samples of the first batch that was read, where the ring counts them: of all replicas together."""
         self._unseen_metric = ""
         """Why what the step returns as its loss may be the mean of a metric, once that was so."""
-        self.names: Sequence[str] = ()
-        """Of the optimizers whose learning rates are in the rows; known once the step has run."""
 
     @abstractmethod
     def count(self) -> int:
@@ -112,8 +114,12 @@ class StepRing(ABC):
         """
         return True
 
-    def _read(self, what: str, read: Callable[[], _T], otherwise: _T) -> _T:
-        """The step is the user's: it goes on, whatever happens to us in it."""
+    def install_again(self) -> None:
+        """Takes up its place in a train function that somebody has made anew."""
+        self.install()
+
+    def guarded(self, what: str, read: Callable[[], _T], otherwise: _T) -> _T:
+        """Returns what `read` gives, or `otherwise`: the step is the user's and goes on whatever happens."""
         try:
             return read()
         except Exception as error:  # noqa: BLE001 - see above
@@ -145,6 +151,11 @@ class StepRing(ABC):
     def _is_of_this_step(self, value: Any) -> bool:
         """Tells whether the step can use a value: any number or variable, but none of an inner function."""
         return True
+
+
+def grown(before: npt.NDArray[np.float64], after: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """Returns how far counters grew; 0 where one of both is not known, or where somebody set it back."""
+    return np.nan_to_num(np.maximum(after - before, 0)).astype(np.int64)
 
 
 def uninstall(model: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from lrmon.train.ring.base import StepRows
+from lrmon.train.ring.base import StepRows, grown
 
 _Doubles = npt.NDArray[np.float64]
 
@@ -19,17 +19,17 @@ class HostRow:
     """One step, each value a number, or a scalar of the backend that nobody changes any more.
 
     Attributes:
-        iteration: The first optimizer's counter before the step.
-        iteration_after: The same after it.
+        iterations: [m], the counter of each optimizer before the step.
+        iterations_after: [m], the same after it.
+        learning_rates: [m], that the update of each used.
         loss: The batch's.
-        learning_rates: [m], that the update of each optimizer used.
         samples: Of the batch, None where nobody counts them.
     """
 
-    iteration: Any
-    iteration_after: Any
-    loss: Any
+    iterations: Sequence[Any]
+    iterations_after: Sequence[Any]
     learning_rates: Sequence[Any]
+    loss: Any
     samples: int | None = None
 
 
@@ -64,19 +64,25 @@ class HostRows:
         Args:
             start: First row.
             stop: The one after the last.
-            optimizers: How many learning rates a row has; of a row that has not, they are NaN.
+            optimizers: How many columns there are; of an optimizer that a row does not know yet, its values
+                are NaN.
         """
         start = max(start, self.count - len(self._rows))
         held = [self._rows[index % len(self._rows)] for index in range(start, stop)]
         rows = [row for row in held if row is not None]
-        missing = [np.nan] * optimizers
-        rates = [row.learning_rates if len(row.learning_rates) == optimizers else missing for row in rows]
-        iteration = self._read([row.iteration for row in rows])
+        before = self._columns([row.iterations for row in rows], optimizers)
         return StepRows(
-            iteration=iteration,
-            applied=self._read([row.iteration_after for row in rows]) > iteration,
-            learning_rate=np.stack([self._read(list(column)) for column in zip(*rates, strict=True)], axis=1)
-            if rows
-            else np.empty((0, optimizers)),
+            iteration=before,
+            updates=grown(before, self._columns([row.iterations_after for row in rows], optimizers)),
+            learning_rate=self._columns([row.learning_rates for row in rows], optimizers),
             loss=self._read([row.loss for row in rows]),
         )
+
+    def _columns(self, rows: list[Sequence[Any]], width: int) -> _Doubles:
+        """Returns [n, width], read a column at a time."""
+        columns = np.full((len(rows), width), np.nan)
+        for column in range(width):
+            known = [place for place, row in enumerate(rows) if column < len(row)]
+            if known:
+                columns[known, column] = self._read([rows[place][column] for place in known])
+        return columns

@@ -15,14 +15,23 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from lrmon.train.optimizers import Part, counter, parts, rate_variable, schedule_of
-from lrmon.train.ring.base import StepRing, StepRows, uninstall
+from lrmon.train.optimizers import Part, counter, rate_variable, schedule_of
+from lrmon.train.ring.base import StepRing, StepRows, grown, uninstall
 from lrmon.train.ring.host_rows import HostRow, HostRows
 from lrmon.train.ring.late_schedule import LateSchedule
 from lrmon.train.ring.losses import Loss, MetricCalls, WatchedMetrics, watchable
 from lrmon.train.ring.watch import Watch
+from lrmon.train.step_optimizers import StepOptimizers, WatchedUpdates
 
-_TRACE, _ITERATION_AFTER, _LOSS, _PARTS = range(4)
+_TRACE, _LOSS, _PARTS = range(3)
+_BEFORE, _AFTER, _RATE = range(3)
+"""Of each optimizer three columns, from `_PARTS` on."""
+
+_SPARE: Final = 2
+"""Optimizers that have a place in the rows though only the trace makes them known."""
+
+_UNKNOWN: Final = -1
+"""In place of a counter that cannot be read."""
 
 
 @dataclass(slots=True)
@@ -46,18 +55,21 @@ class JaxRing(StepRing):
     A schedule is not evaluated in there, but late, from the rows' iterations; see `LateSchedule`. A step that
     is not compiled puts its rows into a list.
 
-    A row of the array, int32: number of the trace, first counter after the step, bits of the loss, then of
-    each optimizer its counter before the step and the bits of its rate.
+    A row of the array, integers: number of the trace, bits of the loss, then of each optimizer its counter
+    before and after the step and the bits of its rate. They have 64 bits where JAX has.
     """
 
     counts_samples = True
 
-    def __init__(self, model: Any, depth: int) -> None:
-        super().__init__(model, depth)
+    def __init__(self, model: Any, depth: int, optimizers: StepOptimizers) -> None:
+        super().__init__(model, depth, optimizers)
         self._host_rows = HostRows(depth, _numbers)
         self._late: dict[int, tuple[Any, LateSchedule]] = {}
         self._traces: list[_Trace] = []
-        self._width: Final = _PARTS + 2 * max(len(parts(model.optimizer)), 1)
+        self._columns: Final = len(optimizers.parts) + _SPARE
+        self._integer, self._float = (
+            (jnp.int64, jnp.float64) if jax.config.jax_enable_x64 else (jnp.int32, jnp.float32)
+        )
         self._arrays: tuple[Any, Any] | None = None
         self._traced: Any = None
         self._lock: Final = threading.Lock()
@@ -71,25 +83,38 @@ class JaxRing(StepRing):
         held = self._copied()
         if held is None:
             self.batch_size = self._host_rows.samples(start)
-            return self._host_rows.between(start, stop, max(len(self.names), 1))
+            return self._host_rows.between(start, stop, len(self.optimizers.parts))
         array, written = held
         rows = array[np.arange(max(start, int(written) - self.depth), stop) % self.depth]
         if len(rows):
             self.batch_size = self._traces[rows[0, _TRACE]].samples
-        iterations, rates = rows[:, _PARTS::2], rows[:, _PARTS + 1 :: 2].view(np.float32).astype(np.float64)
+        of_parts = rows[:, _PARTS:].reshape(len(rows), self._columns, 3)[:, : len(self.optimizers.parts)]
+        counters = of_parts[:, :, [_BEFORE, _AFTER]]
+        counts = np.where(counters == _UNKNOWN, np.nan, counters)
+        rates = self._numbers(of_parts[:, :, _RATE])
         for number in np.unique(rows[:, _TRACE]):
             of_trace = rows[:, _TRACE] == number
             for column, schedule in (self._traces[number].schedules or {}).items():
-                if schedule is not None:
-                    rates[of_trace, column] = self._read(
-                        "learning rate", partial(schedule, iterations[of_trace, column]), np.nan
+                known = of_trace & ~np.isnan(counts[:, column, _BEFORE])
+                if schedule is not None and known.any():
+                    iterations = of_parts[known, column, _BEFORE].astype(np.int32)
+                    rates[known, column] = self.guarded(
+                        "learning rate", partial(schedule, iterations), np.nan
                     )
         return StepRows(
-            iteration=iterations[:, 0].astype(np.float64),
-            applied=rows[:, _ITERATION_AFTER] > iterations[:, 0],
+            iteration=counts[:, :, _BEFORE],
+            updates=grown(counts[:, :, _BEFORE], counts[:, :, _AFTER]),
             learning_rate=rates,
-            loss=rows[:, _LOSS].view(np.float32).astype(np.float64),
+            loss=self._numbers(rows[:, _LOSS]),
         )
+
+    def _numbers(self, bits: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        """The numbers of which a row holds the bits."""
+        numbers: npt.NDArray[np.float64] = np.ascontiguousarray(bits).view(self._float).astype(np.float64)
+        return numbers
+
+    def _bits(self, value: Any) -> Any:
+        return jax.lax.bitcast_convert_type(jnp.asarray(value, self._float), self._integer)
 
     def install(self) -> None:
         """Puts the ring into the model's training step, which is compiled anew.
@@ -133,20 +158,23 @@ class JaxRing(StepRing):
             state = tuple(state)
             if arrays is None and _is_traced(state):
                 return train_step(state, data)  # compiled by somebody else
+            updates = _SeenUpdates(self)
+            self.guarded("optimizers", self.optimizers.refresh, None)
             with ExitStack() as watches:
                 nothing: list[tuple[Any, str]] = []
-                found = self._read("loss", partial(watchable, self.model, train_step), nothing)
+                found = self.guarded("loss", partial(watchable, self.model, train_step), nothing)
                 metrics = WatchedMetrics.of(found, watches)
                 got = {
                     id(part.optimizer): watches.enter_context(Watch(part.optimizer, "_backend_update_step"))
-                    for part in parts(self.model.optimizer)
+                    for part in self.optimizers.parts
                 }
+                watches.enter_context(WatchedUpdates(updates))
                 logs, after = train_step(state, data)
-            step = _Step(state, after, metrics.calls(), got, logs)
+            step = _Step(self._values(state), self._values(after), metrics.calls(), got, updates, logs)
             if arrays is None:
-                self._read("row", lambda: self._host_rows.append(self._host_row(step)), None)
+                self.guarded("row", lambda: self._host_rows.append(self._host_row(step)), None)
                 return logs, after
-            return logs, (*after, self._read("row", lambda: self._written(arrays, step), arrays))
+            return logs, (*after, self.guarded("row", lambda: self._written(arrays, step), arrays))
 
         return train_step_with_ring
 
@@ -172,12 +200,15 @@ class JaxRing(StepRing):
         if trace.schedules is not None:
             return
         trace.schedules = {
-            column: self._read("learning rate", partial(LateSchedule.of, optimizer), None)
+            column: self.guarded("learning rate", partial(LateSchedule.of, optimizer), None)
             for column, optimizer in trace.scheduled.items()
         }
 
     def _new_arrays(self, state: Any) -> tuple[Any, Any]:
-        arrays = jnp.zeros((self.depth, self._width), jnp.int32), jnp.zeros((), jnp.int32)
+        arrays = (
+            jnp.zeros((self.depth, _PARTS + 3 * self._columns), self._integer),
+            jnp.zeros((), jnp.int32),
+        )
         sharding = _replicated([value.sharding for value in jax.tree.leaves(state)])
         return arrays if sharding is None else jax.device_put(arrays, sharding)
 
@@ -194,52 +225,77 @@ class JaxRing(StepRing):
     def _written(self, arrays: tuple[Any, Any], step: _Step) -> tuple[Any, Any]:
         """The arrays with one more row, traced."""
         rows, count = arrays
-        found = parts(self.model.optimizer)
-        if self._width != _PARTS + 2 * max(len(found), 1):
-            raise RuntimeError(f"the model's optimizer has {len(found)} parts, which were others before")
-        self.names = [part.name for part in found]
+        for part in self.optimizers.parts[self._columns :]:
+            self.problem = (
+                f"the learning rate of {part.name!r} is not recorded: the step was compiled without it"
+            )
+        found = self.optimizers.parts[: self._columns]
         scheduled = {
             column: part.optimizer
             for column, part in enumerate(found)
             if schedule_of(part.optimizer) is not None
         }
         self._traced = rows
-        loss = self._read("loss", partial(self._loss, step.metrics, step.logs), Loss())
-        row = [
-            len(self._traces),
-            self._variable(counter(found[0].optimizer), step.after) if found else 0,
-            _bits(loss.value),
-        ]
+        loss = self.guarded("loss", partial(self._loss, step.metrics, step.logs), Loss())
+        row = [len(self._traces), self._bits(loss.value)]
         for column, part in enumerate(found):
-            rate = np.nan if column in scheduled else self._rate_of(part, step)
-            row += [self._variable(counter(part.optimizer), step.before), _bits(rate)]
-        row += [0, _bits(np.nan)] * (not found)
+            used = np.nan if column in scheduled else self._rate_of(part, step)
+            row += [*self._counts(part, step, _UNKNOWN), self._bits(used)]
+        row += [_UNKNOWN, _UNKNOWN, self._bits(np.nan)] * (self._columns - len(found))
         self._traced = None
         self._traces.append(_Trace(scheduled, _samples(loss)))
-        place = (count % self.depth, 0)
-        together = jnp.stack([jnp.asarray(value, jnp.int32) for value in row])
-        return jax.lax.dynamic_update_slice(rows, together[None], place), count + 1
+        together = jnp.stack([jnp.asarray(value, self._integer) for value in row])
+        # Both indices in one type: with 64 bits a Python number would be of another than the count.
+        place = (count % jnp.int32(self.depth), jnp.int32(0))
+        return jax.lax.dynamic_update_slice(rows, together[None], place), count + jnp.int32(1)
 
     def _host_row(self, step: _Step) -> HostRow:
-        found = parts(self.model.optimizer)
-        self.names = [part.name for part in found]
-        rates = []
+        found = self.optimizers.parts
+        before, after, rates = [], [], []
         for part in found:
+            counts = self._counts(part, step, np.nan)
+            before.append(counts[0])
+            after.append(counts[1])
             used = step.rate(part)
             if schedule_of(part.optimizer) is not None and (used is None or _is_traced(used)):
                 # Loss scaling makes the update in a branch that is compiled.
-                iteration = self._variable(counter(part.optimizer), step.before)
-                rates.append(_Pending(self._late_schedule(part), iteration))
+                rates.append(_Pending(self._late_schedule(part), counts[0]))
             else:
                 rates.append(self._rate_of(part, step))
-        loss = self._read("loss", partial(self._loss, step.metrics, step.logs), Loss())
-        return HostRow(
-            iteration=self._variable(counter(found[0].optimizer), step.before) if found else np.nan,
-            iteration_after=self._variable(counter(found[0].optimizer), step.after) if found else np.nan,
-            loss=loss.value,
-            learning_rates=rates or [np.nan],
-            samples=_samples(loss),
+        loss = self.guarded("loss", partial(self._loss, step.metrics, step.logs), Loss())
+        return HostRow(before, after, rates, loss.value, _samples(loss))
+
+    def _counts(self, part: Part, step: _Step, unknown: Any) -> tuple[Any, Any]:
+        """The optimizer's counter before and after the step."""
+        nothing = (unknown, unknown)
+
+        def read() -> tuple[Any, Any]:
+            variable = counter(part.optimizer)
+            if id(variable) in step.before and id(variable) in step.after:
+                return step.before[id(variable)], step.after[id(variable)]
+            seen = step.updates.counts.get(id(part.optimizer))
+            if seen is not None and all(self._is_of_this_step(each) for each in seen):
+                return seen
+            if seen is None and not _is_traced(variable.value):
+                return (variable.value,) * 2  # nobody has touched it
+            return nothing
+
+        return self.guarded("iteration", read, nothing)
+
+    def _values(self, state: Any) -> dict[int, Any]:
+        """By identity of the variables that go through the step, their values in a state."""
+        model = self.model
+        variables = (
+            model.trainable_variables,
+            model.non_trainable_variables,
+            getattr(model.optimizer, "variables", ()),
+            model.metrics_variables,
         )
+        return {
+            id(variable): value
+            for of_state, values in zip(variables, state, strict=False)
+            for variable, value in zip(of_state, values, strict=False)
+        }
 
     def _late_schedule(self, part: Part) -> LateSchedule:
         schedule = schedule_of(part.optimizer)
@@ -256,15 +312,14 @@ class JaxRing(StepRing):
                 return used
             if variable is None:
                 return np.nan
-            return self._variable(variable, step.before) if hasattr(variable, "assign") else variable
+            if not hasattr(variable, "assign"):
+                return variable
+            if id(variable) in step.before:
+                return step.before[id(variable)]
+            value = step.updates.rates.get(id(part.optimizer), variable.value)
+            return value if self._is_of_this_step(value) else np.nan
 
-        return self._read("learning rate", read, np.nan)
-
-    def _variable(self, variable: Any, state: Any) -> Any:
-        """The value of one of the optimizer's variables in a state."""
-        variables = self.model.optimizer.variables
-        index = next(index for index, each in enumerate(variables) if each is variable)
-        return state[_OPTIMIZER][index]
+        return self.guarded("learning rate", read, np.nan)
 
     def _is_of_this_step(self, value: Any) -> bool:
         if not _is_traced(value):
@@ -275,8 +330,35 @@ class JaxRing(StepRing):
 
 
 _STATE_PARTS: Final = 4
-_OPTIMIZER: Final = 2
-"""Where the state of a step has the optimizer's variables."""
+
+
+class _SeenUpdates:
+    """What the optimizers held around their updates in one step, for those that are no part of its state."""
+
+    def __init__(self, ring: JaxRing) -> None:
+        self._ring: Final = ring
+        self.counts: Final[dict[int, tuple[Any, Any]]] = {}
+        """By optimizer, its counter before its first update of the step and after its latest."""
+        self.rates: Final[dict[int, Any]] = {}
+        """By optimizer, the number that it held as its learning rate before its first update."""
+
+    def before_update(self, optimizer: Any) -> None:
+        self._ring.guarded("iteration", partial(self._begin, optimizer), None)
+
+    def after_update(self, optimizer: Any) -> None:
+        self._ring.guarded("iteration", partial(self._end, optimizer), None)
+
+    def _begin(self, optimizer: Any) -> None:
+        if self._ring.optimizers.see(optimizer) and id(optimizer) not in self.counts:
+            value, variable = counter(optimizer).value, rate_variable(optimizer)
+            self.counts[id(optimizer)] = (value, value)
+            if hasattr(variable, "assign"):
+                self.rates[id(optimizer)] = variable.value
+
+    def _end(self, optimizer: Any) -> None:
+        before, _ = self.counts.get(id(optimizer), (None, None))
+        if before is not None:
+            self.counts[id(optimizer)] = (before, counter(optimizer).value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,23 +366,25 @@ class _Step:
     """What was seen of a step.
 
     Attributes:
-        before: The state that it got.
-        after: The state that it returned.
+        before: By variable, its value in the state that the step got.
+        after: The same of the state that it returned.
         metrics: What it called of them.
-        updates: Of each optimizer's updates, by its identity.
+        calls: Of each optimizer's updates, by its identity.
+        updates: What the optimizers held around them.
         logs: What it returned besides.
     """
 
-    before: Any
-    after: Any
+    before: dict[int, Any]
+    after: dict[int, Any]
     metrics: list[MetricCalls]
-    updates: dict[int, Watch]
+    calls: dict[int, Watch]
+    updates: _SeenUpdates
     logs: Any
 
     def rate(self, part: Part) -> Any:
-        """What the update got as its learning rate, None where none was seen."""
-        watch = self.updates.get(id(part.optimizer))
-        arguments = watch.arguments[-1] if watch is not None and watch.arguments else ()
+        """What its first update got as its learning rate, None where none was seen."""
+        watch = self.calls.get(id(part.optimizer))
+        arguments = watch.arguments[0] if watch is not None and watch.arguments else ()
         return arguments[2] if len(arguments) > 2 else None  # of gradients, variables, rate
 
 
@@ -323,10 +407,6 @@ def _numbers(values: list[Any]) -> npt.NDArray[np.float64]:
 
 def _samples(loss: Loss) -> int | None:
     return loss.weight if isinstance(loss.weight, int) else None
-
-
-def _bits(value: Any) -> Any:
-    return jax.lax.bitcast_convert_type(jnp.asarray(value, jnp.float32), jnp.int32)
 
 
 def _is_traced(values: Any) -> bool:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from lrmon.train.optimizers import (
@@ -17,17 +18,19 @@ from lrmon.train.optimizers import (
     decay,
     is_legacy,
     loss_scale,
-    parts,
     rate_function,
     rate_variable,
     schedule_of,
 )
-from lrmon.train.ring.base import StepRing, StepRows
+from lrmon.train.ring.base import StepRing, StepRows, grown
 from lrmon.train.ring.losses import LOSS_OF_LOGS, Loss, MetricCalls, WatchedMetrics, watchable
 from lrmon.train.ring.replicas import LOSS, SAMPLES, WorkersRows, rows_of
 from lrmon.train.ring.watch import Watch
+from lrmon.train.step_optimizers import StepOptimizers, WatchedUpdates
 
-_ITERATION, _COUNTED, _FINITE, _RATES = range(SAMPLES + 1, SAMPLES + 5)
+_FINITE, _PARTS = SAMPLES + 1, SAMPLES + 2
+_BEFORE, _AFTER, _RATE = range(3)
+"""Of each optimizer three columns, from `_PARTS` on."""
 
 _NAN = float("nan")
 
@@ -37,27 +40,74 @@ class _Seen:
     """What was seen of a step.
 
     Attributes:
-        before: By optimizer, its counter before the step.
+        before: The counters of the optimizers before it.
         metrics: What was called of them.
         rates: By optimizer, what it got from a user's function.
         scaling: Of the loss scale: whether the gradients were finite.
     """
 
-    before: dict[int, Any]
+    before: _CountersBefore
     metrics: WatchedMetrics
     rates: dict[int, Watch]
     scaling: Watch
 
 
+class _CountersBefore:
+    """The counters before a step, also of the optimizers that only the step itself makes known.
+
+    Args:
+        ring: Whose step.
+        known: By optimizer, its counter, of those known before the step.
+    """
+
+    def __init__(self, ring: TensorFlowRing, known: dict[int, Any]) -> None:
+        self._ring: Final = ring
+        self._known: Final = known
+        self._graph: Final = tf.compat.v1.get_default_graph()
+
+    def before_update(self, optimizer: Any) -> None:
+        self._ring.guarded("iteration", partial(self._note, optimizer), None)
+
+    def after_update(self, optimizer: Any) -> None:
+        pass
+
+    def of(self, part: Part, after: Any) -> Any:
+        """Returns the counter before the step; one that the step itself has made began at 0."""
+        key = id(part.optimizer)
+        carried = self._ring.carried.get(key)
+        if carried is not None:
+            before = carried.read_value()
+            with tf.control_dependencies([before] if tf.inside_function() else []):
+                carried.assign(after)
+            return before
+        return self._known.get(key, tf.zeros_like(after))
+
+    def _note(self, optimizer: Any) -> None:
+        makes_update, key = self._ring.optimizers.see(optimizer), id(optimizer)
+        if not makes_update or key in self._known or key in self._ring.carried:
+            return
+        with tf.init_scope():
+            counted = counter(optimizer)  # a legacy optimizer makes it when it is first asked for
+        if tf.compat.v1.get_default_graph() is self._graph:
+            self._known[key] = tf.convert_to_tensor(counted)
+            return
+        # Within a branch or a loop of the step nothing can be read for the step itself. So the count after
+        # each step is kept for the next; now, while the step is traced, it is that before the first.
+        with tf.init_scope():
+            self._ring.carried[key] = tf.Variable(tf.convert_to_tensor(counted), trainable=False)
+
+
 class TensorFlowRing(StepRing):
     """Rows in a variable, written by a scatter within the compiled step; of each replica its own."""
 
-    def __init__(self, model: Any, depth: int) -> None:
-        super().__init__(model, depth)
+    def __init__(self, model: Any, depth: int, optimizers: StepOptimizers) -> None:
+        super().__init__(model, depth, optimizers)
         self._rows = rows_of(model.distribute_strategy, depth)
-        for part in parts(model.optimizer):
-            counter(part.optimizer)  # a legacy optimizer makes it when it is first asked for
-        self._unseen = self._steps_unseen()
+        self.carried: Final[dict[int, Any]] = {}
+        """By optimizer, its counter after the latest step, where it cannot be read before a step."""
+        self._columns: int | None = None
+        """Optimizers in a row, once one was written."""
+        self._counters_at_first: Final = self._counts()  # makes a legacy optimizer's counter, too
 
     def count(self) -> int:
         return self._rows.count()
@@ -66,13 +116,23 @@ class TensorFlowRing(StepRing):
         rows = self._rows.read(start, stop)
         if self._rows.several and self.batch_size is None and np.isfinite(rows[:1, SAMPLES]).any():
             self.batch_size = int(rows[0, SAMPLES])
+        of_parts = self._of_parts(rows)
+        before = of_parts[:, :, _BEFORE]
         return StepRows(
-            iteration=rows[:, _ITERATION],
-            applied=rows[:, _COUNTED] == 1,
-            learning_rate=rows[:, _RATES:],
+            iteration=before,
+            updates=grown(before, of_parts[:, :, _AFTER]),
+            learning_rate=of_parts[:, :, _RATE],
             loss=rows[:, LOSS],
-            finite=rows[:, _FINITE] == 1,
+            # What loss scaling says where it is watched, else whether the counter grew.
+            finite=rows[:, _FINITE] == 1 if np.isfinite(rows[:, _FINITE]).all() else None,
         )
+
+    def _of_parts(self, rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """[n, m, 3]: NaN of the optimizers that the compiled step does not know."""
+        held = rows[:, _PARTS:]
+        missing = max(3 * len(self.optimizers.parts) - held.shape[1], 0)
+        held = np.pad(held, ((0, 0), (0, missing)), constant_values=np.nan)
+        return held.reshape(len(rows), -1, 3)[:, : len(self.optimizers.parts)]
 
     def execution_ended(self, steps: int) -> None:
         if isinstance(self._rows, WorkersRows):
@@ -92,19 +152,30 @@ class TensorFlowRing(StepRing):
     def resumed(self) -> bool:
         # Some train functions ask the model for its train_step whenever they are traced (tf_keras' and older
         # ones of Keras 3): a fit in between can have left a trace without the ring.
-        unseen, self._unseen = self._unseen, self._steps_unseen()
-        if unseen is None or self._unseen is None or self._unseen > unseen:
+        if self._columns is not None and len(self.optimizers.parts) > self._columns:
+            return False
+        last = self._rows.last()
+        if last is not None:
+            after = self._of_parts(last)[0, :, _AFTER].tolist()
+        else:
+            after = [self._counters_at_first.get(id(part.optimizer), 0) for part in self.optimizers.parts]
+        now = self._counts()
+        if any(
+            now[id(part.optimizer)] > count for part, count in zip(self.optimizers.parts, after, strict=True)
+        ):
             return False
         self.model.train_step = self._wrapped
         return True
 
-    def _steps_unseen(self) -> int | None:
-        """How many steps the optimizer has counted that are not in the ring."""
-        found = parts(self.model.optimizer)
-        if not found:
-            return None
-        counted = tf.convert_to_tensor(counter(found[0].optimizer))
-        return int(counted.numpy()) - self._rows.written()
+    def install_again(self) -> None:
+        """Does nothing: every train function calls the model's train_step, which writes the ring."""
+
+    def _counts(self) -> dict[int, int]:
+        """By optimizer, what its counter shows now."""
+        return {
+            id(part.optimizer): int(tf.convert_to_tensor(counter(part.optimizer)).numpy())
+            for part in self.optimizers.parts
+        }
 
     def around(self, train_step: Callable[[Any], Any]) -> Callable[[Any], Any]:
         # tf_keras has TensorFlow convert the Python of this function and of the user's step in it.
@@ -120,12 +191,15 @@ class TensorFlowRing(StepRing):
     @contextmanager
     def _watching(self, train_step: Callable[[Any], Any]) -> Iterator[_Seen]:
         nothing: list[tuple[Any, str]] = []
-        metrics = self._read("loss", partial(watchable, self.model, train_step), nothing)
-        found = parts(self.model.optimizer)
+        metrics = self.guarded("loss", partial(watchable, self.model, train_step), nothing)
+        self.guarded("optimizers", self.optimizers.refresh, None)
+        before = _CountersBefore(self, self._iterations())
         with ExitStack() as watches:
             enter = watches.enter_context
+            # Replicas run in threads of their own.
+            enter(WatchedUpdates(before, any_thread=self._rows.several))
             yield _Seen(
-                before=self._iterations(),
+                before=before,
                 metrics=WatchedMetrics.of(metrics, watches),
                 rates={
                     id(part.optimizer): enter(
@@ -134,7 +208,7 @@ class TensorFlowRing(StepRing):
                             "_decayed_lr" if is_legacy(part.optimizer) else "_get_current_learning_rate",
                         )
                     )
-                    for part in found
+                    for part in self.optimizers.parts
                     if rate_function(part.optimizer) is not None
                 },
                 # Replicas leave it to the thread that runs them.
@@ -143,46 +217,50 @@ class TensorFlowRing(StepRing):
 
     @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
     def _note(self, seen: _Seen, logs: Any) -> None:
-        self._read("row", lambda: self._rows.write(self._row(seen, logs)), None)
+        self.guarded("row", lambda: self._rows.write(self._row(seen, logs)), None)
 
     def _row(self, seen: _Seen, logs: Any) -> list[Any]:
         """The values of the step that has just been made."""
-        found, after = parts(self.model.optimizer), self._iterations()
-        self.names = [part.name for part in found]
-        # One that the step itself has built began at 0.
-        before = {key: seen.before.get(key, tf.zeros_like(count)) for key, count in after.items()}
-        loss = self._read("loss", partial(self._loss, seen.metrics.calls(), logs), Loss())
+        loss = self.guarded("loss", partial(self._loss, seen.metrics.calls(), logs), Loss())
         samples = 1 if loss.weight is None or not self._rows.several else tf.reduce_sum(loss.weight)
-        first = id(found[0].optimizer if found else None)
-        counted = after[first] > before[first] if first in after else False
-        rates = []
-        for part in found:
-            key = id(part.optimizer)
-            got = seen.rates[key].results if key in seen.rates else ()
-            read = partial(self._learning_rate, part, before.get(key, _NAN), got)
-            rates.append(self._read("learning rate", read, _NAN))
-        finite = self._finite(seen.scaling, counted)
-        return [loss.value, samples, before.get(first, _NAN), counted, finite, *(rates or [_NAN])]
+        row = [loss.value, samples, self._finite(seen.scaling)]
+        after = self._iterations()
+        if self._columns is None or tf.executing_eagerly():
+            self._columns = len(self.optimizers.parts)
+        for part in self.optimizers.parts[self._columns :]:
+            self.problem = (
+                f"the learning rate of {part.name!r} is not recorded: the step was compiled without it"
+            )
+        for part in self.optimizers.parts[: self._columns]:
+            count = after.get(id(part.optimizer))
+            if count is None:
+                row += [_NAN, _NAN, _NAN]
+                continue
+            before = self.guarded("iteration", partial(seen.before.of, part, count), _NAN)
+            got = seen.rates[id(part.optimizer)].results if id(part.optimizer) in seen.rates else ()
+            rate = self.guarded("learning rate", partial(self._learning_rate, part, before, got), _NAN)
+            row += [before, count, rate]
+        return row
 
     def _iterations(self) -> dict[int, Any]:
         """The counters of the optimizers, by identity."""
         nothing: dict[int, Any] = {}
-        return self._read(
+        return self.guarded(
             "iteration",
             lambda: {
                 id(part.optimizer): tf.convert_to_tensor(counter(part.optimizer))
-                for part in parts(self.model.optimizer)
+                for part in self.optimizers.parts
             },
             nothing,
         )
 
-    def _finite(self, scaling: Watch, counted: Any) -> Any:
-        """Whether the update was made: tf_keras counts one that its loss scaling leaves out."""
+    def _finite(self, scaling: Watch) -> Any:
+        """Whether the gradients were finite, NaN where no loss scaling says: tf_keras counts such steps."""
         if scaling.results:
             _, finite = scaling.results[-1]
             if self._is_of_this_step(finite):
                 return finite
-        return counted
+        return _NAN
 
     def _loss(self, calls: Sequence[MetricCalls], logs: Any) -> Loss:
         said = self.loss_source

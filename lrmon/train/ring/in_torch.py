@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from lrmon.train.optimizers import Part, counter, parts, rate_variable, schedule_of
+from lrmon.train.optimizers import Part, counter, rate_variable, schedule_of
 from lrmon.train.ring.base import StepRing, StepRows
 from lrmon.train.ring.host_rows import HostRow, HostRows
 from lrmon.train.ring.losses import Loss, MetricCalls, first_value, is_keras_own, watchable, weight_of
+from lrmon.train.step_optimizers import StepOptimizers, WatchedUpdates
 
 _INNER = "lrmon_without_ring"
 
@@ -27,8 +28,8 @@ class TorchRing(StepRing):
 
     counts_samples = True
 
-    def __init__(self, model: Any, depth: int) -> None:
-        super().__init__(model, depth)
+    def __init__(self, model: Any, depth: int, optimizers: StepOptimizers) -> None:
+        super().__init__(model, depth, optimizers)
         self._rows = HostRows(depth, _numbers)
         self._metrics: dict[int, _SeenMetric] = {}
         self._rates: dict[int, _Seen] = {}
@@ -38,7 +39,7 @@ class TorchRing(StepRing):
 
     def rows(self, start: int, stop: int) -> StepRows:
         self.batch_size = self._rows.samples(start)
-        return self._rows.between(start, stop, max(len(self.names), 1))
+        return self._rows.between(start, stop, len(self.optimizers.parts))
 
     def install(self) -> None:
         """Puts the ring around the model's train function, which stays the one that it is."""
@@ -50,21 +51,19 @@ class TorchRing(StepRing):
 
     def around(self, train_step: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def train_function_with_ring(data: Any) -> Any:
-            found = parts(self.model.optimizer)
-            before = {
-                id(part.optimizer): self._read("iteration", partial(_iteration, part), np.nan)
-                for part in found
-            }
+            self.guarded("optimizers", self.optimizers.refresh, None)
+            before = _CountersBefore(self)
             metrics = self._seen_metrics()
-            watched: list[_SeenMetric | _Seen] = [*metrics, *map(self._seen_rate, found)]
+            watched: list[_SeenMetric | _Seen] = [*metrics, *map(self._seen_rate, self.optimizers.parts)]
             for seen in watched:
                 seen.begin()
             try:
-                logs = train_step(data)
+                with WatchedUpdates(before):
+                    logs = train_step(data)
             finally:
                 for seen in watched:
                     seen.end()
-            self._read("row", lambda: self._rows.append(self._row(before, metrics, logs)), None)
+            self.guarded("row", lambda: self._rows.append(self._row(before.counts, metrics, logs)), None)
             for metric in metrics:
                 metric.forget()
             return logs
@@ -72,21 +71,19 @@ class TorchRing(StepRing):
         return train_function_with_ring
 
     def _row(self, before: dict[int, Any], metrics: list[_SeenMetric], logs: Any) -> HostRow:
-        found = parts(self.model.optimizer)
-        self.names = [part.name for part in found]
         calls = [metric.calls() for metric in metrics]
-        loss = self._read("loss", lambda: self._loss(calls, logs), Loss())
+        loss = self.guarded("loss", lambda: self._loss(calls, logs), Loss())
         # A counter that the step itself has made began at 0.
-        counts = [before.get(id(part.optimizer), 0) for part in found]
+        counts = [before.get(id(part.optimizer), 0) for part in self.optimizers.parts]
         rates = [
-            self._read("learning rate", partial(_rate, part, count, self._seen_rate(part)), np.nan)
-            for part, count in zip(found, counts, strict=True)
+            self.guarded("learning rate", partial(_rate, part, count, self._seen_rate(part)), np.nan)
+            for part, count in zip(self.optimizers.parts, counts, strict=True)
         ]
         return HostRow(
-            iteration=counts[0] if found else np.nan,
-            iteration_after=_iteration(found[0]) if found else np.nan,
+            iterations=counts,
+            iterations_after=[_iteration(part.optimizer) for part in self.optimizers.parts],
+            learning_rates=rates,
             loss=_kept(loss.value),
-            learning_rates=rates or [np.nan],
             samples=loss.weight if isinstance(loss.weight, int) else None,
         )
 
@@ -94,7 +91,7 @@ class TorchRing(StepRing):
         nothing: list[tuple[Any, str]] = []
         step = self.model.train_step
         if not self._metrics or not is_keras_own(step):  # a step may make a metric
-            for metric, kind in self._read("loss", partial(watchable, self.model, step), nothing):
+            for metric, kind in self.guarded("loss", partial(watchable, self.model, step), nothing):
                 if id(metric) not in self._metrics:
                     self._metrics[id(metric)] = _SeenMetric(metric, kind, results=not is_keras_own(step))
         return list(self._metrics.values())
@@ -104,6 +101,28 @@ class TorchRing(StepRing):
         if key not in self._rates:
             self._rates[key] = _Seen(part.optimizer, "_backend_update_step", 2)
         return self._rates[key]
+
+
+class _CountersBefore:
+    """The optimizers' counters before a step, also of those that only the step makes known."""
+
+    def __init__(self, ring: TorchRing) -> None:
+        self._ring: Final = ring
+        self.counts: Final[dict[int, Any]] = {}
+        """By optimizer."""
+        for part in ring.optimizers.parts:
+            self._note(part.optimizer)
+
+    def before_update(self, optimizer: Any) -> None:
+        if self._ring.optimizers.see(optimizer) and id(optimizer) not in self.counts:
+            self._note(optimizer)
+
+    def after_update(self, optimizer: Any) -> None:
+        pass
+
+    def _note(self, optimizer: Any) -> None:
+        read = partial(_iteration, optimizer)
+        self.counts[id(optimizer)] = self._ring.guarded("iteration", read, np.nan)
 
 
 class _Seen:
@@ -204,14 +223,14 @@ def _kept(value: Any) -> Any:
     return value.detach().clone() if isinstance(value, torch.Tensor) else value
 
 
-def _iteration(part: Part) -> Any:
-    return _kept(counter(part.optimizer))
+def _iteration(optimizer: Any) -> Any:
+    return _kept(counter(optimizer))
 
 
 def _rate(part: Part, iteration: Any, seen: _Seen) -> Any:
-    """The rate that the update used; where there was none (gradients add up), the one that it would use."""
+    """The rate that the step's first update used, or would have used where gradients add up."""
     if seen.values:
-        return seen.values[-1]
+        return seen.values[0]
     schedule, variable = schedule_of(part.optimizer), rate_variable(part.optimizer)
     if schedule is not None:
         return _kept(schedule(iteration))

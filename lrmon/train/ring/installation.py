@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, Final, cast
 
 from lrmon.train.models import backend_of, steps_per_execution
 from lrmon.train.ring.base import StepRing, depth_for
+from lrmon.train.step_optimizers import StepOptimizers
 
 _MARK: Final = "lrmon_ring"
 
@@ -21,7 +23,7 @@ BACKENDS: Final = tuple(_RINGS)
 """Backends whose steps can be recorded."""
 
 
-def installed(model: Any) -> StepRing:
+def installed(model: Any, callbacks: Sequence[Any] = ()) -> StepRing:
     """Returns the ring that the model's training step writes; puts one in where there is none.
 
     A step that was traced before is traced once more. The ring stays in the compiled step, so that a later
@@ -29,13 +31,17 @@ def installed(model: Any) -> StepRing:
 
     Args:
         model: Of Keras 3 on one of `BACKENDS`, or of tf_keras.
+        callbacks: Of the fit: they may hold optimizers.
     """
     depth = depth_for(steps_per_execution(model))
     ring = getattr(model.train_function, _MARK, None)
-    if isinstance(ring, StepRing) and ring.depth >= depth and ring.resumed():
-        return ring
+    if isinstance(ring, StepRing) and ring.depth >= depth:
+        ring.optimizers.find(callbacks)
+        if ring.resumed():
+            return ring
     module, name = _RINGS[backend_of(model)]
-    ring = cast(StepRing, getattr(import_module(module), name)(model, depth))
+    optimizers = StepOptimizers(model, callbacks)
+    ring = cast(StepRing, getattr(import_module(module), name)(model, depth, optimizers))
     ring.install()
     setattr(model.train_function, _MARK, ring)
     return ring

@@ -29,7 +29,7 @@ class LateSchedule:
     So it is traced beside the step and compiled by itself, one step at a time as there.
 
     Args:
-        lowered: int32 [_AT_ONCE] → float32 [_AT_ONCE].
+        lowered: int32 [_AT_ONCE] → [_AT_ONCE], float32 or, where training has that, float64.
     """
 
     def __init__(self, lowered: Any) -> None:
@@ -42,19 +42,20 @@ class LateSchedule:
 
         def rate(iteration: Any) -> Any:
             with keras.StatelessScope(state_mapping=[(counter(optimizer), iteration)]):
-                return jnp.asarray(optimizer._get_current_learning_rate(), jnp.float32)  # noqa: SLF001
+                used = jnp.asarray(optimizer._get_current_learning_rate())  # noqa: SLF001
+                return used if used.dtype == jnp.float64 else used.astype(jnp.float32)
 
         rates = jax.jit(lambda iterations: jax.lax.map(rate, iterations))
         return cls(rates.lower(jax.ShapeDtypeStruct((_AT_ONCE,), jnp.int32)))
 
-    def __call__(self, iterations: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
+    def __call__(self, iterations: npt.NDArray[np.int32]) -> npt.NDArray[np.floating]:
         """Returns the rate of each iteration; waits for the device."""
         with self._lock:
             compiled = self._compiled
         unique, index = np.unique(iterations, return_inverse=True)
         padded = np.resize(unique, -(-len(unique) // _AT_ONCE) * _AT_ONCE).astype(np.int32)
         parts = [np.asarray(compiled(part)) for part in padded.reshape(-1, _AT_ONCE)]
-        rates: npt.NDArray[np.float32] = np.concatenate(parts)[index]
+        rates: npt.NDArray[np.floating] = np.concatenate(parts)[index]
         return rates
 
     @cached_property

@@ -58,6 +58,13 @@ class ReplicaRows:
             _complete(own[0], np.sum([_summands(rows) for rows in own], axis=0))
         return own[0]
 
+    def last(self) -> _Rows | None:
+        """Returns [1, width], the latest row of the first replica; None where there is none."""
+        written = self.written()
+        if not written:
+            return None
+        return self._tables[0].read(np.array([(written - 1) % self._depth]))
+
     def _own(self, start: int, stop: int) -> list[_Rows]:
         """By replica, its rows."""
         index = np.arange(max(start, self.written() - self._depth), stop) % self._depth
@@ -144,12 +151,18 @@ class _Table:
         self._count = self._variable(lambda: tf.zeros((), tf.int64), "lrmon_count")
 
     def write(self, values: Sequence[Any]) -> None:
-        row = tf.stack([tf.cast(value, tf.float64) for value in values])
         if self._rows is None:
             # float64 holds float32 rates and losses and every count below 2^53 exactly.
             self._rows = self._variable(
                 lambda: tf.zeros((self._depth, len(values)), tf.float64), "lrmon_rows"
             )
+        missing = len(values) - int(self._rows.shape[1])
+        if missing > 0:
+            # Only where nothing is compiled: a graph keeps the variable that it was traced with.
+            self._rows = tf.Variable(
+                tf.pad(self._rows, [[0, 0], [0, missing]], constant_values=np.nan), trainable=False
+            )
+        row = tf.stack([tf.cast(value, tf.float64) for value in values])
         written = self._rows.scatter_nd_update([[self._count % self._depth]], [row])
         # A reader in another thread that sees the count must see the row.
         with tf.control_dependencies([written] if tf.inside_function() else []):

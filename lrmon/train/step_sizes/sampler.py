@@ -66,9 +66,10 @@ class _Sampled:
 
 @dataclass(frozen=True, slots=True)
 class _Trained:
-    """One optimizer, and the rule that it follows if it is known."""
+    """One optimizer, its column in the rows, and the rule that it follows if it is known."""
 
     optimizer: Any
+    column: int
     rule: StepRule | None
     steps_per_update: int
 
@@ -88,8 +89,10 @@ class _Waiting:
 
     row: int
     finish: list[tuple[int, Finish, float]] | None
-    """Of each variable: which optimizer's rate it needs, what then gives its step sizes, how many weights
-    each stands for."""
+    """Of each variable: the column of the learning rate that it needs, what then gives its step sizes, how
+    many weights each stands for."""
+    columns: tuple[int, ...]
+    """Of the optimizers that have to make one update each in the step."""
     update_to_weight: dict[str, float] | None
 
 
@@ -126,7 +129,7 @@ class StepSizes:
     @property
     def formula(self) -> str:
         """What a step size is, in words."""
-        found = [(part.name, step_rule(part.optimizer)) for part in parts(self._model.optimizer)]
+        found = [(part.name, step_rule(part.optimizer)) for _, part in self._found()]
         formulas = [
             rule.formula if len(found) == 1 else f"{rule.formula} ({name})"
             for name, rule in found
@@ -139,7 +142,7 @@ class StepSizes:
     def warnings(self) -> list[str]:
         """What the samples lack, and why, in sentences."""
         lacking = [] if self.problem is None else [self.problem]
-        rules = [(part, step_rule(part.optimizer)) for part in parts(self._model.optimizer)]
+        rules = [(part, step_rule(part.optimizer)) for _, part in self._found()]
         for part, rule in rules:
             name = type(part.optimizer).__name__
             if rule is None:
@@ -265,12 +268,13 @@ class StepSizes:
                 wanted += [(slot, stride) for slot, stride in slots if slot is not None]
                 wanted += [(self._slot(each, name), 1) for name in rule.whole_after] if rule else []
         values = iter(self._read(wanted))
+        columns = tuple(each.column for each in self._optimizers)
         ratios = None
         if before is not None:
             after = [next(values).astype(np.float64) for _ in self._variables]
             ratios = self._update_to_weight(before.weights, after)
         if not known:
-            return _Waiting(self._rows - 1, None, ratios)
+            return _Waiting(self._rows - 1, None, columns, ratios)
         finish: list[tuple[int, Finish, float]] = []
         for index, each in enumerate(self._variables):
             if each.part is None:
@@ -288,8 +292,9 @@ class StepSizes:
                 {name: next(values).astype(np.float64) for name in rule.whole_after},
                 _weight_decay(self._optimizers[each.part].optimizer, each.variable),
             )
-            finish.append((each.part, rule.of(updates[each.part], readings), each.each_stands_for))
-        return _Waiting(self._rows - 1, finish, ratios)
+            column = self._optimizers[each.part].column
+            finish.append((column, rule.of(updates[each.part], readings), each.each_stands_for))
+        return _Waiting(self._rows - 1, finish, columns, ratios)
 
     def _update_to_weight(self, before: list[_Doubles], after: list[_Doubles]) -> dict[str, float]:
         """By layer, ‖Δw‖ / ‖w‖."""
@@ -308,7 +313,8 @@ class StepSizes:
         while self._waiting and self._waiting[0].row < first_row + len(rows):
             sample = self._waiting.popleft()
             at = sample.row - first_row
-            if at < 0 or not rows.applied[at] or (rows.finite is not None and not rows.finite[at]):
+            one_each = at >= 0 and bool((rows.updates[at, list(sample.columns)] == 1).all())
+            if not one_each or (rows.finite is not None and not rows.finite[at]):
                 continue
             found.append(
                 {
@@ -325,14 +331,15 @@ class StepSizes:
         """Chooses the weights, as soon as there are some; tells whether they can be read."""
         if self._variables:
             return True
-        found = parts(self._model.optimizer)
+        found = self._found()
         optimizers = [
             _Trained(
                 part.optimizer,
+                column,
                 step_rule(part.optimizer),
                 getattr(part.optimizer, "gradient_accumulation_steps", None) or 1,
             )
-            for part in found
+            for column, part in found
         ]
         if not found or not all(_is_built(each) for each in optimizers):
             return False
@@ -344,11 +351,22 @@ class StepSizes:
         ]
         shapes = [tuple(int(side) for side in variable.shape) for variable in variables]
         self._variables = [
-            _Sampled(variable, _layer(variable), shape, stride, _part_of(variable, found))
+            _Sampled(
+                variable, _layer(variable), shape, stride, _part_of(variable, [part for _, part in found])
+            )
             for variable, shape, stride in zip(variables, shapes, strides(shapes), strict=True)
             if math.prod(shape)
         ]
         return bool(self._variables)
+
+    def _found(self) -> list[tuple[int, Part]]:
+        """The optimizers that make updates, with their columns; before any was seen, those of `compile`."""
+        optimizers = self._ring.optimizers
+        used = optimizers.applied or parts(self._model.optimizer)
+        makers = {id(part.optimizer) for part in used}
+        return [
+            (column, part) for column, part in enumerate(optimizers.parts) if id(part.optimizer) in makers
+        ]
 
     def _iterations(self) -> list[int]:
         """By optimizer, its counter."""

@@ -44,9 +44,8 @@ export function series(built: Built = {}): Series {
       loss,
       loss_smoothed: loss,
     },
-    learning_rates: Object.fromEntries(
-      Object.entries(built.rates ?? {}).map(([name, rate]) => [name, step.map(rate)]),
-    ),
+    updates: new Map(),
+    learning_rates: new Map(Object.entries(built.rates ?? {}).map(([name, rate]) => [name, step.map(rate)])),
     skipped: { step: built.skipped ?? [], total: built.skipped?.length ?? 0 },
     samples: built.samples ?? null,
     epochs: {
@@ -55,14 +54,19 @@ export function series(built: Built = {}): Series {
       first_step: epoch.map((index) => index * stepsPerEpoch),
       last_step: epoch.map((index) => (index + 1) * stepsPerEpoch - 1),
       time: epoch.map((index) => START + ((index + 1) * stepsPerEpoch - 0.5) * SECONDS_A_STEP),
-      metrics: built.metrics ?? {},
+      metrics: new Map(Object.entries(built.metrics ?? {})),
     },
     extent: {
       step: [0, lastStep],
       epoch: [0, (lastStep + 1) / stepsPerEpoch],
       time: [START, START + lastStep * SECONDS_A_STEP],
     },
-    about: { source: built.source ?? "lrmon", state: "completed", fits: built.fits ?? [] },
+    about: {
+      source: built.source ?? "lrmon",
+      state: "completed",
+      updates: new Map(),
+      fits: built.fits ?? [],
+    },
     notices: [],
   };
 }
@@ -87,4 +91,18 @@ export function info(changes: Partial<RunInfo> = {}): RunInfo {
     notices: [],
     ...changes,
   };
+}
+
+/** A list of runs with these names. */
+export function runsOf(runs: Readonly<Record<string, RunInfo>>): ReadonlyMap<string, RunInfo> {
+  return new Map(Object.entries(runs));
+}
+
+/** What the server sends for a value of the page: a map is an object there. */
+export function sentAs(value: unknown): unknown {
+  return JSON.parse(
+    JSON.stringify(value, (_key, member: unknown) =>
+      member instanceof Map ? Object.fromEntries(member) : member,
+    ),
+  );
 }

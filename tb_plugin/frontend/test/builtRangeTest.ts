@@ -57,7 +57,7 @@ export function rangeTest(changes: Partial<RangeTest> = {}): RangeTest {
     recommended: NONE,
     problems: [],
     training: null,
-    about: { source: "lrmon", state: "completed", fits: [] },
+    about: { source: "lrmon", state: "completed", updates: new Map(), fits: [] },
     notices: [],
     ...changes,
   };

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { formatDuration, formatNumber, formatRate, formatSteps } from "../src/model/format";
+import { formatDuration, formatNumber, formatRate, formatSteps, shortName } from "../src/model/format";
 
 test("numbers below 1e-3 and from a million on are in exponent form", () => {
   expect(
@@ -46,4 +46,11 @@ test("durations are in the units in which people speak of them", () => {
     "2 d 4 h",
     "−5 s",
   ]);
+});
+
+test("of a very long name the two ends are shown", () => {
+  expect(shortName("val_loss")).toBe("val_loss");
+  expect(shortName(`${"a".repeat(4000)}_loss`, 12)).toBe("aaaaaa…_loss");
+  expect([...shortName("x".repeat(4000))].length).toBe(40);
+  expect(shortName("😀".repeat(30), 5)).toBe("😀😀…😀😀");
 });

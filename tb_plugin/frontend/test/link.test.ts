@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { decodeState, encodeState, hashValues, type LinkState, linkAddress } from "../src/model/link";
 import { assignPlaces, defaultSelection, filterOf, NO_FILTER, sortedNames } from "../src/model/selection";
-import { info } from "./built";
+import { info, runsOf } from "./built";
 
 const STATE: LinkState = {
   runs: ["a,b/c&d=e", "übung #1", "100%"],
@@ -64,15 +64,21 @@ test("an invalid pattern is said and goes on matching as the one before", () => 
 });
 
 test("names are sorted as people count", () => {
-  expect(sortedNames({ run10: info(), run9: info(), run1: info() })).toEqual(["run1", "run9", "run10"]);
+  expect(sortedNames(runsOf({ run10: info(), run9: info(), run1: info() }))).toEqual([
+    "run1",
+    "run9",
+    "run10",
+  ]);
 });
 
 test("the run that began last is shown first", () => {
   expect(
-    defaultSelection({ a: info({ start_time: 1 }), b: info({ start_time: 3 }), c: info({ start_time: 2 }) }),
+    defaultSelection(
+      runsOf({ a: info({ start_time: 1 }), b: info({ start_time: 3 }), c: info({ start_time: 2 }) }),
+    ),
   ).toEqual(["b"]);
-  expect(defaultSelection({ a: info({ start_time: null }) })).toEqual(["a"]);
-  expect(defaultSelection({})).toEqual([]);
+  expect(defaultSelection(runsOf({ a: info({ start_time: null }) }))).toEqual(["a"]);
+  expect(defaultSelection(new Map())).toEqual([]);
 });
 
 test("a run keeps its colour while others come and go, and a new one takes the first that is free", () => {

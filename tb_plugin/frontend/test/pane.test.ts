@@ -120,7 +120,7 @@ test("all numbers of a reading are of one step, the nearest one", () => {
     learning_rate: 12,
     loss: -12,
     relative: 6,
-    metrics: { val_loss: 8 },
+    metrics: new Map([["val_loss", 8]]),
   });
   expect(reading?.place).toEqual({ epoch: 1, offset: 2, steps: 10 });
 });

@@ -15,7 +15,7 @@ import {
   sweepReadings,
 } from "../src/model/sweepPanes";
 import { xTicks } from "../src/model/ticks";
-import { info } from "./built";
+import { info, runsOf } from "./built";
 import { NONE, rangeTest, summary, sweep } from "./builtRangeTest";
 
 const SHOWN = { hidden: new Set<string>(), colour: (run: string) => `colour of ${run}` };
@@ -236,13 +236,17 @@ test("the cursor reads the nearest row of every sweep", () => {
 });
 
 test("the kind that is chosen is shown where there are such runs, else the other", () => {
-  const both = { a: info({ start_time: 1 }), b: info({ kind: "range_test" }), c: info({ start_time: 2 }) };
+  const both = runsOf({
+    a: info({ start_time: 1 }),
+    b: info({ kind: "range_test" }),
+    c: info({ start_time: 2 }),
+  });
   expect(kindShown(null, both)).toBe("training");
   expect(kindShown("range_test", both)).toBe("range_test");
-  expect(kindShown("range_test", { a: info() })).toBe("training");
-  expect(kindShown(null, { b: info({ kind: "range_test" }) })).toBe("range_test");
+  expect(kindShown("range_test", runsOf({ a: info() }))).toBe("training");
+  expect(kindShown(null, runsOf({ b: info({ kind: "range_test" }) }))).toBe("range_test");
   expect(latestOf("training", both)).toBe("c");
-  expect(latestOf("range_test", { a: info() })).toBeNull();
+  expect(latestOf("range_test", runsOf({ a: info() }))).toBeNull();
 });
 
 test("an answer of the server is read with its non-finite numbers, and without sweeps it is refused", () => {

@@ -29,7 +29,11 @@ const SAMPLES: Samples = {
     [8e-5, 8e-5],
     [1e-4, Number.NaN],
   ],
-  update_to_weight: { "net/head": [0.01, 0.02], "net/body/conv": [0.1, null], "net/still": [Number.NaN, 0] },
+  update_to_weight: new Map([
+    ["net/head", [0.01, 0.02]],
+    ["net/body/conv", [0.1, null]],
+    ["net/still", [Number.NaN, 0]],
+  ]),
   sampled: 100,
   parameters: 1000,
   every: 10,
@@ -194,7 +198,14 @@ test("hidden step sizes leave the axis to the learning rates", () => {
 });
 
 test("the nearest sample is told with its step", () => {
-  expect(sampleAt(SAMPLES, 4)).toMatchObject({ step: 0, layers: { "net/head": 0.01 } });
+  expect(sampleAt(SAMPLES, 4)).toMatchObject({
+    step: 0,
+    layers: new Map([
+      ["net/head", 0.01],
+      ["net/body/conv", 0.1],
+      ["net/still", Number.NaN],
+    ]),
+  });
   expect(sampleAt(SAMPLES, 7)?.step).toBe(10);
   expect(sampleAt(SAMPLES, 500)?.sizes.get(0.5)).toBe(4e-5);
   expect(sampleAt(null, 0)).toBeNull();
@@ -227,19 +238,25 @@ test("layers without a colour of their own are pale and lie below, on a logarith
 
 test("a zoomed answer brings its own samples, skipped steps and rates", () => {
   const overview = series({ steps: [0, 10, 19], samples: SAMPLES, skipped: [1], rates: { head: () => 1 } });
-  const close = { ...SAMPLES, step: [10, 12], update_to_weight: { "net/head": [0.2, 0.3] } };
+  const close = { ...SAMPLES, step: [10, 12], update_to_weight: new Map([["net/head", [0.2, 0.3]]]) };
   const detail = series({ steps: [9, 10, 11], samples: close, skipped: [10], rates: { head: () => 2 } });
   const spliced = splice(overview, detail);
   expect(spliced.columns.step).toEqual([0, 9, 10, 11, 19]);
-  expect(spliced.learning_rates).toEqual({ head: [1, 2, 2, 2, 1] });
+  expect(spliced.learning_rates).toEqual(new Map([["head", [1, 2, 2, 2, 1]]]));
   expect(spliced.skipped.step).toEqual([1, 10]);
   expect(spliced.samples?.step).toEqual([0, 10, 12]);
-  expect(spliced.samples?.update_to_weight["net/head"]).toEqual([0.01, 0.2, 0.3]);
-  expect(spliced.samples?.update_to_weight["net/still"]).toEqual([Number.NaN, null, null]);
+  expect(spliced.samples?.update_to_weight.get("net/head")).toEqual([0.01, 0.2, 0.3]);
+  expect(spliced.samples?.update_to_weight.get("net/still")).toEqual([Number.NaN, null, null]);
 });
 
 test("an answer of an older backend has no skipped steps, samples and further rates", () => {
-  const { learning_rates: _rates, skipped: _skipped, samples: _samples, ...old } = series();
+  const {
+    learning_rates: _rates,
+    updates: _updates,
+    skipped: _skipped,
+    samples: _samples,
+    ...old
+  } = series();
   expect(decodeSeries(old)).toMatchObject({
     learning_rates: {},
     skipped: { step: [], total: 0 },

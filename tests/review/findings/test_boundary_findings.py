@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.review.trained import NAME as A
 from tests.review.trained import by_epoch, findings, trained
+from tests.review.written import block, epoch, fit, run_of
 
 EPOCHS = np.arange(32)
 
@@ -78,3 +81,13 @@ def test_drops_one_epoch_early_are_found() -> None:
 )
 def test_drops_in_time_are_not_early(other: list[float]) -> None:
     assert "drop-one-epoch-early" not in findings(trained(by_epoch(other, 7), 7))
+
+
+def test_epochs_whose_steps_are_not_here_are_no_boundaries(tmp_path: Path) -> None:
+    """As in a run whose last rows could not be written: the epochs' records are there, the steps are not."""
+    values = [np.full((5, 4), 0.1 / (1 + number), dtype=np.float32) for number in range(6)]
+    records = [fit(A, 0, steps_per_epoch=5), *(block(A, 5 * n, values[n]) for n in range(4))]
+    run = run_of(tmp_path, [*records, *(epoch(A, n, 5 * n, 5 * n + 4, loss=1.0) for n in range(6))])
+
+    assert (20, 6, [[20, 29]]) == (run.step.size, len(run.epochs), run.holes.tolist())
+    assert {} == findings(run)

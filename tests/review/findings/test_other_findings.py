@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.review.trained import by_epoch, findings, trained
+from lrmon import schema
+from tests.review.trained import NAME, by_epoch, findings, trained
+from tests.review.written import block, fit, run_of, skipped
+from tests.review.written import rates as rates_beside
 
 RANDOM = np.random.default_rng(3)
 NOISE = RANDOM.normal(0, 0.05, 2000)
@@ -49,7 +54,100 @@ def test_losses_that_nobody_knows_are_not_broken() -> None:
     loss = np.full(300, math.nan)
 
     assert {} == findings(trained([0.1] * 300, 100, loss=loss, loss_source="none: no such thing"))
-    assert {} == findings(trained([0.1] * 300, 100, loss=loss))
+    not_available = trained([0.1] * 300, 100, loss=loss, exactness={"loss": schema.NOT_AVAILABLE})
+    assert {"loss-not-exact"} == set(findings(not_available))
+
+
+@pytest.mark.parametrize("told", [{}, {"exactness": {"loss": schema.EXACT}}, {"loss_source": None}])
+def test_losses_that_are_nan_in_every_batch_are_an_error(told: dict[str, Any]) -> None:
+    run = trained([0.1] * 300, 100, loss=np.full(300, math.nan), metrics={"loss": [math.nan] * 3}, **told)
+    found = findings(run)
+
+    assert {"loss-not-finite"} == set(found)
+    assert ("error", 0, 299) == tuple(
+        getattr(found["loss-not-finite"], name) for name in ("severity", "step", "last_step")
+    )
+    assert (
+        "The loss is NaN in every batch, the first at step 0 (the start of epoch 0); the learning rate there "
+        "was 0.1."
+    ) == found["loss-not-finite"].text
+
+
+def test_a_learning_rate_that_turns_nan_is_an_error_with_its_first_step() -> None:
+    rates = np.full(300, 0.1)
+    rates[210:] = math.nan
+    loss = falling_loss(300)
+    loss[211:] = math.nan
+    found = findings(trained(rates, 100, loss=loss))
+
+    assert ["learning-rate-not-finite", "loss-not-finite"] == list(found)
+    assert ("error", 210, 299) == tuple(
+        getattr(found["learning-rate-not-finite"], name) for name in ("severity", "step", "last_step")
+    )
+    assert (
+        "The learning rate is NaN from step 210 (epoch 2 + 10/100) to the end. An update with it leaves"
+        in (found["learning-rate-not-finite"].text)
+    )
+    assert (
+        "The loss is NaN at step 211 (epoch 2 + 11/100) and never recovers." == found["loss-not-finite"].text
+    )
+
+
+@pytest.mark.parametrize(
+    ("rates", "text"),
+    [
+        ([0.1] * 5 + [math.inf] + [0.1] * 4, "The learning rate is infinite at step 5 (epoch 0 + 5/10)."),
+        (
+            [0.1] * 5 + [-math.inf, 0.1, math.nan, 0.1, 0.1],
+            "The learning rate of 2 steps is no number, the first (negative infinite) at step 5 (",
+        ),
+        ([math.nan] * 10, "The learning rate is NaN from step 0 (the start of epoch 0) to the end."),
+    ],
+)
+def test_a_learning_rate_that_is_no_number_for_a_while_is_an_error_too(rates: list[float], text: str) -> None:
+    found = findings(trained(rates, 10))["learning-rate-not-finite"]
+
+    assert "error" == found.severity
+    assert found.text.startswith(text)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"learning_rate_source": "none: no optimizer was seen to update"},
+        {"exactness": {"learning_rate": schema.NOT_AVAILABLE}},
+    ],
+)
+def test_a_learning_rate_that_is_not_available_is_not_nan(told: dict[str, Any]) -> None:
+    assert "learning-rate-not-finite" not in findings(trained([math.nan] * 10, 10, **told))
+
+
+def test_an_infinite_learning_rate_stands_for_no_missing_update() -> None:
+    run = trained([math.nan, math.inf] * 5, 10)
+    found = findings(replace(run, main_updates=np.array([0, 1] * 5, dtype=np.int32)))
+
+    assert 5 == found["learning-rate-not-finite"].numbers["steps"]
+
+
+def test_a_skipped_update_had_no_learning_rate_that_was_no_number(tmp_path: Path) -> None:
+    values = np.full((10, 4), 0.1, dtype=np.float32)
+    values[3, 0] = math.nan
+    records = [fit(NAME, 0, steps_per_epoch=10), block(NAME, 0, values)]
+
+    assert "learning-rate-not-finite" in findings(run_of(tmp_path / "a", records))
+    assert "learning-rate-not-finite" not in findings(run_of(tmp_path / "b", [*records, skipped(NAME, 3)]))
+
+
+def test_a_learning_rate_of_another_optimizer_that_made_no_update_is_no_finding(tmp_path: Path) -> None:
+    beside = np.array([[0.1, math.nan], [0.1, 0.2]] * 5, dtype=np.float32)
+    optimizers = [{"name": name, "optimizer": None} for name in ("critic", "generator")]
+    values = np.full((10, 4), 0.1, dtype=np.float32)
+    run = run_of(
+        tmp_path, [fit(NAME, 0, optimizers=optimizers), block(NAME, 0, values), rates_beside(NAME, 0, beside)]
+    )
+
+    assert {"critic", "generator"} == set(run.learning_rates)
+    assert {} == findings(run)
 
 
 def test_a_loss_that_explodes_has_diverged() -> None:

@@ -1,35 +1,45 @@
-import type { Columns, Epochs, Extent, Range, RunInfo, Runs, Samples, Series, Value } from "./types";
+import type {
+  Columned,
+  Columns,
+  Epochs,
+  Extent,
+  Range,
+  RunInfo,
+  Runs,
+  Samples,
+  Series,
+  Value,
+} from "./types";
 
 /** The answer is not what this page expects: another version of lrmon, or something between it and the page. */
 export class UnexpectedAnswer extends Error {}
 
 type Json = Record<string, unknown>;
 
-const NON_FINITE: Readonly<Record<string, number>> = {
-  NaN: Number.NaN,
-  Infinity: Number.POSITIVE_INFINITY,
-  "-Infinity": Number.NEGATIVE_INFINITY,
-};
+const NON_FINITE: ReadonlyMap<string, number> = new Map([
+  ["NaN", Number.NaN],
+  ["Infinity", Number.POSITIVE_INFINITY],
+  ["-Infinity", Number.NEGATIVE_INFINITY],
+]);
 
 /** The number that stands in JSON as a number or as one of the strings NaN, Infinity and -Infinity; null else. */
 export function decodeValue(value: unknown): Value {
   if (typeof value === "number") return value;
-  if (typeof value === "string") return NON_FINITE[value] ?? null;
+  if (typeof value === "string") return NON_FINITE.get(value) ?? null;
   return null;
 }
 
 export function decodeRuns(answer: unknown): Runs {
   const body = object(answer, "runs");
-  const runs: Record<string, RunInfo> = {};
-  for (const [name, info] of Object.entries(object(body.runs, "runs.runs"))) {
+  const runs = named(object(body.runs, "runs.runs"), (info, name): RunInfo => {
     const run = object(info, `runs.runs[${name}]`) as unknown as RunInfo;
-    runs[name] = {
+    return {
       ...run,
       monitors: run.monitors ?? [],
       notices: run.notices ?? [],
       sparkline: decodeColumn(run.sparkline ?? [], "sparkline"),
     };
-  }
+  });
   return { version: String(body.version ?? ""), notices: strings(body.notices), runs };
 }
 
@@ -57,6 +67,7 @@ export function decodeSeries(answer: unknown): Series {
     complete: body.complete === true,
     columns,
     learning_rates: byName(body.learning_rates, step),
+    updates: byName(body.updates, step),
     skipped: decodeSkipped(body.skipped),
     samples: body.samples == null ? null : decodeSamples(body.samples),
     epochs: decodeEpochs(body.epochs),
@@ -95,19 +106,21 @@ function decodeSamples(answer: unknown): Samples {
   };
 }
 
-function byName(answer: unknown, step: readonly number[]): Record<string, readonly Value[]> {
-  const columns: Record<string, readonly Value[]> = {};
-  for (const [name, values] of Object.entries(answer ?? {}))
-    columns[name] = alignedColumn(values, name, step);
-  return columns;
+function byName(answer: unknown, step: readonly number[]): Columned {
+  return named(answer ?? {}, (values, name) => alignedColumn(values, name, step));
+}
+
+/** The members of an object whose names are anybody's, each as `decode` has it. */
+export function named<T>(
+  members: unknown,
+  decode: (value: unknown, name: string) => T,
+): ReadonlyMap<string, T> {
+  return new Map(Object.entries(members as Json).map(([name, value]) => [name, decode(value, name)]));
 }
 
 function decodeEpochs(answer: unknown): Epochs {
   const body = object(answer, "epochs");
-  const metrics: Record<string, readonly Value[]> = {};
-  for (const [name, values] of Object.entries(object(body.metrics, "epochs.metrics"))) {
-    metrics[name] = decodeColumn(values, name);
-  }
+  const metrics = named(object(body.metrics, "epochs.metrics"), decodeColumn);
   return {
     epoch: decodeColumn(body.epoch, "epochs.epoch") as readonly number[],
     position: decodeColumn(body.position, "epochs.position") as readonly number[],
@@ -123,6 +136,7 @@ export function decodeAbout(answer: unknown): Series["about"] {
   return {
     source: body.source === "scalars" ? "scalars" : "lrmon",
     state: (body.state ?? null) as Series["about"]["state"],
+    updates: named(body.updates ?? {}, String),
     fits: Array.isArray(body.fits) ? body.fits : [],
   };
 }

@@ -1,5 +1,8 @@
 /** The answers of lrmon's routes, as http_api.md describes them. Non-finite numbers are numbers here. */
 
+/** Columns by names that users give: a map, since a run, a metric or a layer may be called `__proto__`. */
+export type Columned = ReadonlyMap<string, readonly Value[]>;
+
 /** A recorded value; null where there is no such value. May be NaN or infinite. */
 export type Value = number | null;
 
@@ -27,7 +30,7 @@ export interface RunInfo {
 export interface Runs {
   readonly version: string;
   readonly notices: readonly string[];
-  readonly runs: Readonly<Record<string, RunInfo>>;
+  readonly runs: ReadonlyMap<string, RunInfo>;
 }
 
 export interface Columns {
@@ -48,7 +51,7 @@ export interface Epochs {
   readonly first_step: readonly number[];
   readonly last_step: readonly number[];
   readonly time: readonly Value[];
-  readonly metrics: Readonly<Record<string, readonly Value[]>>;
+  readonly metrics: Columned;
 }
 
 export type Range = readonly [start: number, end: number];
@@ -113,6 +116,7 @@ export interface Fit {
   readonly effective_learning_rate_factors?: readonly Factor[];
   readonly effective_learning_rate_note?: string | null;
   readonly optimizers?: readonly OptimizerInfo[];
+  readonly main_optimizer?: string | null;
   readonly step_sizes_every?: number | null;
   readonly warnings?: readonly string[];
 }
@@ -120,6 +124,8 @@ export interface Fit {
 export interface About {
   readonly source: "lrmon" | "scalars";
   readonly state: RunState;
+  /** By optimizer, how many updates it made, in words; empty where all made one in each step. */
+  readonly updates: ReadonlyMap<string, string>;
   readonly fits: readonly Fit[];
 }
 
@@ -136,7 +142,7 @@ export interface Samples {
   /** A column for each of the quantiles; null where the optimizer's rule is not known. */
   readonly step_size: readonly (readonly Value[])[] | null;
   /** By layer. */
-  readonly update_to_weight: Readonly<Record<string, readonly Value[]>>;
+  readonly update_to_weight: Columned;
   readonly sampled: number | null;
   readonly parameters: number | null;
   readonly every: number | null;
@@ -153,7 +159,9 @@ export interface Series {
   readonly complete: boolean;
   readonly columns: Columns;
   /** Of each of several optimizers, aligned with the columns; empty where there is one. */
-  readonly learning_rates: Readonly<Record<string, readonly Value[]>>;
+  readonly learning_rates: Columned;
+  /** How many updates each optimizer made, aligned with the columns; empty where all made one in each step. */
+  readonly updates: Columned;
   readonly skipped: Skipped;
   readonly samples: Samples | null;
   readonly epochs: Epochs;

@@ -30,7 +30,7 @@ export function App() {
     return () => window.removeEventListener("keydown", onKey);
   }, [store]);
   const { answer, problem } = store.runs.list.value;
-  const known = answer !== null && Object.keys(answer.runs).length > 0;
+  const known = answer !== null && answer.runs.size > 0;
   return (
     <div class="app">
       {known && <RunList />}

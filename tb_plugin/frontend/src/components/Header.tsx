@@ -81,7 +81,7 @@ function Title() {
   }
 
   function factsOf(): string[] {
-    const info = shown.length === 1 && first !== undefined ? view.infos.value[first] : undefined;
+    const info = shown.length === 1 && first !== undefined ? view.infos.value.get(first) : undefined;
     const facts: string[] = [];
     if (info !== undefined) {
       if (info.schedule !== null) facts.push(info.schedule);

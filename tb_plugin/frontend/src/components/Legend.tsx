@@ -1,3 +1,4 @@
+import { shortName } from "../model/format";
 import type { Note } from "../model/pane";
 import { toggleHidden } from "../state/choices";
 import { useStore } from "./context";
@@ -29,7 +30,7 @@ export function Legend({ items, notes, of = null }: Properties) {
             {toggles === null ? (
               <span class="legend-item">
                 {swatch}
-                {label}
+                {shortName(label)}
               </span>
             ) : (
               <button
@@ -40,7 +41,7 @@ export function Legend({ items, notes, of = null }: Properties) {
                 title={`${hidden ? "Show" : "Hide"}${hint === null ? "" : `. ${hint}`}`}
               >
                 {swatch}
-                {label}
+                {shortName(label)}
               </button>
             )}
             {caveat !== null && (

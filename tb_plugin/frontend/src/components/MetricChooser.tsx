@@ -1,3 +1,4 @@
+import { shortName } from "../model/format";
 import { isLossLike } from "../model/metrics";
 import { useStore } from "./context";
 import { Popover } from "./Popover";
@@ -18,9 +19,9 @@ export function MetricChooser() {
         <fieldset class="choices">
           <legend>Epoch metrics</legend>
           {names.map((name) => (
-            <label key={name}>
+            <label key={name} title={name}>
               <input type="checkbox" checked={shown.has(name)} onChange={() => toggle(name)} />
-              <span>{name}</span>
+              <span class="name">{shortName(name)}</span>
               {!isLossLike(name) && <small>right axis</small>}
             </label>
           ))}

@@ -116,7 +116,7 @@ function Sentences({ notices, most = SHOWN }: { notices: readonly string[]; most
 function useNotices(): readonly string[] {
   const { series, view } = useStore();
   return useRunSentences((run) => [
-    ...(view.infos.value[run]?.notices ?? []),
+    ...(view.infos.value.get(run)?.notices ?? []),
     ...(series.loaded.value.get(slotName("overview", run))?.answer?.notices ?? []),
   ]);
 }

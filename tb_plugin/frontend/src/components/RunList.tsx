@@ -65,7 +65,7 @@ const KIND_LABELS: Readonly<Record<Kind, string>> = { training: "Trainings", ran
 /** Trainings or range tests, where there are both. */
 function Kinds() {
   const { choices, view } = useStore();
-  const infos = Object.values(view.infos.value);
+  const infos = [...view.infos.value.values()];
   if (KINDS.some((kind) => !infos.some((run) => run.kind === kind))) return null;
   return (
     <div class="kinds">
@@ -113,7 +113,7 @@ function Rows({ names }: { names: readonly string[] }) {
           <Row
             key={name}
             name={name}
-            info={view.infos.value[name] as RunInfo}
+            info={view.infos.value.get(name) as RunInfo}
             top={(first + index) * ROW}
             checked={selected.has(name)}
             only={only && selected.has(name)}

@@ -7,20 +7,21 @@ import { Facts } from "./Facts";
 export function RunTab() {
   const { view } = useStore();
   const run = view.focused.value;
-  const info = run === null ? undefined : view.infos.value[run];
+  const info = run === null ? undefined : view.infos.value.get(run);
   if (run === null || info === undefined) return null;
   const series = view.drawn.value.find((one) => one.name === run)?.overview ?? null;
   const fits = series?.about.fits ?? [];
+  const updates = series?.about.updates ?? new Map<string, string>();
   return (
     <>
       <Facts facts={runFacts(info, series)} />
       {fits.map((fit, index) => {
-        const optimizers = optimizerFacts(fit);
+        const optimizers = optimizerFacts(fit, updates);
         const sources = sourceFacts(fit);
         return (
           <section key={`${fit.start_time} ${fit.fit}`} class="fit">
             {fits.length > 1 && <h3>{`Fit ${index + 1} of ${fits.length}`}</h3>}
-            <Facts facts={fitFacts(fit)} />
+            <Facts facts={fitFacts(fit, updates)} />
             {optimizers.length > 0 && <h3>Optimizers</h3>}
             <Facts facts={optimizers} wide />
             {sources.length > 0 && <h3>Where the numbers come from</h3>}

@@ -50,7 +50,7 @@ export function LayerRows({ reading, nearest }: { reading: Reading; nearest: str
                 colour={view.colours.value({ run: reading.run, kind: "layer", place })}
                 label={short.get(layer) ?? layer}
               />
-              <td>{formatNumber(sample.layers[layer] ?? null, 3)}</td>
+              <td>{formatNumber(sample.layers.get(layer) ?? null, 3)}</td>
             </tr>
           ))}
         </tbody>

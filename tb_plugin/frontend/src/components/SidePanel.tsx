@@ -121,7 +121,7 @@ function useFound(): Found {
   const run = view.focused.value;
   const report = view.report.value;
   if (report !== null) return { count: report.findings.length, severity: worst(report.findings) };
-  return { count: run === null ? 0 : (view.infos.value[run]?.findings ?? 0), severity: "warning" };
+  return { count: run === null ? 0 : (view.infos.value.get(run)?.findings ?? 0), severity: "warning" };
 }
 
 function Badge({ count, severity }: Found) {

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { formatNumber } from "../model/format";
 import { dotsAt, nearestDot } from "../model/readout";
+import { namesOf } from "../model/selection";
 import type { SweepReading } from "../model/sweepPanes";
 import { useStore } from "./context";
 import { Legend } from "./Legend";
@@ -180,9 +181,7 @@ function SweepScale() {
 /** Which training's learning rates are drawn over the tests. */
 function Training() {
   const { choices, view, sweeps } = useStore();
-  const trainings = Object.keys(view.infos.value).filter(
-    (name) => view.infos.value[name]?.kind === "training",
-  );
+  const trainings = namesOf("training", view.infos.value);
   if (trainings.length === 0) return null;
   return (
     <label class="training-choice">

@@ -1,6 +1,7 @@
 import { METHODS } from "../api/rangeTest";
 import { type Fact, fitFacts, sourceFacts } from "../model/about";
 import { formatCount } from "../model/format";
+import { namesOf } from "../model/selection";
 import { endSentences, formatSuggestion, METHOD_NAMES, METHOD_TEXTS } from "../model/suggestions";
 import type { DrawnTest } from "../model/sweepMarks";
 import { useStore } from "./context";
@@ -10,7 +11,7 @@ import { SweepCard } from "./SweepPage";
 /** On a training's page: a range test with the learning rates that the training used drawn over it. */
 export function CompareTab() {
   const { choices, view, sweeps, rangeTests } = useStore();
-  const tests = Object.keys(view.infos.value).filter((name) => view.infos.value[name]?.kind === "range_test");
+  const tests = namesOf("range_test", view.infos.value);
   const [name] = sweeps.names.value;
   const drawn = sweeps.tests.value[0];
   const problem = name === undefined ? null : (rangeTests.loaded.value.get(name)?.problem ?? null);
@@ -119,7 +120,7 @@ export function TestTab() {
   );
 
   function settingFacts({ name, test: { settings } }: DrawnTest): readonly Fact[] {
-    const info = view.infos.value[name];
+    const info = view.infos.value.get(name);
     const rate = (value: number | null): string | null => (value === null ? null : formatSuggestion(value));
     const facts: readonly (readonly [string, string | null])[] = [
       ["state", info?.state ?? null],

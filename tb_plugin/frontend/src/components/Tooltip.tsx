@@ -1,6 +1,6 @@
 import { productOf } from "../model/about";
 import { fitAt, formatPlace } from "../model/epochs";
-import { formatCount, formatDuration, formatNumber, formatRate, formatTime } from "../model/format";
+import { formatCount, formatDuration, formatNumber, formatRate, formatTime, plural } from "../model/format";
 import { sentenceAt } from "../model/marks";
 import type { LineKind, PaneId } from "../model/pane";
 import { rateLabel } from "../model/ratePane";
@@ -108,12 +108,22 @@ function OneRun({ pane, reading, nearest }: { pane: PaneId; reading: Reading; ne
                 label={name}
               />
               {smoothed && <td />}
-              <td>{name in reading.metrics ? formatNumber(reading.metrics[name] ?? null) : "not yet"}</td>
+              <td>
+                {reading.metrics.has(name) ? formatNumber(reading.metrics.get(name) ?? null) : "not yet"}
+              </td>
             </tr>
           ))}
         </tbody>
       </table>
-      {reading.skipped && <p class="skipped">{SKIPPED}: this LR was not used</p>}
+      {reading.skipped ? (
+        <p class="skipped">{SKIPPED}: this LR was not used</p>
+      ) : (
+        reading.updates.map(([optimizer, count]) => (
+          <p
+            key={optimizer}
+          >{`${optimizer}: ${count === 0 ? "no update in this step" : plural(count, "update")}`}</p>
+        ))
+      )}
       {product !== null && <p>effective LR = {product}</p>}
       {pane === "rate" && <StepSizes reading={reading} />}
       <p>{whereOf(reading)}</p>

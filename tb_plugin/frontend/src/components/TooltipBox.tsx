@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { shortName } from "../model/format";
 import type { PaneId } from "../model/pane";
 import { partOf } from "../model/ranges";
 import type { Stage } from "../state/stage";
@@ -7,6 +8,8 @@ import type { PlotBox } from "./Pane";
 
 const DISTANCE = 18;
 const EDGE = 8;
+/** Characters of a name that have room beside its value. */
+const LONGEST = 26;
 
 interface Properties {
   readonly stage: Stage;
@@ -58,7 +61,7 @@ export function TooltipName({ colour, label }: { colour: string; label: string }
   return (
     <th scope="row">
       <span class="swatch" style={{ "--swatch": colour }} />
-      <span class="name">{label}</span>
+      <span class="name">{shortName(label, LONGEST)}</span>
     </th>
   );
 }

@@ -1,6 +1,6 @@
 import type { Plateaus, Setting } from "../api/report";
 import { copyText } from "../host/browser";
-import { formatCount, formatRate } from "../model/format";
+import { formatCount, formatRate, shortName } from "../model/format";
 import { departsSentence, triggerItem, triggerLabel } from "../model/sentences";
 import { MODES, settingOf, shownSetting, VERSIONS, withSetting } from "../model/whatIf";
 import { useStore } from "./context";
@@ -88,7 +88,7 @@ function Form({ plateaus, refusal }: { plateaus: Plateaus; refusal: string | nul
       </select>
     </label>
   );
-  const plain = (values: readonly string[]) => values.map((value) => ({ value, label: value }));
+  const plain = (values: readonly string[]) => values.map((value) => ({ value, label: shortName(value) }));
   return (
     <form class="fields" onSubmit={(event) => event.preventDefault()}>
       {choice("monitor", "monitor", plain(options))}

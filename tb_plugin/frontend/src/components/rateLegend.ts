@@ -32,11 +32,11 @@ function learningRates({ view, choices }: Store): LegendItem[] {
   const caveat = caveatIn(view, "learning_rate");
   const drawn = view.drawn.value;
   const items: LegendItem[] = [];
-  if (drawn.length === 0 || drawn.some(({ overview }) => Object.keys(overview.learning_rates).length === 0)) {
+  if (drawn.length === 0 || drawn.some(({ overview }) => overview.learning_rates.size === 0)) {
     const colour = alone ? theme.learningRate : theme.muted;
     items.push(item("learning rate", colour, "steps", 1, "learning_rate", hidden, null, caveat));
   }
-  const names = new Set(drawn.flatMap(({ overview }) => Object.keys(overview.learning_rates)));
+  const names = new Set(drawn.flatMap(({ overview }) => [...overview.learning_rates.keys()]));
   for (const [place, name] of [...names].entries()) {
     const run = view.shown.value[0] ?? "";
     const colour = alone ? view.colours.value({ run, kind: "learning_rate", place }) : theme.muted;

@@ -50,7 +50,7 @@ function stepsOf({ steps, first_step: first, last_step: last, source, complete }
 }
 
 /** What one fit was: optimizer, schedule, plan, versions. */
-export function fitFacts(fit: Fit): readonly Fact[] {
+export function fitFacts(fit: Fit, updates: Series["about"]["updates"] = new Map()): readonly Fact[] {
   const accumulated = fit.gradient_accumulation_steps ?? 1;
   const facts: (Fact | null)[] = [
     (fit.optimizers?.length ?? 0) > 1
@@ -64,6 +64,7 @@ export function fitFacts(fit: Fit): readonly Fact[] {
     text("steps an epoch", count(fit.steps_per_epoch)),
     text("samples", fit.step_sizes_every ? `every ${plural(fit.step_sizes_every, "step")}` : null),
     text("steps per execution", (fit.steps_per_execution ?? 1) > 1 ? count(fit.steps_per_execution) : null),
+    text("updates", (fit.optimizers?.length ?? 0) > 1 ? null : [...updates.values()][0]),
     text("gradient accumulation", accumulated > 1 ? plural(accumulated, "step") : null),
     text("compiled", fit.compiled),
     text("framework", fit.framework),
@@ -90,12 +91,15 @@ export function sourceFacts(fit: Fit): readonly Fact[] {
 }
 
 /** One line for each of several optimizers that train the model. */
-export function optimizerFacts(fit: Fit): readonly Fact[] {
+export function optimizerFacts(fit: Fit, updates: Series["about"]["updates"] = new Map()): readonly Fact[] {
   return (fit.optimizers ?? []).flatMap((one) => {
     const name = one.name ?? "";
     const fact = described(name, one.optimizer ?? { class_name: "not recorded" }, ["learning_rate", "name"]);
     const schedule = one.schedule?.class_name;
+    const made = updates.get(name);
     const more = [
+      ...(made === undefined ? [] : [`made ${made}`]),
+      ...(name === fit.main_optimizer ? ["its learning rate is the run's"] : []),
       ...(one.variables === undefined ? [] : [`trains ${plural(one.variables, "variable")}`]),
       ...(schedule === undefined ? [] : [`schedule ${schedule}`]),
       ...(fact?.more ?? []),

@@ -3,29 +3,32 @@ import type { Range } from "../api/types";
 import { formatCount } from "./format";
 
 /** Titles of the findings that this page knows; of another one the first sentence stands alone. */
-const TITLES: Readonly<Record<string, string>> = {
-  "staircase-off-epoch": "Steps drift across the epochs",
-  "staircase-every-epoch": "Not a staircase: it changes every epoch",
-  "epoch-without-step": "An epoch without a step",
-  "step-one-late": "Steps come one step late",
-  "keras-log-repeats": "Why Keras' curve shows one value twice",
-  "keras-log-next-epoch": "Keras' curve runs one epoch ahead",
-  "drop-one-epoch-early": "Drops come one epoch early",
-  "plateau-unanswered": "A plateau that nothing answered",
-  "plateau-answered-late": "A plateau that was answered late",
-  "reduced-while-improving": "Reduced while the metric still improved",
-  "rate-at-floor": "The learning rate is at its floor",
-  "warm-up": "Warm-up",
-  "loss-answered": "The loss answered a step",
-  "loss-not-finite": "The loss is not finite",
-  "metric-not-finite": "A metric is not finite",
-  "loss-diverged": "The loss diverged",
-  "spike-after-rise": "A spike after the learning rate rose",
-  "recorded-warning": "Training began with a warning",
-  "updates-skipped": "Updates were skipped",
-  "learning-rate-not-exact": "The learning rate is not exact",
-  "loss-not-exact": "The loss is not exact",
-};
+const TITLES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    "staircase-off-epoch": "Steps drift across the epochs",
+    "staircase-every-epoch": "Not a staircase: it changes every epoch",
+    "epoch-without-step": "An epoch without a step",
+    "step-one-late": "Steps come one step late",
+    "keras-log-repeats": "Why Keras' curve shows one value twice",
+    "keras-log-next-epoch": "Keras' curve runs one epoch ahead",
+    "drop-one-epoch-early": "Drops come one epoch early",
+    "plateau-unanswered": "A plateau that nothing answered",
+    "plateau-answered-late": "A plateau that was answered late",
+    "reduced-while-improving": "Reduced while the metric still improved",
+    "rate-at-floor": "The learning rate is at its floor",
+    "warm-up": "Warm-up",
+    "loss-answered": "The loss answered a step",
+    "learning-rate-not-finite": "The learning rate is not finite",
+    "loss-not-finite": "The loss is not finite",
+    "metric-not-finite": "A metric is not finite",
+    "loss-diverged": "The loss diverged",
+    "spike-after-rise": "A spike after the learning rate rose",
+    "recorded-warning": "Training began with a warning",
+    "updates-skipped": "Updates were skipped",
+    "learning-rate-not-exact": "The learning rate is not exact",
+    "loss-not-exact": "The loss is not exact",
+  }),
+);
 
 export interface Told {
   readonly title: string;
@@ -35,7 +38,7 @@ export interface Told {
 
 export function tellFinding({ code, text, numbers }: Finding): Told {
   const still = code === "staircase-off-epoch" && numbers.drift === 0;
-  const title = still ? "Steps lie inside the epochs" : TITLES[code];
+  const title = still ? "Steps lie inside the epochs" : TITLES.get(code);
   if (title !== undefined) return { title, text };
   const end = /[.!?](?= |$)/.exec(text)?.index ?? text.length - 1;
   return { title: text.slice(0, end), text: text.slice(end + 1).trim() };

@@ -86,3 +86,14 @@ export function two(value: number): string {
 export function plural(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
+
+/** Characters of a name that have room in a menu, a legend or a tooltip. */
+const MOST_OF_A_NAME = 40;
+
+/** A name as it is shown where room is short: of a very long one its two ends, since names differ there. */
+export function shortName(name: string, most: number = MOST_OF_A_NAME): string {
+  const letters = [...name];
+  if (letters.length <= most) return name;
+  const end = Math.floor((most - 1) / 2);
+  return `${letters.slice(0, most - 1 - end).join("")}…${letters.slice(-end).join("")}`;
+}

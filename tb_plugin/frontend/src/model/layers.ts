@@ -7,9 +7,7 @@ export const MOST_LAYERS = 6;
 /** The layers, by the middle of their ratios from the largest on: those whose weights move most come first. */
 export function layersOf(samples: Samples | null): readonly string[] {
   if (samples === null) return [];
-  const middles = Object.entries(samples.update_to_weight).map(
-    ([layer, values]) => [layer, middle(values)] as const,
-  );
+  const middles = [...samples.update_to_weight].map(([layer, values]) => [layer, middle(values)] as const);
   return middles.sort((a, b) => b[1] - a[1]).map(([layer]) => layer);
 }
 

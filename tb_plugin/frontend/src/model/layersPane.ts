@@ -24,7 +24,7 @@ export function layersPane(input: LayersPaneInput): PaneView {
   const placed = run === undefined ? null : placedSamples(run.shown, axis);
   const lines: Line[] = [];
   const add = (layer: string, style: Partial<Line>): void => {
-    const ys = placed?.column(placed.samples.update_to_weight[layer] ?? []) ?? [];
+    const ys = placed?.column(placed.samples.update_to_weight.get(layer) ?? []) ?? [];
     if (run === undefined || placed === null || !ys.some(finite)) return;
     const place = chosen.indexOf(layer);
     const colour = input.colours({ run: run.name, kind: "layer", place });

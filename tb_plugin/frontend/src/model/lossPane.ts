@@ -49,7 +49,7 @@ export function lossPane(input: LossPaneInput): PaneView {
   for (const { name, overview } of runs) {
     const xs = epochEnds(overview, axis);
     for (const [index, { name: metric, side }] of input.metrics.entries()) {
-      const values = overview.epochs.metrics[metric];
+      const values = overview.epochs.metrics.get(metric);
       if (values === undefined || !values.some(finite)) continue;
       const colour = input.colours({ run: name, kind: "metric", place: index });
       const line = points(xs, values, null);

@@ -70,7 +70,7 @@ export function ratePane(input: RatePaneInput): PaneView {
       width: many ? 1 : 1.5,
       alpha: many ? 0.55 : 1,
     });
-    const optimizers = Object.entries(shown.learning_rates);
+    const optimizers = [...shown.learning_rates];
     for (const [place, [optimizer, rates]] of optimizers.entries()) {
       const dash = many ? DASHES[place % DASHES.length] : undefined;
       const label = rateLabel(optimizer);
@@ -128,5 +128,5 @@ function derived(input: PaneInput, run: string, kind: "planned" | "would", curve
 
 function rateColumns({ overview }: DrawnRun): (readonly Value[])[] {
   const { columns, learning_rates: rates } = overview;
-  return [columns.learning_rate, columns.effective_learning_rate, ...Object.values(rates)];
+  return [columns.learning_rate, columns.effective_learning_rate, ...rates.values()];
 }

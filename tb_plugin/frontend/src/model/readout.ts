@@ -20,9 +20,11 @@ export interface Reading {
   /** Seconds since the run's first row. */
   readonly relative: Value;
   /** Of the epoch that holds the step; null where it has not ended or has no such metric. */
-  readonly metrics: Readonly<Record<string, Value>>;
+  readonly metrics: ReadonlyMap<string, Value>;
   /** The learning rate of each of several optimizers. */
   readonly rates: readonly (readonly [optimizer: string, rate: Value])[];
+  /** Of the optimizers that did not make one update in this step, how many they made. */
+  readonly updates: readonly (readonly [optimizer: string, updates: number])[];
   /** The update was not made, the learning rate was not used. */
   readonly skipped: boolean;
   /** The nearest of the samples of what an update does to the weights. */
@@ -54,19 +56,21 @@ function readingOf({ name, shown, overview }: DrawnRun, row: number, x: number):
     place,
     time,
     relative: time === null ? null : time - origin(shown),
-    metrics: place === null ? {} : epochMetrics(overview, place.epoch),
-    rates: Object.entries(shown.learning_rates).map(([name, rates]) => [name, rates[row] ?? null] as const),
+    metrics: place === null ? new Map() : epochMetrics(overview, place.epoch),
+    rates: [...shown.learning_rates].map(([name, rates]) => [name, rates[row] ?? null] as const),
+    updates: [...shown.updates].flatMap(([name, made]) => {
+      const count = made[row];
+      return count == null || count === 1 ? [] : [[name, count] as const];
+    }),
     skipped: isSkipped(shown, step),
     sample: sampleAt(shown.samples, step),
   };
 }
 
-function epochMetrics(series: Series, epoch: number): Record<string, Value> {
+function epochMetrics(series: Series, epoch: number): ReadonlyMap<string, Value> {
   const index = series.epochs.epoch.lastIndexOf(epoch);
-  const entries = Object.entries(series.epochs.metrics).map(
-    ([name, values]) => [name, values[index] ?? null] as const,
-  );
-  return Object.fromEntries(index < 0 ? [] : entries);
+  const entries = [...series.epochs.metrics].map(([name, values]) => [name, values[index] ?? null] as const);
+  return new Map(index < 0 ? [] : entries);
 }
 
 /** The x of the row `by` rows after the one nearest to `x`; stops at the ends of what is shown. */

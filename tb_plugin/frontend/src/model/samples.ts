@@ -9,7 +9,7 @@ export interface SampleReading {
   readonly step: number;
   /** Quantiles of the step sizes by their part: 0.5 is the median. */
   readonly sizes: ReadonlyMap<number, Value>;
-  readonly layers: Readonly<Record<string, Value>>;
+  readonly layers: ReadonlyMap<string, Value>;
 }
 
 /** The sample nearest to the step, null where there is none. */
@@ -24,8 +24,8 @@ export function sampleAt(samples: Samples | null, step: number): SampleReading |
     sizes: new Map(
       samples.quantiles.map((part, place) => [part, samples.step_size?.[place]?.[index] ?? null] as const),
     ),
-    layers: Object.fromEntries(
-      Object.entries(samples.update_to_weight).map(([layer, values]) => [layer, values[index] ?? null]),
+    layers: new Map(
+      [...samples.update_to_weight].map(([layer, values]) => [layer, values[index] ?? null] as const),
     ),
   };
 }

@@ -6,16 +6,15 @@ export type Kind = RunInfo["kind"];
 export const KINDS: readonly Kind[] = ["training", "range_test"];
 
 /** The kind that is shown: the chosen one where there are such runs, else the other. */
-export function kindShown(chosen: Kind | null, runs: Readonly<Record<string, RunInfo>>): Kind {
-  const there = new Set(Object.values(runs).map((run) => run.kind));
+export function kindShown(chosen: Kind | null, runs: ReadonlyMap<string, RunInfo>): Kind {
+  const there = new Set([...runs.values()].map((run) => run.kind));
   const wanted = chosen ?? "training";
   return there.has(wanted) || there.size === 0 ? wanted : wanted === "training" ? "range_test" : "training";
 }
 
 /** The run of that kind which began last, null where there is none. */
-export function latestOf(kind: Kind, runs: Readonly<Record<string, RunInfo>>): string | null {
-  const entries = Object.entries(runs).filter(([, run]) => run.kind === kind);
-  return defaultSelection(Object.fromEntries(entries))[0] ?? null;
+export function latestOf(kind: Kind, runs: ReadonlyMap<string, RunInfo>): string | null {
+  return defaultSelection(new Map([...runs].filter(([, run]) => run.kind === kind)))[0] ?? null;
 }
 
 export interface Filter {
@@ -41,16 +40,21 @@ export function filterOf(pattern: string, before: Filter): Filter {
 
 const NATURAL = new Intl.Collator("en", { numeric: true });
 
-export function sortedNames(runs: Readonly<Record<string, RunInfo>>): readonly string[] {
-  return Object.keys(runs).sort(NATURAL.compare);
+export function sortedNames(runs: ReadonlyMap<string, RunInfo>): readonly string[] {
+  return [...runs.keys()].sort(NATURAL.compare);
+}
+
+/** The runs of a kind, in their order in the answer. */
+export function namesOf(kind: Kind, runs: ReadonlyMap<string, RunInfo>): readonly string[] {
+  return [...runs].flatMap(([name, run]) => (run.kind === kind ? [name] : []));
 }
 
 /** What is shown before the user chooses: the run that began last. */
-export function defaultSelection(runs: Readonly<Record<string, RunInfo>>): readonly string[] {
+export function defaultSelection(runs: ReadonlyMap<string, RunInfo>): readonly string[] {
   let latest: string | null = null;
   let began = Number.NEGATIVE_INFINITY;
   for (const name of sortedNames(runs)) {
-    const time = runs[name]?.start_time ?? Number.NEGATIVE_INFINITY;
+    const time = runs.get(name)?.start_time ?? Number.NEGATIVE_INFINITY;
     if (latest === null || time > began) {
       latest = name;
       began = time;

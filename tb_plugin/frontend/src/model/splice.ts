@@ -1,4 +1,4 @@
-import type { Columns, Samples, Series, Value } from "../api/types";
+import type { Columned, Columns, Samples, Series, Value } from "../api/types";
 import { lowerBound } from "./lookup";
 
 /** The whole run with one range of it at full resolution: between two answers there is never a hole. */
@@ -16,6 +16,8 @@ export function splice(overview: Series, detail: Series): Series {
   const join = <K extends keyof Columns>(name: K): Columns[K] =>
     joined(overview.columns[name], detail.columns[name]) as Columns[K];
   const gap = rows.map(() => null);
+  const joinNamed = (around: Columned, inside: Columned): Columned =>
+    new Map([...around].map(([name, values]) => [name, joined(values, inside.get(name) ?? gap)]));
   return {
     ...overview,
     columns: {
@@ -27,12 +29,8 @@ export function splice(overview: Series, detail: Series): Series {
       loss: join("loss"),
       loss_smoothed: join("loss_smoothed"),
     },
-    learning_rates: Object.fromEntries(
-      Object.entries(overview.learning_rates).map(([name, rates]) => [
-        name,
-        joined(rates, detail.learning_rates[name] ?? gap),
-      ]),
-    ),
+    learning_rates: joinNamed(overview.learning_rates, detail.learning_rates),
+    updates: joinNamed(overview.updates, detail.updates),
     skipped: {
       ...overview.skipped,
       step: [...new Set([...overview.skipped.step, ...detail.skipped.step])].sort((a, b) => a - b),
@@ -53,14 +51,14 @@ function joinSamples(overview: Samples | null, detail: Samples | null): Samples 
     ...around.slice(after),
   ];
   const gap = detail.step.map(() => null);
-  const layers = Object.entries(overview.update_to_weight);
+  const layers = [...overview.update_to_weight];
   return {
     ...overview,
     step: join(overview.step, detail.step),
     step_size:
       overview.step_size?.map((column, index) => join(column, detail.step_size?.[index] ?? gap)) ?? null,
-    update_to_weight: Object.fromEntries(
-      layers.map(([layer, column]) => [layer, join(column, detail.update_to_weight[layer] ?? gap)]),
+    update_to_weight: new Map(
+      layers.map(([layer, column]) => [layer, join(column, detail.update_to_weight.get(layer) ?? gap)]),
     ),
   };
 }

@@ -34,7 +34,7 @@ export interface Highlight {
 /** The runs that may be in focus. */
 interface Around {
   readonly shown: ReadonlySignal<readonly string[]>;
-  readonly infos: ReadonlySignal<Readonly<Record<string, RunInfo>>>;
+  readonly infos: ReadonlySignal<ReadonlyMap<string, RunInfo>>;
   readonly drawn: ReadonlySignal<readonly DrawnRun[]>;
 }
 
@@ -57,7 +57,7 @@ export function createFocus(choices: Choices, reports: ReportStore, { shown, inf
   const panelOpen = computed(() => choices.panelOpen.value ?? wide.value);
   const tab = computed((): Tab => {
     const run = focused.value;
-    const found = run === null ? 0 : (infos.value[run]?.findings ?? 0);
+    const found = run === null ? 0 : (infos.value.get(run)?.findings ?? 0);
     const chosen = choices.tab.value;
     const offered = chosen !== "sweep" || hasRangeTests(infos.value);
     return chosen !== null && offered ? chosen : found > 0 ? "findings" : "run";
@@ -87,6 +87,6 @@ export function createFocus(choices: Choices, reports: ReportStore, { shown, inf
 }
 
 /** Whether there are range tests that a training can be compared with. */
-export function hasRangeTests(infos: Readonly<Record<string, RunInfo>>): boolean {
-  return Object.values(infos).some((run) => run.kind === "range_test");
+export function hasRangeTests(infos: ReadonlyMap<string, RunInfo>): boolean {
+  return [...infos.values()].some((run) => run.kind === "range_test");
 }

@@ -56,7 +56,7 @@ export function createRuns(routes: Routes): RunsStore {
 
   const schedule = (): void => {
     window.clearTimeout(timer);
-    const runs = Object.values(list.peek().answer?.runs ?? {});
+    const runs = [...(list.peek().answer?.runs.values() ?? [])];
     const running = runs.some((run) => run.state === "running");
     const idle = runs.length === 0 ? Math.min(pause, IDLE_MS) : Math.max(pause, IDLE_MS);
     timer = window.setTimeout(tick, running ? pause : idle);

@@ -116,7 +116,7 @@ function loadRangeTests(view: View, sweeps: Sweeps, rangeTests: RangeTestStore):
     const infos = view.infos.value;
     const training = sweeps.training.value;
     const stamp = (run: string | null): string => {
-      const info = run === null ? undefined : infos[run];
+      const info = run === null ? undefined : infos.get(run);
       return info === undefined ? "" : stampOf(info);
     };
     rangeTests.want(
@@ -134,7 +134,7 @@ function loadReport(choices: Choices, view: View, reports: ReportStore): void {
   const rule = settled(choices.rule, TYPING_MS);
   effect(() => {
     const run = view.focused.value;
-    const info = run === null ? undefined : view.infos.value[run];
+    const info = run === null ? undefined : view.infos.value.get(run);
     reports.want(
       run === null || info === undefined
         ? null
@@ -163,7 +163,7 @@ function loadWhatIsSeen(
     const overviews: Wanted<SeriesQuery>[] = [];
     const details: Wanted<SeriesQuery>[] = [];
     for (const run of view.shown.value) {
-      const info = infos[run];
+      const info = infos.get(run);
       if (info === undefined) continue;
       const stamp = stampOf(info);
       const common = { run, width, smoothing: smoothing.value };

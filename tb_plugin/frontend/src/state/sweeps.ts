@@ -40,7 +40,7 @@ export function createSweeps(choices: Choices, view: View, store: RangeTestStore
   const compared = computed(() => {
     if (!view.panelOpen.value || view.tab.value !== "sweep") return null;
     const chosen = choices.sweep.value;
-    const exists = chosen !== null && view.infos.value[chosen]?.kind === "range_test";
+    const exists = chosen !== null && view.infos.value.get(chosen)?.kind === "range_test";
     return exists ? chosen : latestOf("range_test", view.infos.value);
   });
   const names = computed(() => {
@@ -50,7 +50,7 @@ export function createSweeps(choices: Choices, view: View, store: RangeTestStore
   const training = computed(() => {
     if (view.kind.value === "training") return view.focused.value;
     const chosen = choices.training.value;
-    return chosen !== null && view.infos.value[chosen]?.kind === "training" ? chosen : null;
+    return chosen !== null && view.infos.value.get(chosen)?.kind === "training" ? chosen : null;
   });
   const tests = computed(() =>
     names.value.flatMap((name) => {

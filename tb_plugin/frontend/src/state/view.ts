@@ -23,13 +23,13 @@ import type { Cursor } from "./stage";
 /** Runs that are drawn at once; more are said, not drawn. */
 export const MOST_DRAWN = 40;
 
-const NO_RUNS: Readonly<Record<string, RunInfo>> = {};
+const NO_RUNS: ReadonlyMap<string, RunInfo> = new Map();
 
 /** All that is seen, derived from the choices and the data. */
 export interface View extends Focus, ColourView {
   readonly dark: Signal<boolean>;
   readonly theme: ReadonlySignal<Theme>;
-  readonly infos: ReadonlySignal<Readonly<Record<string, RunInfo>>>;
+  readonly infos: ReadonlySignal<ReadonlyMap<string, RunInfo>>;
   /** The kind of runs that is shown; names, matching, selected and listed are of this kind. */
   readonly kind: ReadonlySignal<Kind>;
   readonly names: ReadonlySignal<readonly string[]>;
@@ -75,13 +75,13 @@ export function createView(
   const infos = computed(() => runs.list.value.answer?.runs ?? NO_RUNS);
   const kind = computed(() => kindShown(choices.kind.value, infos.value));
   const names = computed(() =>
-    sortedNames(infos.value).filter((name) => infos.value[name]?.kind === kind.value),
+    sortedNames(infos.value).filter((name) => infos.value.get(name)?.kind === kind.value),
   );
   const matching = computed(() => names.value.filter(choices.filter.value.matches));
   const selected = computed(() => {
     const latest = latestOf(kind.value, infos.value);
     const chosen = choices.selections[kind.value].value ?? (latest === null ? [] : [latest]);
-    return chosen.filter((name) => infos.value[name]?.kind === kind.value);
+    return chosen.filter((name) => infos.value.get(name)?.kind === kind.value);
   });
   const wanted = computed(() => {
     const chosen = new Set(selected.value);
@@ -115,7 +115,7 @@ export function createView(
   const range = computed(() => choices.zoom.value.x ?? full.value);
 
   const metricNames = computed(() =>
-    allMetrics(shown.value.map((name) => infos.value[name]?.monitors ?? [])).filter(
+    allMetrics(shown.value.map((name) => infos.value.get(name)?.monitors ?? [])).filter(
       (name) => name !== "learning_rate",
     ),
   );
