@@ -31,12 +31,12 @@ TENSORFLOW_CPU = [
     KERAS,
 ]
 PLOT = ["matplotlib>=3.7"]
-DEMO = [*TENSORFLOW_CPU, "scikit-learn>=1.3"]
+DEMO = [*TENSORFLOW_CPU, "scikit-learn>=1.4"]
 # Up to JAX 0.4.31 the compiled Nadam has other last bits beside a schedule than beside a number.
 JAX = ["jax>=0.4.33", KERAS, "numpy>=1.24"]
 TORCH = [KERAS, "torch>=2.1"]
 TF_KERAS = ["tf_keras>=2.16"]
-TEST = [*PLOT, "hypothesis>=6.100", "keras-tuner>=1.4", "pytest>=8.2", "scikit-learn>=1.3"]
+TEST = [*PLOT, "hypothesis>=6.100", "keras-tuner>=1.4", "pytest>=8.2", "scikit-learn>=1.4"]
 DEV = [
     *DEMO,
     *TEST,

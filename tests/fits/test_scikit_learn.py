@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sklearn.pipeline  # noqa: F401 - Keras 3.8 uses it without importing it
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 
