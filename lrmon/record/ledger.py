@@ -94,7 +94,11 @@ class Ledger:
         self._next_step = next_step
 
     def _begin_fit(self, items: list[Item], begin: FitBegin) -> None:
-        if self._fit is not None:
+        fit = self._fit
+        if fit is not None and fit["first_step"] == begin.first_step == self._next_step:
+            # It was interrupted while it began, and begins again.
+            self._fits -= 1
+        elif fit is not None:
             self._end_fit(items, FitEnd("interrupted", {}, begin.start_time))
         if self._recording is None or begin.first_step < self._next_step:
             self._recording = RecordingStart(begin.start_time)

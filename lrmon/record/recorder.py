@@ -177,7 +177,7 @@ class Recorder:
         """Records of which steps the optimizer made no update, since a gradient was not finite.
 
         Args:
-            steps: Ascending, of batches that have been recorded.
+            steps: Ascending, of batches that have been recorded or are recorded next.
         """
         if steps:
             record: schema.SkippedRecord = {"steps": [checked_step("steps", step) for step in steps]}

@@ -42,6 +42,9 @@ class RingFeed:
     at a time. Of an execution (`steps_per_execution` steps, or one) only its end is seen from outside: the
     times of the steps in it are spread evenly over it.
 
+    An interrupt may fall anywhere in these calls. What has been read is therefore not counted here: it
+    follows from the recorder's next step, which changes in one operation with the rows that it gets.
+
     Args:
         ring: Of the model that trains.
         recorder: Gets the rows.
@@ -66,14 +69,17 @@ class RingFeed:
         self._steps_per_execution: Final = steps_per_execution
         self._step_sizes: Final = step_sizes
         self._most_unread: Final = max(schema.ROWS_PER_RECORD // steps_per_execution, 1)
-        self._next_row = ring.count()
+        self._anchor: tuple[int, int | None] = ring.count(), None
+        """A row, and its step in the run; None until the recorder began the fit."""
         self.began = False
         """Whether there have been rows."""
-        self._ends: list[float] = []
+        self._ended = 0
+        """Executions that ended since the epoch began."""
+        self._ends: list[tuple[int, float]] = []
+        """Their numbers, with the times when they ended; none of those that have been read."""
         self._broke = False
         self._last_end = time.time()
         self._epoch_row = self._next_row
-        self._epoch_executions_read = 0
         self._columns = 0
         """Optimizers that the fit's rows name."""
         self._updated = np.zeros(0, np.bool_)
@@ -83,33 +89,47 @@ class RingFeed:
         self.next_iteration: int | None = None
         """What its counter will show before the next row if nobody changes it."""
 
+    @property
+    def _next_row(self) -> int:
+        """The first row that the recorder has not got."""
+        row, step = self._anchor
+        return row if step is None else row + max(self._recorder.next_step - step, 0)
+
+    def _executions(self, row: int) -> int:
+        """Executions of the epoch that had begun before `row`."""
+        return -(-(row - self._epoch_row) // self._steps_per_execution)
+
     def change_ring(self, ring: StepRing, next_row: int) -> None:
         """Goes on with another ring, before anything was read; its `next_row` is the fit's first."""
-        self.ring, self._next_row, self._epoch_row = ring, next_row, next_row
+        self.ring, self._anchor, self._epoch_row = ring, (next_row, None), next_row
 
     def execution_ended(self, end: float | None = None) -> bool:
         """Notes that the train function came back, just now or then; returns whether it is time to read."""
-        self._ends.append(time.time() if end is None else end)
+        self._ends.append((self._ended, time.time() if end is None else end))
+        self._ended += 1
         return len(self._ends) >= self._most_unread
 
     def execution_passed(self) -> None:
         """Notes that the train function was called where nobody saw it: its steps may have written no row."""
         size = self._steps_per_execution
-        if self.ring.count() > self._epoch_row + (self._epoch_executions_read + len(self._ends)) * size:
+        if self.ring.count() > self._epoch_row + self._ended * size:
             self.execution_ended()
             return
         self._recorder.drain()
+        if self._anchor[1] is not None:
+            self._anchor = self._next_row, self._recorder.next_step + size
         self._recorder.skip(size)
 
     def execution_broke(self) -> None:
         """Notes that the train function raised: it may have made some of its steps, or all."""
-        self._ends.append(time.time())
+        self.execution_ended()
         self._broke = True
 
     def epoch_began(self) -> None:
         """Notes that an epoch begins; everything before it has been read."""
-        self._epoch_row, self._epoch_executions_read = self._next_row, 0
+        self._epoch_row = self._next_row
         self._ends.clear()
+        self._ended = 0
         self._broke = False
         self._last_end = time.time()
 
@@ -119,27 +139,37 @@ class RingFeed:
         Raises:
             RuntimeError: Executions have ended, and the ring has no row of them.
         """
-        ends = np.sort(self._ends)
+        next_row = self._next_row
+        read = self._executions(next_row)
+        ends = np.sort([end for execution, end in self._ends if execution >= read])
         if not len(ends) and not unfinished:
             return
         size, written = self._steps_per_execution, self.ring.count()
-        stop = self._epoch_row + (self._epoch_executions_read + len(ends)) * size
+        stop = self._epoch_row + (read + len(ends)) * size
         if unfinished:
             stop = max(stop, written)
         stop = min(stop, written)
-        if stop == self._next_row:
+        if stop == next_row:
             if len(ends) > self._broke and not self.began and not self.ring.awaits_others():
                 raise RuntimeError(
                     self.ring.problem or "the model's train_function does not call its train_step"
                 )
             return
-        rows = self.ring.rows(self._next_row, stop)
-        wall_time = self._wall_times(ends, stop, written)[-len(rows) :]
-        overwritten = stop - self._next_row - len(rows)
-        self._begin(rows, overwritten)
+        rows = self.ring.rows(next_row, stop)
+        wall_time = self._wall_times(ends, next_row, stop, written)[-len(rows) :]
+        overwritten = stop - next_row - len(rows)
+        self._begin(rows, next_row, overwritten)
         self._recorder.skip(overwritten)
         first_step, main = self._recorder.next_step, self.main
         learning_rate, updates = rows.learning_rate, rows.updates
+        if main is not None:
+            self.next_iteration = _number(rows.iteration[-1, main]) + int(updates[-1, main])
+            made = self._made(rows, main)
+            if made is not None:
+                self._recorder.skipped((first_step + np.flatnonzero(~made)).tolist())
+        samples = (
+            [] if self._step_sizes is None else self._step_sizes.completed(rows, stop - len(rows), first_step)
+        )
         unknown = np.full(len(rows), np.nan)
         self._recorder.batches(
             learning_rate=unknown if main is None else learning_rate[:, main],
@@ -153,21 +183,14 @@ class RingFeed:
             else None,
             updates=updates if self._columns > 1 or (updates != 1).any() else None,
         )
-        if main is not None:
-            made = self._made(rows, main)
-            if made is not None:
-                self._recorder.skipped((first_step + np.flatnonzero(~made)).tolist())
-            self.next_iteration = _number(rows.iteration[-1, main]) + int(updates[-1, main])
-        if self._step_sizes is not None:
-            for sample in self._step_sizes.completed(rows, self._next_row + overwritten, first_step):
-                self._recorder.sample(sample)
-        executions = -(-(stop - self._epoch_row) // size) - self._epoch_executions_read
-        self._epoch_executions_read += executions
+        for sample in samples:
+            self._recorder.sample(sample)
         self._last_end = float(wall_time[-1])
-        del self._ends[:executions]
-        self._next_row = stop
+        read = self._executions(stop)
+        while self._ends and self._ends[0][0] < read:
+            del self._ends[0]
 
-    def _begin(self, rows: StepRows, overwritten: int) -> None:
+    def _begin(self, rows: StepRows, first_row: int, overwritten: int) -> None:
         """Begins the fit with its first rows, and finds out which optimizer's learning rate is the run's."""
         optimizers = self.ring.optimizers
         columns, main = rows.learning_rate.shape[1], self.main
@@ -181,6 +204,7 @@ class RingFeed:
         updates = 1 if main is None else int(rows.updates[0, main])
         if not self.began:
             self._fit.begin(main, iteration - overwritten * updates, updates)
+            self._anchor = first_row, self._recorder.next_step
         elif main != self.main or columns != self._columns:
             self._fit.revise(main, iteration if main != self.main else None)
         self.main, self.began, self._columns = main, True, columns
@@ -193,15 +217,17 @@ class RingFeed:
         watched = rows.finite is not None and outer is self.ring.model.optimizer
         return rows.finite if watched else rows.updates[:, main] > 0
 
-    def _wall_times(self, ends: npt.NDArray[np.float64], stop: int, written: int) -> npt.NDArray[np.float64]:
-        """[n]: when the steps from the next row to `stop` ended."""
-        size = self._steps_per_execution
-        row = np.arange(self._next_row, stop) - self._epoch_row
+    def _wall_times(
+        self, ends: npt.NDArray[np.float64], next_row: int, stop: int, written: int
+    ) -> npt.NDArray[np.float64]:
+        """[n]: when the steps from `next_row` to `stop` ended."""
+        size, read = self._steps_per_execution, self._executions(next_row)
+        row = np.arange(next_row, stop) - self._epoch_row
         execution = row // size
         # A broken execution has no end; now is the latest that its steps can have ended.
-        missing = int(execution[-1]) + 1 - self._epoch_executions_read - len(ends)
+        missing = int(execution[-1]) + 1 - read - len(ends)
         bounds = np.concatenate(([self._last_end], ends, [time.time()] * max(missing, 0)))
-        index = execution - self._epoch_executions_read
+        index = execution - read
         steps = np.minimum(size, written - self._epoch_row - execution * size)
         fraction = (row - execution * size + 1) / steps
         times: npt.NDArray[np.float64] = bounds[index] + fraction * (bounds[index + 1] - bounds[index])

@@ -83,6 +83,8 @@ class FitRecording:
         self._run: dict[str, Any] = {}
         self._start_time = 0.0
         self._went_on_from: Position | None = None
+        self._first_step: int | None = None
+        """Known once it began; a begin that was interrupted begins again at the same step."""
         self._described: list[DescribedOptimizer] = []
         self._unsampled: float | None = None
         """When an execution ended of which a sample may still be taken; its rows are not read before."""
@@ -129,9 +131,11 @@ class FitRecording:
     def begin(self, main: int | None, iteration: int, updates: int) -> None:
         """Has the recorder begin the fit; see `lrmon.train.feed.Fit`."""
         if self._recorder is not None:
+            if self._first_step is None:
+                self._first_step = self._step_of(self._recorder, main, iteration, updates)
             self._recorder.begin_fit(
                 self._known(main),
-                first_step=self._first_step(self._recorder, main, iteration, updates),
+                first_step=self._first_step,
                 first_iteration=iteration,
                 start_time=self._start_time,
             )
@@ -146,7 +150,7 @@ class FitRecording:
         """Returns the rule of an optimizer's effective learning rate; see `lrmon.train.feed.Fit`."""
         return self._described[main].effective
 
-    def _first_step(self, recorder: Recorder, main: int | None, iteration: int, updates: int) -> int:
+    def _step_of(self, recorder: Recorder, main: int | None, iteration: int, updates: int) -> int:
         """Returns the step of the fit's first batch.
 
         Steps count batches since the optimizer began to count. Of those that it counted since the last fit

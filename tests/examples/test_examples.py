@@ -28,7 +28,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         monkeypatch.syspath_prepend(str(EXAMPLES))
         monkeypatch.setattr(sys, "argv", [name, str(tmp_path)])
         runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
-        folders = sorted({path.parent for path in tmp_path.rglob("*.lrmon")})
+        folders = sorted({path.parent for path in tmp_path.rglob("*.lrmon.*")})
         runs = {folder.name: recorded(folder) for folder in folders}
         trainings = [
             recording.fits[-1] for recording in runs.values() if recording.fits[-1]["kind"] == "training"

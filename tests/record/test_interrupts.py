@@ -2,40 +2,20 @@
 
 from __future__ import annotations
 
-import sys
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import numpy as np
 import pytest
 
 import lrmon
 from lrmon.record import flush_thread
+from tests.interrupter import Interrupter
 from tests.recorded import recorded
 
 RECORD = str(Path(flush_thread.__file__).parent)
-
-
-class Interrupter:
-    """Raises KeyboardInterrupt at one line, or at one bytecode, of `lrmon.record` that the thread reaches."""
-
-    def __init__(self, place: int, *, opcodes: bool = False) -> None:
-        self.place = place
-        self.opcodes = opcodes
-        self.reached = 0
-
-    def __call__(self, frame: FrameType, event: str, arg: Any) -> Any:
-        if not frame.f_code.co_filename.startswith(RECORD):
-            return None
-        frame.f_trace_opcodes = self.opcodes
-        if event == ("opcode" if self.opcodes else "line"):
-            self.reached += 1
-            if self.reached == self.place:
-                raise KeyboardInterrupt
-        return self
 
 
 class Loop:
@@ -72,14 +52,8 @@ class Loop:
         self, interrupter: Interrupter, everything: Callable[[Callable[[Callable[[], None]], None]], None]
     ) -> None:
         def go(call: Callable[[], None]) -> None:
-            # A trace function that has raised is not called again.
-            sys.settrace(interrupter if interrupter.reached < interrupter.place else None)
-            try:
+            with contextlib.suppress(KeyboardInterrupt), interrupter:
                 call()
-            except KeyboardInterrupt:
-                pass
-            finally:
-                sys.settrace(None)
 
         everything(go)
 
@@ -105,7 +79,7 @@ class Loop:
 def interrupted_at(log_dir: Path, place: int, *, opcodes: bool) -> bool:
     """Checks one place; returns whether the loop got there."""
     recorder = lrmon.Recorder(log_dir)
-    loop, interrupter = Loop(recorder), Interrupter(place, opcodes=opcodes)
+    loop, interrupter = Loop(recorder), Interrupter(RECORD, place, opcodes=opcodes)
     loop.run(interrupter)
     run = recorded(log_dir)
 
