@@ -173,6 +173,7 @@ class LRMonitor(Callback):
         fit.start(
             self._recorder,
             self.params or {},
+            seen=seen,
             plateau=described_plateau(self._plateau or own_plateau(seen), model),
             step_sizes_every=self._step_sizes_every,
             foretold=foretold,
