@@ -52,6 +52,8 @@ class FlushThread:
         self._log_dir: Final = log_dir
         self._ask_source: Final = ask_source
         self._writer: Final = Writer(log_dir)
+        self.first_number: Final = self._writer.first_number
+        """Of the first recording; those of the folder count from 1."""
         self._ledger: Final = Ledger()
         self._process_id: Final = os.getpid()
         # Both are C alone, so that no interrupt can break them off.

@@ -20,6 +20,7 @@ from lrmon.record.arguments import checked_log_dir, checked_step, number, type_n
 from lrmon.record.flush_thread import FlushThread, give
 from lrmon.record.intake import EpochEnd, FitBegin, FitEnd, FitRevision, Skip
 from lrmon.record.recording import Note, Rows, float32, reals
+from lrmon.record.warning import warn_of_earlier
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -54,7 +55,8 @@ class Recorder:
     Args:
         log_dir: The run's folder: local, or any path that TensorFlow's or TensorBoard's gfile opens.
         run: What is known of the training: fields of `lrmon.schema.RunRecord`, for the page to show.
-        first_step: Step of the first batch, where training goes on from a checkpoint.
+        first_step: Step of the first batch, where training goes on from a checkpoint. A training from step 0
+            in a folder that holds one already is another run; one warning says so.
 
     Raises:
         TypeError: `log_dir` is no path.
@@ -72,6 +74,8 @@ class Recorder:
     ) -> None:
         checked_step("first_step", first_step)
         self._prepare(checked_log_dir(log_dir))
+        if self.holds_others and first_step == 0:
+            warn_of_earlier(self.log_dir, stacklevel=2)
         self.begin_fit(run or {}, first_step=first_step)
         self.flush()
 
@@ -93,6 +97,11 @@ class Recorder:
         self._warnings = self._thread.warnings
         self._is_over = False
         _open_recorders.add(self)
+
+    @property
+    def holds_others(self) -> bool:
+        """Whether the folder held other recordings before this one."""
+        return self._thread.first_number > 1
 
     @property
     def next_step(self) -> int:

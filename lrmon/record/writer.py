@@ -44,6 +44,8 @@ class Writer:
     def __init__(self, log_dir: str) -> None:
         self._log_dir: Final = log_dir
         self._file: EventFile | None = EventFile(log_dir)
+        self.first_number: Final = self._file.number
+        """Of the first recording."""
         self._in_file = Dropped()
         self._earlier: list[tuple[str, Dropped]] = []
         self._kept: deque[Item] = deque()

@@ -12,7 +12,7 @@ from typing import Any, Final, SupportsIndex, TypeVar, cast
 from lrmon.record.arguments import checked_log_dir
 from lrmon.record.event_file import unused_folder
 from lrmon.record.recorder import Recorder
-from lrmon.record.warning import warn
+from lrmon.record.warning import warn, warn_of_earlier
 from lrmon.train.base import Callback
 from lrmon.train.description import checked_plateau, described_plateau
 from lrmon.train.fit_recording import FitRecording, Position
@@ -57,8 +57,9 @@ class LRMonitor(Callback):
 
     Args:
         log_dir: The run's own folder: local, or any path that TensorFlow's or TensorBoard's gfile opens.
-            Fits with one folder are one run as long as the optimizer goes on counting; where it starts anew,
-            another training begins in the same folder. Copies of the monitor (pickled, deep-copied, cloned
+            Fits with one folder are one run as long as the optimizer goes on counting. Where it starts anew,
+            another training begins in the same folder: it has the folder's name, the earlier one stays as a
+            run of its own, and one warning says so. Copies of the monitor (pickled, deep-copied, cloned
             with a scikit-learn estimator) record to ``fit-1``, ``fit-2``, … in it, each to one of its own,
             and so does a monitor that is given another model, as in a cross-validation.
         plateau: The fit's own ``ReduceLROnPlateau``, or an `lrmon.PlateauRule`: the settings that the plugin
@@ -101,6 +102,8 @@ class LRMonitor(Callback):
         self._problem: str | None = None
         self._warned = False
         self._is_copy = False
+        self._may_be_another = False
+        """Whether the folder holds an earlier training, and nothing has been said of it yet."""
 
     def __getstate__(self) -> dict[str, Any]:
         """Returns the settings alone: a copy, pickled or deep-copied, records a training of its own."""
@@ -126,13 +129,20 @@ class LRMonitor(Callback):
         self._trained = weakref.ref(self.model)
         if self._recorder is None and is_chief(self.model):
             self._recorder = Recorder.without_fit(self._own_log_dir())
+            self._may_be_another = self._recorder.holds_others
         self._begin_fit(fit_seen(self.model))
 
     @_harmless
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Notes where the epoch's first step lies."""
-        if self._fit is not None:
-            self._fit.epoch_began(epoch)
+        """Notes where the epoch's first step lies; in the first one says whether another training begins."""
+        if self._fit is None:
+            return
+        self._fit.epoch_began(epoch)
+        # Not before: another callback may restore the optimizer of a training that goes on.
+        if self._may_be_another and self._recorder is not None:
+            self._may_be_another = False
+            if self._fit.counts_from_0:
+                warn_of_earlier(self._recorder.log_dir, stacklevel=_users_level())
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Now and then, if that was asked for, reads the weights that the update will change."""

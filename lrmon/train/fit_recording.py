@@ -20,7 +20,7 @@ from lrmon.train.executions import Executions
 from lrmon.train.feed import RingFeed
 from lrmon.train.host import on_host
 from lrmon.train.models import backend_of, is_distributed, loss_tracker, steps_per_execution
-from lrmon.train.optimizers import Part
+from lrmon.train.optimizers import Part, counter
 from lrmon.train.outside import NOT_CALLED, OutsideRing, rings_of
 from lrmon.train.preflight import Fit
 from lrmon.train.preflight.problem import Problem
@@ -179,6 +179,12 @@ class FitRecording:
         if feed is None:
             return Position(None, None)
         return Position(self._optimizer(feed.main), feed.next_iteration)
+
+    @property
+    def counts_from_0(self) -> bool:
+        """Whether none of its optimizers has made an update yet; False where none is known."""
+        counts = [int(on_host(counter(part.optimizer))) for part in self._ring.optimizers.parts]
+        return bool(counts) and not any(counts)
 
     @property
     def is_recorded(self) -> bool:
