@@ -157,7 +157,7 @@ def _recorded_twice(situation: Situation) -> Iterator[Problem]:
                 code="recorded-twice",
                 text=(
                     f"{times} of the callbacks are an LRMonitor that records to {folder!r}: every batch is "
-                    "recorded more than once, and only one of the recordings will be shown. "
-                    "Leave one, or give each its own folder."
+                    "recorded more than once, each time as another run. Leave one, or give each "
+                    "its own folder."
                 ),
             )
