@@ -451,7 +451,7 @@ def test_a_first_write_that_fails_leaves_no_file_open_and_none_behind(
     SmallDisk(monkeypatch, 10)
     with pytest.raises(OSError, match=r"cannot write its event file in .*No space left on device"):
         lrmon.Recorder(tmp_path)
-    gc.collect()  # a file left open would warn
+    gc.collect(1)  # a file left open would warn
     assert [] == list(tmp_path.iterdir())
 
 
