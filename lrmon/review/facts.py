@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from lrmon.analysis.response import Response, loss_response
 from lrmon.analysis.staircase import LRSteps, find_lr_steps
 from lrmon.review.places import Places, places
 from lrmon.review.plan import Plan, Schedule, plan_ahead, schedule_of, verified
+from lrmon.review.reductions import own_reductions
 from lrmon.review.run import Fit, Run
 from lrmon.review.settings import Defaults, default_rule
 
@@ -55,6 +57,7 @@ class Facts:
       schedule: of the last fit, where its formula is known and is what was recorded.
       plan: what is left of it.
       defaults: the rule that holds where nobody says another one.
+      reductions: what the run's own ReduceLROnPlateau did, see `own_reductions`.
       loss_is_known: whether losses of batches are recorded, NaN or not.
     """
 
@@ -67,6 +70,7 @@ class Facts:
     schedule: Schedule | None
     plan: Plan | None
     defaults: Defaults
+    reductions: Mapping[int, tuple[float, float]]
     loss_is_known: bool
 
     @property
@@ -100,16 +104,19 @@ def facts(run: Run) -> Facts:
         none = find_lr_steps(run.learning_rate[:0], where.starts)
         schedule, steps = None, replace(none, kind=steps.kind, changes=steps.changes)
     loss_is_known = bool(run.recorded("loss").any())
+    epochs = _epoch_columns(run, schedule, loss_is_known=loss_is_known)
+    went_on_at = np.where(epochs.is_recorded, epochs.next_learning_rate, np.nan)
     return Facts(
         run=run,
         places=where,
         steps=steps,
         in_epoch=where.known(steps.step),
         answers=tuple(_answers(run, where, steps)) if loss_is_known else (),
-        epochs=_epoch_columns(run, schedule, loss_is_known=loss_is_known),
+        epochs=epochs,
         schedule=schedule,
         plan=plan_ahead(run, schedule),
         defaults=default_rule(run),
+        reductions=own_reductions(run, epochs.learning_rate, went_on_at),
         loss_is_known=loss_is_known,
     )
 

@@ -206,11 +206,8 @@ def _plateaus(facts: Facts, of: Plateaus, paint: Paint, width: int) -> list[str]
 
 
 def _trigger(facts: Facts, of: Plateaus, trigger: Trigger) -> str:
-    before, after = (
-        figure(rate)
-        for rate in shortest(np.array([trigger.lr_from, trigger.lr_to], dtype=np.float32)).tolist()
-    )
-    verb = {"would": "would have reduced", "both": "reduced", "did": "The run reduced"}[trigger.kind]
+    columns = [trigger.lr_from, trigger.lr_to, trigger.did_from, trigger.did_to]
+    before, after, did_from, did_to = map(_number, shortest(np.array(columns, dtype=np.float32)))
     place = f"step {trigger.step:,}"
     best = ""
     if of.unit == "epoch":
@@ -222,9 +219,13 @@ def _trigger(facts: Facts, of: Plateaus, trigger: Trigger) -> str:
             else f"step {int(of.step[trigger.best]):,}"
         )
         best = f"; best {_metric(float(of.value[trigger.best]))} in {where}"
+    if trigger.kind == "would":
+        return f"It would have reduced after {place}, from {before} to {after}{best}."
+    ours = f"The run's own ReduceLROnPlateau reduced after {place}, from {did_from} to {did_to}"
     if trigger.kind == "did":
-        return f"The run reduced it after {place}, from {before} to {after}, where this rule does not{best}."
-    return f"It {verb} after {place}, from {before} to {after}{best}."
+        return f"{ours}, where this rule does not{best}."
+    alike = (before, after) == (did_from, did_to)
+    return f"{ours}{'' if alike else f', this rule from {before} to {after}'}{best}."
 
 
 def _sensitivity(facts: Facts, of: Plateaus, paint: Paint) -> list[str]:

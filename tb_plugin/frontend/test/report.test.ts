@@ -66,11 +66,17 @@ test("a part of an epoch is in words only where it is exactly that", () => {
 test("a reduction says who made it, and from where on the record is another story", () => {
   const one = report({ triggers: [trigger()], departs_at: { epoch: 2, step: 29 } });
   expect(triggerSentence(trigger(), one)).toMatch(/would have reduced .* after epoch 2; .* From here on/);
+  const by = trigger({ did_from: 0.025, did_to: 0.023 });
+  expect(triggerSentence(by, one)).toMatch(/would have reduced .* went from 0.025 to 0.023 there\./);
+  expect(triggerSentence(trigger(), { ...one, last_step: 29 })).toContain("nothing comes after it");
   const both = trigger({ kind: "both", did_from: 0.1, did_to: 0.02 });
-  expect(triggerSentence(both, one)).toContain("in the record it fell there from 0.1 to 0.02");
+  expect(triggerSentence(both, one)).toMatch(
+    /own ReduceLROnPlateau reduced .* after epoch 2 from 0.1 to 0.02; this rule reduces it there from/,
+  );
   expect(departsSentence(one.plateaus)).toMatch(/^After epoch 2 the recorded curve is no longer/);
   expect(departsSentence(report().plateaus)).toContain("never reduces");
-  expect(departsSentence(report({ triggers: [both] }).plateaus)).toContain("fell wherever this rule");
+  expect(departsSentence(report({ triggers: [both] }).plateaus)).toContain("changed to the same value");
+  expect(departsSentence(report({ triggers: [trigger()] }).plateaus)).toContain("Nothing is recorded after");
 });
 
 test("a step has its place on every axis, also one that is still to come", () => {
