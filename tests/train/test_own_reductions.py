@@ -17,7 +17,7 @@ import pytest
 
 import lrmon
 from lrmon.review.report import Report
-from tests.fits.framework import batches, unit_gradient_model
+from tests.fits.framework import MODES, batches, unit_gradient_model
 
 ReduceLROnPlateau = keras.callbacks.ReduceLROnPlateau
 LearningRateScheduler = keras.callbacks.LearningRateScheduler
@@ -39,7 +39,7 @@ class Metric(keras.callbacks.Callback):
 
 def fit(log_dir: Path, *callbacks: Any, values: Sequence[float] = STUCK, steps: int = 3) -> Report:
     """Returns the report of a training with these callbacks, in this order, behind the metric."""
-    model = unit_gradient_model(keras.optimizers.SGD(0.1))
+    model = unit_gradient_model(keras.optimizers.SGD(0.1), **MODES["eager"])
     callbacks = (Metric(values), *callbacks, lrmon.LRMonitor(log_dir / "run"))
     model.fit(**batches(steps), epochs=len(values), callbacks=list(callbacks))
     return lrmon.load(log_dir)["run"].report()
@@ -176,7 +176,7 @@ def test_what_its_own_did_stays_told_under_another_rule(tmp_path: Path) -> None:
 
 
 def test_a_callback_of_the_second_fit_has_not_reduced_in_the_first(tmp_path: Path) -> None:
-    model = unit_gradient_model(keras.optimizers.SGD(0.1))
+    model = unit_gradient_model(keras.optimizers.SGD(0.1), **MODES["eager"])
     monitor = lrmon.LRMonitor(tmp_path / "run")
     values = STUCK[:15]
     drop = LearningRateScheduler(lambda epoch, lr: lr * 0.1 if epoch == 13 else lr)
