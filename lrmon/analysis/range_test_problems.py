@@ -75,8 +75,8 @@ def doubts(curve: Curve, loss: Floats, found: Mapping[str, Suggestion]) -> Itera
     elif curve.fall < _NOISY * curve.noise:
         text = (
             f"The loss falls by {curve.fall:.3g}, {curve.fall / curve.noise:.1f} times the noise that "
-            f"smoothing leaves ({curve.noise:.3g}): the suggestions may move from sweep to sweep. Take larger batches, "
-            "more steps or average_runs=3."
+            f"smoothing leaves ({curve.noise:.3g}): the suggestions may move from sweep to sweep. Take "
+            "larger batches, more steps or average_runs=3."
         )
         yield Problem("noisy", text)
     diverges = found["divergence"].learning_rate is not None
