@@ -174,7 +174,10 @@ def range_test(run: Run) -> RangeTestReport:
 
 def _sweep(run: Run, index: int) -> Sweep:
     fit = run.fits[index]
-    borders = [fit.first_step, *(later.first_step for later in run.fits[index + 1 : index + 2])]
+    borders = [
+        fit.first_step if fit.sweep_from is None else fit.sweep_from,
+        *(later.first_step for later in run.fits[index + 1 : index + 2]),
+    ]
     first, *rest = np.searchsorted(run.step, borders).tolist()
     rows = slice(first, rest[0] if rest else run.step.size)
     repeat, stopped, reason = (_field(fit, name) for name in ("repeat", "stopped", "stopped_reason"))

@@ -16,6 +16,7 @@ from lrmon.review.range_test import RangeTestReport
 from lrmon.review.range_test_text import range_test_lines
 from lrmon.review.run import Run
 from lrmon.review.settings import rule_words
+from lrmon.review.shape import changes_every_epoch, shape_sentence, shape_words
 from lrmon.review.terminal import HEAD, TAIL, Paint, shown, table, wrapped
 
 
@@ -87,23 +88,19 @@ def _findings(facts: Facts, findings: Sequence[Finding], paint: Paint, width: in
 
 
 def _learning_rate(facts: Facts, paint: Paint, width: int) -> list[str]:
-    rates, steps = facts.run.learning_rate, facts.steps
-    known = rates[~np.isnan(rates)]
-    if not known.size:
-        return [f"{paint('title', 'Learning rate')}  not recorded"]
-    first, last = (figure(rate) for rate in shortest(known[[0, -1]]).tolist())
+    steps = facts.steps
     size = int(steps.step.size)
-    line = f"{paint('title', 'Learning rate')}  {steps.kind}, "
-    line += first if steps.kind == "constant" else f"from {first} to {last}"
-    if size:
-        line += f", {size:,} edge{'' if size == 1 else 's'}"
-    lines = [line]
-    if size:
+    lines = [f"{paint('title', 'Learning rate')}  {shape_words(facts)}"]
+    sentence = shape_sentence(facts)
+    if sentence is not None:
+        lines += wrapped([sentence], width, "  ")
+    # Where it changes every epoch by one rule, the table of the epochs has it all.
+    if size and not changes_every_epoch(facts):
         rows = [["step", "epoch", "from", "to", "from the nearest boundary"]]
         rows += [_edge(facts, index) for index in shown(size)]
         lines += table(rows, size, paint)
     cadence = steps.cadence
-    if cadence is not None and size > 1:
+    if cadence is not None and size > 1 and not changes_every_epoch(facts):
         words = f"A step every {cadence.every:,} steps"
         if cadence.drift:
             way = "further into" if cadence.drift > 0 else "nearer the start of"
