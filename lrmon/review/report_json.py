@@ -18,7 +18,7 @@ from lrmon.review.findings.staircase import late_sentence
 from lrmon.review.numbers import json_column, shortest
 from lrmon.review.plateaus import Plateaus, Sensitivity, changing_rows
 from lrmon.review.range_test import RangeTestReport
-from lrmon.review.settings import keras_call, monitors, rule_json
+from lrmon.review.settings import applied_rule, keras_call, monitors, rule_json
 from lrmon.review.shape import kind_of, shape_json, shape_sentence, shape_words
 
 _EDGES: Final = 5_000
@@ -60,6 +60,7 @@ def plateaus_json(of: Plateaus, facts: Facts) -> str:
         "direction": of.direction,
         "defaults": rule_json(facts.defaults.rule),
         "defaults_from": facts.defaults.source,
+        "applied": any(applied_rule(fit.record) is not None for fit in facts.run.fits),
         "monitors": monitors(facts.run),
         "unit": of.unit,
         "problem": of.problem,

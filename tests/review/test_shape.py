@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+
 import numpy as np
 import pytest
 
@@ -90,23 +91,23 @@ def test_a_curve_that_changes_every_epoch_has_no_table_of_edges() -> None:
 DECAYS: dict[str, tuple[Run, str]] = {
     "per batch": (
         WORDS["time-based"][0],
-        "0.1 / (1 + 0.001 × step), at every batch, not once an epoch. "
-        "It starts at 0.1, is 0.09294 after the first epoch and 0.0397 at the end.",
+        ("0.1 / (1 + 0.001 × step), at every batch, not once an epoch. "
+        "It starts at 0.1, is 0.09294 after the first epoch and 0.0397 at the end."),
     ),
     "known by the optimizer's decay": (
         trained(0.1 / (1 + 1e-6 * STEP), 76, optimizer={"class_name": "SGD", "config": {"decay": 1e-6}}),
-        "0.1 / (1 + 1e-06 × step), at every batch, not once an epoch. "
-        "It starts at 0.1, is 0.09999 after the first epoch and 0.09985 at the end.",
+        ("0.1 / (1 + 1e-06 × step), at every batch, not once an epoch. "
+        "It starts at 0.1, is 0.09999 after the first epoch and 0.09985 at the end."),
     ),
     "per epoch": (
         trained(by_epoch(0.1 / (1 + 0.1 * np.arange(20)), 76), 76),
-        "0.1 / (1 + 0.1 × epoch), once an epoch. "
-        "It starts at 0.1, is 0.09091 after the first epoch and 0.03448 at the end.",
+        ("0.1 / (1 + 0.1 × epoch), once an epoch. "
+        "It starts at 0.1, is 0.09091 after the first epoch and 0.03448 at the end."),
     ),
     "before an epoch has ended": (
         trained(0.1 / (1 + 1e-3 * np.arange(50)), 76),
-        "0.1 / (1 + 0.001 × step), at every batch, not once an epoch. "
-        "It starts at 0.1 and is 0.09533 at the end.",
+        ("0.1 / (1 + 0.001 × step), at every batch, not once an epoch. "
+        "It starts at 0.1 and is 0.09533 at the end."),
     ),
 }  # fmt: skip
 

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { UnexpectedAnswer } from "../src/api/decode";
 import { decodeReport } from "../src/api/decodeReport";
+import type { Report } from "../src/api/report";
 import { clusters } from "../src/model/clusters";
 import { placeLabel, stepsAround, tellFinding, worst } from "../src/model/findings";
 import { type Frame, layoutMarks, markAt } from "../src/model/layout";
@@ -102,6 +103,38 @@ test("a plateau reaches from its best value to the reduction, solid where there 
   ]);
   expect(marks.bands[0]?.label).toBe("would reduce after epoch 2");
   expect(sentenceAt(marks, 29)).toBe(marks.bands[0]?.sentence);
+});
+
+test("what a rule would have done is drawn only where the user asks, or the run had a rule of its own", () => {
+  const drawn = (applied: boolean, asking: boolean): readonly unknown[] => {
+    const asked = report({ triggers: [trigger()], wait: [0, 1, 0], applied });
+    const marks = marksOf(asked, series({ ended: 3 }), "step", { ...PLAIN, asking });
+    return [
+      marks.plateaus,
+      marks.bands.length,
+      marks.would !== null,
+      marks.fuse.length,
+      marks.corridor !== null,
+    ];
+  };
+  expect(drawn(false, false)).toEqual([false, 0, false, 0, false]);
+  for (const [applied, asking] of [
+    [true, false],
+    [false, true],
+  ] as const) {
+    expect(drawn(applied, asking)).toEqual([true, 1, true, 3, true]);
+  }
+});
+
+test("a learning rate that is another one in every epoch has no edges to mark", () => {
+  const built = report();
+  const marked = (shape: Report["lr"]["shape"]): number => {
+    const lr = { ...built.lr, edges: [edge({ step: 10, epoch: 1, offset: 0 })], shape };
+    return marksOf({ ...built, lr }, series({ ended: 3 }), "step", PLAIN).markers.length;
+  };
+  expect(marked(null)).toBe(1);
+  expect(marked({ kind: "exponential", unit: "epoch", every: 5 })).toBe(1);
+  expect(marked({ kind: "exponential", unit: "epoch", every: 1 })).toBe(0);
 });
 
 test("the strip of the wait fills up to the reduction, and is there only where it says something", () => {
