@@ -246,10 +246,10 @@ def find_sweep(learning_rate: NDArray[np.floating[Any]], steps: Steps) -> Sweep 
         return Sweep("exponential", int(rows[0]), int(distances[0]), low, high, following)
     if _off_line(levels, part) > _LINE_ROUNDING:
         return None
-    # A warm-up from 0 has 1 or 2 parts of its peak in its first step.
+    # A warm-up in proportion to the step starts with one part of its peak, or two.
     part_of_it = (high - low) / (levels.size - 1)
     parts = low / part_of_it
-    if abs(parts - round(parts)) < _SWEEP_ROUNDING and round(parts) <= 2:
+    if abs(parts - round(parts)) < _SWEEP_ROUNDING and round(parts) in (1, 2):
         return None
     return Sweep("linear", int(rows[0]), int(distances[0]), low, high, high + part_of_it)
 

@@ -50,18 +50,23 @@ def with_own_sweeps(fits: Sequence[Fit], step: Steps, learning_rate: Reals, loss
     return marked
 
 
-def about_own_sweeps(fits: Sequence[Fit], step: Steps, learning_rate: Reals) -> list[str]:
-    """Returns what there is to say of range tests that users made themselves."""
-    said = []
-    borders = np.searchsorted(step, [fit.first_step for fit in fits]).tolist()
-    for index, fit in enumerate(fits):
-        if fit.sweep_from is None:
-            continue
-        rows = slice(borders[index], borders[index + 1] if index + 1 < len(fits) else step.size)
-        sweep = find_sweep(learning_rate[rows], step[rows])
-        if sweep is not None:
-            said.append(_sentence(fit, sweep, rates=learning_rate[rows], whole=len(fits) == 1))
-    return said
+def about_own_sweep(fits: Sequence[Fit], index: int, step: Steps, learning_rate: Reals) -> str | None:
+    """Returns what there is to say of a fit that was recognized as a range test, None of any other fit.
+
+    Args:
+      fits: of the run.
+      index: of the fit.
+      step: [n], of the run.
+      learning_rate: [n], of the run.
+    """
+    fit = fits[index]
+    if fit.sweep_from is None:
+        return None
+    borders = [fit.first_step, *(later.first_step for later in fits[index + 1 : index + 2])]
+    first, *rest = np.searchsorted(step, borders).tolist()
+    rows = slice(first, rest[0] if rest else step.size)
+    sweep = find_sweep(learning_rate[rows], step[rows])
+    return None if sweep is None else _sentence(fit, sweep, learning_rate[rows], index=index, fits=len(fits))
 
 
 def _sweep(fit: Fit, step: Steps, learning_rate: Reals) -> Sweep | None:
@@ -108,13 +113,13 @@ def _is_range_test(
     )
 
 
-def _sentence(fit: Fit, sweep: Sweep, *, rates: Reals, whole: bool) -> str:
+def _sentence(fit: Fit, sweep: Sweep, rates: Reals, *, index: int, fits: int) -> str:
     low, high = (f"{rate:.3g}" for rate in shortest(rates[[sweep.first_row, -1]]).tolist())
     per_epoch = fit.steps_per_epoch is not None and 1 < fit.steps_per_epoch <= sweep.every
     when = (
         "every epoch" if per_epoch else "every step" if sweep.every == 1 else f"every {sweep.every:,} steps"
     )
-    what = "This run is" if whole else f"From step {fit.sweep_from:,} on this run is"
+    what = "This run is" if fits == 1 else f"Fit {index + 1} of this run, from step {fit.sweep_from:,} on, is"
     text = (
         f"{what} taken for a range test: the learning rate grows {when} from {low} to {high}, over "
         f"{sweep.decades:.1f} decades."

@@ -119,6 +119,16 @@ def test_a_test_that_cannot_tell_says_so(open_page: Opener, sources: Sources) ->
     assert "none" in monitor.frame.get_by_test_id("recommended").inner_text()
 
 
+def test_a_finder_of_ones_own_is_a_range_test_and_says_what_keras_logs(
+    open_page: Opener, sources: Sources
+) -> None:
+    monitor = opened(open_page, sources, "sweeps/own")
+    said = monitor.frame.get_by_test_id("verdict").inner_text()
+    assert "taken for a range test: the learning rate grows every step from 1e-06 to 10" in said
+    assert "Keras' logs['loss'] in on_train_batch_end is the mean of all batches" in said
+    assert rates(monitor) != []
+
+
 def test_sweeps_of_one_call_are_drawn_together_with_their_spread(open_page: Opener, sources: Sources) -> None:
     monitor = opened(open_page, sources, "sweeps/repeated")
     assert [line["label"] for line in monitor.chart("sweep")["lines"]].count("loss, smoothed") == 3

@@ -14,7 +14,7 @@ from lrmon.review.run import Run
 from lrmon.review.summary import summarize
 from tests.review.trained import by_epoch, findings, trained
 
-KERAS = {"framework": "keras 3.15.1", "epochs": 1, "ended": "completed"}
+KERAS: dict[str, Any] = {"framework": "keras 3.15.1", "epochs": 1, "ended": "completed"}
 TRANSFORMER = {"class_name": "CustomSchedule", "config": {}}
 
 
@@ -96,7 +96,8 @@ def test_a_range_test_of_ones_own_is_recognized(name: str) -> None:
     own = SWEEPS[name]
 
     assert "range_test" == own.kind == summarize(own)["kind"]
-    assert 1 == len([notice for notice in own.notices if "taken for a range test" in notice])
+    assert "taken for a range test" in str(own.range_test().recognized)
+    assert () == own.notices
     assert set() == set(findings(own))
 
 
@@ -119,6 +120,7 @@ def test_a_warm_up_that_the_next_fit_goes_on_from_is_none() -> None:
     restored = two_fits(1e-3)
     assert ["range_test", "training"] == [fit.kind for fit in restored.fits]
     assert "training" == restored.kind
+    assert "Fit 1 of this run, from step 0 on, is taken for a range test" in restored.notices[-1]
 
 
 def _block(one: Run) -> Any:
@@ -126,21 +128,21 @@ def _block(one: Run) -> Any:
     return Block(int(one.step[0]), 0.0, values.astype(np.float32))
 
 
-def test_the_notice_says_how_it_grows_and_warns_of_keras_running_mean() -> None:
-    (keras,) = SWEEPS["factor"].notices
+def test_the_report_says_how_it_grows_and_warns_of_keras_running_mean() -> None:
+    keras = SWEEPS["factor"].range_test().recognized
     assert (
         "This run is taken for a range test: the learning rate grows every step from 1e-07 to 10, over 8.0 "
         "decades. The loss here is each batch's own. Keras' logs['loss'] in on_train_batch_end is the mean "
         "of all batches since the epoch began: it lags behind, and who plots it reads off learning rates "
         "that are too high."
     ) == keras
-    (other,) = SWEEPS["without Keras"].notices
-    assert "mean" not in other
-    (epochs,) = SWEEPS["factor, every epoch"].notices
+    assert "mean" not in str(SWEEPS["without Keras"].range_test().recognized)
+    epochs = str(SWEEPS["factor, every epoch"].range_test().recognized)
     assert "grows every epoch from 1e-08 to 0.000891" in epochs
     assert "mean" not in epochs
-    (own,) = run(powers(1e-7, 10, 300), exactness={"loss": "bounded"}).notices
-    assert "each batch's own" not in own
+    bounded = run(powers(1e-7, 10, 300), exactness={"loss": "bounded"}).range_test()
+    assert "each batch's own" not in str(bounded.recognized)
+    assert "taken for a range test" in SWEEPS["factor"].report().to_text()
 
 
 def test_it_suggests_what_lrmons_own_range_test_does() -> None:

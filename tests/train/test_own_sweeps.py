@@ -76,9 +76,8 @@ def test_a_finder_that_multiplies_is_recognized_and_suggests(tmp_path: Path) -> 
     test = run.range_test()
 
     assert "range_test" == run.kind
-    (notice,) = run.notices
-    assert "grows every step from 1e-05 to" in notice
-    assert "Keras' logs['loss'] in on_train_batch_end is the mean" in notice
+    assert "grows every step from 1e-05 to" in str(test.recognized)
+    assert "Keras' logs['loss'] in on_train_batch_end is the mean" in str(test.recognized)
     assert None is not test.recommended.median
     assert [] == list(run.report().findings)
 

@@ -21,7 +21,6 @@ export function report(changes: Partial<Plateaus> = {}): Report {
     last_step: 29,
     epochs: { position: [0, 1, 2], first_step: [0, 10, 20], last_step: [9, 19, 29] },
     lr: {
-      kind: "staircase",
       shape: null,
       summary: "staircase, from 0.1 to 0.01, 1 edge",
       explanation: null,

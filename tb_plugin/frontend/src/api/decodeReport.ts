@@ -17,9 +17,8 @@ export function decodeReport(answer: unknown): Report {
       last_step: numbers(epochs.last_step, "epochs.last_step"),
     },
     lr: {
-      kind: String(lr.kind),
       shape: (lr.shape ?? null) as LearningRate["shape"],
-      summary: String(lr.summary ?? ""),
+      summary: String(lr.summary),
       explanation: typeof lr.explanation === "string" ? lr.explanation : null,
       edges: list<Edge>(lr.edges, "lr.edges"),
       edges_total: Number(lr.edges_total),

@@ -55,7 +55,6 @@ export interface Shape {
 }
 
 export interface LearningRate {
-  readonly kind: string;
   /** Null where its changes follow no one rule. */
   readonly shape: Shape | null;
   /** All of it in a few words, such as "×0.933 every epoch, from 0.0933 to 0.0001". */

@@ -44,7 +44,7 @@ export function RunTab() {
 /** By which rule the learning rate changes, and what is easily misread of it. */
 function Shape() {
   const report = useStore().view.report.value;
-  if (report === null || report.lr.summary === "") return null;
+  if (report === null) return null;
   const { summary, explanation } = report.lr;
   return (
     <>
