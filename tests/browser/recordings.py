@@ -141,7 +141,7 @@ def own_finder(log_dir: Path) -> Recording:
     loss = 2.3 - 1.5 / (1 + np.exp(-30 * (part - 0.6))) + np.exp(np.maximum(40 * (part - 0.88), 0)) - 1
     rate = (1e-6 * 10 ** (7 * part)).astype(np.float32)
     about = {"framework": "keras 3.15.1", "optimizer": {"class_name": "SGD", "config": {}}}
-    return _record(log_dir, rate, loss.astype(np.float32), 100, about=about)
+    return _record(log_dir, rate, loss.astype(np.float32), 100, about=about, seconds=0.2)
 
 
 def crowded(log_dir: Path) -> Recording:
