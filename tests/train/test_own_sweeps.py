@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tf_keras
 
 import lrmon
 from lrmon.review.run import Run
@@ -105,6 +106,20 @@ def test_inverse_time_decay_is_said_in_words(tmp_path: Path, staircase: bool) ->
         "Time-based decay: 0.01 / (1 + 0.005 × step), at every batch, not once an epoch. It starts at 0.01, "
         "is 0.008696 after the first epoch and 0.00692 at the end." in text
     )
+
+
+def test_the_decay_of_a_legacy_optimizer_is_said_in_words(tmp_path: Path) -> None:
+    """It is so small that the curve alone does not tell it from others; the optimizer's settings do."""
+    x = np.random.default_rng(0).normal(size=(320, 3)).astype(np.float32)
+    model = tf_keras.Sequential([tf_keras.layers.Dense(1)])
+    model.compile(tf_keras.optimizers.legacy.SGD(0.01, decay=0.01 / 1000), "mse")
+    monitor = lrmon.LRMonitor(tmp_path / "run")
+    model.fit(x, x.sum(1, keepdims=True), batch_size=32, epochs=5, verbose=0, callbacks=[monitor])
+
+    assert (
+        "Time-based decay: 0.01 / (1 + 1e-05 × step), at every batch, not once an epoch. It starts at 0.01, is "
+        "0.009999 after the first epoch and 0.009995 at the end."
+    ) in lrmon.load(tmp_path)["run"].report().to_text(width=400)
 
 
 def test_one_factor_every_epoch_is_said_so(tmp_path: Path) -> None:
