@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -16,6 +16,10 @@ from lrmon.review.run import Run
 
 if TYPE_CHECKING:
     from lrmon.review.facts import Facts
+
+
+_ROUNDING: Final = 2.0**-22
+"""How far the ratio of two float32 numbers may be off."""
 
 
 def expected_kind(run: Run, schedule: Schedule | None) -> ShapeKind | None:
@@ -73,11 +77,13 @@ def shape_sentence(facts: Facts) -> str | None:
         return None
     x = "step" if shape.unit == "step" else "epoch"
     when = "at every batch, not once an epoch" if shape.unit == "step" else "once an epoch"
-    parts = [
-        f"Time-based decay: {figure(shape.initial, 4)} / (1 + {figure(shape.constant, 4)} × {x}), {when}."
-    ]
     rates, columns = facts.run.learning_rate, facts.epochs
     known = rates[~np.isnan(rates)]
+    # A constant that is read off float32 numbers which hardly differ has fewer digits.
+    moved = abs(float(known[-1]) / float(known[0]) - 1.0) if known[0] > 0.0 else 1.0
+    digits = min(max(int(math.log10(moved / _ROUNDING)), 1), 4) if moved > 0.0 else 1
+    constant = figure(shape.constant, digits)
+    formula = f"Time-based decay: {figure(shape.initial, 4)} / (1 + {constant} × {x}), {when}."
     values = [f"It starts at {_rate(known[0])}"]
     if columns.learning_rate.size and len(facts.run.fits) <= 1:
         after = columns.next_learning_rate[0] if columns.is_recorded[0] else columns.learning_rate[0]
@@ -87,7 +93,7 @@ def shape_sentence(facts: Facts) -> str | None:
             values.append(f"is {_rate(after)} after {which}")
     values.append(f"{_rate(known[-1])} at the end")
     joined = values[0] + (" and is " if len(values) == 2 else ", ") + " and ".join(values[1:])
-    return f"{parts[0]} {joined}."
+    return f"{formula} {joined}."
 
 
 def shape_json(facts: Facts) -> dict[str, Any] | None:

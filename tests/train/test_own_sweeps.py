@@ -117,8 +117,8 @@ def test_the_decay_of_a_legacy_optimizer_is_said_in_words(tmp_path: Path) -> Non
     model.fit(x, x.sum(1, keepdims=True), batch_size=32, epochs=5, verbose=0, callbacks=[monitor])
 
     assert (
-        "Time-based decay: 0.01 / (1 + 1e-05 × step), at every batch, not once an epoch. It starts at 0.01, is "
-        "0.009999 after the first epoch and 0.009995 at the end."
+        "Time-based decay: 0.01 / (1 + 1e-05 × step), at every batch, not once an epoch. It starts at 0.01, "
+        "is 0.009999 after the first epoch and 0.009995 at the end."
     ) in lrmon.load(tmp_path)["run"].report().to_text(width=400)
 
 
