@@ -161,13 +161,14 @@ class Memo:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run: the latest training of one folder, as it was at one moment. Every array is read-only.
+    """A run: one training of a folder, as it was at one moment. Every array is read-only.
 
     Whatever is computed of a run is computed of this object and kept in its `memo`, so that an answer never
     mixes the rows of two moments.
 
     Attributes:
-      name: TensorBoard's name of the run.
+      name: TensorBoard's name of the run; of an earlier training in the same folder with its number, see
+        `lrmon.review.assembly.trainings_of`.
       version: made of what was read, so that it changes when anything of the run would.
       source: where the numbers come from.
       step: [n], ascending, each once.

@@ -60,6 +60,30 @@ def test_every_epoch_knows_its_steps_and_metrics(tmp_path: Path) -> None:
         ][:2]
 
 
+@pytest.mark.parametrize("validation_split", [0.2, 0.0])
+def test_the_split_that_made_an_epoch_shorter_is_recorded(tmp_path: Path, validation_split: float) -> None:
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9, staircase=True)
+    steps = 10 if validation_split else 8
+    sgd_model(schedule).fit(
+        **batches(steps),
+        epochs=4,
+        validation_split=validation_split,
+        verbose=0,
+        callbacks=[lrmon.LRMonitor(tmp_path / "run")],
+    )
+    record = recorded(tmp_path / "run").fits[-1]
+    findings = {each.code: each.text for each in lrmon.load(tmp_path)["run"].report().findings}
+
+    expected = (0.2, 10) if validation_split else (None, None)
+    assert (8, *expected) == (
+        record["steps_per_epoch"],
+        record["validation_split"],
+        record["steps_before_split"],
+    )
+    said = "(Of 10 batches validation_split=0.2 leaves 8.)"
+    assert bool(validation_split) == (said in findings["staircase-off-epoch"])
+
+
 def test_a_metric_that_some_epochs_have_not_got_is_absent_there(tmp_path: Path) -> None:
     x = np.ones((4, 1))
     sgd_model().fit(
