@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from lrmon import schema
 from lrmon.review.epoch_axis import lay_out
 from lrmon.review.optimizers import of_optimizers
+from lrmon.review.own_sweeps import about_own_sweep, with_own_sweeps
 from lrmon.review.records import Block, format_version
 from lrmon.review.run import Epoch, Fit, Run, Sample
 from lrmon.review.timeline import Hole, Piece, cut, holes_in, is_repeated, steps_of, times_of
@@ -282,6 +283,10 @@ def _run(
         said.append("The clock went back during the recording; until it has caught up, times stand still.")
     if not bool(np.isfinite(seconds).all()):
         said.append("Some rows do not say when they were recorded; they have the time of a row beside them.")
+    fits = with_own_sweeps(fits, step, learning_rate, loss)
+    # Of the last fit the report on the range test says so.
+    earlier = (about_own_sweep(fits, index, step, learning_rate) for index in range(len(fits) - 1))
+    said += [sentence for sentence in earlier if sentence is not None]
     axis = lay_out(step, epochs, fits)
     of_each = of_optimizers(pieces, fits)
     said += of_each.notices

@@ -54,6 +54,9 @@ class Fit:
 
     Attributes:
       last_step: None where no end is recorded, or where the fit had no batch.
+      kind: ``training`` or ``range_test``: as recorded, or found, see `sweep_from`.
+      sweep_from: the first step of a range test that was recorded as a training, since it is the user's own
+        and not `lrmon.LRFinder`'s; None for every other fit.
       record: everything that was recorded, as decoded from JSON.
     """
 
@@ -68,6 +71,7 @@ class Fit:
     start_time: float | None
     ended: str | None
     record: Mapping[str, Any]
+    sweep_from: int | None = None
 
     def has(self, column: str) -> bool:
         """Returns whether a column has been recorded: nothing in the record says that it is not available.
