@@ -210,6 +210,8 @@ class RunRecord(TypedDict, total=False):
     gradient_accumulation_steps: int | None
     compiled: str | None
     """``graph``, ``eager`` or ``jit``."""
+    classes: int | None
+    """Where the loss is the cross-entropy over so many classes, and nothing is added to it: who guesses has ln k."""
     learning_rate_source: str
     effective_learning_rate_source: str
     loss_source: str

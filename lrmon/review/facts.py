@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lrmon import schema
+from lrmon.analysis.loss_levels import LossLevels, loss_levels
 from lrmon.analysis.response import Response, loss_response
 from lrmon.analysis.staircase import LRSteps, find_lr_steps
 from lrmon.review.places import Places, places
@@ -56,6 +60,7 @@ class Facts:
       plan: what is left of it.
       defaults: the rule that holds where nobody says another one.
       loss_is_known: whether losses of batches are recorded, NaN or not.
+      levels: the course of the loss; None where it is not known, too short, or that of a range test.
     """
 
     run: Run
@@ -68,6 +73,16 @@ class Facts:
     plan: Plan | None
     defaults: Defaults
     loss_is_known: bool
+    levels: LossLevels | None
+
+    @property
+    def loss_is_exact(self) -> bool:
+        """Whether every loss is its batch's own, not one recovered within a bound."""
+        return self.loss_is_known and all(
+            (fit.record.get("exactness") or {}).get("loss", schema.EXACT) == schema.EXACT
+            for fit in self.run.fits
+            if isinstance(fit.record.get("exactness") or {}, Mapping)
+        )
 
     @property
     def exact_edges(self) -> bool:
@@ -111,6 +126,16 @@ def facts(run: Run) -> Facts:
         plan=plan_ahead(run, schedule),
         defaults=default_rule(run),
         loss_is_known=loss_is_known,
+        levels=_levels(run, where) if loss_is_known and run.kind != "range_test" else None,
+    )
+
+
+def _levels(run: Run, where: Places) -> LossLevels | None:
+    recorded = run.recorded("loss")
+    classes = run.fits[-1].record.get("classes") if run.fits else None
+    guess = math.log(classes) if isinstance(classes, int) and classes > 1 else None
+    return loss_levels(
+        run.step[recorded], run.loss[recorded], run.learning_rate[recorded], where.steps_per_epoch, guess
     )
 
 

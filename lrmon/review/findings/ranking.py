@@ -7,20 +7,30 @@ from typing import Final
 
 from lrmon.review.facts import Facts
 from lrmon.review.findings import (
+    batches,
     boundaries,
     extremes,
     keras_log,
+    learning,
     notes,
     plateau,
     response,
+    setbacks,
     sources,
     staircase,
+    stall,
     trouble,
+    validation,
 )
 from lrmon.review.findings.finding import SEVERITIES, Finding
 
 _THEMES: Final[tuple[Callable[[Facts], Iterator[Finding]], ...]] = (
     trouble.find,
+    learning.find,
+    setbacks.find,
+    batches.find,
+    validation.find,
+    stall.find,
     notes.find,
     sources.find,
     staircase.find,

@@ -1,0 +1,117 @@
+"""What the place of a batch in its epoch says of the data, where every epoch has the same batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from lrmon.review.facts import Facts
+from lrmon.review.findings.finding import Finding, figure
+
+FEWEST: Final = 4
+"""Epochs of one length that are needed."""
+_SHORTEST: Final = 8
+"""Steps an epoch has at least."""
+_SIGMA: Final = 1.4826
+_MATTERS: Final = 0.3
+"""A batch's loss lies above the others' by this share of all that training won; a hard one does not."""
+
+
+def find(facts: Facts) -> Iterator[Finding]:
+    """Yields ``corrupted-batch`` or ``sorted-data``."""
+    folded = _folded(facts)
+    if folded is None:
+        return
+    losses, firsts, length = folded
+    level = np.median(losses, axis=1)
+    away = losses - level[:, None]
+    scale = np.maximum(_SIGMA * np.median(np.abs(away), axis=1), 1e-12 * np.abs(level) + 1e-300)
+    relative = away / scale[:, None]
+    middle = np.median(relative, axis=0)
+    # The last batch of an epoch may be smaller than the others, and so may its losses be wilder.
+    inner = middle[:-1]
+    spread = max(_SIGMA * float(np.median(np.abs(inner - np.median(inner)))), 1e-12)
+    height = (inner - np.median(inner)) / spread
+    worst = int(np.argmax(height))
+    others = np.sort(np.delete(inner, worst))[-1]
+    shared = float(np.mean(relative[:, worst] > np.quantile(relative[:, :-1], 0.9, axis=1)))
+    of = facts.levels
+    won = of.progress if of is not None else 0.0
+    more = float(np.median(away[:, worst]))
+    is_high = height[worst] >= 6 and inner[worst] >= 4 and inner[worst] >= 1.5 * max(others, 0.0)
+    if is_high and shared >= 0.75 and won > 0 and more >= _MATTERS * won:
+        yield _corrupted(facts, losses, firsts, worst, length)
+        return
+    yield from _sorted(facts, losses, firsts, length)
+
+
+def _folded(facts: Facts) -> tuple[np.ndarray, list[int], int] | None:  # type: ignore[type-arg]
+    """Returns the losses of whole epochs, [epochs, steps], after the first; None where they cannot be compared."""
+    run = facts.run
+    length = facts.places.steps_per_epoch
+    if length is None or length < _SHORTEST or not facts.loss_is_exact:
+        return None
+    rows = np.searchsorted(run.step, facts.places.starts)
+    whole = [
+        (row, int(first))
+        for row, first in zip(rows.tolist(), facts.places.starts.tolist(), strict=True)
+        if row + length <= run.step.size and int(run.step[row + length - 1]) == int(first) + length - 1
+    ]
+    whole = whole[len(whole) // 6 :] if len(whole) > FEWEST else whole
+    losses = np.array([run.loss[row : row + length] for row, _ in whole], dtype=np.float64)
+    good = np.isfinite(losses).all(axis=1) if len(whole) else np.zeros(0, bool)
+    if int(good.sum()) < FEWEST:
+        return None
+    return losses[good], [first for (_, first), ok in zip(whole, good.tolist(), strict=True) if ok], length
+
+
+def _corrupted(facts: Facts, losses: np.ndarray, firsts: list[int], worst: int, length: int) -> Finding:  # type: ignore[type-arg]
+    here, level = float(np.median(losses[:, worst])), float(np.median(losses))
+    start = int(facts.places.starts[0])
+    return Finding(
+        code="corrupted-batch",
+        severity="warning",
+        text=(
+            f"Batch {worst} of each epoch of {length} (counted from 0) has a loss of {figure(here, 3)}, where the others "
+            f"have {figure(level, 3)}, in the median over {len(losses)} epochs: the data there differs from the rest."
+        ),
+        advice=(
+            f"Look at samples and labels of batch {worst} (with batch size b its samples are {worst} · b to "
+            f"{worst + 1} · b - 1, if the data is not shuffled)."
+        ),
+        step=start + worst,
+        last_step=firsts[-1] + worst,
+        numbers={"batch": worst, "loss": here, "others": level, "epochs": len(losses), "steps_per_epoch": length},
+    )
+
+
+def _sorted(facts: Facts, losses: np.ndarray, firsts: list[int], length: int) -> Iterator[Finding]:  # type: ignore[type-arg]
+    """The loss follows the place in the epoch: most of what differs between batches does so in every epoch alike."""
+    profile = np.median(losses, axis=0)
+    level = float(np.median(losses))
+    around = losses - np.median(losses, axis=1)[:, None]
+    pattern = profile - np.median(profile)
+    squares = float((around * around).sum())
+    explained = 1.0 - float(((around - pattern) ** 2).sum()) / squares if squares > 0 else 0.0
+    middle = pattern - pattern.mean()
+    total = float(middle @ middle)
+    alike = float(middle[1:] @ middle[:-1]) / total if total > 0 else 0.0
+    high = float(np.quantile(profile, 0.9))
+    low = float(np.quantile(profile, 0.1))
+    if explained < 0.4 or high < 3 * max(low, 0.0) or high <= 0 or high < 0.25 * (facts.levels.start if facts.levels else 0):
+        return
+    yield Finding(
+        code="sorted-data",
+        severity="warning",
+        text=(
+            f"The loss goes through the same {length} values in every epoch, from {figure(low, 3)} to {figure(high, 3)}: "
+            f"its place in the epoch explains {100 * explained:.0f}% of how batches differ. Data that is sorted, by class "
+            "for example, and not shuffled does that."
+        ),
+        advice="Shuffle the data: shuffle=True in fit, or dataset.shuffle(…) with a buffer as large as the data.",
+        step=int(facts.places.starts[0]),
+        last_step=firsts[-1] + length - 1,
+        numbers={"explained": round(explained, 4), "low": low, "high": high, "level": level, "alike": round(alike, 4)},
+    )

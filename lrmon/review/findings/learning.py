@@ -1,0 +1,337 @@
+"""Trainings that learned nothing, or stopped before they were done, and what their learning rate has to do with it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrmon.analysis.loss_levels import Floats, LossLevels
+from lrmon.review.facts import Facts
+from lrmon.review.findings.finding import Finding, figure, percent
+from lrmon.review.numbers import shortest
+
+_SURE: Final = 5.0
+_NOTHING: Final = 0.05
+"""A loss that fell by less than this share of what it was has learned next to nothing."""
+_FLAT: Final = 0.03
+"""Levels that lie within this share of each other lie still."""
+_CHANCE: Final = 0.015
+"""So near to ln k a loss is at the level of guessing among k classes."""
+_TINY: Final = 1e-5
+"""A learning rate below this is too low for a network that starts from random weights."""
+_STILL: Final = 1e-6
+"""An update of this share of the weights moves nothing in a training of any usual length."""
+_ZERO: Final = 1e-9
+"""A learning rate below this share of its peak is 0."""
+_LOW: Final = 0.1
+"""A learning rate below this share of its peak adds little to what came before."""
+
+
+def find(facts: Facts) -> Iterator[Finding]:
+    """Yields ``learning-rate-zero``, ``never-learned`` or ``learning-rate-too-low``, and ``decayed-too-early``."""
+    yield from _zero(facts)
+    of = facts.levels
+    if of is None or float(of.level.min()) <= 0.0:
+        # A loss that may be negative has no zero to be near to, and rises as often as it falls.
+        return
+    yield from list(_decayed(facts, of)) or list(_never(facts, of)) or _too_low(facts, of)
+
+
+def _zero(facts: Facts) -> Iterator[Finding]:
+    """A learning rate of 0, or of less than a billionth of its peak, for ten steps and a twentieth of the run."""
+    run = facts.run
+    used = run.recorded("learning_rate") & ~np.isin(run.step, run.skipped) & np.isfinite(run.learning_rate)
+    if run.main_updates is not None:
+        used &= run.main_updates > 0
+    rates = run.learning_rate[used].astype(np.float64)
+    steps = run.step[used]
+    if rates.size < 2:
+        return
+    is_zero = np.abs(rates) <= _ZERO * max(float(np.abs(rates).max()), 0.0)
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], is_zero.view(np.int8), [0]))))
+    firsts, stops = edges[::2], edges[1::2]
+    if not firsts.size:
+        return
+    longest = int(np.argmax(stops - firsts))
+    first, stop = int(firsts[longest]), int(stops[longest])
+    size = stop - first
+    if size < max(10, rates.size // 20) and not (size == rates.size and size >= 3):
+        return
+    rate = float(shortest(run.learning_rate[used][stop - 1 : stop])[0])
+    is_all = size == rates.size
+    to_end = stop == rates.size
+    place = facts.places.describe(int(steps[first]))
+    if is_all:
+        text = f"The learning rate is {figure(rate)} in all {size:,} steps, so that nothing was learned."
+    else:
+        end = "to the end" if to_end else f"to {facts.places.describe(int(steps[stop - 1]))}"
+        text = (
+            f"From {place} {end}, {percent(size / rates.size)} of the steps, the learning rate is {figure(rate)}, so "
+            "that nothing was learned there."
+        )
+    yield Finding(
+        code="learning-rate-zero",
+        severity="error" if is_all else "warning",
+        text=text,
+        advice=(
+            "Give the optimizer a learning rate, and look at the schedule or callback that sets it to 0."
+            if is_all or not to_end
+            else "Make the schedule as long as the training, or give it an end that is not 0."
+        ),
+        step=int(steps[first]),
+        last_step=int(steps[stop - 1]),
+        numbers={"learning_rate": rate, "steps": size, "share": round(size / rates.size, 4)},
+    )
+
+
+def chance(level: float) -> int | None:
+    """Returns the number of classes, 2 to 30, whose guessing has this loss; None where there is none.
+
+    >>> chance(2.31), chance(2.0)
+    (10, None)
+    """
+    if level <= 0:
+        return None
+    classes = round(math.exp(min(level, 5.0)))
+    if not 2 <= classes <= 30 or abs(level / math.log(classes) - 1.0) > _CHANCE:
+        return None
+    return classes
+
+
+def _never(facts: Facts, of: LossLevels) -> Iterator[Finding]:
+    """A loss that ends no better than it started by more than a twentieth, or that guesses.
+
+    Levels are those after a fifth of the steps. One of these holds:
+
+    - they never got below guessing among the classes by 7 %, where the number of classes is recorded;
+    - they lie still (within 3 % or their noise), and are no better than the start by a twentieth or by the noise;
+    - they lie still at ln k, after a fall of at most a quarter of the start in the first fifth;
+    - in the first fifth the loss rose to three times the start, and never came below the start again.
+    """
+    smooth = of.smooth
+    later = smooth[of.row[:-1] >= of.loss.size // 5]
+    low, high = float(np.quantile(later, 0.1)), float(np.quantile(later, 0.9))
+    level = float(np.median(later))
+    error = float(np.median(of.error))
+    fall = of.start - level
+    is_still = high - low <= max(_FLAT * level, 5 * error) and abs(_drift(later)) <= max(_FLAT * level, 3 * error)
+    is_nothing = of.start - low <= max(_NOTHING * of.start, 3 * of.start_error)
+    early = of.loss[: max(of.loss.size // 5, 1)]
+    exploded = float(np.median(np.sort(early)[-3:])) >= 3 * of.start and low >= 0.9 * of.start
+    classes = chance(level)
+    if of.guess is not None and of.start >= 0.9 * of.guess:
+        classes = round(math.exp(of.guess))
+        guesses = low >= 0.93 * of.guess
+        if not guesses and not (is_still and is_nothing):
+            return
+        exploded = guesses and (exploded or level > 1.05 * of.guess)
+    elif is_still and is_nothing and 3 * of.start_error < 0.5 * of.start and high <= 1.3 * of.start:
+        pass
+    elif is_still and classes is not None and 0 <= fall <= 0.25 * of.start:
+        pass
+    elif not exploded:
+        return
+    rates = of.learning_rate[np.isfinite(of.learning_rate)]
+    used = f" at learning rates up to {figure(float(shortest(np.array([rates.max()], np.float32))[0]))}" if rates.size else ""
+    guess = (
+        f" That is the level of guessing among {classes} classes (ln {classes} = {figure(math.log(classes), 4)}), if "
+        "the loss is a cross-entropy."
+        if classes is not None
+        else ""
+    )
+    numbers = {
+        "start": of.start, "level": level, "last": of.end, "steps": int(of.loss.size), "classes": classes,
+    }  # fmt: skip
+    place, last_step = int(of.step[0]), int(of.step[-1])
+    if not exploded and _is_too_low(facts, of, rates):
+        yield Finding(
+            code="learning-rate-too-low",
+            severity="warning",
+            text=(
+                f"The loss did not fall in {of.loss.size:,} steps{used}: it started at {figure(of.start, 4)} and is "
+                f"{figure(of.end, 4)} at the end, and {_evidence(facts, rates)}."
+            ),
+            advice="Raise the learning rate, a hundredfold to begin with; a range test (lrmon.LRFinder) finds one.",
+            step=place,
+            last_step=last_step,
+            numbers=numbers,
+        )
+        return
+    how = (
+        f"rose to {figure(float(early.max()), 3)} in the first steps and never fell below its start of "
+        f"{figure(of.start, 3)} again"
+        if exploded
+        else f"lay still around {figure(level, 4)} for {of.loss.size:,} steps, from {figure(of.start, 4)} at the start"
+    )
+    yield Finding(
+        code="never-learned",
+        severity="error" if exploded or classes is not None else "warning",
+        text=f"The training learned nothing{used}: the loss {how}.{guess}",
+        advice=(
+            "Lower the learning rate by a factor of 10 to 100, and scale the inputs."
+            if exploded
+            else "Check that labels belong to inputs, that inputs vary and are scaled, that gradients reach the weights, "
+            "and that the learning rate is neither too high nor too low (a range test, lrmon.LRFinder, shows it)."
+        ),
+        step=place,
+        last_step=last_step,
+        numbers=numbers,
+    )
+
+
+def _drift(later: Floats) -> float:
+    """The change of levels from their first third to their last."""
+    third = max(later.size // 3, 1)
+    return float(np.median(later[-third:]) - np.median(later[:third]))
+
+
+def _is_too_low(facts: Facts, of: LossLevels, rates: NDArray[np.float64]) -> bool:
+    return bool(rates.size) and _evidence(facts, rates) is not None
+
+
+def _evidence(facts: Facts, rates: NDArray[np.float64]) -> str | None:
+    """Why it is the learning rate that is too low, None where nothing says so."""
+    ratios = [
+        ratio for sample in facts.run.samples for ratio in sample.update_to_weight.values() if math.isfinite(ratio)
+    ]
+    if ratios:
+        middle = float(np.median(ratios))
+        return f"an update changed the weights by {figure(middle, 2)} of their size" if middle < _STILL else None
+    for name in ("val_loss", "loss"):
+        values = np.array([epoch.metrics.get(name, math.nan) for epoch in facts.run.epochs])
+        values = values[np.isfinite(values)]
+        if values.size < 6:
+            continue
+        falls = int(np.count_nonzero(np.diff(values) < 0))
+        middle = values[values.size // 2]
+        # What is only learned once, such as how frequent classes are, falls ever more slowly.
+        is_steady = middle - values[-1] >= 0.6 * (values[0] - middle)
+        if falls >= 0.9 * (values.size - 1) and values[0] > values[-1] and is_steady:
+            share = float((values[0] - values[-1]) / abs(values[0]))
+            return f"{name} fell in {falls} of {values.size - 1} epochs, by {percent(share)} in all"
+    if rates.size and 0 < float(rates.max()) < _TINY:
+        return f"no learning rate was above {figure(_TINY)}"
+    return None
+
+
+def _too_low(facts: Facts, of: LossLevels) -> Iterator[Finding]:
+    """A loss that falls in a straight line by less than a third, at one learning rate, and just as fast at the end."""
+    rates = of.learning_rate
+    if of.loss.size < 200 or not bool(np.isfinite(rates).all()) or rates.max() > 1.05 * rates.min() or rates.min() <= 0:
+        return
+    middle = of.level.size // 2
+    first, first_error = _slope(of.level[:middle])
+    second, second_error = _slope(of.level[middle:])
+    share = (of.start - of.end) / of.start
+    if not 0 < share <= 1 / 3 or second > -_SURE * second_error or second > 0.6 * first or first >= 0:
+        return
+    rate = figure(float(shortest(rates[:1].astype(np.float32))[0]))
+    yield Finding(
+        code="learning-rate-too-low",
+        severity="warning",
+        text=(
+            f"At a learning rate of {rate} the loss fell by only {percent(share)} in {of.loss.size:,} steps, from "
+            f"{figure(of.start, 4)} to {figure(of.end, 4)}, in a straight line and as fast at the end as before."
+        ),
+        advice="Raise the learning rate, tenfold to begin with; a range test (lrmon.LRFinder) finds one.",
+        step=int(of.step[0]),
+        last_step=int(of.step[-1]),
+        numbers={"start": of.start, "last": of.end, "share": round(share, 4), "learning_rate": float(rates[0])},
+    )
+    del first_error
+
+
+def _slope(values: Floats) -> tuple[float, float]:
+    """Returns the slope of a line through values and its standard error."""
+    if values.size < 4:
+        return 0.0, math.inf
+    places = np.arange(values.size) - (values.size - 1) / 2
+    spread = float(places @ places)
+    slope = float(places @ values) / spread
+    rest = values - values.mean() - slope * places
+    return slope, math.sqrt(float(rest @ rest) / (values.size - 2) / spread)
+
+
+def _decayed(facts: Facts, of: LossLevels) -> Iterator[Finding]:
+    """A learning rate that spent a third of the steps below a tenth of its peak, though the loss still fell.
+
+    What counts is the learning rate, added up over the steps. In the second half of that sum the loss made a tenth of
+    its progress at least: by five standard errors of a line, or because the means of all epochs in it fell. After it the
+    loss fell no further than twice that, and it had not come near 0. Or the loss had not fallen at all yet.
+    """
+    rates = of.learning_rate
+    if not bool(np.isfinite(rates).all()) or rates.max() <= 0 or rates.min() < 0:
+        return
+    high = np.flatnonzero(rates > 1.001 * _LOW * rates.max())
+    row = int(high[-1]) + 1
+    rest = of.loss.size - row
+    if row < 8 or rest < of.loss.size / 3 or rest < 30:
+        return
+    total = np.cumsum(rates[:row])
+    half = int(np.searchsorted(total, total[-1] / 2))
+    after = float(np.median(of.loss[row : row + max(20, rest // 10)]))
+    progress = max(of.reference, of.start) - after
+    fall = _fall_of_line(of.loss[half:row], total[half:row]) or _fall_of_epochs(facts, of, half, row)
+    step = int(of.step[row])
+    peak, then = (figure(float(rate)) for rate in shortest(np.array([rates.max(), rates[row]], np.float32)))
+    place, since = facts.places.describe(step), facts.places.describe(int(of.step[half]))
+    if after < 0.1 * of.reference:
+        return
+    if fall is not None and fall >= 0.1 * progress and after - of.end <= 2 * fall:
+        text = (
+            f"The learning rate decayed while the loss still fell: at {place} it was down from {peak} to {then}, after a "
+            f"fall of the loss by {figure(fall, 2)} since {since}; in the {rest:,} steps after that the loss went from "
+            f"{figure(after, 3)} to {figure(of.end, 3)}."
+        )
+    elif rest > 2 / 3 * of.loss.size and of.reference - of.end < _NOTHING * of.reference:
+        fall = 0.0
+        text = (
+            f"The learning rate decayed before the loss had fallen: at {place} it was down from {peak} to {then}, and in "
+            f"the {rest:,} steps after that the loss went from {figure(after, 3)} to {figure(of.end, 3)}."
+        )
+    else:
+        return
+    by_rule = facts.defaults.applied and not facts.has_schedule
+    yield Finding(
+        code="decayed-too-early",
+        severity="warning",
+        text=text,
+        advice=(
+            "Give ReduceLROnPlateau more patience or a smaller min_delta, so that it waits for a plateau."
+            if by_rule
+            else "Let the learning rate decay later or more slowly: over the whole training, as far as it is planned."
+        ),
+        step=step,
+        last_step=int(of.step[-1]),
+        numbers={"learning_rate": float(rates[row]), "peak": float(rates.max()), "fall": fall, "steps": rest},
+    )
+
+
+def _fall_of_line(losses: Floats, total: Floats) -> float | None:
+    """Returns by how much a line through losses falls over a sum of learning rates, None where that is not sure."""
+    x = total - total.mean()
+    spread = float(x @ x)
+    if losses.size < 6 or spread <= 0:
+        return None
+    slope = float(x @ (losses - losses.mean())) / spread
+    noise = losses - losses.mean() - slope * x
+    error = math.sqrt(float(noise @ noise) / (losses.size - 2) / spread)
+    return -slope * float(x[-1] - x[0]) if slope < -_SURE * error else None
+
+
+def _fall_of_epochs(facts: Facts, of: LossLevels, first: int, last: int) -> float | None:
+    """Returns by how much the mean loss fell from the epoch of one row to that of another, None where it ever rose."""
+    firsts = np.array([epoch.first_step for epoch in facts.run.epochs], dtype=np.int64)
+    if firsts.size < 3:
+        return None
+    a, b = np.searchsorted(firsts, of.step[[first, last]], side="right") - 1
+    means = facts.epochs.mean_loss[max(int(a), 0) : int(b) + 1]
+    if means.size < 2:
+        means = facts.epochs.mean_loss[max(int(a), 0) : int(b) + 2]
+    if means.size < 2 or not bool((np.diff(means) < 0).all()):
+        return None
+    return float(means[0] - means[-1])
