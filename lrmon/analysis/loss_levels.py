@@ -54,15 +54,14 @@ class LossLevels:
         return self.start if self.guess is None else min(self.start, self.guess)
 
     @property
-    def end(self) -> float:
-        """The level at the end: the median of the last blocks, a twentieth of all, two at least."""
-        return float(np.median(self.level[-max(2, self.level.size // 20) :]))
+    def last(self) -> Floats:
+        """The losses of the end: those of the last blocks, a twentieth of all, one at least."""
+        return self.loss[self.row[-1 - max(1, round(self.level.size / 20))] :]
 
     @property
-    def end_error(self) -> float:
-        """The standard error of `end`."""
-        count = max(2, self.level.size // 20)
-        return float(np.median(self.error[-count:])) / float(np.sqrt(count))
+    def end(self) -> float:
+        """The level at the end."""
+        return float(np.median(self.last))
 
     @property
     def smooth(self) -> Floats:
@@ -156,3 +155,15 @@ def _likeness(around: Floats) -> float:
     squares = float((clipped * clipped).sum())
     products = float((clipped[:, 1:] * clipped[:, :-1]).sum())
     return min(max(products / squares, 0.0), 0.9) if squares > 0 else 0.0
+
+
+def noise_around_course(values: Floats) -> float:
+    """Returns the standard deviation of a series around its course, from its second differences; 0 for fewer than 4.
+
+    >>> noise_around_course(np.arange(10.0))
+    0.0
+    """
+    if values.size < 4:
+        return 0.0
+    second = np.diff(values, 2)
+    return _SIGMA * float(np.median(np.abs(second - np.median(second)))) / 6.0**0.5

@@ -268,9 +268,7 @@ def impatient_reduction(severity: int, seed: int) -> Plan:
 
 def corrupted_batch_each_epoch(severity: int, seed: int) -> Plan:
     """One batch of the epoch holds wrong labels, in a data set that is not shuffled."""
-    plan = Plan(
-        (DENSE, CONVOLUTION, REGRESSION)[seed], 16, shuffle=False, by="loop" if seed == 2 else "fit"
-    )
+    plan = Plan((DENSE, CONVOLUTION, REGRESSION)[seed], 16, shuffle=False, by="loop" if seed == 2 else "fit")
     batch = (11, 5, 17)[seed]
     count = _by(severity, 10, 20, 32)
 

@@ -195,9 +195,7 @@ def _plans() -> dict[str, Plan]:
         "in-order": Plan(CONVOLUTION, shuffle=False),
         "loop-in-order": Plan(CLOUDS, shuffle=False, by="loop"),
         "in-order-with-noise": Plan(DENSE, shuffle=False, change=_noisy_labels, epochs=8),
-        "fine-tuning": Plan(
-            DENSE, 8, rate=lambda step, epoch: 0.0005, prepare=_pretrained, validate=True
-        ),
+        "fine-tuning": Plan(DENSE, 8, rate=lambda step, epoch: 0.0005, prepare=_pretrained, validate=True),
         "dropout": Plan(
             DENSE,
             24,

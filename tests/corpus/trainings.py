@@ -27,10 +27,7 @@ tf.config.threading.set_inter_op_parallelism_threads(1)
 
 Floats = NDArray[np.float32]
 
-KEPT: Final = (
-    "format_version fit kind first_step first_iteration framework optimizer schedule batch_size epochs "
-    "initial_epoch steps_per_epoch classes plateau exactness loss_source learning_rate_source ended last_step"
-).split()
+KEPT: Final = ["format_version", "fit", "kind", "first_step", "first_iteration", "framework", "optimizer", "schedule", "batch_size", "epochs", "initial_epoch", "steps_per_epoch", "classes", "plateau", "exactness", "loss_source", "learning_rate_source", "ended", "last_step"]
 """Fields of a fit's record that the review reads; the others are the same in every training."""
 
 

@@ -12,7 +12,7 @@ from lrmon.review.findings.finding import Finding, figure
 
 FEWEST: Final = 4
 """Epochs of one length that are needed."""
-_SHORTEST: Final = 8
+SHORTEST: Final = 8
 """Steps an epoch has at least."""
 _SIGMA: Final = 1.4826
 _MATTERS: Final = 0.3
@@ -21,10 +21,10 @@ _MATTERS: Final = 0.3
 
 def find(facts: Facts) -> Iterator[Finding]:
     """Yields ``corrupted-batch`` or ``sorted-data``."""
-    folded = _folded(facts)
-    if folded is None:
+    found = folded(facts)
+    if found is None:
         return
-    losses, firsts, length = folded
+    losses, firsts, length = found
     level = np.median(losses, axis=1)
     away = losses - level[:, None]
     scale = np.maximum(_SIGMA * np.median(np.abs(away), axis=1), 1e-12 * np.abs(level) + 1e-300)
@@ -47,11 +47,11 @@ def find(facts: Facts) -> Iterator[Finding]:
     yield from _sorted(facts, losses, firsts, length)
 
 
-def _folded(facts: Facts) -> tuple[np.ndarray, list[int], int] | None:  # type: ignore[type-arg]
+def folded(facts: Facts) -> tuple[np.ndarray, list[int], int] | None:  # type: ignore[type-arg]
     """Returns the losses of whole epochs, [epochs, steps], after the first; None where they cannot be compared."""
     run = facts.run
     length = facts.places.steps_per_epoch
-    if length is None or length < _SHORTEST or not facts.loss_is_exact:
+    if length is None or length < SHORTEST or not facts.loss_is_exact:
         return None
     rows = np.searchsorted(run.step, facts.places.starts)
     whole = [
@@ -83,7 +83,13 @@ def _corrupted(facts: Facts, losses: np.ndarray, firsts: list[int], worst: int, 
         ),
         step=start + worst,
         last_step=firsts[-1] + worst,
-        numbers={"batch": worst, "loss": here, "others": level, "epochs": len(losses), "steps_per_epoch": length},
+        numbers={
+            "batch": worst,
+            "loss": here,
+            "others": level,
+            "epochs": len(losses),
+            "steps_per_epoch": length,
+        },
     )
 
 
@@ -100,7 +106,12 @@ def _sorted(facts: Facts, losses: np.ndarray, firsts: list[int], length: int) ->
     alike = float(middle[1:] @ middle[:-1]) / total if total > 0 else 0.0
     high = float(np.quantile(profile, 0.9))
     low = float(np.quantile(profile, 0.1))
-    if explained < 0.4 or high < 3 * max(low, 0.0) or high <= 0 or high < 0.25 * (facts.levels.start if facts.levels else 0):
+    if (
+        explained < 0.4
+        or high < 3 * max(low, 0.0)
+        or high <= 0
+        or high < 0.25 * (facts.levels.start if facts.levels else 0)
+    ):
         return
     yield Finding(
         code="sorted-data",
@@ -113,5 +124,11 @@ def _sorted(facts: Facts, losses: np.ndarray, firsts: list[int], length: int) ->
         advice="Shuffle the data: shuffle=True in fit, or dataset.shuffle(…) with a buffer as large as the data.",
         step=int(facts.places.starts[0]),
         last_step=firsts[-1] + length - 1,
-        numbers={"explained": round(explained, 4), "low": low, "high": high, "level": level, "alike": round(alike, 4)},
+        numbers={
+            "explained": round(explained, 4),
+            "low": low,
+            "high": high,
+            "level": level,
+            "alike": round(alike, 4),
+        },
     )

@@ -118,7 +118,9 @@ def _never(facts: Facts, of: LossLevels) -> Iterator[Finding]:
     level = float(np.median(later))
     error = float(np.median(of.error))
     fall = of.start - level
-    is_still = high - low <= max(_FLAT * level, 5 * error) and abs(_drift(later)) <= max(_FLAT * level, 3 * error)
+    is_still = high - low <= max(_FLAT * level, 5 * error) and abs(_drift(later)) <= max(
+        _FLAT * level, 3 * error
+    )
     is_nothing = of.start - low <= max(_NOTHING * of.start, 3 * of.start_error)
     early = of.loss[: max(of.loss.size // 5, 1)]
     exploded = float(np.median(np.sort(early)[-3:])) >= 3 * of.start and low >= 0.9 * of.start
@@ -129,14 +131,16 @@ def _never(facts: Facts, of: LossLevels) -> Iterator[Finding]:
         if not guesses and not (is_still and is_nothing):
             return
         exploded = guesses and (exploded or level > 1.05 * of.guess)
-    elif is_still and is_nothing and 3 * of.start_error < 0.5 * of.start and high <= 1.3 * of.start:
-        pass
-    elif is_still and classes is not None and 0 <= fall <= 0.25 * of.start:
+    elif (is_still and is_nothing and 3 * of.start_error < 0.5 * of.start and high <= 1.3 * of.start) or (is_still and classes is not None and 0 <= fall <= 0.25 * of.start):
         pass
     elif not exploded:
         return
     rates = of.learning_rate[np.isfinite(of.learning_rate)]
-    used = f" at learning rates up to {figure(float(shortest(np.array([rates.max()], np.float32))[0]))}" if rates.size else ""
+    used = (
+        f" at learning rates up to {figure(float(shortest(np.array([rates.max()], np.float32))[0]))}"
+        if rates.size
+        else ""
+    )
     guess = (
         f" That is the level of guessing among {classes} classes (ln {classes} = {figure(math.log(classes), 4)}), if "
         "the loss is a cross-entropy."
@@ -196,11 +200,16 @@ def _is_too_low(facts: Facts, of: LossLevels, rates: NDArray[np.float64]) -> boo
 def _evidence(facts: Facts, rates: NDArray[np.float64]) -> str | None:
     """Why it is the learning rate that is too low, None where nothing says so."""
     ratios = [
-        ratio for sample in facts.run.samples for ratio in sample.update_to_weight.values() if math.isfinite(ratio)
+        ratio
+        for sample in facts.run.samples
+        for ratio in sample.update_to_weight.values()
+        if math.isfinite(ratio)
     ]
     if ratios:
         middle = float(np.median(ratios))
-        return f"an update changed the weights by {figure(middle, 2)} of their size" if middle < _STILL else None
+        return (
+            f"an update changed the weights by {figure(middle, 2)} of their size" if middle < _STILL else None
+        )
     for name in ("val_loss", "loss"):
         values = np.array([epoch.metrics.get(name, math.nan) for epoch in facts.run.epochs])
         values = values[np.isfinite(values)]
@@ -221,7 +230,12 @@ def _evidence(facts: Facts, rates: NDArray[np.float64]) -> str | None:
 def _too_low(facts: Facts, of: LossLevels) -> Iterator[Finding]:
     """A loss that falls in a straight line by less than a third, at one learning rate, and just as fast at the end."""
     rates = of.learning_rate
-    if of.loss.size < 200 or not bool(np.isfinite(rates).all()) or rates.max() > 1.05 * rates.min() or rates.min() <= 0:
+    if (
+        of.loss.size < 200
+        or not bool(np.isfinite(rates).all())
+        or rates.max() > 1.05 * rates.min()
+        or rates.min() <= 0
+    ):
         return
     middle = of.level.size // 2
     first, first_error = _slope(of.level[:middle])
@@ -240,7 +254,12 @@ def _too_low(facts: Facts, of: LossLevels) -> Iterator[Finding]:
         advice="Raise the learning rate, tenfold to begin with; a range test (lrmon.LRFinder) finds one.",
         step=int(of.step[0]),
         last_step=int(of.step[-1]),
-        numbers={"start": of.start, "last": of.end, "share": round(share, 4), "learning_rate": float(rates[0])},
+        numbers={
+            "start": of.start,
+            "last": of.end,
+            "share": round(share, 4),
+            "learning_rate": float(rates[0]),
+        },
     )
     del first_error
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -65,7 +65,8 @@ def _lost(facts: Facts, of: LossLevels) -> Iterator[Finding]:
     if of.progress < max(_SURE * max(of.start_error, float(of.error[best])), _LEAST * abs(of.reference)):
         return
     share = (end - low) / of.progress
-    if share < LOST or end - low < _SURE * max(of.end_error, float(of.error[best])):
+    # Most of the last losses lie higher, however wild they are.
+    if share < LOST or float(np.quantile(of.last, 0.2)) < low + _SURE * float(of.error[best]):
         return
     height = min(end - low, of.progress)
     onset = _onset(of, best, low + max(0.25 * height, 4 * float(of.noise[best]) / np.sqrt(5)))
@@ -84,13 +85,11 @@ def _lost(facts: Facts, of: LossLevels) -> Iterator[Finding]:
     elif cause.name == "resume":
         advice = "Check that the optimizer's state and the learning rate were restored; then resume again."
     elif is_slow:
-        advice = (
-            "Losses of adversarial or reinforcement learning may rise like this; any other needs a lower learning rate."
-        )
+        advice = "Losses of adversarial or reinforcement learning may rise like this; any other needs a lower learning rate."
     else:
         advice = "Lower the learning rate, clip gradients (clipnorm), or look at the data from there on."
-    yield Finding(
-        code="increase-not-recovered" if cause.name == "increase" else "progress-lost",
+    found = Finding(
+        code="progress-lost",
         severity=severity,
         text=text,
         advice=advice,
@@ -105,6 +104,7 @@ def _lost(facts: Facts, of: LossLevels) -> Iterator[Finding]:
             "cause": cause.name,
         },
     )
+    yield replace(found, code="increase-not-recovered") if cause.name == "increase" else found
 
 
 def _onset(of: LossLevels, best: int, above: float) -> int:
@@ -133,11 +133,7 @@ def _cause(facts: Facts, of: LossLevels, row: int, since: int) -> _Cause:
     rises = rises[before[rises - 1] > 0] if rises.size else rises
     if rises.size:
         edge = first + int(rises[-1])
-        from_, to = _numbers(rates[edge - 1], rates[edge])
-        step = int(of.step[edge])
-        return _Cause(
-            "increase", step, f", after the learning rate increased from {from_} to {to} at {facts.places.describe(step)}"
-        )
+        return _Cause("increase", int(of.step[edge]), f", after {_increase(facts, of, edge)}")
     fits = [fit.first_step for fit in facts.run.fits[1:]]
     resumed = [step for step in fits if int(of.step[first]) <= step <= int(of.step[row])]
     if resumed:
@@ -167,6 +163,15 @@ def warm_up_end(facts: Facts) -> int:
     return end if np.count_nonzero(rates[1:] != rates[:-1]) >= 3 else -1
 
 
+def _increase(facts: Facts, of: LossLevels, row: int) -> str:
+    """Returns an increase of the learning rate in words, with the resume that it came with."""
+    from_, to = _numbers(of.learning_rate[row - 1], of.learning_rate[row])
+    step = int(of.step[row])
+    resumed = any(fit.first_step == step for fit in facts.run.fits[1:])
+    words = f"the learning rate increased from {from_} to {to} at {facts.places.describe(step)}"
+    return f"{words}, where training was resumed" if resumed else words
+
+
 def _numbers(*values: float) -> list[str]:
     return [figure(float(value)) for value in shortest(np.array(values, dtype=np.float32))]
 
@@ -187,18 +192,16 @@ def _raised(facts: Facts, of: LossLevels) -> Iterator[Finding]:
         return
     before = float(np.median(of.loss[max(edge - 50, 0) : edge]))
     progress = of.reference - before
-    error = max(float(of.error[of.block_of(edge)]), of.end_error)
+    error = float(of.error[max(of.block_of(edge) - 1, 0)])
     rise = of.end - before
     if progress <= 0 or rise < max(_SURE * error, _LEAST * progress, 0.1 * abs(before)):
         return
-    from_, to = _numbers(rates[edge - 1], rates[edge])
     step = int(of.step[edge])
     yield Finding(
         code="increase-not-recovered",
         severity="warning",
         text=(
-            f"The loss did not come back after the learning rate increased from {from_} to {to} at "
-            f"{facts.places.describe(step)}: it was {figure(before, 3)} before and is {figure(of.end, 3)} at the "
+            f"The loss did not come back after {_increase(facts, of, edge)}: it was {figure(before, 3)} before and is {figure(of.end, 3)} at the "
             f"end, {rest:,} steps later."
         ),
         advice="Increase the learning rate less, or go back to the weights from before and lower it.",
@@ -228,10 +231,7 @@ def _spikes(facts: Facts, of: LossLevels) -> Iterator[Finding]:
         what = (
             f"right after training was resumed at {facts.places.describe(int(of.step[row]))}"
             if cause.name == "resume"
-            else "right after the learning rate increased from {} to {} at {}".format(
-                *_numbers(of.learning_rate[row - 1], of.learning_rate[row]),
-                facts.places.describe(int(of.step[row])),
-            )
+            else f"right after {_increase(facts, of, row)}"
         )
         yield Finding(
             code="loss-spike",
@@ -284,7 +284,7 @@ def _outliers(of: LossLevels) -> NDArray[np.intp]:
         return np.empty(0, dtype=np.intp)
     first = of.loss.size - stretches * _WINDOW
     body = of.loss[first:].reshape(stretches, _WINDOW)
-    before = sliding_window_view(body.reshape(-1), 3 * _WINDOW)[:: _WINDOW][: stretches - 3]
+    before = sliding_window_view(body.reshape(-1), 3 * _WINDOW)[::_WINDOW][: stretches - 3]
     level = np.median(before, axis=1)[:, None]
     noise = _SIGMA * np.median(np.abs(before - level), axis=1)[:, None]
     reach = before.max(axis=1)[:, None] - level
@@ -315,5 +315,10 @@ def _unexplained(facts: Facts, of: LossLevels, rows: list[int]) -> Finding:
         advice="Look at the data of that batch; clip gradients (clipnorm) so that one batch cannot do so much.",
         step=step,
         last_step=int(of.step[min(row + 9, of.loss.size - 1)]),
-        numbers={"before": level, "highest": highest, "spikes": len(groups), "cause": "epoch" if at_start else "none"},
+        numbers={
+            "before": level,
+            "highest": highest,
+            "spikes": len(groups),
+            "cause": "epoch" if at_start else "none",
+        },
     )

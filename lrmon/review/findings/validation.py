@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lrmon.analysis.loss_levels import Floats
+from lrmon.analysis.loss_levels import Floats, noise_around_course
 from lrmon.review.facts import Facts
 from lrmon.review.findings.finding import Finding, figure, percent
 
@@ -47,7 +47,9 @@ def find(facts: Facts) -> Iterator[Finding]:
         "training_start": of.start,
         "training_last": float(training[-1]),
     }
-    if gain < max(_NOTHING * (untrained - float(training.min())), 0.0 if of.guess is None else 0.02 * of.guess):
+    if gain < max(
+        _NOTHING * (untrained - float(training.min())), 0.0 if of.guess is None else 0.02 * of.guess
+    ):
         yield Finding(
             code="validation-never-improved",
             severity="warning",
@@ -81,7 +83,7 @@ def _overfitting(
     since = value.size - 1 - best
     last = float(np.median(value[-3:]))
     rise = last - float(value[best])
-    noise = _noise(value)
+    noise = noise_around_course(value)
     fell = float(training[best] - np.median(training[-3:]))
     share = rise / gain if gain > 0 else 0.0
     if since < max(3, value.size // 10) or fell <= 0 or rise < _SURE * noise or share < 0.1:
@@ -109,11 +111,3 @@ def _training(facts: Facts) -> Floats:
     """Returns the mean training loss of each epoch: of its batches, else as Keras logged it."""
     logged = np.array([epoch.metrics.get("loss", math.nan) for epoch in facts.run.epochs], dtype=np.float64)
     return np.where(np.isfinite(facts.epochs.mean_loss), facts.epochs.mean_loss, logged)
-
-
-def _noise(value: Floats) -> float:
-    """Returns the standard deviation of a series around its course, from its second differences."""
-    if value.size < 4:
-        return 0.0
-    second = np.diff(value, 2)
-    return 1.4826 * float(np.median(np.abs(second - np.median(second)))) / math.sqrt(6)
