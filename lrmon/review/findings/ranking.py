@@ -129,8 +129,8 @@ another one explains nothing itself. Causes stand in the order in which they are
 """
 
 
-_OF_THE_WHOLE: Final = ("never-learned", "learning-rate-too-low", "validation-never-improved")
-"""They are told of the whole run, and begin with it whatever ended it."""
+_ANYWHERE: Final = ("never-learned", "learning-rate-too-low", "validation-never-improved", "loss-answered")
+"""Consequences wherever they begin: they are told of the whole run, or are the evidence for the cause."""
 
 
 def find_all(facts: Facts) -> tuple[Finding, ...]:
@@ -183,7 +183,7 @@ def by_cause(found: list[Finding], slack: int) -> list[Finding]:
 
 
 def _is_after(cause: Finding, effect: Finding, slack: int) -> bool:
-    if cause.step is None or effect.step is None or effect.code in _OF_THE_WHOLE:
+    if cause.step is None or effect.step is None or effect.code in _ANYWHERE:
         return True
     return effect.step >= cause.step - slack
 
