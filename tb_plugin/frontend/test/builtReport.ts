@@ -44,6 +44,7 @@ export function report(changes: Partial<Plateaus> = {}): Report {
       ...changes,
     },
     planned: null,
+    checks: [],
     findings: [],
   };
 }

@@ -116,6 +116,15 @@ export interface Finding {
   readonly advice: string;
 }
 
+/** One thing that was looked for. */
+export interface Check {
+  /** What is in order, or would be. */
+  readonly name: string;
+  readonly state: "found" | "in order" | "not checked";
+  /** Why it was not checked. */
+  readonly reason: string | null;
+}
+
 export interface Report {
   readonly run: string;
   readonly version: string;
@@ -130,4 +139,5 @@ export interface Report {
   readonly plateaus: Plateaus;
   readonly planned: Planned | null;
   readonly findings: readonly Finding[];
+  readonly checks: readonly Check[];
 }

@@ -20,15 +20,40 @@ export function FindingsTab() {
           The learning rate did what its settings say, and nothing in the loss or in the epoch metrics asks
           for a word.
         </p>
+        <Checked report={report} />
       </>
     );
   }
   return (
-    <ol class="findings">
-      {report.findings.map((finding) => (
-        <Card key={findingKey(finding)} finding={finding} report={report} />
-      ))}
-    </ol>
+    <>
+      <ol class="findings">
+        {report.findings.map((finding) => (
+          <Card key={findingKey(finding)} finding={finding} report={report} />
+        ))}
+      </ol>
+      <Checked report={report} />
+    </>
+  );
+}
+
+/** What was looked for and is in order, and what could not be looked for, folded. */
+function Checked({ report }: { report: Report }) {
+  const good = report.checks.filter(({ state }) => state === "in order");
+  const unchecked = report.checks.filter(({ state }) => state === "not checked");
+  if (good.length + unchecked.length === 0) return null;
+  const missing = unchecked.length === 0 ? "" : `, ${unchecked.length} not checked`;
+  return (
+    <details class="quiet" data-testid="checks">
+      <summary>{`${good.length} checks in order${missing}`}</summary>
+      <ul>
+        {good.map(({ name }) => (
+          <li key={name}>{`✓ ${name}`}</li>
+        ))}
+        {unchecked.map(({ name, reason }) => (
+          <li key={name}>{`– ${name}: not checked, ${reason}`}</li>
+        ))}
+      </ul>
+    </details>
   );
 }
 
