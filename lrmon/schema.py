@@ -211,7 +211,7 @@ class RunRecord(TypedDict, total=False):
     compiled: str | None
     """``graph``, ``eager`` or ``jit``."""
     classes: int | None
-    """Where the loss is the cross-entropy over so many classes, and nothing is added to it: who guesses has ln k."""
+    """Where the loss is a plain cross-entropy over so many classes: who guesses among k has ln k."""
     learning_rate_source: str
     effective_learning_rate_source: str
     loss_source: str

@@ -1,4 +1,4 @@
-"""Writes docs/error_rates.md: how often findings are right on the corpus, and how often those of other linters are.
+"""Writes docs/error_rates.md: how often findings are right on the corpus, and those of other linters.
 
 ``make error-rates`` runs it. Without the environment of the other linters only lrmon's columns are made anew.
 """
@@ -83,7 +83,7 @@ def verdict(case: Case) -> Verdict:
 
 
 def export(cases: Iterable[Case], folder: Path) -> None:
-    """Writes each training as the CSV file that the other linters read: every step, val_loss at ends of epochs."""
+    """Writes each training as a CSV file: every step, with val_loss at the ends of epochs."""
     for case in cases:
         ends = {epoch["last_step"]: epoch["metrics"] for epoch in case.epochs}
         has_validation = any("val_loss" in metrics for metrics in ends.values())
@@ -98,7 +98,7 @@ def export(cases: Iterable[Case], folder: Path) -> None:
 
 
 def ask_peers(cases: Sequence[Case]) -> dict[str, dict[str, dict[str, str]]]:
-    """Returns by peer (with its version) and training the names of its warnings and errors and their severities."""
+    """Returns by peer and training the names of its warnings and errors, with their severities."""
     with tempfile.TemporaryDirectory() as folder:
         export(cases, Path(folder))
         command = [str(PEERS_PYTHON), str(ROOT / "scripts/peers.py"), folder]
@@ -108,7 +108,7 @@ def ask_peers(cases: Sequence[Case]) -> dict[str, dict[str, dict[str, str]]]:
 
 
 def fault_rows(verdicts: Sequence[Verdict]) -> dict[str, list[str]]:
-    """Returns lrmon's cells by kind and severity: trainings, found, right name, right place, wrong label too."""
+    """Returns lrmon's cells by kind and severity: trainings, found, right name, right place, wrong too."""
     rows: dict[str, list[str]] = {}
     keys = sorted({(each.case.kind, each.case.severity) for each in verdicts if each.case.severity})
     for kind, severity in keys:
@@ -207,23 +207,27 @@ def _misses(verdicts: Sequence[Verdict]) -> str:
 
 _HEAD: Final = """# How often findings are right
 
-Made by `make error-rates` (`scripts/error_rates.py`); a test holds lrmon's columns to what the corpus gives now.
+Made by `make error-rates` (`scripts/error_rates.py`); a test holds lrmon's columns to what the corpus gives
+now.
 
-The corpus is {count} small real trainings with Keras and with `Recorder` loops, {faults} of them with one known fault
-(`tests/corpus/faults.py`: kinds, three severities of which 3 is the worst, three seeds, each another model and other data), the
-others with none (`tests/corpus/healthy.py`). Rules and thresholds were chosen on one part of it (of faults the first seed, and
-the second of every other kind; of healthy trainings every other kind) and are measured on the other.
+The corpus is {count} small real trainings with Keras and with `Recorder` loops, {faults} of them with one
+known fault (`tests/corpus/faults.py`: kinds, three severities of which 3 is the worst, three seeds, each
+another model and other data), the others with none (`tests/corpus/healthy.py`). Rules and thresholds were
+chosen on one part of it (of faults the first seed, and the second of every other kind; of healthy trainings
+every other kind) and are measured on the other.
 
-*found*: a warning or an error of any name. *right name*: one with a name that fits the fault. *right place*: such a one that
-begins within an epoch of the fault (within a twentieth of the run where there are no epochs); a fault that is in no one place
-counts as at the right place. *wrong name too*: a warning or an error with another name, besides or alone. The columns of the
-other linters say in how many trainings they gave a warning or an error of any name; they were given every step's loss and
-learning rate, and `val_loss` at the ends of epochs, as a CSV file, with their default settings.
+*found*: a warning or an error of any name. *right name*: one with a name that fits the fault. *right
+place*: such a one that begins within an epoch of the fault (within a twentieth of the run where there are
+no epochs); a fault that is in no one place counts as at the right place. *wrong name too*: a warning or an
+error with another name, besides or alone. The columns of the other linters say in how many trainings they
+gave a warning or an error of any name; they were given every step's loss and learning rate, and `val_loss`
+at the ends of epochs, as a CSV file, with their default settings.
 
-What this cannot tell: these are minutes of training of networks with some thousand weights. Rates on networks of a thousand times
-that size, on losses that take weeks, on other mixes of faults, or on faults of the mildest severity that do no harm (a learning
-rate that is too high and trains all the same is counted as missed) may differ; and a fault that neither the loss nor the learning
-rate nor validation shows is found by none of them.
+What this cannot tell: these are seconds of training of networks with some thousand weights. Rates on
+networks of a thousand times that size, on trainings that take weeks and on other mixes of faults may
+differ. Some faults do no harm where they are mild (a learning rate that is too high and trains all the
+same), and are missed here. A fault that neither the loss nor the learning rate nor validation shows is
+found by none of these tools.
 """
 
 

@@ -1,6 +1,7 @@
 """Runs other linters of training logs over a folder of CSV files and prints what each says as JSON.
 
-Usage: ``.venv-peers/bin/python scripts/peers.py FOLDER``. They are called as their commands are, in one process.
+Usage: ``.venv-peers/bin/python scripts/peers.py FOLDER``. They are called as their commands are, in one
+process.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The course of a loss as levels of blocks of steps, with their noise: what judgments of a training rest on."""
+"""The course of a loss as levels of blocks of steps, with their noise, for judgments of a training."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ class LossLevels:
       level: [m], median of each block.
       error: [m], standard error of each level, larger where neighbors resemble each other.
       noise: [m], standard deviation of single losses around the level of their block, robust.
-      start: the level before training: the median of the first losses, or the very first of all where the next
+      start: the level before training: the median of the first losses, or the very first of all where the
+      next
         ones are more than twice as high.
       start_error: its standard error.
       guess: the loss of guessing among the classes, where their number is known.
@@ -147,7 +148,7 @@ def loss_levels(
 
 
 def _likeness(around: Floats) -> float:
-    """The correlation of neighboring losses within blocks, 0 to 0.9; single wild ones count no more than others."""
+    """The correlation of neighboring losses within blocks, 0 to 0.9; wild ones count as others do."""
     limit = 4 * _SIGMA * float(np.median(np.abs(around)))
     if limit <= 0:
         return 0.0
@@ -158,7 +159,9 @@ def _likeness(around: Floats) -> float:
 
 
 def noise_around_course(values: Floats) -> float:
-    """Returns the standard deviation of a series around its course, from its second differences; 0 for fewer than 4.
+    """Returns the standard deviation of a series around its course; 0 for fewer than 4 values.
+
+    It is that of its second differences.
 
     >>> noise_around_course(np.arange(10.0))
     0.0

@@ -81,7 +81,8 @@ def learning_rate_far_too_low(severity: int, seed: int) -> Plan:
 def too_hot_from_the_start(severity: int, seed: int) -> Plan:
     plan = _three(CONVOLUTION, CLOUDS, RECURRENT, seed)
     rate = plan.setting.learning_rate * _by(severity, 30, 100, 1000)
-    return _whole(replace(plan, rate=lambda step, epoch: rate), "never-learned", *LOST)
+    # A loss that falls and then swings has a learning rate that is too high for it to settle.
+    return _whole(replace(plan, rate=lambda step, epoch: rate), "never-learned", "stalled", *LOST)
 
 
 def ramp_to_divergence(severity: int, seed: int) -> Plan:
@@ -177,6 +178,7 @@ def overfitting(severity: int, seed: int) -> Plan:
         optimizer=lambda: keras.optimizers.Adam(0.003),
         rate=lambda step, epoch: 0.003,
         batch_size=20,
+        from_minimum=True,
     )
     return _whole(plan, "overfitting")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,7 +27,27 @@ tf.config.threading.set_inter_op_parallelism_threads(1)
 
 Floats = NDArray[np.float32]
 
-KEPT: Final = ["format_version", "fit", "kind", "first_step", "first_iteration", "framework", "optimizer", "schedule", "batch_size", "epochs", "initial_epoch", "steps_per_epoch", "classes", "plateau", "exactness", "loss_source", "learning_rate_source", "ended", "last_step"]
+KEPT: Final = [
+    "format_version",
+    "fit",
+    "kind",
+    "first_step",
+    "first_iteration",
+    "framework",
+    "optimizer",
+    "schedule",
+    "batch_size",
+    "epochs",
+    "initial_epoch",
+    "steps_per_epoch",
+    "classes",
+    "plateau",
+    "exactness",
+    "loss_source",
+    "learning_rate_source",
+    "ended",
+    "last_step",
+]
 """Fields of a fit's record that the review reads; the others are the same in every training."""
 
 
@@ -188,6 +208,7 @@ class Plan:
         loss: In place of the setting's.
         prepare: Called with the model before training.
         truth: What is wrong.
+        from_minimum: Whether it begins where val_loss is lowest, which only the training shows.
     """
 
     setting: Setting
@@ -205,6 +226,7 @@ class Plan:
     loss: Any = None
     prepare: Callable[[Any], None] | None = None
     truth: Truth = field(default_factory=Truth)
+    from_minimum: bool = False
 
 
 _compiled: dict[Any, Any] = {}
@@ -314,7 +336,16 @@ def trained(plan: Plan, kind: str, severity: int, seed: int) -> Case:
             _fit(plan, model, data, Path(folder))
         else:
             _loop(plan, model, data, Path(folder), random)
-        return case_of(folder, kind, severity, seed, plan.truth)
+        case = case_of(folder, kind, severity, seed, plan.truth)
+    return replace(case, truth=truth_of(plan, case))
+
+
+def truth_of(plan: Plan, case: Case) -> Truth:
+    """Returns what is wrong with a training, with its place."""
+    if not plan.from_minimum:
+        return plan.truth
+    lowest = min(case.epochs, key=lambda epoch: float(epoch["metrics"]["val_loss"]))
+    return replace(plan.truth, first=lowest["last_step"], last=lowest["last_step"])
 
 
 def case_of(folder: str | Path, kind: str, severity: int, seed: int, truth: Truth) -> Case:

@@ -48,7 +48,7 @@ def find(facts: Facts) -> Iterator[Finding]:
 
 
 def folded(facts: Facts) -> tuple[np.ndarray, list[int], int] | None:  # type: ignore[type-arg]
-    """Returns the losses of whole epochs, [epochs, steps], after the first; None where they cannot be compared."""
+    """Returns the losses of whole epochs, [epochs, steps]; None where they cannot be compared."""
     run = facts.run
     length = facts.places.steps_per_epoch
     if length is None or length < SHORTEST or not facts.loss_is_exact:
@@ -74,8 +74,10 @@ def _corrupted(facts: Facts, losses: np.ndarray, firsts: list[int], worst: int, 
         code="corrupted-batch",
         severity="warning",
         text=(
-            f"Batch {worst} of each epoch of {length} (counted from 0) has a loss of {figure(here, 3)}, where the others "
-            f"have {figure(level, 3)}, in the median over {len(losses)} epochs: the data there differs from the rest."
+            f"Batch {worst} of each epoch of {length} (counted from 0) has a loss of {figure(here, 3)}, "
+            "where the others "
+            f"have {figure(level, 3)}, in the median over {len(losses)} epochs: the data there differs "
+            "from the rest."
         ),
         advice=(
             f"Look at samples and labels of batch {worst} (with batch size b its samples are {worst} · b to "
@@ -94,7 +96,7 @@ def _corrupted(facts: Facts, losses: np.ndarray, firsts: list[int], worst: int, 
 
 
 def _sorted(facts: Facts, losses: np.ndarray, firsts: list[int], length: int) -> Iterator[Finding]:  # type: ignore[type-arg]
-    """The loss follows the place in the epoch: most of what differs between batches does so in every epoch alike."""
+    """The loss follows the place in the epoch, in every epoch alike."""
     profile = np.median(losses, axis=0)
     level = float(np.median(losses))
     around = losses - np.median(losses, axis=1)[:, None]
@@ -117,11 +119,13 @@ def _sorted(facts: Facts, losses: np.ndarray, firsts: list[int], length: int) ->
         code="sorted-data",
         severity="warning",
         text=(
-            f"The loss goes through the same {length} values in every epoch, from {figure(low, 3)} to {figure(high, 3)}: "
-            f"its place in the epoch explains {100 * explained:.0f}% of how batches differ. Data that is sorted, by class "
+            f"The loss goes through the same {length} values in every epoch, from {figure(low, 3)} to "
+            f"{figure(high, 3)}: "
+            f"its place in the epoch explains {100 * explained:.0f}% of how batches differ. Data that is "
+            "sorted, by class "
             "for example, and not shuffled does that."
         ),
-        advice="Shuffle the data: shuffle=True in fit, or dataset.shuffle(…) with a buffer as large as the data.",
+        advice="Shuffle the data: shuffle=True in fit, or dataset.shuffle(…) with a buffer of its size.",
         step=int(facts.places.starts[0]),
         last_step=firsts[-1] + length - 1,
         numbers={

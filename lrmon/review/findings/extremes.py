@@ -55,8 +55,8 @@ def _warm_up(facts: Facts) -> Iterator[Finding]:
 def _at_floor(facts: Facts) -> Iterator[Finding]:
     """A learning rate that stays at its lowest value to the end, for a tenth of the steps, an epoch at least.
 
-    It is told of a schedule that has come to its end (PolynomialDecay, CosineDecay), and of a ReduceLROnPlateau
-    that would go on but for min_lr; a learning rate of 0 is a finding of its own.
+    It is told of a schedule that has come to its end (PolynomialDecay, CosineDecay), and of a
+    ReduceLROnPlateau that would go on but for min_lr; a learning rate of 0 is a finding of its own.
     """
     run = facts.run
     rates, steps = run.learning_rate, run.step

@@ -1,4 +1,4 @@
-"""Trainings that learned nothing, or stopped before they were done, and what their learning rate has to do with it."""
+"""Trainings that learned nothing or stopped too early, and what their learning rate has to do with it."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ _LOW: Final = 0.1
 
 
 def find(facts: Facts) -> Iterator[Finding]:
-    """Yields ``learning-rate-zero``, ``never-learned`` or ``learning-rate-too-low``, and ``decayed-too-early``."""
+    """Yields ``learning-rate-zero``, and one of the others: nothing learned, too low, decayed too early."""
     yield from _zero(facts)
     of = facts.levels
     if of is None or float(of.level.min()) <= 0.0:
         # A loss that may be negative has no zero to be near to, and rises as often as it falls.
         return
-    yield from list(_decayed(facts, of)) or list(_never(facts, of)) or _too_low(facts, of)
+    yield from list(_decayed(facts, of)) or list(_never(facts, of)) or _too_low(of)
 
 
 def _zero(facts: Facts) -> Iterator[Finding]:
-    """A learning rate of 0, or of less than a billionth of its peak, for ten steps and a twentieth of the run."""
+    """A learning rate of 0 (a billionth of its peak) for ten steps and a twentieth of the run."""
     run = facts.run
     used = run.recorded("learning_rate") & ~np.isin(run.step, run.skipped) & np.isfinite(run.learning_rate)
     if run.main_updates is not None:
@@ -70,7 +70,8 @@ def _zero(facts: Facts) -> Iterator[Finding]:
     else:
         end = "to the end" if to_end else f"to {facts.places.describe(int(steps[stop - 1]))}"
         text = (
-            f"From {place} {end}, {percent(size / rates.size)} of the steps, the learning rate is {figure(rate)}, so "
+            f"From {place} {end}, {percent(size / rates.size)} of the steps, the learning rate is "
+            f"{figure(rate)}, so "
             "that nothing was learned there."
         )
     yield Finding(
@@ -108,78 +109,75 @@ def _never(facts: Facts, of: LossLevels) -> Iterator[Finding]:
     Levels are those after a fifth of the steps. One of these holds:
 
     - they never got below guessing among the classes by 7 %, where the number of classes is recorded;
-    - they lie still (within 3 % or their noise), and are no better than the start by a twentieth or by the noise;
+    - they lie still (within 3 % or their noise), no better than the start by a twentieth or by the noise;
     - they lie still at ln k, after a fall of at most a quarter of the start in the first fifth;
     - in the first fifth the loss rose to three times the start, and never came below the start again.
     """
-    smooth = of.smooth
-    later = smooth[of.row[:-1] >= of.loss.size // 5]
+    later = of.smooth[of.row[:-1] >= of.loss.size // 5]
     low, high = float(np.quantile(later, 0.1)), float(np.quantile(later, 0.9))
-    level = float(np.median(later))
-    error = float(np.median(of.error))
-    fall = of.start - level
-    is_still = high - low <= max(_FLAT * level, 5 * error) and abs(_drift(later)) <= max(
-        _FLAT * level, 3 * error
-    )
-    is_nothing = of.start - low <= max(_NOTHING * of.start, 3 * of.start_error)
-    early = of.loss[: max(of.loss.size // 5, 1)]
-    exploded = float(np.median(np.sort(early)[-3:])) >= 3 * of.start and low >= 0.9 * of.start
-    classes = chance(level)
+    level, error = float(np.median(later)), float(np.median(of.error))
+    margin = max(_FLAT * level, 5 * error)
+    is_still = high - low <= margin and abs(_drift(later)) <= margin
+    is_sure = 3 * of.start_error < 0.5 * of.start and high <= 1.3 * of.start
+    is_nothing = is_sure and of.start - low <= max(_NOTHING * of.start, 3 * of.start_error)
+    highest = float(np.median(np.sort(of.loss[: max(of.loss.size // 5, 3)])[-3:]))
+    is_hot = highest >= 3 * of.start and low >= 0.9 * of.start
+    classes, hedge = chance(level), ", if the loss is a cross-entropy"
     if of.guess is not None and of.start >= 0.9 * of.guess:
-        classes = round(math.exp(of.guess))
-        guesses = low >= 0.93 * of.guess
-        if not guesses and not (is_still and is_nothing):
+        if low >= 0.93 * of.guess:
+            classes, hedge = round(math.exp(of.guess)), ""
+            is_hot = is_hot or level > 1.05 * of.guess
+        elif not (is_still and is_nothing):
             return
-        exploded = guesses and (exploded or level > 1.05 * of.guess)
-    elif (is_still and is_nothing and 3 * of.start_error < 0.5 * of.start and high <= 1.3 * of.start) or (is_still and classes is not None and 0 <= fall <= 0.25 * of.start):
-        pass
-    elif not exploded:
-        return
+    else:
+        is_guess = classes is not None and 0 <= of.start - level <= 0.25 * of.start
+        if not is_hot and not (is_still and (is_nothing or is_guess)):
+            return
     rates = of.learning_rate[np.isfinite(of.learning_rate)]
-    used = (
-        f" at learning rates up to {figure(float(shortest(np.array([rates.max()], np.float32))[0]))}"
-        if rates.size
-        else ""
-    )
-    guess = (
-        f" That is the level of guessing among {classes} classes (ln {classes} = {figure(math.log(classes), 4)}), if "
-        "the loss is a cross-entropy."
-        if classes is not None
-        else ""
-    )
+    used = f" at learning rates up to {_figure(rates.max())}" if rates.size else ""
+    place, last_step = int(of.step[0]), int(of.step[-1])
     numbers = {
         "start": of.start, "level": level, "last": of.end, "steps": int(of.loss.size), "classes": classes,
     }  # fmt: skip
-    place, last_step = int(of.step[0]), int(of.step[-1])
-    if not exploded and _is_too_low(facts, of, rates):
+    evidence = None if is_hot else _evidence(facts, rates)
+    if evidence is not None:
         yield Finding(
             code="learning-rate-too-low",
             severity="warning",
             text=(
-                f"The loss did not fall in {of.loss.size:,} steps{used}: it started at {figure(of.start, 4)} and is "
-                f"{figure(of.end, 4)} at the end, and {_evidence(facts, rates)}."
+                f"The loss did not fall in {of.loss.size:,} steps{used}: it started at {figure(of.start, 4)} "
+                f"and is {figure(of.end, 4)} at the end, and {evidence}."
             ),
-            advice="Raise the learning rate, a hundredfold to begin with; a range test (lrmon.LRFinder) finds one.",
+            advice=(
+                "Raise the learning rate, a hundredfold to begin with; a range test (lrmon.LRFinder) "
+                "finds one."
+            ),
             step=place,
             last_step=last_step,
             numbers=numbers,
         )
         return
-    how = (
-        f"rose to {figure(float(early.max()), 3)} in the first steps and never fell below its start of "
-        f"{figure(of.start, 3)} again"
-        if exploded
-        else f"lay still around {figure(level, 4)} for {of.loss.size:,} steps, from {figure(of.start, 4)} at the start"
+    guess = (
+        f" That is the level of guessing among {classes} classes (ln {classes} = "
+        f"{figure(math.log(classes), 4)}){hedge}."
+        if classes is not None
+        else ""
     )
+    over = f" over {figure(highest, 3)}" if highest >= 2 * max(of.start, level) else ""
+    course = f"from {figure(of.start, 4)} at the start{over} to {figure(level, 4)}"
+    stayed = "stayed" if is_still else f"moved between {figure(low, 3)} and {figure(high, 3)}"
     yield Finding(
         code="never-learned",
-        severity="error" if exploded or classes is not None else "warning",
-        text=f"The training learned nothing{used}: the loss {how}.{guess}",
+        severity="error" if is_hot or classes is not None else "warning",
+        text=(
+            f"The training learned nothing{used}: in {of.loss.size:,} steps the loss went {course}, where it "
+            f"{stayed}.{guess}"
+        ),
         advice=(
             "Lower the learning rate by a factor of 10 to 100, and scale the inputs."
-            if exploded
-            else "Check that labels belong to inputs, that inputs vary and are scaled, that gradients reach the weights, "
-            "and that the learning rate is neither too high nor too low (a range test, lrmon.LRFinder, shows it)."
+            if is_hot
+            else "Check that labels belong to inputs, that inputs vary and are scaled, and that gradients reach "
+            "the weights; a range test (lrmon.LRFinder) shows whether it is the learning rate."
         ),
         step=place,
         last_step=last_step,
@@ -187,14 +185,15 @@ def _never(facts: Facts, of: LossLevels) -> Iterator[Finding]:
     )
 
 
+def _figure(rate: float) -> str:
+    """Returns a learning rate as it was written."""
+    return figure(float(shortest(np.array([rate], np.float32))[0]))
+
+
 def _drift(later: Floats) -> float:
     """The change of levels from their first third to their last."""
     third = max(later.size // 3, 1)
     return float(np.median(later[-third:]) - np.median(later[:third]))
-
-
-def _is_too_low(facts: Facts, of: LossLevels, rates: NDArray[np.float64]) -> bool:
-    return bool(rates.size) and _evidence(facts, rates) is not None
 
 
 def _evidence(facts: Facts, rates: NDArray[np.float64]) -> str | None:
@@ -227,8 +226,8 @@ def _evidence(facts: Facts, rates: NDArray[np.float64]) -> str | None:
     return None
 
 
-def _too_low(facts: Facts, of: LossLevels) -> Iterator[Finding]:
-    """A loss that falls in a straight line by less than a third, at one learning rate, and just as fast at the end."""
+def _too_low(of: LossLevels) -> Iterator[Finding]:
+    """A loss that falls in a straight line by less than a third, at one learning rate, to the end."""
     rates = of.learning_rate
     if (
         of.loss.size < 200
@@ -243,13 +242,15 @@ def _too_low(facts: Facts, of: LossLevels) -> Iterator[Finding]:
     share = (of.start - of.end) / of.start
     if not 0 < share <= 1 / 3 or second > -_SURE * second_error or second > 0.6 * first or first >= 0:
         return
-    rate = figure(float(shortest(rates[:1].astype(np.float32))[0]))
+    rate = _figure(rates[0])
     yield Finding(
         code="learning-rate-too-low",
         severity="warning",
         text=(
-            f"At a learning rate of {rate} the loss fell by only {percent(share)} in {of.loss.size:,} steps, from "
-            f"{figure(of.start, 4)} to {figure(of.end, 4)}, in a straight line and as fast at the end as before."
+            f"At a learning rate of {rate} the loss fell by only {percent(share)} in {of.loss.size:,} "
+            "steps, from "
+            f"{figure(of.start, 4)} to {figure(of.end, 4)}, in a straight line and as fast at the end as "
+            "before."
         ),
         advice="Raise the learning rate, tenfold to begin with; a range test (lrmon.LRFinder) finds one.",
         step=int(of.step[0]),
@@ -278,8 +279,10 @@ def _slope(values: Floats) -> tuple[float, float]:
 def _decayed(facts: Facts, of: LossLevels) -> Iterator[Finding]:
     """A learning rate that spent a third of the steps below a tenth of its peak, though the loss still fell.
 
-    What counts is the learning rate, added up over the steps. In the second half of that sum the loss made a tenth of
-    its progress at least: by five standard errors of a line, or because the means of all epochs in it fell. After it the
+    What counts is the learning rate, added up over the steps. In the second half of that sum the loss made a
+    tenth of
+    its progress at least: by five standard errors of a line, or because the means of all epochs in it fell.
+    After it the
     loss fell no further than twice that, and it had not come near 0. Or the loss had not fallen at all yet.
     """
     rates = of.learning_rate
@@ -302,14 +305,17 @@ def _decayed(facts: Facts, of: LossLevels) -> Iterator[Finding]:
         return
     if fall is not None and fall >= 0.1 * progress and after - of.end <= 2 * fall:
         text = (
-            f"The learning rate decayed while the loss still fell: at {place} it was down from {peak} to {then}, after a "
-            f"fall of the loss by {figure(fall, 2)} since {since}; in the {rest:,} steps after that the loss went from "
+            f"The learning rate decayed while the loss still fell: at {place} it was down from {peak} to "
+            f"{then}, after a "
+            f"fall of the loss by {figure(fall, 2)} since {since}; in the {rest:,} steps after that the "
+            "loss went from "
             f"{figure(after, 3)} to {figure(of.end, 3)}."
         )
     elif rest > 2 / 3 * of.loss.size and of.reference - of.end < _NOTHING * of.reference:
         fall = 0.0
         text = (
-            f"The learning rate decayed before the loss had fallen: at {place} it was down from {peak} to {then}, and in "
+            f"The learning rate decayed before the loss had fallen: at {place} it was down from {peak} to "
+            f"{then}, and in "
             f"the {rest:,} steps after that the loss went from {figure(after, 3)} to {figure(of.end, 3)}."
         )
     else:
@@ -322,7 +328,7 @@ def _decayed(facts: Facts, of: LossLevels) -> Iterator[Finding]:
         advice=(
             "Give ReduceLROnPlateau more patience or a smaller min_delta, so that it waits for a plateau."
             if by_rule
-            else "Let the learning rate decay later or more slowly: over the whole training, as far as it is planned."
+            else "Let the learning rate decay later or more slowly, over the whole training that is planned."
         ),
         step=step,
         last_step=int(of.step[-1]),
@@ -331,7 +337,7 @@ def _decayed(facts: Facts, of: LossLevels) -> Iterator[Finding]:
 
 
 def _fall_of_line(losses: Floats, total: Floats) -> float | None:
-    """Returns by how much a line through losses falls over a sum of learning rates, None where that is not sure."""
+    """Returns by how much a line through losses falls over a sum of learning rates, None if not surely."""
     x = total - total.mean()
     spread = float(x @ x)
     if losses.size < 6 or spread <= 0:
@@ -343,7 +349,7 @@ def _fall_of_line(losses: Floats, total: Floats) -> float | None:
 
 
 def _fall_of_epochs(facts: Facts, of: LossLevels, first: int, last: int) -> float | None:
-    """Returns by how much the mean loss fell from the epoch of one row to that of another, None where it ever rose."""
+    """Returns by how much epochs' mean loss fell between two rows, None where it ever rose."""
     firsts = np.array([epoch.first_step for epoch in facts.run.epochs], dtype=np.int64)
     if firsts.size < 3:
         return None

@@ -124,8 +124,8 @@ EXPLAINS: Final[Mapping[str, Mapping[str, str | None]]] = {
 }
 """By cause, which findings are its consequences and what the cause's text then says of them.
 
-None: the consequence's own sentences, which hold more than a word. Empty: nothing. A finding that is the consequence of
-another one explains nothing itself. Causes stand in the order in which they are asked.
+None: the consequence's own sentences, which hold more than a word. Empty: nothing. A finding that is the
+consequence of another one explains nothing itself. Causes stand in the order in which they are asked.
 """
 
 

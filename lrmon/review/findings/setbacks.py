@@ -57,7 +57,8 @@ def find(facts: Facts) -> Iterator[Finding]:
 def _lost(facts: Facts, of: LossLevels) -> Iterator[Finding]:
     """The loss ends so high that half of what it had won is gone, and what it had won was sure.
 
-    Without an increase of the learning rate before it, a rise that takes longer than a twentieth of the steps is
+    Without an increase of the learning rate before it, a rise that takes longer than a twentieth of the
+    steps is
     told as good to know alone: the losses of adversarial and of reinforcement learning do that by themselves.
     """
     best, end = of.best, of.end
@@ -77,15 +78,19 @@ def _lost(facts: Facts, of: LossLevels) -> Iterator[Finding]:
     step = cause.step if cause.name != "none" else int(of.step[onset])
     text = (
         f"The loss lost {percent(share) if share < 1.0 else 'all'} of its progress: it started at "
-        f"{figure(of.start, 3)}, fell to {figure(low, 3)} around {facts.places.describe(int(of.step[of.row[best]]))} "
-        f"and ended at {figure(end, 3)}; it rose from {facts.places.describe(int(of.step[onset]))} on{cause.words}."
+        f"{figure(of.start, 3)}, fell to {figure(low, 3)} around "
+        f"{facts.places.describe(int(of.step[of.row[best]]))} "
+        f"and ended at {figure(end, 3)}; it rose from {facts.places.describe(int(of.step[onset]))} "
+        f"on{cause.words}."
     )
     if cause.name == "increase":
         advice = "Increase the learning rate less, or go back to the weights from before and lower it."
     elif cause.name == "resume":
         advice = "Check that the optimizer's state and the learning rate were restored; then resume again."
     elif is_slow:
-        advice = "Losses of adversarial or reinforcement learning may rise like this; any other needs a lower learning rate."
+        advice = (
+            "Adversarial and reinforcement learning may do this; any other loss needs a lower learning rate."
+        )
     else:
         advice = "Lower the learning rate, clip gradients (clipnorm), or look at the data from there on."
     found = Finding(
@@ -108,7 +113,7 @@ def _lost(facts: Facts, of: LossLevels) -> Iterator[Finding]:
 
 
 def _onset(of: LossLevels, best: int, above: float) -> int:
-    """Returns the row from which on the loss stays above a value, as levels of blocks and of five losses tell."""
+    """Returns the row from which on the loss stays above a value, by levels of blocks and of five losses."""
     below = np.flatnonzero(of.level[best:] <= above)
     block = best + (int(below[-1]) if below.size else 0)
     first = int(of.row[block])
@@ -179,7 +184,8 @@ def _numbers(*values: float) -> list[str]:
 def _raised(facts: Facts, of: LossLevels) -> Iterator[Finding]:
     """After the last increase of the learning rate by half or more, not in a warm-up, the loss stayed higher.
 
-    The level at the end lies above the one before the increase by a tenth of the progress until then, and is sure.
+    The level at the end lies above the one before the increase by a tenth of the progress until then, and is
+    sure.
     """
     rates = of.learning_rate
     rises = np.flatnonzero((rates[1:] >= 1.5 * rates[:-1]) & (rates[:-1] > 0)) + 1
@@ -201,7 +207,8 @@ def _raised(facts: Facts, of: LossLevels) -> Iterator[Finding]:
         code="increase-not-recovered",
         severity="warning",
         text=(
-            f"The loss did not come back after {_increase(facts, of, edge)}: it was {figure(before, 3)} before and is {figure(of.end, 3)} at the "
+            f"The loss did not come back after {_increase(facts, of, edge)}: it was {figure(before, 3)} "
+            f"before and is {figure(of.end, 3)} at the "
             f"end, {rest:,} steps later."
         ),
         advice="Increase the learning rate less, or go back to the weights from before and lower it.",
@@ -214,10 +221,11 @@ def _raised(facts: Facts, of: LossLevels) -> Iterator[Finding]:
 def _spikes(facts: Facts, of: LossLevels) -> Iterator[Finding]:
     """Losses that leap out of all that came before them.
 
-    After an increase of the learning rate (by a fifth, not in a warm-up) or a resume: of the 20 losses after it
-    three at least lie above all of the 50 before, and the highest by eight standard deviations and half of the
-    level. Anywhere else: a loss lies above the ones before by eight standard deviations and three times as far as
-    any of them, and by half of the progress until then.
+    After an increase of the learning rate (by a fifth, not in a warm-up) or a resume: of the 20 losses after
+    it three at least lie above all of the 50 before, and the highest by eight standard deviations and half of
+    the
+    level. Anywhere else: a loss lies above the ones before by eight standard deviations and three times as
+    far as any of them, and by half of the progress until then.
     """
     causes = [*_increases(facts, of), *_resumes(facts, of)]
     found = [spike for cause in causes if (spike := _spike_after(of, cause)) is not None]
@@ -310,7 +318,8 @@ def _unexplained(facts: Facts, of: LossLevels, rows: list[int]) -> Finding:
         severity="warning",
         text=(
             f"The loss leapt from about {figure(level, 3)} to {figure(highest, 3)} at "
-            f"{facts.places.describe(step)}{where}, where the learning rate did not increase.{more}"
+            f"{facts.places.describe(step)}{where}, "
+            f"where the learning rate did not increase.{more}"
         ),
         advice="Look at the data of that batch; clip gradients (clipnorm) so that one batch cannot do so much.",
         step=step,

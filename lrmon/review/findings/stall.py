@@ -1,4 +1,4 @@
-"""Trainings that went on for long after the last gain, judged over the whole run, and what an LR drop did before."""
+"""Trainings that went on for long after the last gain, and what an LR drop did before."""
 
 from __future__ import annotations
 
@@ -38,9 +38,10 @@ def find(facts: Facts) -> Iterator[Finding]:
 
 
 def _drop(facts: Facts) -> Iterator[Finding]:
-    """The loss fell at the last LR drop, to half or less, and has lain at its level since, for a third of the run.
+    """The loss fell at the last LR drop, and has lain at its level since, for a third of the run.
 
-    It is a warning from half of the run on: to end a training with a third at the lowest learning rate is usual.
+    It is a warning from half of the run on: to end a training with a third at the lowest learning rate is
+    usual.
     """
     of, steps = facts.levels, facts.steps
     if of is None or facts.defaults.applied:
@@ -71,9 +72,12 @@ def _drop(facts: Facts) -> Iterator[Finding]:
         code="drop-would-help",
         severity="warning" if rest >= of.loss.size / 2 else "info",
         text=(
-            f"The LR drop from {figure(float(rates[0]))} to {figure(float(rates[1]))} at {facts.places.describe(step)} took "
-            f"the loss from {figure(before, 3)} to {figure(after, 3)}. Since {facts.places.describe(since)} it has lain at "
-            f"{figure(float(np.median(tail)), 3)}, and the learning rate has not dropped again in {rest:,} steps."
+            f"The LR drop from {figure(float(rates[0]))} to {figure(float(rates[1]))} at "
+            f"{facts.places.describe(step)} took "
+            f"the loss from {figure(before, 3)} to {figure(after, 3)}. Since "
+            f"{facts.places.describe(since)} it has lain at "
+            f"{figure(float(np.median(tail)), 3)}, and the learning rate has not dropped again in {rest:,} "
+            "steps."
         ),
         advice="Drop the learning rate once more, or stop there.",
         step=since,
@@ -91,7 +95,8 @@ def _drop(facts: Facts) -> Iterator[Finding]:
 def _stalled(facts: Facts) -> Iterator[Finding]:
     """The metric brought no gain for two fifths of the run and five epochs, at one learning rate.
 
-    A warning where the metric goes up and down by a twentieth of its level from epoch to epoch, which says that the
+    A warning where the metric goes up and down by a twentieth of its level from epoch to epoch, which says
+    that the
     updates are too large for it to settle; else good to know. Not where the loss has come down to nothing.
     """
     name, value, place = watched(facts)
@@ -124,7 +129,8 @@ def _stalled(facts: Facts) -> Iterator[Finding]:
     )
     count = f"{since} epochs" if word == "epoch" else f"{int(place[-1] - place[best]):,} steps"
     swing = (
-        f" It goes up and down by {percent(noise / level)} of its level from one {word if word == 'epoch' else 'block'} "
+        f" It goes up and down by {percent(noise / level)} of its level from one "
+        f"{word if word == 'epoch' else 'block'} "
         "to the next."
         if swings
         else ""
@@ -134,7 +140,8 @@ def _stalled(facts: Facts) -> Iterator[Finding]:
         next((trigger for trigger in rule.triggers if trigger.first), None) if rule.unit == "epoch" else None
     )
     would = (
-        f" ReduceLROnPlateau with patience {rule.rule.patience} would have reduced the learning rate after epoch "
+        f" ReduceLROnPlateau with patience {rule.rule.patience} would have reduced the learning rate after "
+        "epoch "
         f"{int(positions[reduced.index])}."
         if reduced is not None and reduced.kind == "would" and rule.rule.monitor == name
         else ""
@@ -144,8 +151,10 @@ def _stalled(facts: Facts) -> Iterator[Finding]:
         code="stalled",
         severity="warning" if swings else "info",
         text=(
-            f"{name} has not improved since {word} {first:,} ({figure(value[best], 4)}), for {count}, and the learning "
-            f"rate stayed at {figure(float(shortest(rates[:1].astype(np.float32))[0]))} all the while.{swing}{would}"
+            f"{name} has not improved since {word} {first:,} ({figure(value[best], 4)}), for {count}, and "
+            "the learning "
+            f"rate stayed at {figure(float(shortest(rates[:1].astype(np.float32))[0]))} all the "
+            f"while.{swing}{would}"
         ),
         advice=(
             f"Let the learning rate fall there, for example with {call}."

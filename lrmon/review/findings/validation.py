@@ -22,6 +22,8 @@ _NOTHING: Final = 0.1
 _ROSE: Final = 0.25
 """Share of its progress that validation has to give back to be a warning; less is good to know."""
 _SURE: Final = 4.0
+_FELL: Final = 0.1
+"""Share of its level that the training loss has to have fallen by since."""
 
 
 def find(facts: Facts) -> Iterator[Finding]:
@@ -55,11 +57,13 @@ def find(facts: Facts) -> Iterator[Finding]:
             severity="warning",
             text=(
                 f"Validation never improved: val_loss is {figure(value[0], 3)} after the first epoch, "
-                f"{figure(value[best], 3)} at best (epoch {numbers['best_epoch']}) and {figure(value[-1], 3)} at the "
+                f"{figure(value[best], 3)} at best (epoch {numbers['best_epoch']}) and "
+                f"{figure(value[-1], 3)} at the "
                 f"end, while the training loss fell from {figure(of.start, 3)} to {figure(training[-1], 3)}."
             ),
             advice=(
-                "Check that validation data is prepared as the training data is and has the right labels, and that "
+                "Check that validation data is prepared as the training data is and has the right labels, "
+                "and that "
                 "the labels can be learned at all."
             ),
             step=int(epochs[there[0]].last_step),
@@ -79,26 +83,34 @@ def _overfitting(
     gain: float,
     numbers: dict[str, float],
 ) -> Iterator[Finding]:
-    """Validation rose from its minimum, for three epochs and a tenth of all, while training went on falling."""
+    """Validation rose from its minimum, for three epochs and a tenth of all, and training fell by a tenth."""
     since = value.size - 1 - best
     last = float(np.median(value[-3:]))
     rise = last - float(value[best])
     noise = noise_around_course(value)
     fell = float(training[best] - np.median(training[-3:]))
     share = rise / gain if gain > 0 else 0.0
-    if since < max(3, value.size // 10) or fell <= 0 or rise < _SURE * noise or share < 0.1:
+    if (
+        since < max(3, value.size // 10)
+        or fell < _FELL * training[best]
+        or rise < _SURE * noise
+        or share < 0.1
+    ):
         return
     epoch = int(facts.run.epoch_positions[there[best]])
     yield Finding(
         code="overfitting",
         severity="warning" if share >= _ROSE else "info",
         text=(
-            f"Overfitting from epoch {epoch} on: val_loss was lowest there ({figure(value[best], 3)}) and rose to "
-            f"{figure(last, 3)}, {percent(share)} of what it had gained, while the training loss fell further, from "
+            f"Overfitting from epoch {epoch} on: val_loss was lowest there ({figure(value[best], 3)}) and "
+            "rose to "
+            f"{figure(last, 3)}, {percent(share)} of what it had gained, while the training loss fell "
+            "further, from "
             f"{figure(training[best], 3)} to {figure(training[-1], 3)}."
         ),
         advice=(
-            f"Stop at epoch {epoch} (EarlyStopping with restore_best_weights=True), or use more data, augmentation or "
+            f"Stop at epoch {epoch} (EarlyStopping with restore_best_weights=True), or use more data, "
+            "augmentation or "
             "regularization."
         ),
         step=int(facts.run.epochs[there[best]].last_step),

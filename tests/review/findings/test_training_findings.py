@@ -1,4 +1,4 @@
-"""What went wrong in a training, told from exact losses: with epochs and without, at any scale, with NaN between."""
+"""What went wrong in a training, told from exact losses, at any scale, with NaN between."""
 
 from __future__ import annotations
 
@@ -104,7 +104,10 @@ def test_an_increase_after_which_the_loss_never_came_back_is_named_with_its_step
     found = findings(trained(rates, 100, loss=loss))
 
     assert ["increase-not-recovered"] == list(found)
-    assert (633, "warning") == (found["increase-not-recovered"].step, found["increase-not-recovered"].severity)
+    assert (633, "warning") == (
+        found["increase-not-recovered"].step,
+        found["increase-not-recovered"].severity,
+    )
     assert "increased from 0.1 to 1 at step 633 (epoch 6 + 33/100)" in found["increase-not-recovered"].text
 
 
@@ -176,7 +179,10 @@ def test_a_level_that_an_earlier_drop_broke_asks_for_another_one() -> None:
     found = findings(trained(rates, 100, loss=loss))
 
     assert ["drop-would-help"] == list(found)
-    assert ("warning", 400) == (found["drop-would-help"].severity, found["drop-would-help"].numbers["drop_step"])
+    assert ("warning", 400) == (
+        found["drop-would-help"].severity,
+        found["drop-would-help"].numbers["drop_step"],
+    )
 
 
 def test_a_report_says_what_was_checked_and_what_could_not_be_and_why() -> None:
