@@ -173,14 +173,14 @@ def page(verdicts: Sequence[Verdict], peers: dict[str, dict[str, dict[str, str]]
     lines.append("| half | trainings | severity | lrmon | " + " | ".join(names) + " |")
     lines.append("|---" * (4 + len(names)) + "|")
     for (half, count, *alarms), measured in zip(healthy_rows(verdicts), (True, False), strict=True):
-        here = [
+        healthy = [
             each.case.name
             for each in verdicts
             if not each.case.severity and each.case.is_measured is measured
         ]
         for severity, own in zip(("error", "warning"), alarms, strict=True):
             theirs = [
-                str(sum(severity in peers[name].get(case, {}).values() for case in here)) for name in names
+                str(sum(severity in peers[name].get(case, {}).values() for case in healthy)) for name in names
             ]
             lines.append(f"| {half} | {count} | {severity} | {' | '.join([str(own), *theirs])} |")
     lines += ["", _misses(verdicts), ""]

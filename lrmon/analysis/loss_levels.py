@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -169,4 +170,4 @@ def noise_around_course(values: Floats) -> float:
     if values.size < 4:
         return 0.0
     second = np.diff(values, 2)
-    return _SIGMA * float(np.median(np.abs(second - np.median(second)))) / 6.0**0.5
+    return _SIGMA * float(np.median(np.abs(second - np.median(second)))) / math.sqrt(6.0)

@@ -87,8 +87,9 @@ def classes(model: Any) -> int | None:
         return 2
     if squashed not in ("categoricalcrossentropy", "sparsecategoricalcrossentropy"):
         return None
-    is_one = isinstance(shape, tuple) and len(shape) > 1 and isinstance(shape[-1], int)
-    return shape[-1] if is_one and shape[-1] > 1 else None
+    if not isinstance(shape, tuple) or len(shape) < 2 or not isinstance(shape[-1], int):
+        return None
+    return shape[-1] if shape[-1] > 1 else None
 
 
 def described_optimizers(

@@ -92,7 +92,7 @@ def ramp_to_divergence(severity: int, seed: int) -> Plan:
     growth = _by(severity, 1.02, 1.03, 1.05)
 
     def grown(step: int, epoch: int) -> float:
-        return rate * growth ** max(step - first, 0)
+        return float(rate * growth ** max(step - first, 0))
 
     end = first + int(np.log(300) / np.log(growth))
     return replace(plan, rate=grown, truth=Truth((*LOST, "increase-not-recovered"), first, end))
@@ -426,7 +426,7 @@ def sorted_by_class(severity: int, seed: int) -> Plan:
         data.x, data.y = data.x[order], data.y[order]
 
     plan = Plan(setting, 16, shuffle=False, change=spoil, by="loop" if seed == 2 else "fit")
-    return _whole(plan, "sorted-data")
+    return _whole(plan, "sorted-data", "never-learned")
 
 
 def dead_units(severity: int, seed: int) -> Plan:

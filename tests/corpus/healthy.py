@@ -285,7 +285,6 @@ def _gan(seed: int, which: str) -> Iterator[tuple[float, float]]:
     for optimizer, model in zip(optimizers, (generator, critic), strict=True):
         optimizer.build(model.trainable_variables)
 
-    @tf.function
     def step(real: Any, noise: Any, more: Any) -> Any:
         with tf.GradientTape() as tape:
             fake = generator(noise)
@@ -300,11 +299,12 @@ def _gan(seed: int, which: str) -> Iterator[tuple[float, float]]:
         optimizers[0].apply(tape.gradient(other, variables), variables)
         return loss, other
 
+    compiled = tf.function(step)
     for _ in range(900):
         angle = random.uniform(0, 2 * np.pi, 64)
         real = np.stack([2 * np.cos(angle), 2 * np.sin(angle)], 1).astype(np.float32)
         noise = random.normal(size=(2, 64, 4)).astype(np.float32)
-        critics, generators = step(real, noise[0], noise[1])
+        critics, generators = compiled(real, noise[0], noise[1])
         yield 0.002, float({"critic": critics, "generator": generators, "sum": critics + generators}[which])
 
 
@@ -354,7 +354,6 @@ def _variational(seed: int) -> Iterator[tuple[float, float]]:
     variables = [*encoder.trainable_variables, *decoder.trainable_variables]
     optimizer.build(variables)
 
-    @tf.function
     def step(x: Any, noise: Any, weight: Any) -> Any:
         with tf.GradientTape() as tape:
             mean, log_variance = tf.split(encoder(x), 2, axis=1)
@@ -365,10 +364,11 @@ def _variational(seed: int) -> Iterator[tuple[float, float]]:
         optimizer.apply(tape.gradient(loss, variables), variables)
         return loss
 
+    compiled = tf.function(step)
     for number in range(900):
         rows = random.integers(0, len(data.x), 32)
         noise = random.normal(size=(32, 4)).astype(np.float32)
-        yield 0.003, float(step(data.x[rows], noise, np.float32(min(number / 300, 1.0))))
+        yield 0.003, float(compiled(data.x[rows], noise, np.float32(min(number / 300, 1.0))))
 
 
 def _mixed_sizes(seed: int) -> Iterator[tuple[float, float]]:

@@ -259,7 +259,6 @@ def _fresh(plan: Plan, data: Data) -> Any:
 def _train_step(model: Any) -> Any:
     if id(model) not in _steps:
 
-        @tf.function(reduce_retracing=True)
         def step(x: Any, y: Any) -> Any:
             with tf.GradientTape() as tape:
                 loss = model.compute_loss(x, y, model(x, training=True))
@@ -267,7 +266,7 @@ def _train_step(model: Any) -> Any:
             model.optimizer.apply(tape.gradient(loss, variables), variables)
             return loss
 
-        _steps[id(model)] = step
+        _steps[id(model)] = tf.function(step, reduce_retracing=True)
     return _steps[id(model)]
 
 

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from lrmon.analysis.loss_levels import Floats
 from lrmon.review.facts import Facts
 from lrmon.review.findings.finding import Finding, figure
 
@@ -17,6 +19,12 @@ SHORTEST: Final = 8
 _SIGMA: Final = 1.4826
 _MATTERS: Final = 0.3
 """A batch's loss lies above the others' by this share of all that training won; a hard one does not."""
+
+_EXPLAINED: Final = 0.25
+"""Share of the variance within epochs that the place explains, where data is sorted."""
+_ALIKE: Final = 0.3
+"""Correlation of neighboring places from which on they are alike."""
+_ROSE: Final = 1.05
 
 
 def find(facts: Facts) -> Iterator[Finding]:
@@ -47,7 +55,7 @@ def find(facts: Facts) -> Iterator[Finding]:
     yield from _sorted(facts, losses, firsts, length)
 
 
-def folded(facts: Facts) -> tuple[np.ndarray, list[int], int] | None:  # type: ignore[type-arg]
+def folded(facts: Facts) -> tuple[Floats, list[int], int] | None:
     """Returns the losses of whole epochs, [epochs, steps]; None where they cannot be compared."""
     run = facts.run
     length = facts.places.steps_per_epoch
@@ -61,13 +69,13 @@ def folded(facts: Facts) -> tuple[np.ndarray, list[int], int] | None:  # type: i
     ]
     whole = whole[len(whole) // 6 :] if len(whole) > FEWEST else whole
     losses = np.array([run.loss[row : row + length] for row, _ in whole], dtype=np.float64)
-    good = np.isfinite(losses).all(axis=1) if len(whole) else np.zeros(0, bool)
+    good: NDArray[np.bool_] = np.isfinite(losses).all(axis=1) if len(whole) else np.zeros(0, bool)
     if int(good.sum()) < FEWEST:
         return None
     return losses[good], [first for (_, first), ok in zip(whole, good.tolist(), strict=True) if ok], length
 
 
-def _corrupted(facts: Facts, losses: np.ndarray, firsts: list[int], worst: int, length: int) -> Finding:  # type: ignore[type-arg]
+def _corrupted(facts: Facts, losses: Floats, firsts: list[int], worst: int, length: int) -> Finding:
     here, level = float(np.median(losses[:, worst])), float(np.median(losses))
     start = int(facts.places.starts[0])
     return Finding(
@@ -95,44 +103,46 @@ def _corrupted(facts: Facts, losses: np.ndarray, firsts: list[int], worst: int, 
     )
 
 
-def _sorted(facts: Facts, losses: np.ndarray, firsts: list[int], length: int) -> Iterator[Finding]:  # type: ignore[type-arg]
-    """The loss follows the place in the epoch, in every epoch alike."""
+def _sorted(facts: Facts, losses: Floats, firsts: list[int], length: int) -> Iterator[Finding]:
+    """The loss follows the place in the epoch, in every epoch alike, and neighboring places resemble each other.
+
+    And in the first epoch the loss rose instead of falling: what the first batches teach does not hold for
+    the next ones.
+    """
     profile = np.median(losses, axis=0)
-    level = float(np.median(losses))
     around = losses - np.median(losses, axis=1)[:, None]
     pattern = profile - np.median(profile)
     squares = float((around * around).sum())
     explained = 1.0 - float(((around - pattern) ** 2).sum()) / squares if squares > 0 else 0.0
-    middle = pattern - pattern.mean()
-    total = float(middle @ middle)
-    alike = float(middle[1:] @ middle[:-1]) / total if total > 0 else 0.0
-    high = float(np.quantile(profile, 0.9))
-    low = float(np.quantile(profile, 0.1))
-    if (
-        explained < 0.4
-        or high < 3 * max(low, 0.0)
-        or high <= 0
-        or high < 0.25 * (facts.levels.start if facts.levels else 0)
-    ):
+    away = pattern - pattern.mean()
+    total = float(away @ away)
+    alike = float(away[1:] @ away[:-1]) / total if total > 0 else 0.0
+    row = int(np.searchsorted(facts.run.step, facts.places.starts[0]))
+    first = facts.run.loss[row : row + length].astype(np.float64)
+    if explained < _EXPLAINED or alike < _ALIKE or not bool(np.isfinite(first).all()):
+        return
+    rest = float(np.median(first[length // 4 :]))
+    if rest < _ROSE * float(first[0]) or float(first[: length // 2].min()) > 0.98 * float(first[0]):
         return
     yield Finding(
         code="sorted-data",
         severity="warning",
         text=(
-            f"The loss goes through the same {length} values in every epoch, from {figure(low, 3)} to "
-            f"{figure(high, 3)}: "
-            f"its place in the epoch explains {100 * explained:.0f}% of how batches differ. Data that is "
-            "sorted, by class "
-            "for example, and not shuffled does that."
+            f"The loss follows the place of the batch in the epoch, which explains {100 * explained:.0f}% "
+            "of how the "
+            f"{length} batches of an epoch differ, and batches that follow each other are alike. In the "
+            "first epoch the "
+            f"loss rose, from {figure(first[0], 3)} in the first batch to {figure(rest, 3)}. Data that is "
+            "sorted, by "
+            "class for example, and not shuffled does that."
         ),
         advice="Shuffle the data: shuffle=True in fit, or dataset.shuffle(…) with a buffer of its size.",
         step=int(facts.places.starts[0]),
         last_step=firsts[-1] + length - 1,
         numbers={
             "explained": round(explained, 4),
-            "low": low,
-            "high": high,
-            "level": level,
             "alike": round(alike, 4),
+            "first": float(first[0]),
+            "rest": rest,
         },
     )

@@ -176,7 +176,8 @@ def _never(facts: Facts, of: LossLevels) -> Iterator[Finding]:
         advice=(
             "Lower the learning rate by a factor of 10 to 100, and scale the inputs."
             if is_hot
-            else "Check that labels belong to inputs, that inputs vary and are scaled, and that gradients reach "
+            else "Check that labels belong to inputs, that inputs vary, are scaled and shuffled, and that "
+            "gradients reach "
             "the weights; a range test (lrmon.LRFinder) shows whether it is the learning rate."
         ),
         step=place,
@@ -280,10 +281,9 @@ def _decayed(facts: Facts, of: LossLevels) -> Iterator[Finding]:
     """A learning rate that spent a third of the steps below a tenth of its peak, though the loss still fell.
 
     What counts is the learning rate, added up over the steps. In the second half of that sum the loss made a
-    tenth of
-    its progress at least: by five standard errors of a line, or because the means of all epochs in it fell.
-    After it the
-    loss fell no further than twice that, and it had not come near 0. Or the loss had not fallen at all yet.
+    tenth of its progress at least: by five standard errors of a line, or because the means of all epochs in
+    it fell. After it the loss fell no further than twice that, and it had not come near 0. Or the loss had
+    not fallen at all yet.
     """
     rates = of.learning_rate
     if not bool(np.isfinite(rates).all()) or rates.max() <= 0 or rates.min() < 0:

@@ -50,7 +50,6 @@ _LEARNED_NOTHING: Final = {
     "validation-never-improved": "validation never improved",
     "overfitting": "validation got worse",
     "stalled": "nothing improved for long",
-    "sorted-data": "losses repeat from epoch to epoch",
     "corrupted-batch": "some batches differ in every epoch",
     "loss-spike": "the loss leapt",
     "plateau-answered-late": "a plateau lasted for long",
@@ -66,7 +65,6 @@ _LOST: Final = {
     "overfitting": "validation got worse",
     "validation-never-improved": "validation never improved",
     "never-learned": "the loss is no better than at the start",
-    "sorted-data": "losses repeat from epoch to epoch",
     "corrupted-batch": "some batches differ in every epoch",
     "drop-would-help": "the loss lies at a level",
     "decayed-too-early": "the learning rate decayed in vain",
@@ -74,6 +72,15 @@ _LOST: Final = {
 }
 
 EXPLAINS: Final[Mapping[str, Mapping[str, str | None]]] = {
+    "sorted-data": {
+        "never-learned": None,
+        "progress-lost": "the loss lost its progress",
+        "corrupted-batch": "some batches stand out",
+        "loss-spike": "the loss leaps where the data changes",
+        "stalled": "nothing improved for long",
+        "validation-never-improved": "validation never improved",
+        "overfitting": "validation got worse",
+    },
     "learning-rate-not-finite": {
         "loss-not-finite": None,
         "progress-lost": "the loss lost its progress",
@@ -98,13 +105,6 @@ EXPLAINS: Final[Mapping[str, Mapping[str, str | None]]] = {
     },
     "learning-rate-too-low": _LEARNED_NOTHING,
     "progress-lost": _LOST,
-    "sorted-data": {
-        "corrupted-batch": "some batches stand out",
-        "loss-spike": "the loss leaps where the data changes",
-        "stalled": "nothing improved for long",
-        "validation-never-improved": "validation never improved",
-        "overfitting": "validation got worse",
-    },
     "corrupted-batch": {"loss-spike": "the loss leaps there"},
     "decayed-too-early": {
         "learning-rate-zero": None,

@@ -57,13 +57,13 @@ def find(facts: Facts) -> Iterator[Finding]:
 def _lost(facts: Facts, of: LossLevels) -> Iterator[Finding]:
     """The loss ends so high that half of what it had won is gone, and what it had won was sure.
 
-    Without an increase of the learning rate before it, a rise that takes longer than a twentieth of the
-    steps is
-    told as good to know alone: the losses of adversarial and of reinforcement learning do that by themselves.
+    Without an increase of the learning rate before it, a rise that takes longer than a twentieth of the steps
+    is told as good to know alone: the losses of adversarial and of reinforcement learning do that by
+    themselves.
     """
     best, end = of.best, of.end
     low = float(of.smooth[best])
-    if of.progress < max(_SURE * max(of.start_error, float(of.error[best])), _LEAST * abs(of.reference)):
+    if of.progress <= max(_SURE * max(of.start_error, float(of.error[best])), _LEAST * abs(of.reference)):
         return
     share = (end - low) / of.progress
     # Most of the last losses lie higher, however wild they are.
@@ -128,7 +128,7 @@ def _onset(of: LossLevels, best: int, above: float) -> int:
 
 
 def _cause(facts: Facts, of: LossLevels, row: int, since: int) -> _Cause:
-    """Returns what stood right before a rise: an increase of the learning rate, a resume, an epoch's start."""
+    """Returns what stood right before a rise: an increase of the learning rate, a resume, or nothing."""
     size = of.loss.size
     window = max(20, size // 30)
     first = max(row - window, 0)
@@ -223,9 +223,8 @@ def _spikes(facts: Facts, of: LossLevels) -> Iterator[Finding]:
 
     After an increase of the learning rate (by a fifth, not in a warm-up) or a resume: of the 20 losses after
     it three at least lie above all of the 50 before, and the highest by eight standard deviations and half of
-    the
-    level. Anywhere else: a loss lies above the ones before by eight standard deviations and three times as
-    far as any of them, and by half of the progress until then.
+    the level. Anywhere else: a loss lies above the ones before by eight standard deviations and three times
+    as far as any of them, and by half of the progress until then.
     """
     causes = [*_increases(facts, of), *_resumes(facts, of)]
     found = [spike for cause in causes if (spike := _spike_after(of, cause)) is not None]
@@ -321,7 +320,7 @@ def _unexplained(facts: Facts, of: LossLevels, rows: list[int]) -> Finding:
             f"{facts.places.describe(step)}{where}, "
             f"where the learning rate did not increase.{more}"
         ),
-        advice="Look at the data of that batch; clip gradients (clipnorm) so that one batch cannot do so much.",
+        advice="Look at the data of that batch; clip gradients (clipnorm), so that one batch does less.",
         step=step,
         last_step=int(of.step[min(row + 9, of.loss.size - 1)]),
         numbers={

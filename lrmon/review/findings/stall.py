@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lrmon.analysis.direction import monitor_direction
 from lrmon.analysis.loss_levels import Floats, LossLevels, noise_around_course
@@ -96,8 +97,8 @@ def _stalled(facts: Facts) -> Iterator[Finding]:
     """The metric brought no gain for two fifths of the run and five epochs, at one learning rate.
 
     A warning where the metric goes up and down by a twentieth of its level from epoch to epoch, which says
-    that the
-    updates are too large for it to settle; else good to know. Not where the loss has come down to nothing.
+    that the updates are too large for it to settle; else good to know. Not where the loss has come down to
+    nothing.
     """
     name, value, place = watched(facts)
     if value.size < 2 * FEWEST:
@@ -175,7 +176,7 @@ def _stalled(facts: Facts) -> Iterator[Finding]:
     )
 
 
-def watched(facts: Facts) -> tuple[str, Floats, np.ndarray]:  # type: ignore[type-arg]
+def watched(facts: Facts) -> tuple[str, Floats, NDArray[np.int64]]:
     """Returns the metric that is watched: its name, its values, and the last step of each."""
     name = facts.defaults.rule.monitor
     epochs = [epoch for epoch in facts.run.epochs if np.isfinite(epoch.metrics.get(name, np.nan))]
