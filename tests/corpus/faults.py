@@ -101,7 +101,8 @@ def ramp_to_divergence(severity: int, seed: int) -> Plan:
 def jump_that_stays(severity: int, seed: int) -> Plan:
     plan = _three(DENSE, CONVOLUTION, CLOUDS, seed)
     factor = _by(severity, 20, 60, 300)
-    codes = ("increase-not-recovered", "loss-not-finite")
+    # Where the loss does come back, it leapt.
+    codes = ("increase-not-recovered", "loss-not-finite", "loss-spike:increase")
     return _switched(replace(plan, truth=Truth(codes)), 0.5, factor)
 
 
@@ -301,13 +302,28 @@ def corrupted_batch_once(severity: int, seed: int) -> Plan:
     return replace(plan, change=spoil, truth=Truth(("loss-spike", "progress-lost"), 200, 201))
 
 
+def _label_noise(data: Data, random: np.random.Generator) -> None:
+    """Wrong labels, as many as leave something to learn and nothing to end at 0."""
+    if data.y.dtype == np.int32:
+        data.y, data.val_y = _shuffled(0.25)(data.y, random), _shuffled(0.25)(data.val_y, random)
+    else:
+        for labels in (data.y, data.val_y):
+            labels += random.normal(0, 0.4, labels.shape).astype(np.float32)
+
+
 def stalled(severity: int, seed: int) -> Plan:
     """A learning rate at which the loss soon stops falling, and goes on swinging at its level."""
     setting = (CLOUDS, DENSE, REGRESSION)[seed]
     epochs = _by(severity, 20, 40, 60)
     rate = {"clouds": 0.1, "dense": 0.2, "regression": 0.4}[setting.name]
     first = {"clouds": 3, "dense": 5, "regression": 15}[setting.name]
-    plan = Plan(setting, epochs, rate=lambda step, epoch: rate, by="loop" if seed == 2 else "fit")
+    plan = Plan(
+        setting,
+        epochs,
+        rate=lambda step, epoch: rate,
+        change=_label_noise,
+        by="loop" if seed == 2 else "fit",
+    )
     last = max(first, epochs // 2) * _steps(setting)
     return replace(plan, truth=Truth(("stalled", "drop-would-help"), 0, last))
 
@@ -319,15 +335,11 @@ def drop_would_help(severity: int, seed: int) -> Plan:
     drop, epochs = 6, _by(severity, 18, 24, 36)
     length = _steps(setting)
 
-    def noisy(data: Data, random: np.random.Generator) -> None:
-        if setting.name != "clouds":
-            data.x += random.normal(0, 0.25, data.x.shape).astype(np.float32)
-
     plan = Plan(
         setting,
         epochs,
         rate=lambda step, epoch: rate if epoch < drop else rate / 5,
-        change=noisy,
+        change=_label_noise,
         by="loop" if seed == 2 else "fit",
     )
     return replace(

@@ -204,7 +204,7 @@ def _plans() -> dict[str, Plan]:
         ),
         "heavy-noise": Plan(
             CLOUDS,
-            layers=lambda: [layers.GaussianNoise(2.0), layers.Dense(24, "relu"), layers.Dense(5)],
+            layers=lambda: [layers.GaussianNoise(1.0), layers.Dense(24, "relu"), layers.Dense(5)],
             optimizer=lambda: adam(0.002),
             batch_size=8,
             epochs=4,

@@ -104,7 +104,7 @@ def _corrupted(facts: Facts, losses: Floats, firsts: list[int], worst: int, leng
 
 
 def _sorted(facts: Facts, losses: Floats, firsts: list[int], length: int) -> Iterator[Finding]:
-    """The loss follows the place in the epoch, in every epoch alike, and neighboring places resemble each other.
+    """The loss follows the place in the epoch, in every epoch, and neighboring places are alike.
 
     And in the first epoch the loss rose instead of falling: what the first batches teach does not hold for
     the next ones.

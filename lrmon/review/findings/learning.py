@@ -110,27 +110,30 @@ def _never(facts: Facts, of: LossLevels) -> Iterator[Finding]:
 
     - they never got below guessing among the classes by 7 %, where the number of classes is recorded;
     - they lie still (within 3 % or their noise), no better than the start by a twentieth or by the noise;
-    - they lie still at ln k, after a fall of at most a quarter of the start in the first fifth;
+    - they lie still at ln k, after a fall of at most a quarter of the start in the first fifth, or from losses
+      ten times as high;
     - in the first fifth the loss rose to three times the start, and never came below the start again.
     """
     later = of.smooth[of.row[:-1] >= of.loss.size // 5]
     low, high = float(np.quantile(later, 0.1)), float(np.quantile(later, 0.9))
     level, error = float(np.median(later)), float(np.median(of.error))
     margin = max(_FLAT * level, 5 * error)
-    is_still = high - low <= margin and abs(_drift(later)) <= margin
+    is_still = high - low <= margin and abs(_drift(later)) <= margin and not _wanders(of)
     is_sure = 3 * of.start_error < 0.5 * of.start and high <= 1.3 * of.start
-    is_nothing = is_sure and of.start - low <= max(_NOTHING * of.start, 3 * of.start_error)
+    is_nothing = is_sure and of.start - level <= max(_NOTHING * of.start, 3 * of.start_error)
     highest = float(np.median(np.sort(of.loss[: max(of.loss.size // 5, 3)])[-3:]))
-    is_hot = highest >= 3 * of.start and low >= 0.9 * of.start
-    classes, hedge = chance(level), ", if the loss is a cross-entropy"
-    if of.guess is not None and of.start >= 0.9 * of.guess:
+    is_hot = highest >= 3 * (of.start + 3 * of.start_error) and low >= 0.9 * of.start
+    classes, hedge = chance(level), ", if the loss is a cross-entropy (that of a GAN may well stay there)"
+    if of.guess is not None:
+        if of.start < 0.9 * of.guess:
+            return  # it had learned before
         if low >= 0.93 * of.guess:
             classes, hedge = round(math.exp(of.guess)), ""
-            is_hot = is_hot or level > 1.05 * of.guess
+            is_hot = is_hot or (level > 1.05 * of.guess and not is_still)
         elif not (is_still and is_nothing):
             return
     else:
-        is_guess = classes is not None and 0 <= of.start - level <= 0.25 * of.start
+        is_guess = classes is not None and (0 <= of.start - level <= 0.25 * of.start or highest >= 10 * level)
         if not is_hot and not (is_still and (is_nothing or is_guess)):
             return
     rates = of.learning_rate[np.isfinite(of.learning_rate)]
@@ -163,12 +166,14 @@ def _never(facts: Facts, of: LossLevels) -> Iterator[Finding]:
         if classes is not None
         else ""
     )
+    if classes is not None and level > 1.07 * math.log(classes):
+        guess = f" Guessing among {classes} classes is better: ln {classes} = {figure(math.log(classes), 4)}."
     over = f" over {figure(highest, 3)}" if highest >= 2 * max(of.start, level) else ""
     course = f"from {figure(of.start, 4)} at the start{over} to {figure(level, 4)}"
     stayed = "stayed" if is_still else f"moved between {figure(low, 3)} and {figure(high, 3)}"
     yield Finding(
         code="never-learned",
-        severity="error" if is_hot or classes is not None else "warning",
+        severity="error" if is_hot or not hedge else "warning",
         text=(
             f"The training learned nothing{used}: in {of.loss.size:,} steps the loss went {course}, where it "
             f"{stayed}.{guess}"
@@ -184,6 +189,12 @@ def _never(facts: Facts, of: LossLevels) -> Iterator[Finding]:
         last_step=last_step,
         numbers=numbers,
     )
+
+
+def _wanders(of: LossLevels) -> bool:
+    """Whether levels rise again by far more than their noise, as those of a GAN do around their balance."""
+    up = float((of.level - np.minimum.accumulate(of.level)).max())
+    return up > max(7 * float(np.median(of.error)), 0.02 * abs(float(np.median(of.level))))
 
 
 def _figure(rate: float) -> str:
@@ -210,17 +221,17 @@ def _evidence(facts: Facts, rates: NDArray[np.float64]) -> str | None:
         return (
             f"an update changed the weights by {figure(middle, 2)} of their size" if middle < _STILL else None
         )
-    for name in ("val_loss", "loss"):
-        values = np.array([epoch.metrics.get(name, math.nan) for epoch in facts.run.epochs])
-        values = values[np.isfinite(values)]
-        if values.size < 6:
-            continue
+    # Training alone may fall by learning by heart.
+    name = "val_loss" if "val_loss" in facts.run.monitors else "loss"
+    values = np.array([epoch.metrics.get(name, math.nan) for epoch in facts.run.epochs])
+    values = values[np.isfinite(values)]
+    if values.size >= 6:
         falls = int(np.count_nonzero(np.diff(values) < 0))
         middle = values[values.size // 2]
         # What is only learned once, such as how frequent classes are, falls ever more slowly.
         is_steady = middle - values[-1] >= 0.6 * (values[0] - middle)
-        if falls >= 0.9 * (values.size - 1) and values[0] > values[-1] and is_steady:
-            share = float((values[0] - values[-1]) / abs(values[0]))
+        share = float((values[0] - values[-1]) / abs(values[0])) if values[0] else 0.0
+        if falls >= 0.9 * (values.size - 1) and 0 < share < _NOTHING and is_steady:
             return f"{name} fell in {falls} of {values.size - 1} epochs, by {percent(share)} in all"
     if rates.size and 0 < float(rates.max()) < _TINY:
         return f"no learning rate was above {figure(_TINY)}"
@@ -297,7 +308,7 @@ def _decayed(facts: Facts, of: LossLevels) -> Iterator[Finding]:
     half = int(np.searchsorted(total, total[-1] / 2))
     after = float(np.median(of.loss[row : row + max(20, rest // 10)]))
     progress = max(of.reference, of.start) - after
-    fall = _fall_of_line(of.loss[half:row], total[half:row]) or _fall_of_epochs(facts, of, half, row)
+    fall = _fall_of_line(of.loss[:row], total, half) or _fall_of_epochs(facts, of, half, row)
     step = int(of.step[row])
     peak, then = (figure(float(rate)) for rate in shortest(np.array([rates.max(), rates[row]], np.float32)))
     place, since = facts.places.describe(step), facts.places.describe(int(of.step[half]))
@@ -336,16 +347,25 @@ def _decayed(facts: Facts, of: LossLevels) -> Iterator[Finding]:
     )
 
 
-def _fall_of_line(losses: Floats, total: Floats) -> float | None:
-    """Returns by how much a line through losses falls over a sum of learning rates, None if not surely."""
-    x = total - total.mean()
-    spread = float(x @ x)
-    if losses.size < 6 or spread <= 0:
-        return None
-    slope = float(x @ (losses - losses.mean())) / spread
-    noise = losses - losses.mean() - slope * x
-    error = math.sqrt(float(noise @ noise) / (losses.size - 2) / spread)
-    return -slope * float(x[-1] - x[0]) if slope < -_SURE * error else None
+def _fall_of_line(losses: Floats, total: Floats, half: int) -> float | None:
+    """Returns by how much losses fell over the second half of a sum of learning rates, None if not surely.
+
+    Where a line through that half alone is not sure, one through all of it counts, unless the last third lies
+    above it: then the fall had slowed down.
+    """
+    for first in (half, 0):
+        x, values = total[first:] - total[first:].mean(), losses[first:]
+        spread = float(x @ x)
+        if values.size < 6 or spread <= 0:
+            continue
+        slope = float(x @ (values - values.mean())) / spread
+        rest = values - values.mean() - slope * x
+        noise = math.sqrt(float(rest @ rest) / (values.size - 2))
+        end = rest[-(values.size // 3) :]
+        has_slowed = first < half and float(end.mean()) > 2 * noise / math.sqrt(end.size)
+        if slope < -_SURE * noise / math.sqrt(spread) and not has_slowed:
+            return -slope * float(total[-1] - total[half])
+    return None
 
 
 def _fall_of_epochs(facts: Facts, of: LossLevels, first: int, last: int) -> float | None:

@@ -117,7 +117,7 @@ EXPLAINS: Final[Mapping[str, Mapping[str, str | None]]] = {
     },
     "validation-never-improved": {"stalled": "it brought no gain for long", "plateau-answered-late": ""},
     "drop-would-help": {"stalled": "nothing improved for long", "loss-answered": ""},
-    "stalled": {"loss-spike": "the loss leaps now and then"},
+    "stalled": {"loss-spike": "the loss leaps now and then", "overfitting": "validation got worse"},
     "overfitting": {"stalled": "val_loss brought no gain for long", "plateau-answered-late": ""},
     "staircase-off-epoch": {"keras-log-repeats": None, "epoch-without-step": None},
     "keras-log-repeats": {"epoch-without-step": None},

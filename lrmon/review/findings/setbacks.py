@@ -21,6 +21,8 @@ _SURE: Final = 5.0
 """Standard errors from which on a difference of levels is one."""
 _LEAST: Final = 0.1
 """Share of the first loss that it has to have fallen by, before there is something to lose."""
+_CERTAIN: Final = 0.3
+"""From this share on a rise that nothing explains is more than a swing."""
 _RISE: Final = 1.2
 """A learning rate that grew by this factor, right before, is a cause."""
 _GROWTH: Final = 1.3
@@ -73,7 +75,9 @@ def _lost(facts: Facts, of: LossLevels) -> Iterator[Finding]:
     onset = _onset(of, best, low + max(0.25 * height, 4 * float(of.noise[best]) / np.sqrt(5)))
     cause = _cause(facts, of, onset, int(of.row[best]))
     rest = _onset(of, best, low + 0.75 * height)
-    is_slow = cause.name == "none" and rest - onset > max(50, of.loss.size // 20)
+    is_slow = cause.name == "none" and (
+        rest - onset > max(50, of.loss.size // 20) or of.progress < _CERTAIN * abs(of.reference)
+    )
     severity: Severity = "info" if is_slow else "error" if share >= 1.0 else "warning"
     step = cause.step if cause.name != "none" else int(of.step[onset])
     text = (
@@ -303,30 +307,35 @@ def _outliers(of: LossLevels) -> NDArray[np.intp]:
 
 
 def _unexplained(facts: Facts, of: LossLevels, rows: list[int]) -> Finding:
+    """A loss that leapt elsewhere: a warning where the losses after it are higher too, so that it did harm."""
     groups = [row for index, row in enumerate(rows) if index == 0 or row - rows[index - 1] > 30]
-    row = groups[0]
+    harmful = [row for row in groups if _does_harm(of, row)]
+    row = (harmful or groups)[0]
     step = int(of.step[row])
-    before = of.loss[max(row - 48, 0) : row]
-    level, highest = float(np.median(before)), float(of.loss[row : row + 10].max())
+    level, highest = float(np.median(of.loss[max(row - 48, 0) : row])), float(of.loss[row : row + 10].max())
+    cause = _cause(facts, of, row, max(row - max(50, of.loss.size // 20), 0))
     index = int(np.searchsorted(facts.places.starts, step, side="right")) - 1
     at_start = index >= 0 and step - int(facts.places.starts[index]) <= 1
-    where = ", at the start of an epoch" if at_start else ""
+    where = cause.words or (", at the start of an epoch" if at_start else "")
+    name = cause.name if cause.name != "none" else "epoch" if at_start else "none"
+    end = "" if cause.name == "increase" else "; the learning rate did not increase there"
+    harm = " The losses after it are higher, too." if harmful else ""
     more = "" if len(groups) == 1 else f" There are {len(groups)} such spikes."
     return Finding(
         code="loss-spike",
-        severity="warning",
+        severity="warning" if harmful else "info",
         text=(
             f"The loss leapt from about {figure(level, 3)} to {figure(highest, 3)} at "
-            f"{facts.places.describe(step)}{where}, "
-            f"where the learning rate did not increase.{more}"
+            f"{facts.places.describe(step)}{where}{end}.{harm}{more}"
         ),
         advice="Look at the data of that batch; clip gradients (clipnorm), so that one batch does less.",
         step=step,
         last_step=int(of.step[min(row + 9, of.loss.size - 1)]),
-        numbers={
-            "before": level,
-            "highest": highest,
-            "spikes": len(groups),
-            "cause": "epoch" if at_start else "none",
-        },
+        numbers={"before": level, "highest": highest, "spikes": len(groups), "cause": name},
     )
+
+
+def _does_harm(of: LossLevels, row: int) -> bool:
+    """Whether the five losses after a spike lie above nearly all of those before it."""
+    before, after = of.loss[max(row - 48, 0) : row], of.loss[row + 1 : row + 6]
+    return after.size >= 3 and float(np.median(after)) > float(np.quantile(before, 0.95))

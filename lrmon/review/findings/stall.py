@@ -184,7 +184,7 @@ def watched(facts: Facts) -> tuple[str, Floats, NDArray[np.int64]]:
         values = np.array([epoch.metrics[name] for epoch in epochs], dtype=np.float64)
         return name, values, np.array([epoch.last_step for epoch in epochs], dtype=np.int64)
     of: LossLevels | None = facts.levels
-    if of is None or facts.run.epochs:
+    if of is None or facts.run.epochs or float(of.level.min()) <= 0:
         return name, np.zeros(0), np.zeros(0, dtype=np.int64)
     return "loss", of.level, of.step[of.row[1:] - 1]
 

@@ -32,7 +32,7 @@ def find(facts: Facts) -> Iterator[Finding]:
     epochs = facts.run.epochs
     value = np.array([epoch.metrics.get("val_loss", math.nan) for epoch in epochs])
     there = np.flatnonzero(np.isfinite(value))
-    if of is None or there.size < FEWEST or of.progress <= max(5 * of.start_error, 0.0):
+    if of is None or there.size < FEWEST or of.progress <= max(2 * of.start_error, 0.0):
         return
     value = value[there]
     training = _training(facts)[there]
@@ -100,7 +100,7 @@ def _overfitting(
     epoch = int(facts.run.epoch_positions[there[best]])
     yield Finding(
         code="overfitting",
-        severity="warning" if share >= _ROSE else "info",
+        severity="warning" if share >= _ROSE or rise >= 0.5 * value[best] > 0 else "info",
         text=(
             f"Overfitting from epoch {epoch} on: val_loss was lowest there ({figure(value[best], 3)}) and "
             "rose to "

@@ -224,7 +224,7 @@ def test_a_leap_without_an_increase_says_that_there_is_none() -> None:
     found = findings(trained(by_epoch([0.1, 0.1, 0.05, 0.02], 100), 100, loss=loss))["loss-spike"]
 
     assert (205, "none") == (found.step, found.numbers["cause"])
-    assert "where the learning rate did not increase" in found.text
+    assert "the learning rate did not increase there" in found.text
 
 
 def test_a_warm_up_is_told() -> None:
