@@ -228,7 +228,10 @@ def _finding(facts: Facts, finding: Finding) -> dict[str, Any]:
         "numbers": finding.numbers,
         "text": finding.text,
         "advice": finding.advice,
-        "consequences": list(finding.consequences),
+        "consequences": [
+            {"code": each.code, "step": each.step, "last_step": each.last_step}
+            for each in finding.consequences
+        ],
         "anchor": finding.anchor,
     }
 

@@ -311,17 +311,23 @@ def _label_noise(data: Data, random: np.random.Generator) -> None:
             labels += random.normal(0, 0.4, labels.shape).astype(np.float32)
 
 
+def _linear(setting: Setting) -> Any:
+    """A model that is too small to learn wrong labels by heart: one layer."""
+    return keras.layers.Dense({"dense": 10, "clouds": 5, "regression": 1}[setting.name])
+
+
 def stalled(severity: int, seed: int) -> Plan:
     """A learning rate at which the loss soon stops falling, and goes on swinging at its level."""
     setting = (CLOUDS, DENSE, REGRESSION)[seed]
     epochs = _by(severity, 20, 40, 60)
-    rate = {"clouds": 0.1, "dense": 0.2, "regression": 0.4}[setting.name]
+    rate = {"clouds": 0.3, "dense": 1.0, "regression": 0.3}[setting.name]
     first = {"clouds": 3, "dense": 5, "regression": 15}[setting.name]
     plan = Plan(
         setting,
         epochs,
         rate=lambda step, epoch: rate,
         change=_label_noise,
+        layers=lambda: [_linear(setting)],
         by="loop" if seed == 2 else "fit",
     )
     last = max(first, epochs // 2) * _steps(setting)
@@ -340,6 +346,7 @@ def drop_would_help(severity: int, seed: int) -> Plan:
         epochs,
         rate=lambda step, epoch: rate if epoch < drop else rate / 5,
         change=_label_noise,
+        layers=lambda: [_linear(setting)],
         by="loop" if seed == 2 else "fit",
     )
     return replace(

@@ -39,6 +39,16 @@ class Truth:
     last: int | None = None
 
 
+def is_measured(kind: str, severity: int, seed: int) -> bool:
+    """Returns whether no rule was ever tuned on a training.
+
+    Of faults rules were tuned on the first of three seeds, and on the second of every other kind; of healthy
+    trainings on every other kind. (Each seed of a fault is another model with other data.)
+    """
+    other = sum(map(ord, kind)) % 2 == 1
+    return (seed == 2 or (seed == 1 and other)) if severity else other
+
+
 @dataclass(frozen=True)
 class Case:
     """One recorded training.
@@ -70,13 +80,8 @@ class Case:
 
     @property
     def is_measured(self) -> bool:
-        """Whether no rule was ever tuned on this training.
-
-        Of faults rules were tuned on the first of three seeds, and on the second of every other kind; of
-        healthy trainings on every other kind. (Each seed of a fault is another model with other data.)
-        """
-        other = sum(map(ord, self.kind)) % 2 == 1
-        return (self.seed == 2 or (self.seed == 1 and other)) if self.severity else other
+        """Whether no rule was ever tuned on this training, see `is_measured`."""
+        return is_measured(self.kind, self.severity, self.seed)
 
     def run(self) -> Run:
         """Returns the run, as the review side reads it."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sklearn import datasets
 
 import lrmon
-from tests.corpus.recordings import Case, Truth
+from tests.corpus.recordings import Case, Truth, is_measured
 from tests.recorded import recorded
 
 # The same sums, in the same order, on any machine with any number of processors.
@@ -321,7 +321,9 @@ def _fit(plan: Plan, model: Any, data: Data, log_dir: Path) -> None:
 
 def trained(plan: Plan, kind: str, severity: int, seed: int) -> Case:
     """Trains, and returns what was recorded."""
+    # After a first measurement rules were mended; since then the measured half is another draw.
     number = sum(map(ord, kind)) * 97 + severity * 31 + seed * 7
+    number += 1_000_003 * is_measured(kind, severity, seed)
     keras.utils.set_random_seed(number)
     random = np.random.default_rng(number)
     data = plan.setting.data(random)

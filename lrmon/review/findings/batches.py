@@ -122,19 +122,18 @@ def _sorted(facts: Facts, losses: Floats, firsts: list[int], length: int) -> Ite
     if explained < _EXPLAINED or alike < _ALIKE or not bool(np.isfinite(first).all()):
         return
     rest = float(np.median(first[length // 4 :]))
-    if rest < _ROSE * float(first[0]) or float(first[: length // 2].min()) > 0.98 * float(first[0]):
+    began = float(first[0]) if facts.levels is None else min(float(first[0]), facts.levels.reference)
+    if rest < _ROSE * began or float(first[: length // 2].min()) > 0.98 * float(first[0]):
         return
     yield Finding(
         code="sorted-data",
         severity="warning",
         text=(
-            f"The loss follows the place of the batch in the epoch, which explains {100 * explained:.0f}% "
-            "of how the "
-            f"{length} batches of an epoch differ, and batches that follow each other are alike. In the "
-            "first epoch the "
-            f"loss rose, from {figure(first[0], 3)} in the first batch to {figure(rest, 3)}. Data that is "
-            "sorted, by "
-            "class for example, and not shuffled does that."
+            f"The loss follows the place of the batch in the epoch, which explains {100 * explained:.0f}% of "
+            f"how the {length} batches of an epoch differ, and batches that follow each other are alike. The "
+            f"first epoch brought no fall: {figure(rest, 3)} in the median of its last three quarters, "
+            f"{figure(began, 3)} {'in its first batch' if began == first[0] else 'without training'}. Data "
+            "that is sorted, by class for example, and not shuffled does that."
         ),
         advice="Shuffle the data: shuffle=True in fit, or dataset.shuffle(…) with a buffer of its size.",
         step=int(facts.places.starts[0]),
@@ -142,7 +141,7 @@ def _sorted(facts: Facts, losses: Floats, firsts: list[int], length: int) -> Ite
         numbers={
             "explained": round(explained, 4),
             "alike": round(alike, 4),
-            "first": float(first[0]),
+            "began": began,
             "rest": rest,
         },
     )

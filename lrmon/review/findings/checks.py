@@ -134,7 +134,7 @@ def checks(facts: Facts, findings: Sequence[Finding]) -> tuple[Check, ...]:
     if facts.run.kind == "range_test":
         return ()
     found = {finding.code for finding in findings}
-    found |= {code for finding in findings for code in finding.consequences}
+    found |= {each.code for finding in findings for each in finding.consequences}
     listed: list[Check] = []
     for name, why, codes in _CHECKS:
         here = tuple(code for code in codes if code in found)

@@ -353,7 +353,7 @@ def _fall_of_line(losses: Floats, total: Floats, half: int) -> float | None:
     Where a line through that half alone is not sure, one through all of it counts, unless the last third lies
     above it: then the fall had slowed down.
     """
-    for first in (half, 0):
+    for first, sure in ((half, _SURE), (0, 3.0)):
         x, values = total[first:] - total[first:].mean(), losses[first:]
         spread = float(x @ x)
         if values.size < 6 or spread <= 0:
@@ -363,7 +363,7 @@ def _fall_of_line(losses: Floats, total: Floats, half: int) -> float | None:
         noise = math.sqrt(float(rest @ rest) / (values.size - 2))
         end = rest[-(values.size // 3) :]
         has_slowed = first < half and float(end.mean()) > 2 * noise / math.sqrt(end.size)
-        if slope < -_SURE * noise / math.sqrt(spread) and not has_slowed:
+        if slope < -sure * noise / math.sqrt(spread) and not has_slowed:
             return -slope * float(total[-1] - total[half])
     return None
 

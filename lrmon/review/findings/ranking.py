@@ -172,12 +172,13 @@ def by_cause(found: list[Finding], slack: int) -> list[Finding]:
         texts = [each.text for each in of_it if effects[each.code] is None]
         told = [cause.text, *texts, *([f"Its consequences: {', '.join(words)}."] if words else [])]
         worst = min((cause.severity, *(each.severity for each in of_it)), key=SEVERITIES.index)
-        named = (*cause.consequences, *(each.code for each in of_it))
         numbers: dict[str, Any] = {}
         for each in of_it:
             numbers |= each.numbers if effects[each.code] is None else {}
         numbers |= cause.numbers
-        whole = replace(cause, text=" ".join(told), severity=worst, numbers=numbers, consequences=named)
+        whole = replace(
+            cause, text=" ".join(told), severity=worst, numbers=numbers, consequences=tuple(of_it)
+        )
         found = [whole if each is cause else each for each in found if each not in of_it]
     return found
 

@@ -307,10 +307,11 @@ def _outliers(of: LossLevels) -> NDArray[np.intp]:
 
 
 def _unexplained(facts: Facts, of: LossLevels, rows: list[int]) -> Finding:
-    """A loss that leapt elsewhere: a warning where the losses after it are higher too, so that it did harm."""
+    """A loss that leapt elsewhere: a warning where it did harm, or is far beyond what batches differ by."""
     groups = [row for index, row in enumerate(rows) if index == 0 or row - rows[index - 1] > 30]
     harmful = [row for row in groups if _does_harm(of, row)]
-    row = (harmful or groups)[0]
+    alarming = [row for row in groups if row in harmful or _is_beyond(of, row)]
+    row = (alarming or groups)[0]
     step = int(of.step[row])
     level, highest = float(np.median(of.loss[max(row - 48, 0) : row])), float(of.loss[row : row + 10].max())
     cause = _cause(facts, of, row, max(row - max(50, of.loss.size // 20), 0))
@@ -319,11 +320,11 @@ def _unexplained(facts: Facts, of: LossLevels, rows: list[int]) -> Finding:
     where = cause.words or (", at the start of an epoch" if at_start else "")
     name = cause.name if cause.name != "none" else "epoch" if at_start else "none"
     end = "" if cause.name == "increase" else "; the learning rate did not increase there"
-    harm = " The losses after it are higher, too." if harmful else ""
+    harm = " The losses after it are higher, too." if row in harmful else ""
     more = "" if len(groups) == 1 else f" There are {len(groups)} such spikes."
     return Finding(
         code="loss-spike",
-        severity="warning" if harmful else "info",
+        severity="warning" if alarming else "info",
         text=(
             f"The loss leapt from about {figure(level, 3)} to {figure(highest, 3)} at "
             f"{facts.places.describe(step)}{where}{end}.{harm}{more}"
@@ -339,3 +340,11 @@ def _does_harm(of: LossLevels, row: int) -> bool:
     """Whether the five losses after a spike lie above nearly all of those before it."""
     before, after = of.loss[max(row - 48, 0) : row], of.loss[row + 1 : row + 6]
     return after.size >= 3 and float(np.median(after)) > float(np.quantile(before, 0.95))
+
+
+def _is_beyond(of: LossLevels, row: int) -> bool:
+    """Whether a loss is ten times as far from the level as any before it, and above the start by half."""
+    before = of.loss[max(row - 48, 0) : row]
+    level = float(np.median(before))
+    height = float(of.loss[row]) - level
+    return height >= 10 * (float(before.max()) - level) and height >= 1.5 * (of.reference - level)

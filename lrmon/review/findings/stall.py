@@ -25,7 +25,7 @@ _STILL: Final = 1.01
 _SWINGS: Final = 0.05
 """A metric that goes up and down by this share of its level from epoch to epoch swings."""
 _SURE: Final = 3.0
-_ANSWER: Final = 0.2
+_ANSWER: Final = 0.1
 """An LR drop took the loss down by this share of its level: then it helped."""
 _NO_MORE: Final = 0.2
 """Since then the loss fell by less than this share of what the drop brought."""
@@ -56,9 +56,13 @@ def _drop(facts: Facts) -> Iterator[Finding]:
     if rest < of.loss.size / 3 or rest < 60 or not _stands(of.learning_rate[row:]) or row < 20:
         return
     window = max(20, of.loss.size // 30)
-    before = float(np.median(of.loss[max(row - window, 0) : row]))
-    after = float(np.median(of.loss[row + window // 2 : row + window // 2 + window]))
-    error = float(np.median(of.error[: of.block_of(row) + 1]))
+    means = _means_around(facts, int(steps.step[drop]))
+    if means is not None:
+        before, after, error = means
+    else:
+        before = float(np.median(of.loss[max(row - window, 0) : row]))
+        after = float(np.median(of.loss[row + window // 2 : row + window // 2 + window]))
+        error = float(np.median(of.error[: of.block_of(row) + 1]))
     if before - after < max(_SURE * error, _ANSWER * before) or of.end < _DONE * of.reference:
         return
     tail = of.loss[row + rest // 3 :]
@@ -93,6 +97,21 @@ def _drop(facts: Facts) -> Iterator[Finding]:
     )
 
 
+def _means_around(facts: Facts, step: int) -> tuple[float, float, float] | None:
+    """Returns the mean loss of the two epochs before an LR drop, of the two after the next, and its noise.
+
+    Whole epochs have the same data in them, so that what batches differ by is no noise. None for fewer epochs.
+    """
+    firsts = np.array([epoch.first_step for epoch in facts.run.epochs], dtype=np.int64)
+    index = int(np.searchsorted(firsts, step, side="right")) - 1
+    index += int(index >= 0 and firsts[index] < step)
+    means = facts.epochs.mean_loss
+    if index < 4 or means.size < index + 3 or not bool(np.isfinite(means[: index + 3]).all()):
+        return None
+    before, after = float(means[index - 2 : index].mean()), float(means[index + 1 : index + 3].mean())
+    return before, after, noise_around_course(means[:index])
+
+
 def _stalled(facts: Facts) -> Iterator[Finding]:
     """The metric brought no gain for two fifths of the run and five epochs, at one learning rate.
 
@@ -107,7 +126,8 @@ def _stalled(facts: Facts) -> Iterator[Finding]:
     if falls is None:
         return
     signed = value if falls else -value
-    best = int(np.argmin(signed))
+    swinging = _swinging_since(signed) if name.startswith("val_") else None
+    best = int(np.argmin(signed)) if swinging is None else swinging
     since = value.size - 1 - best
     steps = facts.run.step
     if since < max(FEWEST, _LONG * value.size):
@@ -187,6 +207,21 @@ def watched(facts: Facts) -> tuple[str, Floats, NDArray[np.int64]]:
     if of is None or facts.run.epochs or float(of.level.min()) <= 0:
         return name, np.zeros(0), np.zeros(0, dtype=np.int64)
     return "loss", of.level, of.step[of.row[1:] - 1]
+
+
+def _swinging_since(signed: Floats) -> int | None:
+    """Returns the epoch from which on a metric swings around one level, None where it does not.
+
+    Over the last three fifths it goes up and down by a tenth of its level, and its median over the second half of
+    them is no better than that over the first by more than that: single lucky epochs count as no gain.
+    """
+    tail = signed[2 * signed.size // 5 :]
+    half, level = tail.size // 2, abs(float(np.median(tail)))
+    noise = noise_around_course(tail)
+    gain = float(np.median(tail[:half]) - np.median(tail[half:]))
+    if level <= 0 or noise < 2 * _SWINGS * level or gain > max(noise, 0.15 * level):
+        return None
+    return int(np.argmax(signed <= np.median(tail)))
 
 
 def _falls(name: str) -> bool | None:

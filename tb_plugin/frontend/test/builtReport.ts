@@ -92,6 +92,7 @@ export function finding(changes: Partial<Finding> = {}): Finding {
     numbers: { drift: 19 },
     text: "It steps every 95 steps.",
     advice: "Choose decay_steps=76.",
+    consequences: [],
     ...changes,
   };
 }

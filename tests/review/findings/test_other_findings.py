@@ -81,7 +81,7 @@ def test_a_learning_rate_that_turns_nan_is_an_error_with_its_first_step() -> Non
     found = findings(trained(rates, 100, loss=loss))
 
     assert ["learning-rate-not-finite"] == list(found)
-    assert ("loss-not-finite",) == found["learning-rate-not-finite"].consequences
+    assert ["loss-not-finite"] == [each.code for each in found["learning-rate-not-finite"].consequences]
     assert ("error", 210, 299) == tuple(
         getattr(found["learning-rate-not-finite"], name) for name in ("severity", "step", "last_step")
     )

@@ -27,6 +27,7 @@ export function decodeReport(answer: unknown): Report {
     findings: list<Finding>(body.findings, "findings").map((finding) => ({
       ...finding,
       numbers: finding.numbers ?? {},
+      consequences: finding.consequences ?? [],
       severity: finding.severity === "error" || finding.severity === "warning" ? finding.severity : "info",
     })),
     checks: body.checks == null ? [] : list<Check>(body.checks, "checks"),

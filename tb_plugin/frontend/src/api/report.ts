@@ -114,6 +114,14 @@ export interface Finding {
   readonly numbers: Readonly<Record<string, unknown>>;
   readonly text: string;
   readonly advice: string;
+  /** Where that is which this finding explains, and which stands in its text alone. */
+  readonly consequences: readonly Consequence[];
+}
+
+export interface Consequence {
+  readonly code: string;
+  readonly step: number | null;
+  readonly last_step: number | null;
 }
 
 /** One thing that was looked for. */

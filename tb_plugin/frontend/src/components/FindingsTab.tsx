@@ -60,11 +60,12 @@ function Checked({ report }: { report: Report }) {
 function Card({ finding, report }: { finding: Finding; report: Report }) {
   const { view, navigation, choices } = useStore();
   const { title, text } = tellFinding(finding);
-  const place = placeLabel(finding, report);
-  const shown =
-    view.highlight.value?.run === report.run && view.highlight.value.finding === findingKey(finding);
+  const elsewhere = finding.consequences.filter(({ step }) => step !== null && step !== finding.step);
+  const places = [finding, ...elsewhere.map((one) => ({ ...finding, ...one }))];
+  const isShown = (one: Finding) =>
+    view.highlight.value?.run === report.run && view.highlight.value.finding === findingKey(one);
   return (
-    <li class={`finding finding-${finding.severity}${shown ? " finding-shown" : ""}`}>
+    <li class={`finding finding-${finding.severity}${places.some(isShown) ? " finding-shown" : ""}`}>
       <h3>
         <span class="unseen">{SEVERITY_WORDS[finding.severity]}: </span>
         {title}
@@ -72,17 +73,23 @@ function Card({ finding, report }: { finding: Finding; report: Report }) {
       {text !== "" && <p>{text}</p>}
       <p class="advice">{finding.advice}</p>
       <div class="finding-links">
-        {place !== null && (
-          <button
-            type="button"
-            class="link"
-            aria-pressed={shown}
-            aria-label={`${place}: ${title}`}
-            onClick={() => navigation.showFinding(finding)}
-          >
-            {place}
-          </button>
-        )}
+        {places.map((one) => {
+          const place = placeLabel(one, report);
+          return (
+            place !== null && (
+              <button
+                key={findingKey(one)}
+                type="button"
+                class="link"
+                aria-pressed={isShown(one)}
+                aria-label={`${place}: ${title}`}
+                onClick={() => navigation.showFinding(one)}
+              >
+                {place}
+              </button>
+            )
+          );
+        })}
         {asksWhatIf(finding) && (
           <button
             type="button"
