@@ -307,8 +307,8 @@ def _label_noise(data: Data, random: np.random.Generator) -> None:
     if data.y.dtype == np.int32:
         data.y, data.val_y = _shuffled(0.25)(data.y, random), _shuffled(0.25)(data.val_y, random)
     else:
-        for labels in (data.y, data.val_y):
-            labels += random.normal(0, 0.4, labels.shape).astype(np.float32)
+        data.y = data.y + random.normal(0, 0.4, data.y.shape).astype(np.float32)
+        data.val_y = data.val_y + random.normal(0, 0.4, data.val_y.shape).astype(np.float32)
 
 
 def _linear(setting: Setting) -> Any:

@@ -110,8 +110,8 @@ def _never(facts: Facts, of: LossLevels) -> Iterator[Finding]:
 
     - they never got below guessing among the classes by 7 %, where the number of classes is recorded;
     - they lie still (within 3 % or their noise), no better than the start by a twentieth or by the noise;
-    - they lie still at ln k, after a fall of at most a quarter of the start in the first fifth, or from losses
-      ten times as high;
+    - they lie still at ln k, after a fall of at most a quarter of the start, or from losses ten times as
+      high;
     - in the first fifth the loss rose to three times the start, and never came below the start again.
     """
     later = of.smooth[of.row[:-1] >= of.loss.size // 5]
@@ -120,18 +120,19 @@ def _never(facts: Facts, of: LossLevels) -> Iterator[Finding]:
     margin = max(_FLAT * level, 5 * error)
     is_still = high - low <= margin and abs(_drift(later)) <= margin and not _wanders(of)
     is_sure = 3 * of.start_error < 0.5 * of.start and high <= 1.3 * of.start
-    is_nothing = is_sure and of.start - level <= max(_NOTHING * of.start, 3 * of.start_error)
+    is_nothing = is_sure and of.start - level <= max(
+        _NOTHING * of.start, min(3 * of.start_error, 2 * _NOTHING * of.start)
+    )
     highest = float(np.median(np.sort(of.loss[: max(of.loss.size // 5, 3)])[-3:]))
     is_hot = highest >= 3 * (of.start + 3 * of.start_error) and low >= 0.9 * of.start
     classes, hedge = chance(level), ", if the loss is a cross-entropy (that of a GAN may well stay there)"
     if of.guess is not None:
         if of.start < 0.9 * of.guess:
             return  # it had learned before
-        if low >= 0.93 * of.guess:
-            classes, hedge = round(math.exp(of.guess)), ""
-            is_hot = is_hot or (level > 1.05 * of.guess and not is_still)
-        elif not (is_still and is_nothing):
+        if low < 0.93 * of.guess:
             return
+        classes, hedge = round(math.exp(of.guess)), ""
+        is_hot = is_hot or (level > 1.05 * of.guess and not is_still)
     else:
         is_guess = classes is not None and (0 <= of.start - level <= 0.25 * of.start or highest >= 10 * level)
         if not is_hot and not (is_still and (is_nothing or is_guess)):

@@ -29,6 +29,8 @@ _ANSWER: Final = 0.1
 """An LR drop took the loss down by this share of its level: then it helped."""
 _NO_MORE: Final = 0.2
 """Since then the loss fell by less than this share of what the drop brought."""
+_NO_GAIN: Final = 0.02
+"""A gain of less than this share of all that was gained does not matter."""
 _DONE: Final = 0.02
 """A loss below this share of its reference has nothing more to win."""
 
@@ -100,7 +102,7 @@ def _drop(facts: Facts) -> Iterator[Finding]:
 def _means_around(facts: Facts, step: int) -> tuple[float, float, float] | None:
     """Returns the mean loss of the two epochs before an LR drop, of the two after the next, and its noise.
 
-    Whole epochs have the same data in them, so that what batches differ by is no noise. None for fewer epochs.
+    Whole epochs have the same data, so that what batches differ by is no noise. None for fewer epochs.
     """
     firsts = np.array([epoch.first_step for epoch in facts.run.epochs], dtype=np.int64)
     index = int(np.searchsorted(firsts, step, side="right")) - 1
@@ -115,9 +117,9 @@ def _means_around(facts: Facts, step: int) -> tuple[float, float, float] | None:
 def _stalled(facts: Facts) -> Iterator[Finding]:
     """The metric brought no gain for two fifths of the run and five epochs, at one learning rate.
 
-    A warning where the metric goes up and down by a twentieth of its level from epoch to epoch, which says
-    that the updates are too large for it to settle; else good to know. Not where the loss has come down to
-    nothing.
+    A warning where training gained nothing for half of the run either, or where the metric goes up and down
+    by a twentieth of its level from epoch to epoch, which says that the updates are too large for it to
+    settle; else good to know. Not where the loss has come down to nothing.
     """
     name, value, place = watched(facts)
     if value.size < 2 * FEWEST:
@@ -127,7 +129,8 @@ def _stalled(facts: Facts) -> Iterator[Finding]:
         return
     signed = value if falls else -value
     swinging = _swinging_since(signed) if name.startswith("val_") else None
-    best = int(np.argmin(signed)) if swinging is None else swinging
+    flat = _flat_since(facts, signed) if swinging is None and name == "val_loss" else None
+    best = next(index for index in (swinging, flat, int(np.argmin(signed))) if index is not None)
     since = value.size - 1 - best
     steps = facts.run.step
     if since < max(FEWEST, _LONG * value.size):
@@ -156,6 +159,11 @@ def _stalled(facts: Facts) -> Iterator[Finding]:
         if swings
         else ""
     )
+    course = (
+        f"{name} has not improved since {word} {first:,} ({figure(value[best], 4)}), for {count}"
+        if swinging is None and flat is None
+        else f"{name} has lain around {figure(level, 3)} since {word} {first:,}, for {count}"
+    )
     rule = plateaus(facts, facts.defaults.rule)
     reduced = (
         next((trigger for trigger in rule.triggers if trigger.first), None) if rule.unit == "epoch" else None
@@ -170,12 +178,10 @@ def _stalled(facts: Facts) -> Iterator[Finding]:
     call = keras_call(facts.defaults.rule) if would else None
     yield Finding(
         code="stalled",
-        severity="warning" if swings else "info",
+        severity="warning" if swings or flat is not None else "info",
         text=(
-            f"{name} has not improved since {word} {first:,} ({figure(value[best], 4)}), for {count}, and "
-            "the learning "
-            f"rate stayed at {figure(float(shortest(rates[:1].astype(np.float32))[0]))} all the "
-            f"while.{swing}{would}"
+            f"{course}, and the learning rate stayed at "
+            f"{figure(float(shortest(rates[:1].astype(np.float32))[0]))} all the while.{swing}{would}"
         ),
         advice=(
             f"Let the learning rate fall there, for example with {call}."
@@ -209,11 +215,30 @@ def watched(facts: Facts) -> tuple[str, Floats, NDArray[np.int64]]:
     return "loss", of.level, of.step[of.row[1:] - 1]
 
 
+def _flat_since(facts: Facts, value: Floats) -> int | None:
+    """Returns the epoch from which on neither validation nor training gained what matters, None if not known.
+
+    What matters is a fiftieth of all that each has gained; single lucky epochs and tiny steps are less. None
+    too where that epoch is so late that nothing stalled.
+    """
+    of, training = facts.levels, facts.epochs.mean_loss
+    if of is None or training.size != value.size or not bool(np.isfinite(training).all()):
+        return None
+    began = []
+    for series in (value, training):
+        low = float(series.min())
+        if of.reference <= low:
+            return None
+        began.append(int(np.argmax(series <= low + _NO_GAIN * (of.reference - low))))
+    index = max(began)
+    return index if value.size - 1 - index >= max(2 * FEWEST, value.size // 2) else None
+
+
 def _swinging_since(signed: Floats) -> int | None:
     """Returns the epoch from which on a metric swings around one level, None where it does not.
 
-    Over the last three fifths it goes up and down by a tenth of its level, and its median over the second half of
-    them is no better than that over the first by more than that: single lucky epochs count as no gain.
+    In the last three fifths it goes up and down by a tenth of its level, and the median of their second half
+    is hardly better than that of the first: single lucky epochs count as no gain.
     """
     tail = signed[2 * signed.size // 5 :]
     half, level = tail.size // 2, abs(float(np.median(tail)))
