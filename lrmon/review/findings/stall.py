@@ -29,6 +29,8 @@ _ANSWER: Final = 0.1
 """An LR drop took the loss down by this share of its level: then it helped."""
 _NO_MORE: Final = 0.2
 """Since then the loss fell by less than this share of what the drop brought."""
+_LONGEST: Final = 12
+"""Epochs, and three fifths of the run, without any gain are a warning."""
 _NO_GAIN: Final = 0.02
 """A gain of less than this share of all that was gained does not matter."""
 _DONE: Final = 0.02
@@ -117,9 +119,9 @@ def _means_around(facts: Facts, step: int) -> tuple[float, float, float] | None:
 def _stalled(facts: Facts) -> Iterator[Finding]:
     """The metric brought no gain for two fifths of the run and five epochs, at one learning rate.
 
-    A warning where training gained nothing for half of the run either, or where the metric goes up and down
-    by a twentieth of its level from epoch to epoch, which says that the updates are too large for it to
-    settle; else good to know. Not where the loss has come down to nothing.
+    A warning where training gained nothing for three fifths of the run either, or where the metric goes up
+    and down by a twentieth of its level from epoch to epoch, which says that the updates are too large for it
+    to settle; else good to know. Not where the loss has come down to nothing.
     """
     name, value, place = watched(facts)
     if value.size < 2 * FEWEST:
@@ -226,12 +228,15 @@ def _flat_since(facts: Facts, value: Floats) -> int | None:
         return None
     began = []
     for series in (value, training):
-        low = float(series.min())
-        if of.reference <= low:
+        tail = series[series.size // 2 :]
+        half, level = tail.size // 2, float(np.median(tail))
+        gain = of.reference - level
+        margin = max(_NO_GAIN * gain, noise_around_course(tail))
+        if gain <= 0 or float(np.median(tail[:half]) - np.median(tail[half:])) > margin:
             return None
-        began.append(int(np.argmax(series <= low + _NO_GAIN * (of.reference - low))))
+        began.append(int(np.argmax(series <= level + margin)))
     index = max(began)
-    return index if value.size - 1 - index >= max(2 * FEWEST, value.size // 2) else None
+    return index if value.size - 1 - index >= max(_LONGEST, 0.6 * value.size) else None
 
 
 def _swinging_since(signed: Floats) -> int | None:
