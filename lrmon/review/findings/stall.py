@@ -147,7 +147,7 @@ def _stalled(facts: Facts) -> Iterator[Finding]:
     level = abs(float(np.median(value[best:])))
     noise = noise_around_course(value[best:])
     swings = level > 0 and noise >= _SWINGS * level
-    if float(signed[0] - signed[best]) <= 4 * noise and best > 0 and not swings:
+    if flat is None and best > 0 and not swings and float(signed[0] - signed[best]) <= 4 * noise:
         return
     positions = facts.run.epoch_positions
     word, first = (
