@@ -214,7 +214,8 @@ The corpus is {count} small real trainings with Keras and with `Recorder` loops,
 known fault (`tests/corpus/faults.py`: kinds, three severities of which 3 is the worst, three seeds, each
 another model and other data), the others with none (`tests/corpus/healthy.py`). Rules and thresholds were
 chosen on one part of it (of faults the first seed, and the second of every other kind; of healthy trainings
-every other kind) and are measured on the other.
+every other kind) and are measured on the other. Twice rules were mended after a measurement; then the
+measured part was trained anew from other seeds, and what is told is its third draw.
 
 *found*: a warning or an error of any name. *right name*: one with a name that fits the fault. *right
 place*: such a one that begins within an epoch of the fault (within a twentieth of the run where there are

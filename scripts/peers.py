@@ -62,10 +62,9 @@ def findings(peer: str, path: Path) -> dict[str, str]:
 
 
 if __name__ == "__main__":
+    # The peers' own command lines take its place below.
+    files = sorted(Path(sys.argv[1]).glob("*.csv"))
     answer = {
-        f"{peer} {version(peer)}": {
-            path.stem: findings(peer, path) for path in sorted(Path(sys.argv[1]).glob("*.csv"))
-        }
-        for peer in PEERS
+        f"{peer} {version(peer)}": {path.stem: findings(peer, path) for path in files} for peer in PEERS
     }
     print(json.dumps(answer))

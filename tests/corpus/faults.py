@@ -232,7 +232,9 @@ def exponential_too_fast(severity: int, seed: int) -> Plan:
     def decayed(step: int, epoch: int) -> float:
         return float(rate * factor ** (step / length))
 
-    return replace(plan, rate=decayed, truth=Truth(("decayed-too-early",), 0, (ends + 2) * length))
+    return replace(
+        plan, rate=decayed, truth=Truth(("decayed-too-early", "learning-rate-zero"), 0, (ends + 2) * length)
+    )
 
 
 def cosine_too_short(severity: int, seed: int) -> Plan:

@@ -17,8 +17,8 @@ FEWEST: Final = 4
 SHORTEST: Final = 8
 """Steps an epoch has at least."""
 _SIGMA: Final = 1.4826
-_MATTERS: Final = 0.3
-"""A batch's loss lies above the others' by this share of all that training won; a hard one does not."""
+_MATTERS: Final = 0.65
+"""A batch whose loss is this share of that before training was not learned; one with a hard sample was."""
 
 _EXPLAINED: Final = 0.25
 """Share of the variance within epochs that the place explains, where data is sorted."""
@@ -46,10 +46,10 @@ def find(facts: Facts) -> Iterator[Finding]:
     others = np.sort(np.delete(inner, worst))[-1]
     shared = float(np.mean(relative[:, worst] > np.quantile(relative[:, :-1], 0.9, axis=1)))
     of = facts.levels
-    won = of.progress if of is not None else 0.0
-    more = float(np.median(away[:, worst]))
+    untrained = of.reference if of is not None else 0.0
+    here = float(np.median(losses[:, worst]))
     is_high = height[worst] >= 6 and inner[worst] >= 4 and inner[worst] >= 1.5 * max(others, 0.0)
-    if is_high and shared >= 0.75 and won > 0 and more >= _MATTERS * won:
+    if is_high and shared >= 0.75 and here >= _MATTERS * untrained > 0:
         yield _corrupted(facts, losses, firsts, worst, length)
         return
     yield from _sorted(facts, losses, firsts, length)

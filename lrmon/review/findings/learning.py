@@ -232,7 +232,9 @@ def _evidence(facts: Facts, rates: NDArray[np.float64]) -> str | None:
         # What is only learned once, such as how frequent classes are, falls ever more slowly.
         is_steady = middle - values[-1] >= 0.6 * (values[0] - middle)
         share = float((values[0] - values[-1]) / abs(values[0])) if values[0] else 0.0
-        if falls >= 0.9 * (values.size - 1) and 0 < share < _NOTHING and is_steady:
+        logged = [epoch.metrics["loss"] for epoch in facts.run.epochs if "loss" in epoch.metrics]
+        by_heart = len(logged) > 1 and logged[0] - logged[-1] >= _NOTHING * abs(logged[0])
+        if falls >= 0.9 * (values.size - 1) and 0 < share < _NOTHING and is_steady and not by_heart:
             return f"{name} fell in {falls} of {values.size - 1} epochs, by {percent(share)} in all"
     if rates.size and 0 < float(rates.max()) < _TINY:
         return f"no learning rate was above {figure(_TINY)}"

@@ -232,7 +232,8 @@ def _flat_since(facts: Facts, value: Floats) -> int | None:
         half, level = tail.size // 2, float(np.median(tail))
         gain = of.reference - level
         margin = max(_NO_GAIN * gain, noise_around_course(tail))
-        if gain <= 0 or float(np.median(tail[:half]) - np.median(tail[half:])) > margin:
+        least = max(min(_NO_GAIN * gain, 0.03 * abs(level)), noise_around_course(tail))
+        if gain <= 0 or float(np.median(tail[:half]) - np.median(tail[half:])) > least:
             return None
         began.append(int(np.argmax(series <= level + margin)))
     index = max(began)
