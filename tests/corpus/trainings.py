@@ -321,7 +321,7 @@ def _fit(plan: Plan, model: Any, data: Data, log_dir: Path) -> None:
 
 def trained(plan: Plan, kind: str, severity: int, seed: int) -> Case:
     """Trains, and returns what was recorded."""
-    # After a measurement rules were mended, and then the measured half was drawn anew: this is its third draw.
+    # After a measurement rules were mended, and the measured half was drawn anew: this is its third draw.
     number = sum(map(ord, kind)) * 97 + severity * 31 + seed * 7
     number += 2_000_003 * is_measured(kind, severity, seed)
     keras.utils.set_random_seed(number)

@@ -40,7 +40,7 @@ def test_the_record_has_the_classes_of_a_cross_entropy(
 
 
 def test_a_model_without_one_output_shape_is_recorded_all_the_same(tmp_path: Path) -> None:
-    class Own(keras.Model):  # type: ignore[misc]
+    class Own(keras.Model):
         def __init__(self) -> None:
             super().__init__()
             self.dense = keras.layers.Dense(3)

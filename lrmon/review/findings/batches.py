@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lrmon.analysis.loss_levels import Floats
 from lrmon.review.facts import Facts
@@ -69,7 +68,7 @@ def folded(facts: Facts) -> tuple[Floats, list[int], int] | None:
     ]
     whole = whole[len(whole) // 6 :] if len(whole) > FEWEST else whole
     losses = np.array([run.loss[row : row + length] for row, _ in whole], dtype=np.float64)
-    good: NDArray[np.bool_] = np.isfinite(losses).all(axis=1) if len(whole) else np.zeros(0, bool)
+    good = np.array([bool(np.isfinite(row).all()) for row in losses], dtype=bool)
     if int(good.sum()) < FEWEST:
         return None
     return losses[good], [first for (_, first), ok in zip(whole, good.tolist(), strict=True) if ok], length
