@@ -214,15 +214,19 @@ The corpus is {count} small real trainings with Keras and with `Recorder` loops,
 known fault (`tests/corpus/faults.py`: kinds, three severities of which 3 is the worst, three seeds, each
 another model and other data), the others with none (`tests/corpus/healthy.py`). Rules and thresholds were
 chosen on one part of it (of faults the first seed, and the second of every other kind; of healthy trainings
-every other kind) and are measured on the other. Twice rules were mended after a measurement; then the
-measured part was trained anew from other seeds, and what is told is its third draw.
+every other kind) and are measured on the other. Rules were mended after each of three measurements. After
+the first the measured part was trained anew from other seeds, and after the second a part of it again. At
+the third, before the last conditions were added, 3 of 56 healthy trainings had a warning and none an error,
+and 115 of 132 faults had the right name: expect that, rather than the tables below, of trainings that are
+unlike these.
 
 *found*: a warning or an error of any name. *right name*: one with a name that fits the fault. *right
 place*: such a one that begins within an epoch of the fault (within a twentieth of the run where there are
 no epochs); a fault that is in no one place counts as at the right place. *wrong name too*: a warning or an
 error with another name, besides or alone. The columns of the other linters say in how many trainings they
 gave a warning or an error of any name; they were given every step's loss and learning rate, and `val_loss`
-at the ends of epochs, as a CSV file, with their default settings.
+at the ends of epochs, as a CSV file, with their default settings. Read these beside the last table: who
+warns of every training finds every fault.
 
 What this cannot tell: these are seconds of training of networks with some thousand weights. Rates on
 networks of a thousand times that size, on trainings that take weeks and on other mixes of faults may

@@ -16,7 +16,7 @@ FEWEST: Final = 4
 SHORTEST: Final = 8
 """Steps an epoch has at least."""
 _SIGMA: Final = 1.4826
-_MATTERS: Final = 0.65
+_MATTERS: Final = 0.75
 """A batch whose loss is this share of that before training was not learned; one with a hard sample was."""
 
 _EXPLAINED: Final = 0.25

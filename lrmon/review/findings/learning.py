@@ -23,6 +23,8 @@ _CHANCE: Final = 0.015
 """So near to ln k a loss is at the level of guessing among k classes."""
 _TINY: Final = 1e-5
 """A learning rate below this is too low for a network that starts from random weights."""
+_LOW_FOR_A_LINE: Final = 1e-3
+"""A learning rate above this is not called too low because of a loss that falls slowly."""
 _STILL: Final = 1e-6
 """An update of this share of the weights moves nothing in a training of any usual length."""
 _ZERO: Final = 1e-9
@@ -250,6 +252,8 @@ def _too_low(of: LossLevels) -> Iterator[Finding]:
         or rates.max() > 1.05 * rates.min()
         or rates.min() <= 0
     ):
+        return
+    if float(rates.max()) > _LOW_FOR_A_LINE or _wanders(of):
         return
     middle = of.level.size // 2
     first, first_error = _slope(of.level[:middle])

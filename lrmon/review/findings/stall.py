@@ -180,7 +180,8 @@ def _stalled(facts: Facts) -> Iterator[Finding]:
     call = keras_call(facts.defaults.rule) if would else None
     yield Finding(
         code="stalled",
-        severity="warning" if swings or flat is not None else "info",
+        # Blocks of a loop without epochs differ by the noise of their batches, too.
+        severity="warning" if (swings and word == "epoch") or flat is not None else "info",
         text=(
             f"{course}, and the learning rate stayed at "
             f"{figure(float(shortest(rates[:1].astype(np.float32))[0]))} all the while.{swing}{would}"
