@@ -7,21 +7,29 @@ PORT ?=
 VENV := .venv/bin
 RUN := logs/demo
 RESULTS := build/reference
+READS_README := tests/fits/test_reference.py
+IN_PARALLEL := -m pytest --numprocesses 2 --dist loadfile --ignore $(READS_README)
+HOLD_README := -m pytest -q $(READS_README)
+EACH := -m "long or not long"
 PEERS := trainproof==0.22.0 runmedic==0.1.1 trainspotter==0.2.6 losslint==0.4.1
 TRAININGS := $(wildcard tests/fits tests/find tests/styles)
 OLDEST_TESTS := tests/record tests/analysis tests/review tests/plugin tests/train tests/find tests/fits
+
+# The tests in tests/fits write there what they tell.
+export LRMON_REFERENCE := $(RESULTS)
 
 # TensorFlow tells of its processor at every start, above what the demo has to say.
 QUIET := TF_CPP_MIN_LOG_LEVEL=2 TF_ENABLE_ONEDNN_OPTS=0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-backends test-keras test-oldest test-long bench pictures reference error-rates lint format
+.PHONY: help demo test test-trainings test-backends test-keras test-oldest test-long bench pictures reference error-rates lint format
 .PHONY: coverage clean demo-environment dev-environment jax-environment torch-environment tf_keras-environment
 .PHONY: keras-environment oldest-environment oldest-jax-environment
 
 help:
 	@echo 'make demo           train on real images and look at it in TensorBoard (HOST=…, PORT=…)'
 	@echo 'make test           linters and type checkers, then every test but the long ones'
+	@echo 'make test-trainings every example and every style of training, on TensorFlow'
 	@echo 'make test-backends  the trainings again, on JAX, PyTorch and tf_keras, each in its own environment'
 	@echo 'make test-keras     the own tests of Keras, with LRMonitor in every fit and without it'
 	@echo 'make test-oldest    the tests again on the oldest supported packages, in an environment of their own'
@@ -48,18 +56,23 @@ $(RUN)/.trained: $(shell find lrmon examples -name '*.py') | demo-environment
 	@env $(QUIET) $(VENV)/python examples/demo.py $(RUN)
 	@touch $@
 
-# pytest comes last, so that its summary is the end of what is printed. What tests/fits tells is held against
-# README by its last test, so that one process has to run it all.
+# What tests/fits tells is held against README by one file of it, when all the others have run.
 test: lint
 	$(VENV)/python tb_plugin/bundle.py test
-	$(VENV)/python -m pytest tests/fits
-	@$(call with_chromium,-m pytest --numprocesses 2 --dist loadfile --ignore tests/fits)
+	rm -rf $(RESULTS)
+	@$(call with_chromium,$(IN_PARALLEL))
+	$(VENV)/python $(HOLD_README)
 
-# The same trainings as in `make test`, which TensorFlow has had there. The range test is Keras 3's alone.
+# Trainings of every kind, of which `make test` has a few.
+test-trainings: dev-environment
+	$(VENV)/python $(IN_PARALLEL) $(EACH) tests/examples tests/styles
+
+# The same trainings on the other set-ups. The range test is Keras 3's alone.
 test-backends: jax-environment torch-environment tf_keras-environment
-	KERAS_BACKEND=jax .venv-jax/bin/python -m pytest $(TRAININGS)
-	KERAS_BACKEND=torch .venv-torch/bin/python -m pytest $(TRAININGS)
-	LRMON_KERAS=tf_keras .venv-tf_keras/bin/python -m pytest tests/fits tests/styles
+	rm -rf $(RESULTS)
+	KERAS_BACKEND=jax $(call held,.venv-jax,$(EACH) $(TRAININGS))
+	KERAS_BACKEND=torch $(call held,.venv-torch,$(EACH) $(TRAININGS))
+	LRMON_KERAS=tf_keras $(call held,.venv-tf_keras,$(EACH) tests/fits tests/styles)
 
 # Keras' wheel contains its tests. They import all three backends at once, so that one environment has them all.
 test-keras: keras-environment
@@ -70,15 +83,16 @@ test-keras: keras-environment
 test-oldest: oldest-environment oldest-jax-environment
 	.venv-oldest/bin/python -m pytest tests/packaging/oldest_versions.py
 	.venv-oldest-jax/bin/python -m pytest tests/packaging/oldest_versions.py
-	.venv-oldest/bin/python -m pytest $(OLDEST_TESTS)
-	LRMON_KERAS=tf_keras .venv-oldest/bin/python -m pytest tests/fits
-	KERAS_BACKEND=jax .venv-oldest-jax/bin/python -m pytest tests/fits
+	rm -rf $(RESULTS)
+	$(call held,.venv-oldest,$(OLDEST_TESTS))
+	LRMON_KERAS=tf_keras $(call held,.venv-oldest,tests/fits)
+	KERAS_BACKEND=jax $(call held,.venv-oldest-jax,tests/fits)
 
 test-long: dev-environment
 	@$(call with_chromium,-m pytest -m long)
 
 coverage: dev-environment
-	@$(call with_chromium,-m coverage run -m pytest)
+	@$(call with_chromium,-m coverage run -m pytest --ignore $(READS_README))
 	$(VENV)/python -m coverage combine --quiet
 	$(VENV)/python -m coverage report
 
@@ -129,7 +143,12 @@ oldest-environment oldest-jax-environment:
 
 # Runs the trainings of one set-up and keeps what they tell; the one test that reads README waits for it.
 define told
-LRMON_REFERENCE=$(RESULTS)/$(1).json $(2)/bin/python -m pytest -q tests/fits --ignore tests/fits/test_reference.py
+$(2)/bin/python -m pytest -q --ignore $(READS_README) tests/fits
+endef
+
+# Runs tests of one environment, then holds README against what they tell.
+define held
+sh -c '$(1)/bin/python $(IN_PARALLEL) $(2) && $(1)/bin/python $(HOLD_README)'
 endef
 
 define with_chromium

@@ -206,6 +206,11 @@ class RunRecord(TypedDict, total=False):
     initial_epoch: int | None
     steps_per_epoch: int | None
     """Planned batches an epoch, None where Keras does not know."""
+    validation_split: float | None
+    """The share of the data that `fit` split off for validation; None where it did not, or where that could
+    not be checked against the data."""
+    steps_before_split: int | None
+    """Batches that an epoch would have had without the split."""
     steps_per_execution: int | None
     gradient_accumulation_steps: int | None
     compiled: str | None

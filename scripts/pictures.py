@@ -34,6 +34,8 @@ SELECTED = {
     "range_test": ["sweep"],
 }
 """By example, the runs that are selected in its picture."""
+TABS = {"reduce_on_plateau": "what-if", "time_based_decay": "run", "time_based_decay_legacy": "run"}
+"""By example, the tab beside the charts; the first one where none is named."""
 
 
 def photograph(browser: Browser, example: str) -> None:
@@ -48,9 +50,9 @@ def photograph(browser: Browser, example: str) -> None:
             size = (1440, 900) if inside else (1280, 760)
             selected = runs(*SELECTED[example])
             # A range test has a page of its own.
-            place = (
-                link(kind="range_test", sweeps=selected) if example == "range_test" else link(runs=selected)
-            )
+            tab = {"tab": TABS[example]} if example in TABS else {}
+            is_test = example == "range_test"
+            place = link(kind="range_test", sweeps=selected) if is_test else link(runs=selected, **tab)
             monitor = opener(server, place, inside=inside, size=size)
             monitor.page.wait_for_load_state("networkidle")
             monitor.page.screenshot(path=IMAGES / f"{example}.png")

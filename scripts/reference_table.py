@@ -1,6 +1,6 @@
 """The tables of README that say how truly what is recorded, made of what the tests told.
 
-Usage: ``python scripts/reference_table.py RESULTS README``. RESULTS is a folder with a JSON file of each
+Usage: ``python scripts/reference_table.py RESULTS README``. RESULTS is a folder with JSON files of each
 set-up, which the tests in tests/fits write; see ``make reference``.
 """
 
@@ -39,6 +39,21 @@ def cell(result: Mapping[str, str]) -> str:
     if effective == rate:
         return text
     return f"{text}; no effective rate" if effective == "not available" else f"{text}; effective {effective}"
+
+
+def told(folder: Path, setup: str) -> dict[str, dict[str, dict[str, str]]]:
+    """Returns what the tests of a set-up told, each process of them in a file of its own.
+
+    Raises:
+        ValueError: Two tests told otherwise of one row.
+    """
+    results: dict[str, dict[str, dict[str, str]]] = {table: {} for table in TABLES}
+    for path in sorted(folder.glob(f"{setup}-*.json")):
+        for table, rows in json.loads(path.read_text(encoding="utf-8")).items():
+            for row, result in rows.items():
+                if results[table].setdefault(row, result) != result:
+                    raise ValueError(f"two tests tell of {row!r}: {results[table][row]} and {result}")
+    return results
 
 
 def rendered(results: Mapping[str, Results]) -> str:
@@ -86,7 +101,7 @@ def main(arguments: Sequence[str]) -> int:
         print(__doc__, file=sys.stderr)
         return 2
     folder, path = Path(arguments[0]), Path(arguments[1])
-    results = {setup: json.loads((folder / f"{setup}.json").read_text(encoding="utf-8")) for setup in SETUPS}
+    results = {setup: told(folder, setup) for setup in SETUPS}
     readme = path.read_text(encoding="utf-8")
     if BEGIN not in readme or END not in readme:
         print(f"error: {path} has no lines {BEGIN!r} and {END!r} to put the tables between", file=sys.stderr)

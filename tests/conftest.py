@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 from hypothesis import HealthCheck, settings
 
 # Time is for the benchmarks, and the same examples come every time.
@@ -7,3 +9,7 @@ settings.register_profile(
     "lrmon", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("lrmon")
+
+# TensorFlow adds up in another order from run to run where it makes operations side by side; what is compared
+# bit for bit needs one order.
+os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")

@@ -30,7 +30,7 @@ from lrmon.analysis.range_test_methods import (
     steepest,
     valley,
 )
-from lrmon.analysis.range_test_problems import doubts, is_flat, obstacle
+from lrmon.analysis.range_test_problems import doubts, flat_reason, is_flat, obstacle
 from lrmon.analysis.range_test_repeats import combine, compare
 from lrmon.analysis.range_test_results import (
     METHODS,
@@ -100,7 +100,7 @@ _Judgement = tuple[dict[str, Suggestion], Suggestion, tuple[Problem, ...]]
 def _judged(curve: Curve, rates: Floats, losses: Floats) -> _Judgement:
     diverges = divergence(curve, rates)
     if is_flat(curve):
-        reason = "The loss does not fall by more than its noise."
+        reason = flat_reason(curve)
         found = {name: Suggestion(name, None, None, reason) for name in _FALLING}
         best = Suggestion(RECOMMENDED, None, None, reason)
     else:

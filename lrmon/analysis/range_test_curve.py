@@ -81,10 +81,14 @@ def weight_of(log_rate: Floats) -> float:
 
 
 def density_of(log_rate: Floats) -> float:
-    """Returns how many steps a decade has, by the median distance of neighbours; 0 where there is none."""
+    """Returns how many steps a decade has, by the median distance of neighbours; 0 where there is none.
+
+    Steps that use one learning rate, those of an epoch for example, count as so many.
+    """
     distances = np.diff(log_rate)
     distances = distances[distances > 0.0]
-    return 1.0 / float(np.median(distances)) if distances.size else 0.0
+    steps_per_rate = log_rate.size / (distances.size + 1)
+    return steps_per_rate / float(np.median(distances)) if distances.size else 0.0
 
 
 def smoothed_loss(loss: Floats, weight: float) -> Floats:

@@ -1,6 +1,6 @@
 """How a learning rate is picked from the curve of a range test: one function for each method.
 
-Each takes a `Curve` of at least `FEWEST` steps whose loss falls by more than its noise, and returns a
+Each takes a `Curve` of at least `FEWEST` steps whose loss is not flat (`is_flat`), and returns a
 `Suggestion`; only `divergence` takes any.
 """
 

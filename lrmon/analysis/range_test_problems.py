@@ -15,6 +15,9 @@ from lrmon.analysis.range_test_results import Problem, Suggestion
 FLAT: Final = 5.0
 """So many times its noise the loss has to fall: the lowest of a flat curve lies two or three times below."""
 
+_ROUNDING: Final = 1e-5
+"""So large a share of a float32 loss its sums and means may lose."""
+
 _NOISY: Final = 10.0
 _SPARSE: Final = 6.0
 _EARLY: Final = 0.05
@@ -65,15 +68,15 @@ def doubts(curve: Curve, loss: Floats, found: Mapping[str, Suggestion]) -> Itera
     flat = is_flat(curve)
     if flat:
         text = (
-            f"The loss does not fall by more than its noise (by {curve.fall:.3g} from {curve.start:.3g}, "
-            f"with noise of {curve.noise:.2g} after smoothing): there is nothing to suggest. Sweep higher "
-            "learning rates, take more steps, or see whether the model can learn at all."
+            f"{flat_reason(curve)} There is nothing to suggest. Sweep higher learning rates, take more "
+            "steps, or see whether the model can learn at all."
         )
         yield Problem("flat", text)
     elif curve.fall < _NOISY * curve.noise:
         text = (
-            f"The loss falls by {curve.fall:.3g} only, with noise of {curve.noise:.2g} after smoothing: the "
-            "suggestions may move from sweep to sweep. Take larger batches, more steps or average_runs=3."
+            f"The loss falls by {curve.fall:.3g}, {curve.fall / curve.noise:.1f} times the noise that "
+            f"smoothing leaves ({curve.noise:.3g}): the suggestions may move from sweep to sweep. Take "
+            "larger batches, more steps or average_runs=3."
         )
         yield Problem("noisy", text)
     diverges = found["divergence"].learning_rate is not None
@@ -94,7 +97,40 @@ def doubts(curve: Curve, loss: Floats, found: Mapping[str, Suggestion]) -> Itera
 
 def is_flat(curve: Curve) -> bool:
     """Returns whether the loss falls by no more than noise and rounding explain."""
-    return curve.fall <= max(FLAT * curve.noise, 1e-5 * abs(curve.start), 1e-12)
+    return curve.fall <= max(_by_noise(curve), _by_rounding(curve))
+
+
+def flat_reason(curve: Curve) -> str:
+    """Returns what a flat curve's fall was compared with, in a sentence."""
+    fall, noise, rounding = curve.fall, _by_noise(curve), _by_rounding(curve)
+    if fall == 0.0:
+        return f"The smoothed loss never lies below its level at the start, {curve.start:.3g}."
+    said = f"The smoothed loss falls by {{}} from its level at the start, {curve.start:.3g}"
+    if noise >= rounding:
+        by, limit = _apart(fall, noise)
+        return (
+            f"{said.format(by)}, and noise alone may make it fall by {limit}: {FLAT:g} times the "
+            f"{curve.noise:.3g} that smoothing leaves of it."
+        )
+    by, limit = _apart(fall, rounding)
+    return f"{said.format(by)}, and rounding alone may make it fall by {limit}."
+
+
+def _by_noise(curve: Curve) -> float:
+    return FLAT * curve.noise
+
+
+def _by_rounding(curve: Curve) -> float:
+    return max(_ROUNDING * abs(curve.start), 1e-12)
+
+
+def _apart(one: float, other: float) -> tuple[str, str]:
+    """Returns two numbers with three digits, or as many as it takes to tell them apart."""
+    for digits in range(3, 17):
+        texts = f"{one:.{digits}g}", f"{other:.{digits}g}"
+        if texts[0] != texts[1]:
+            break
+    return texts
 
 
 def _broken(curve: Curve, loss: Floats) -> Iterator[Problem]:

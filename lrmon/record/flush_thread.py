@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from lrmon.record.intake import Intake
+from lrmon.record.journal import Journal
 from lrmon.record.ledger import Ledger
 from lrmon.record.warning import warn
 from lrmon.record.writer import Writer
@@ -41,17 +42,20 @@ class FlushThread:
     Args:
         log_dir: See `EventFile`.
         ask_source: Called from time to time: puts into the intake what is still elsewhere. It must not wait.
+        journal: Gets what was written.
 
     Raises:
         OSError: The folder cannot be written to.
         ValueError: Nothing that is installed opens the path's scheme.
     """
 
-    def __init__(self, log_dir: str, ask_source: Callable[[], None]) -> None:
+    def __init__(self, log_dir: str, ask_source: Callable[[], None], journal: Journal | None = None) -> None:
         self.intake: Final = Intake()
         self._log_dir: Final = log_dir
         self._ask_source: Final = ask_source
-        self._writer: Final = Writer(log_dir)
+        self._writer: Final = Writer(log_dir, journal)
+        self.first_number: Final = self._writer.first_number
+        """Of the first recording; those of the folder count from 1."""
         self._ledger: Final = Ledger()
         self._process_id: Final = os.getpid()
         # Both are C alone, so that no interrupt can break them off.

@@ -19,7 +19,9 @@ from lrmon import schema
 from lrmon.record.arguments import checked_log_dir, checked_step, number, type_name
 from lrmon.record.flush_thread import FlushThread, give
 from lrmon.record.intake import EpochEnd, FitBegin, FitEnd, FitRevision, Skip
+from lrmon.record.journal import Journal
 from lrmon.record.recording import Note, Rows, float32, reals
+from lrmon.record.warning import warn_of_earlier
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -54,7 +56,8 @@ class Recorder:
     Args:
         log_dir: The run's folder: local, or any path that TensorFlow's or TensorBoard's gfile opens.
         run: What is known of the training: fields of `lrmon.schema.RunRecord`, for the page to show.
-        first_step: Step of the first batch, where training goes on from a checkpoint.
+        first_step: Step of the first batch, where training goes on from a checkpoint. A training from step 0
+            in a folder that holds one already is another run; one warning says so.
 
     Raises:
         TypeError: `log_dir` is no path.
@@ -72,27 +75,39 @@ class Recorder:
     ) -> None:
         checked_step("first_step", first_step)
         self._prepare(checked_log_dir(log_dir))
+        if self.holds_others and first_step == 0:
+            warn_of_earlier(self.log_dir, stacklevel=2)
         self.begin_fit(run or {}, first_step=first_step)
         self.flush()
 
     @classmethod
-    def without_fit(cls, log_dir: str) -> Recorder:
-        """Returns a recorder that waits for `begin_fit`, for who learns the first step only later."""
+    def without_fit(cls, log_dir: str, journal: Journal | None = None) -> Recorder:
+        """Returns a recorder that waits for `begin_fit`, for who learns the first step only later.
+
+        Args:
+            log_dir: Checked.
+            journal: Gets what was written.
+        """
         recorder = cls.__new__(cls)
-        recorder._prepare(log_dir)  # noqa: SLF001 - it is one of us
+        recorder._prepare(log_dir, journal)  # noqa: SLF001 - it is one of us
         return recorder
 
-    def _prepare(self, log_dir: str) -> None:
+    def _prepare(self, log_dir: str, journal: Journal | None = None) -> None:
         self.log_dir = log_dir
         # Held by the threads that put entries; the flush thread takes it only where it is free.
         self._lock = threading.RLock()
         self._source: Callable[[], None] | None = None
         self._closed = False
-        self._thread = FlushThread(log_dir, _method_of(self, Recorder._drain_if_free))
+        self._thread = FlushThread(log_dir, _method_of(self, Recorder._drain_if_free), journal)
         self._intake = self._thread.intake
         self._warnings = self._thread.warnings
         self._is_over = False
         _open_recorders.add(self)
+
+    @property
+    def holds_others(self) -> bool:
+        """Whether the folder held other recordings before this one."""
+        return self._thread.first_number > 1
 
     @property
     def next_step(self) -> int:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from lrmon import schema
 from lrmon.record import events
+from lrmon.record.journal import Record
 
 Reals = npt.NDArray[np.floating[Any]]
 """float32 or float64."""
@@ -139,16 +140,19 @@ class Recording:
         name = schema.recording_name(number, start.start_time, os.getpid())
         return cls(start.start_time, number, name, last_wall_time=start.start_time)
 
-    def with_rows(self, rows: Rows) -> tuple[Recording, bytes]:
-        """Returns where the recording stands after `rows`, and their events."""
-        state, parts = self, []
+    def with_rows(self, rows: Rows) -> tuple[Recording, list[Record], bytes]:
+        """Returns where the recording stands after `rows`, their records, and all of their events."""
+        state, records, parts = self, list[Record](), []
         for start in range(0, len(rows), schema.ROWS_PER_RECORD):
             block = rows[start : start + schema.ROWS_PER_RECORD]
-            parts.append(state._block(block))
+            of_block, scalars = state._block(block)
+            records += of_block
+            parts += [scalars, *(record.event for record in of_block)]
             state = replace(state, records=state.records + 1, last_wall_time=float(block.wall_time[-1]))
-        return state, b"".join(parts)
+        return state, records, b"".join(parts)
 
-    def _block(self, rows: Rows) -> bytes:
+    def _block(self, rows: Rows) -> tuple[list[Record], bytes]:
+        """Returns the records of at most `schema.ROWS_PER_RECORD` rows, and the events of their scalars."""
         steps = np.arange(rows.first_step, rows.first_step + len(rows))
         scalars: dict[str, Any] = {
             schema.SCALAR_LEARNING_RATE: rows.learning_rate,
@@ -182,37 +186,31 @@ class Recording:
         records[schema.BATCHES_PREFIX] = columns.astype(kind)
         place = f"{self.name}/{self.records // schema.RECORDS_PER_TAG}"
         last_step, last_time = int(steps[-1]), float(rows.wall_time[-1])
-        return b"".join(
-            parts
-            + [
-                events.tensor_event(tag + place, last_step, last_time, values)
-                for tag, values in records.items()
-            ]
-        )
+        of_rows = [Record(tag + place, last_step, last_time, values) for tag, values in records.items()]
+        return of_rows, b"".join(parts)
 
-    def note_event(self, note: Note) -> bytes:
-        """Returns the event of a note."""
-        return events.text_event(note.prefix + self.name, note.step, note.wall_time, note.text)
+    def note_record(self, note: Note) -> Record:
+        """Returns the record of a note."""
+        return Record(note.prefix + self.name, note.step, note.wall_time, note.text)
 
-    def fit_events(self, fit: schema.RunRecord) -> bytes:
-        """Returns the event that says what is known of a fit by now."""
+    def fit_record(self, fit: schema.RunRecord) -> Record:
+        """Returns the record of what is known of a fit by now."""
         wall_time = fit.get("end_time") or fit["start_time"]
-        return events.text_event(
-            schema.RUN_PREFIX + self.name, fit["first_step"], wall_time, schema.to_json(fit)
-        )
+        return Record(schema.RUN_PREFIX + self.name, fit["first_step"], wall_time, schema.to_json(fit))
 
-    def with_epoch(self, epoch: schema.EpochRecord) -> tuple[Recording, bytes]:
-        """Returns where the recording stands after an epoch, and its events."""
+    def with_epoch(self, epoch: schema.EpochRecord) -> tuple[Recording, Record, bytes]:
+        """Returns where the recording stands after an epoch, its record, and the events of its scalars."""
         wall_time = epoch["wall_time"]
         # A reader drops what a tag held at the same step, and an epoch without a batch has the last one's.
         record_step = max(epoch["last_step"], self.epoch_step + 1)
         tag = schema.EPOCHS_PREFIX + self.name
-        parts = [events.text_event(tag, record_step, wall_time, schema.to_json(epoch))]
+        record = Record(tag, record_step, wall_time, schema.to_json(epoch))
+        parts = []
         step = np.array([max(epoch["last_step"], 0)])
         for metric, value in epoch["metrics"].items():
             name = schema.SCALAR_EPOCH_PREFIX + metric
             parts.append(events.scalar_events(name, step, np.array([wall_time]), float32([value])))
-        return replace(self, epoch_step=record_step), b"".join(parts)
+        return replace(self, epoch_step=record_step), record, b"".join(parts)
 
 
 def reals(values: Any) -> Reals:

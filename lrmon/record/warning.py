@@ -8,6 +8,17 @@ import warnings
 _log = logging.getLogger("lrmon")
 
 
+def warn_of_earlier(log_dir: str, *, stacklevel: int = 1) -> None:
+    """Says that a training begins in a folder that holds an earlier one, as `warn` does."""
+    warn(
+        f"{log_dir!r} holds an earlier training, which stays in TensorBoard and `lrmon report` as a run of "
+        "its own, named after the folder with '//earlier' and a number; give each training a folder of its "
+        "own to name it yourself.",
+        category=UserWarning,
+        stacklevel=stacklevel + 1,
+    )
+
+
 def warn(sentence: str, *, category: type[Warning] = RuntimeWarning, stacklevel: int = 1) -> None:
     """Gives a warning; where a filter makes it an error, logs the sentence instead.
 

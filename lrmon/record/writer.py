@@ -12,6 +12,7 @@ from typing import Final, cast
 from lrmon import schema
 from lrmon.record.event_file import EventFile, is_there
 from lrmon.record.intake import Dropped
+from lrmon.record.journal import Journal, Record
 from lrmon.record.ledger import Item
 from lrmon.record.recording import Note, Recording, RecordingStart, Rows
 
@@ -36,14 +37,21 @@ class Writer:
     For the flush thread alone, which waits for file systems. After a failed write the next one goes to a new
     event file, because a reader may have seen a part of what was taken back.
 
+    Args:
+        log_dir: See `EventFile`.
+        journal: Gets what was written.
+
     Raises:
         OSError: The folder cannot be written to.
         ValueError: Nothing that is installed opens the path's scheme.
     """
 
-    def __init__(self, log_dir: str) -> None:
+    def __init__(self, log_dir: str, journal: Journal | None = None) -> None:
         self._log_dir: Final = log_dir
+        self._journal: Final = journal
         self._file: EventFile | None = EventFile(log_dir)
+        self.first_number: Final = self._file.number
+        """Of the first recording."""
         self._in_file = Dropped()
         self._earlier: list[tuple[str, Dropped]] = []
         self._kept: deque[Item] = deque()
@@ -186,21 +194,27 @@ class Writer:
         if recording is None:
             raise RuntimeError("an item was added before its recording")
         items, count, rest = self._piece()
-        fit, parts, written = self._fit, [], Dropped()
+        fit, parts, written = self._fit, list[bytes](), Dropped()
+        records: list[Record] = []
         for item in items:
             written += _count(item)
             if isinstance(item, Rows):
-                recording, data = recording.with_rows(item)
-            elif isinstance(item, Note):
-                data = recording.note_event(item)
+                recording, of_rows, data = recording.with_rows(item)
+                records += of_rows
+                parts.append(data)
+                continue
+            if isinstance(item, Note):
+                record, data = recording.note_record(item), b""
             elif _is_epoch(item):
-                recording, data = recording.with_epoch(cast(schema.EpochRecord, item))
+                recording, record, data = recording.with_epoch(cast(schema.EpochRecord, item))
             else:
                 fit = cast(schema.RunRecord, item)
-                data = recording.fit_events(self._with_lost(fit))
-            parts.append(data)
+                record, data = recording.fit_record(self._with_lost(fit)), b""
+            records.append(record)
+            parts += [record.event, data]
         if not self._is_lost_told and fit is not None:
-            parts.append(recording.fit_events(self._with_lost(fit)))
+            records.append(recording.fit_record(self._with_lost(fit)))
+            parts.append(records[-1].event)
         data = b"".join(parts)
         with self._waiting():
             if self._file is None:
@@ -210,6 +224,8 @@ class Writer:
             self._kept.popleft()
         if rest is not None:
             self._kept.appendleft(rest)
+        if self._journal is not None:
+            self._journal.add(records, written.steps)
         self._kept_rows -= written.steps
         self._in_file += written
         self._recording, self._fit = recording, fit
@@ -307,6 +323,8 @@ class Writer:
     def _lose(self, lost: Dropped, reason: str) -> None:
         if lost == Dropped():
             return
+        if self._journal is not None:
+            self._journal.give_up()
         self._lost += lost
         self._lost_ever += lost
         self._lost_reason = reason

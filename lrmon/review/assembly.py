@@ -1,4 +1,4 @@
-"""The recordings of one folder become one run."""
+"""The recordings of one folder become its trainings, and each training a run."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import pairwise
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from lrmon import schema
 from lrmon.review.epoch_axis import lay_out
 from lrmon.review.optimizers import of_optimizers
+from lrmon.review.own_sweeps import about_own_sweep, with_own_sweeps
 from lrmon.review.records import Block, format_version
 from lrmon.review.run import Epoch, Fit, Run, Sample
 from lrmon.review.timeline import Hole, Piece, cut, holes_in, is_repeated, steps_of, times_of
@@ -48,14 +50,73 @@ class Recording:
             return "an unknown time"
 
 
+_EARLIER: Final = "//earlier "
+"""Between a folder's name and the number of an earlier training. No folder has two slashes in a row."""
+
+_NAMED: Final = 3
+
+
+def folder_of(name: str) -> str:
+    """Returns the folder whose recordings hold the run of this name.
+
+    >>> folder_of("digits/adam//earlier 2"), folder_of("digits/adam")
+    ('digits/adam', 'digits/adam')
+    """
+    return name.partition(_EARLIER)[0]
+
+
+def trainings_of(folder: str, recordings: Sequence[Recording]) -> dict[str, list[Recording]]:
+    """Returns the recordings of each training of a folder by the training's name, the latest one first.
+
+    A recording that replaces every step before it is another training; one that replaces some of them, or
+    none, goes on with the one before. The latest training has the folder's name. An earlier one is called
+    after the number of its first recording, which stays the same whatever is recorded later.
+
+    Args:
+      folder: its name.
+      recordings: in the order of their start.
+    """
+    trainings: list[list[Recording]] = [[]]
+    start: int | None = None
+    for recording in recordings:
+        if recording.blocks:
+            first_step = recording.first_step or 0
+            if start is not None and first_step <= start:
+                trainings.append([])
+                start = None
+            firsts = [block.first_step for block in recording.blocks]
+            start = min(firsts if start is None else [start, *firsts])
+        trainings[-1].append(recording)
+    named = {folder: trainings[-1]}
+    for training in trainings[:-1]:
+        number = next(schema.recording_order(each.name)[0] for each in training if each.blocks)
+        name = f"{folder}{_EARLIER}{number}"
+        while name in named:  # Two recordings that began at one moment may have one number.
+            name += "'"
+        named[name] = training
+    return named
+
+
+def about_trainings(name: str, trainings: Mapping[str, Sequence[Recording]]) -> list[str]:
+    """Returns what the run of one training says of the folder's others."""
+    latest, *earlier = trainings
+    if name != latest:
+        recording = next(each for each in trainings[name] if each.blocks)
+        return [f"An earlier training in the folder of {latest!r}, which began at {recording.began}."]
+    if not earlier:
+        return []
+    which = "an earlier training" if len(earlier) == 1 else f"{len(earlier):,} earlier trainings"
+    names = [*map(repr, earlier[-_NAMED:][::-1]), *(["…"] if len(earlier) > _NAMED else [])]
+    return [f"This folder holds {which} too: {', '.join(names)}."]
+
+
 def assemble(
     name: str, version: str, recordings: Sequence[Recording], *, notices: Sequence[str] = (), samples: int = 0
 ) -> Run:
-    """Returns the run that the recordings of one folder make up.
+    """Returns the run that the recordings of one training make up.
 
     What a recording says of a step replaces what an earlier one said of that step and of all steps after
-    it: training went back. A recording that replaces everything is another training in the same folder,
-    and the run is the latest one. A recording that has no rows yet replaces nothing.
+    it: training went back. A recording that has no rows yet replaces nothing.
 
     Args:
       name: the run's name.
@@ -80,7 +141,8 @@ def assemble(
     for recording in begun or recordings:
         first_step = recording.first_step
         if first_step is not None:
-            said += _go_back(pieces, first_step, recording)
+            replaced = cut(pieces, first_step)
+            said += [_went_back(replaced[-1].last_step, first_step)] if replaced else []
             epochs = [epoch for epoch in epochs if epoch.last_step < first_step]
             skipped = [step for step in skipped if step < first_step]
             taken = [sample for sample in taken if sample.step < first_step]
@@ -101,21 +163,6 @@ def assemble(
     said += _about_holes(holes, fits, samples) + _about_epochs(epochs, fits, samples)
     said += _about_lost(fits) + _about_version(fits)
     return _run(name, version, pieces, epochs, fits, holes, said, skipped, taken)
-
-
-def _go_back(pieces: list[Piece], step: int, recording: Recording) -> list[str]:
-    """Takes out the rows that a new recording replaces, and returns what there is to say of them."""
-    replaced = cut(pieces, step)
-    if not replaced:
-        return []
-    if pieces:
-        return [_went_back(replaced[-1].last_step, step)]
-    steps = sum(len(piece.values) for piece in replaced)
-    sentence = (
-        f"This folder holds an earlier training of {steps:,} steps too; shown is the one that began at "
-        f"{recording.began}. Give each training a folder of its own to see both."
-    )
-    return [sentence]
 
 
 def _add_block(pieces: list[Piece], block: Block) -> list[str]:
@@ -236,6 +283,10 @@ def _run(
         said.append("The clock went back during the recording; until it has caught up, times stand still.")
     if not bool(np.isfinite(seconds).all()):
         said.append("Some rows do not say when they were recorded; they have the time of a row beside them.")
+    fits = with_own_sweeps(fits, step, learning_rate, loss)
+    # Of the last fit the report on the range test says so.
+    earlier = (about_own_sweep(fits, index, step, learning_rate) for index in range(len(fits) - 1))
+    said += [sentence for sentence in earlier if sentence is not None]
     axis = lay_out(step, epochs, fits)
     of_each = of_optimizers(pieces, fits)
     said += of_each.notices

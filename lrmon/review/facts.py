@@ -13,11 +13,14 @@ from numpy.typing import NDArray
 from lrmon import schema
 from lrmon.analysis.loss_levels import LossLevels, loss_levels
 from lrmon.analysis.response import Response, loss_response
+from lrmon.analysis.shape import Shape, find_shape
 from lrmon.analysis.staircase import LRSteps, find_lr_steps
 from lrmon.review.places import Places, places
 from lrmon.review.plan import Plan, Schedule, plan_ahead, schedule_of, verified
+from lrmon.review.reductions import own_reductions
 from lrmon.review.run import Fit, Run
 from lrmon.review.settings import Defaults, default_rule
+from lrmon.review.shape import expected_kind
 
 Rates = NDArray[np.floating[Any]]
 
@@ -53,12 +56,14 @@ class Facts:
       run: the run.
       places: its epochs.
       steps: the edges of its learning rate. The epochs there are indices into ``places.starts``.
+      shape: the rule that all its changes follow, None where they follow none.
       in_epoch: [m], which of the edges lie in an epoch whose start is known.
       answers: for each of the first edges the loss's answer, None where it cannot be measured.
       epochs: columns.
       schedule: of the last fit, where its formula is known and is what was recorded.
       plan: what is left of it.
       defaults: the rule that holds where nobody says another one.
+      reductions: what the run's own ReduceLROnPlateau did, see `own_reductions`.
       loss_is_known: whether losses of batches are recorded, NaN or not.
       levels: the course of the loss; None where it is not known, too short, or that of a range test.
     """
@@ -66,12 +71,14 @@ class Facts:
     run: Run
     places: Places
     steps: LRSteps
+    shape: Shape | None
     in_epoch: NDArray[np.bool_]
     answers: tuple[Response | None, ...]
     epochs: EpochColumns
     schedule: Schedule | None
     plan: Plan | None
     defaults: Defaults
+    reductions: Mapping[int, tuple[float, float]]
     loss_is_known: bool
     levels: LossLevels | None
 
@@ -110,21 +117,32 @@ def facts(run: Run) -> Facts:
         iteration_offset=schedule.iteration_offset if schedule and same else 0,
         decay_steps=schedule.decay_steps if schedule and same else None,
     )
+    shape = find_shape(
+        run.learning_rate[known],
+        run.step[known],
+        where.starts,
+        iteration_offset=run.fits[-1].first_iteration - run.fits[-1].first_step if run.fits else 0,
+        expected=expected_kind(run, schedule) if same else None,
+    )
     if run.kind == "range_test":
         # To raise the learning rate from step to step was the purpose: nothing of it is an edge, or planned.
         none = find_lr_steps(run.learning_rate[:0], where.starts)
         schedule, steps = None, replace(none, kind=steps.kind, changes=steps.changes)
     loss_is_known = bool(run.recorded("loss").any())
+    epochs = _epoch_columns(run, schedule, loss_is_known=loss_is_known)
+    went_on_at = np.where(epochs.is_recorded, epochs.next_learning_rate, np.nan)
     return Facts(
         run=run,
         places=where,
         steps=steps,
+        shape=shape,
         in_epoch=where.known(steps.step),
         answers=tuple(_answers(run, where, steps)) if loss_is_known else (),
-        epochs=_epoch_columns(run, schedule, loss_is_known=loss_is_known),
+        epochs=epochs,
         schedule=schedule,
         plan=plan_ahead(run, schedule),
         defaults=default_rule(run),
+        reductions=own_reductions(run, epochs.learning_rate, went_on_at),
         loss_is_known=loss_is_known,
         levels=_levels(run, where) if loss_is_known and run.kind != "range_test" else None,
     )

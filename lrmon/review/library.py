@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from tensorboard import errors
 
 from lrmon import schema
-from lrmon.review.assembly import assemble
+from lrmon.review.assembly import about_trainings, assemble, folder_of, trainings_of
 from lrmon.review.damage import damaged
 from lrmon.review.recordings import decode, recordings_of, unread
 from lrmon.review.run import Run
@@ -30,7 +30,7 @@ _READINGS = 3
 """So many times a run is read that grows while it is read; then what was read last is the run."""
 
 _Key = tuple[str, str]
-"""Experiment and run."""
+"""Experiment and folder: TensorBoard's name of a run, which may hold several trainings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +60,15 @@ class _Stage:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """What the list of runs says of one."""
+    """What the list of runs says of the trainings of one folder.
+
+    Attributes:
+      stage: of the folder.
+      runs: by name, version and summary.
+    """
 
     stage: _Stage
-    version: str
-    summary: Mapping[str, Any]
+    runs: Mapping[str, tuple[str, Mapping[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +88,21 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A run as it was at one moment, and the records that it was made of."""
+    """The trainings of one folder as they were at one moment, and the records that they were made of.
+
+    Attributes:
+      stage: of the folder.
+      runs: by name, see `trainings_of`.
+      tags: what was read.
+    """
 
     stage: _Stage
-    run: Run
+    runs: Mapping[str, Run]
     tags: Mapping[str, TagData]
+
+    @property
+    def rows(self) -> int:
+        return sum(run.step.size for run in self.runs.values())
 
 
 class Library:
@@ -122,18 +136,18 @@ class Library:
         Raises:
           tensorboard.errors.NotFoundError: if there is no such run, or nothing of lrmon in it.
         """
-        turn = self._turn
-        listing = _list(source, [name]).get(name)
-        if listing is None:
-            raise errors.NotFoundError(f"no run {name[:100]!r} with a learning rate recorded by lrmon")
-        run = self._current(source, name, listing, turn)
-        if run is None:
+        turn, folder = self._turn, folder_of(name)
+        listing = _list(source, [folder]).get(folder)
+        held = None if listing is None else self._current(source, folder, listing, turn)
+        if held is None and listing is not None:
             with self._reading:
-                run = (
-                    self._current(source, name, listing, turn)
-                    or self._read(source, {name: listing})[name].run
+                held = (
+                    self._current(source, folder, listing, turn)
+                    or self._read(source, {folder: listing})[folder]
                 )
-        return run
+        if held is None or name not in held.runs:
+            raise errors.NotFoundError(f"no run {name[:100]!r} with a learning rate recorded by lrmon")
+        return held.runs[name]
 
     def overview(self, source: Source) -> Overview:
         """Returns the summaries of all runs that hold a learning rate recorded by lrmon."""
@@ -156,27 +170,28 @@ class Library:
                 entries |= self._known(source, wanted, turn)
         self._forget(source.experiment, listings)
         notices = _about_samples(self._samples)
-        runs = {name: entries[name].summary for name in sorted(entries)}
-        return Overview(digest([(name, entries[name].version) for name in runs], notices), notices, runs)
+        runs = dict(sorted(run for entry in entries.values() for run in entry.runs.items()))
+        version = digest([(name, version) for name, (version, _) in runs.items()], notices)
+        return Overview(version, notices, {name: summary for name, (_, summary) in runs.items()})
 
     def _read(self, source: Source, listings: Mapping[str, Listing]) -> dict[str, _Held]:
         """Reads what is new of these runs, until nothing is added to them meanwhile."""
         read: dict[str, _Held] = {}
         wanted = dict(listings)
         for _ in range(_READINGS):
-            read |= {held.run.name: held for held in self._read_once(source, wanted, read)}
+            read |= dict(self._read_once(source, wanted, read))
             now = _list(source, list(wanted)) if wanted else {}
             wanted = {name: now[name] for name in wanted if name in now and now[name] != wanted[name]}
             if not wanted:
                 break
-        for held in read.values():
-            self._keep(source.experiment, held)
+        for folder, held in read.items():
+            self._keep((source.experiment, folder), held)
         return read
 
     def _read_once(
         self, source: Source, listings: Mapping[str, Listing], read: Mapping[str, _Held]
-    ) -> Iterator[_Held]:
-        """Yields these runs as they are now; what has been read of them, or is held, is not read again."""
+    ) -> Iterator[tuple[str, _Held]]:
+        """Yields these folders as they are now; what has been read of them, or is held, is not read again."""
         with self._lock:
             self._turn += 1
             turn = self._turn
@@ -184,16 +199,11 @@ class Library:
         before = {name: stage.tags for name, stage in held.items() if stage is not None}
         records = {name: listing for name, listing in listings.items() if not is_sampled(listing)}
         for name, tags, failed in source.read_records(records, before, decode):
-            points = sorted((tag, data.digest) for tag, data in tags.items())
             lost = damaged(source.log_dir, name)
-            run = assemble(
-                name,
-                digest(source.experiment, name, points, failed, lost),
-                recordings_of(tags),
-                notices=[*lost, *unread(tags, failed)],
-                samples=self._samples,
-            )
-            yield _Held(_Stage(None if failed else records[name], lost, turn), run, tags)
+            stage = _Stage(None if failed else records[name], lost, turn)
+            known = held[name]
+            runs = self._trainings(source, name, tags, failed, {} if known is None else known.runs)
+            yield name, _Held(stage, runs, tags)
         for name in listings.keys() - records.keys():
             scalars = source.read_scalars(name, list(listings[name]))
             values = sorted(
@@ -202,34 +212,62 @@ class Library:
             )
             lost = damaged(source.log_dir, name)
             run = sampled_run(name, digest(source.experiment, name, values, lost), scalars)
-            yield _Held(_Stage(listings[name], lost, turn), replace(run, notices=(*lost, *run.notices)), {})
+            run = replace(run, notices=(*lost, *run.notices))
+            yield name, _Held(_Stage(listings[name], lost, turn), {name: run}, {})
 
-    def _keep(self, experiment: str, held: _Held) -> None:
-        run, key = held.run, (experiment, held.run.name)
-        entry = _Entry(held.stage, run.version, summarize(run))
+    def _trainings(
+        self,
+        source: Source,
+        folder: str,
+        tags: Mapping[str, TagData],
+        failed: Sequence[str],
+        known: Mapping[str, Run],
+    ) -> dict[str, Run]:
+        """Returns the runs of a folder; an earlier training that has not changed stays the object it was."""
+        runs: dict[str, Run] = {}
+        lost = damaged(source.log_dir, folder)
+        points = sorted((tag, data.digest) for tag, data in tags.items())
+        trainings = trainings_of(folder, recordings_of(tags))
+        for name, recordings in trainings.items():
+            about = about_trainings(name, trainings)
+            own = points
+            if name != folder:
+                own = [point for point in points if any(f"/{each.name}" in point[0] for each in recordings)]
+            version = digest(source.experiment, name, own, failed, lost, about)
+            run = known.get(name)
+            if run is None or run.version != version or name == folder:
+                notices = [*lost, *about, *unread(tags, failed)]
+                run = assemble(name, version, recordings, notices=notices, samples=self._samples)
+            runs[name] = run
+        return runs
+
+    def _keep(self, key: _Key, held: _Held) -> None:
+        entry = _Entry(held.stage, {name: (run.version, summarize(run)) for name, run in held.runs.items()})
         with self._lock:
-            self._let_go(key)
+            self._let_go(key, stays=held.runs.values())
             self._held[key] = held
-            self._held_rows += run.step.size
+            self._held_rows += held.rows
             while self._held_rows > self._rows and len(self._held) > 1:
                 self._let_go(next(iter(self._held)))
             self._summaries[key] = entry
 
-    def _let_go(self, key: _Key) -> None:
+    def _let_go(self, key: _Key, stays: Collection[Run] = ()) -> None:
         held = self._held.pop(key, None)
         if held is not None:
-            self._held_rows -= held.run.step.size
-            held.run.memo.close()
+            self._held_rows -= held.rows
+            for run in held.runs.values():
+                if not any(run is other for other in stays):
+                    run.memo.close()
 
-    def _current(self, source: Source, name: str, listing: Listing, turn: int) -> Run | None:
-        """Returns a run, if it is at hand as it is now; see `_Stage.is_current`."""
+    def _current(self, source: Source, name: str, listing: Listing, turn: int) -> _Held | None:
+        """Returns a folder's runs, if they are at hand as they are now; see `_Stage.is_current`."""
         key, lost = (source.experiment, name), damaged(source.log_dir, name)
         with self._lock:
             held = self._held.get(key)
             if held is None or not held.stage.is_current(listing, lost, turn):
                 return None
             self._held.move_to_end(key)
-            return held.run
+            return held
 
     def _known(self, source: Source, listings: Mapping[str, Listing], turn: int) -> dict[str, _Entry]:
         """Returns the summaries that are at hand of these runs as they are now."""

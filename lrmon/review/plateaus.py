@@ -14,6 +14,7 @@ from lrmon.analysis.plateau import TYPES, PlateauRule
 from lrmon.analysis.plateau_replay import PlateauReplay
 from lrmon.analysis.plateau_scan import first_triggers, scan_plateau
 from lrmon.review.facts import Facts
+from lrmon.review.reductions import is_same_rate
 from lrmon.review.run import Run
 from lrmon.review.settings import BATCH_MONITORS, BATCH_PREFIX
 
@@ -29,9 +30,11 @@ class Trigger:
       index: in the columns of `Plateaus`.
       step: the epoch's last step, or the step: the next one is the first with the lower learning rate.
       lr_from: the rule's; the recorded one where `kind` is ``did``.
-      kind: ``would``: by the rule. ``both``: and the record stepped down. ``did``: the record alone did.
+      kind: ``would``: by this rule alone. ``both``: by this rule, and by the run's own ReduceLROnPlateau.
+        ``did``: by the run's own ReduceLROnPlateau alone. What its own did is what `own_reductions` proves.
       best: index of the best value so far, -1 where there is none.
-      did_from: recorded before, NaN where the record did not fall.
+      did_from: the recorded learning rate before, NaN where the record does not change there.
+      did_to: the recorded one after, whatever changed it.
     """
 
     index: int
@@ -167,6 +170,7 @@ def _batches(run: Run, rule: PlateauRule) -> _Series:
     values = getattr(run, name)[rows].astype(np.float64)
     rates = run.learning_rate[rows]
     following = np.append(rates[1:], np.float32(np.nan))
+    following[:-1][np.diff(run.step[rows]) != 1] = np.nan
     starts = [fit.first_step for fit in run.fits[1:]]
     return _Series(
         step=run.step[rows],
@@ -219,20 +223,14 @@ def _present(series: _Series) -> tuple[NDArray[np.intp], list[int]]:
 def _triggers(
     of: Facts, series: _Series, replay: PlateauReplay, rows: NDArray[np.intp], unit: str
 ) -> list[Trigger]:
-    fell = series.after < series.at
-    own = of.defaults.applied and not of.has_schedule and unit == "epoch"
-    if not own:
-        # A curve that glides down all the time answers no plateau.
-        fell &= np.isin(series.step + 1, of.steps.step)
+    own = of.reductions if unit == "epoch" else {}
     by_rule = {int(rows[trigger.epoch]): trigger for trigger in replay.triggers}
-    alone = set(np.flatnonzero(fell).tolist()) - by_rule.keys() if own else set()
     triggers = []
     first = min(by_rule, default=-1)
-    for index in sorted({*by_rule, *alone}):
-        did = bool(fell[index])
-        did_from, did_to = (
-            (float(series.at[index]), float(series.after[index])) if did else (math.nan, math.nan)
-        )
+    for index in sorted({*by_rule, *own}):
+        did_from, did_to = float(series.at[index]), float(series.after[index])
+        if did_from == did_to or math.isnan(did_to):
+            did_from = did_to = math.nan
         trigger = by_rule.get(index)
         place = int(np.searchsorted(rows, index, side="right")) - 1
         best = int(replay.best_epoch[place]) if place >= 0 else -1
@@ -242,7 +240,7 @@ def _triggers(
                 step=int(series.step[index]),
                 lr_from=trigger.lr_from if trigger else did_from,
                 lr_to=trigger.lr_to if trigger else did_to,
-                kind="did" if trigger is None else "both" if did else "would",
+                kind="did" if trigger is None else "both" if index in own else "would",
                 first=index == first,
                 best=int(rows[best]) if best >= 0 else -1,
                 did_from=did_from,
@@ -254,7 +252,7 @@ def _triggers(
 
 def _parts(trigger: Trigger, run: Run) -> bool:
     """Whether the rule and the record go different ways at a trigger, and there is a record after it."""
-    if trigger.kind == "both" and trigger.lr_to == trigger.did_to:
+    if trigger.kind != "did" and is_same_rate(trigger.lr_to, trigger.did_to):
         return False
     return bool(run.step.size) and trigger.step < int(run.step[-1])
 

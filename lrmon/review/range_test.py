@@ -24,6 +24,7 @@ from lrmon.analysis.range_test import (
 )
 from lrmon.analysis.thinning import thin
 from lrmon.review.numbers import json_column, shortest
+from lrmon.review.own_sweeps import about_own_sweep
 from lrmon.review.run import Fit, Run
 from lrmon.review.series import about_json
 
@@ -68,12 +69,15 @@ class RangeTestReport:
       settings: how it was set, fields of `lrmon.schema.RangeTestRecord`; None where one is not recorded.
       sweeps: of the latest call.
       together: their suggestions with median and spread.
+      recognized: what there is to say of a fit that was recorded as a training, see
+        `lrmon.review.own_sweeps`; None of a range test of `lrmon.LRFinder`.
     """
 
     run: Run
     settings: Mapping[str, Any]
     sweeps: tuple[Sweep, ...]
     together: Repeats
+    recognized: str | None
 
     @property
     def suggestions(self) -> Mapping[str, Spread]:
@@ -142,7 +146,7 @@ class RangeTestReport:
         Args:
           columns: whether the sweeps have their curves.
         """
-        head = {"settings": self.settings, "optimizer": self.optimizer}
+        head = {"settings": self.settings, "optimizer": self.optimizer, "recognized": self.recognized}
         sweeps = ",".join(_sweep_json(sweep, columns=columns) for sweep in self.sweeps)
         tail = {
             "suggestions": {name: _spread(each) for name, each in self.suggestions.items()},
@@ -169,12 +173,17 @@ def range_test(run: Run) -> RangeTestReport:
     )
     sweeps = tuple(_sweep(run, index) for index, fit in fits[first:] if fit.kind == "range_test")
     settings = {name: _setting(_field(run.fits[-1], name)) for name in _SETTINGS}
-    return RangeTestReport(run, settings, sweeps, combine([sweep.test for sweep in sweeps]))
+    together = combine([sweep.test for sweep in sweeps])
+    recognized = about_own_sweep(run.fits, len(run.fits) - 1, run.step, run.learning_rate)
+    return RangeTestReport(run, settings, sweeps, together, recognized)
 
 
 def _sweep(run: Run, index: int) -> Sweep:
     fit = run.fits[index]
-    borders = [fit.first_step, *(later.first_step for later in run.fits[index + 1 : index + 2])]
+    borders = [
+        fit.first_step if fit.sweep_from is None else fit.sweep_from,
+        *(later.first_step for later in run.fits[index + 1 : index + 2]),
+    ]
     first, *rest = np.searchsorted(run.step, borders).tolist()
     rows = slice(first, rest[0] if rest else run.step.size)
     repeat, stopped, reason = (_field(fit, name) for name in ("repeat", "stopped", "stopped_reason"))

@@ -10,6 +10,8 @@ from lrmon.review.terminal import Paint, table, wrapped
 def range_test_lines(test: RangeTestReport, paint: Paint, width: int) -> list[str]:
     """Returns a range test in words: how it ended, what it suggests, and why one should doubt that."""
     lines = [f"{paint('title', 'Range test')}  {_asked(test)}"]
+    if test.recognized is not None:
+        lines += wrapped([test.recognized], width, "  ")
     for index, sweep in enumerate(test.sweeps, 1):
         which = f"Sweep {index}: " if len(test.sweeps) > 1 else ""
         lines += wrapped([f"{which}{_end(sweep, test)}"], width, "  ")

@@ -108,10 +108,10 @@ class Report:
         return self.to_text()
 
 
-def count_findings(run: Run) -> int:
-    """Returns how many findings the report of a run has."""
+def find_of(run: Run) -> tuple[Finding, ...]:
+    """Returns the findings that the report of a run has, the most important first."""
     with np.errstate(all="ignore"):
-        return len(find_all(facts(run)))
+        return find_all(facts(run))
 
 
 def look_into(run: Run) -> Findings:

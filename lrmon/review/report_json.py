@@ -19,7 +19,8 @@ from lrmon.review.findings.staircase import late_sentence
 from lrmon.review.numbers import json_column, shortest
 from lrmon.review.plateaus import Plateaus, Sensitivity, changing_rows
 from lrmon.review.range_test import RangeTestReport
-from lrmon.review.settings import keras_call, monitors, rule_json
+from lrmon.review.settings import applied_rule, keras_call, monitors, rule_json
+from lrmon.review.shape import kind_of, shape_json, shape_sentence, shape_words
 
 _EDGES: Final = 5_000
 _TRIGGERS: Final = 1_000
@@ -66,6 +67,7 @@ def plateaus_json(of: Plateaus, facts: Facts) -> str:
         "direction": of.direction,
         "defaults": rule_json(facts.defaults.rule),
         "defaults_from": facts.defaults.source,
+        "applied": any(applied_rule(fit.record) is not None for fit in facts.run.fits),
         "monitors": monitors(facts.run),
         "unit": of.unit,
         "problem": of.problem,
@@ -138,7 +140,10 @@ def _learning_rate(facts: Facts) -> dict[str, Any]:
             "late": cadence.aligned_late[:_EDGES].tolist(),
         }
     return {
-        "kind": steps.kind,
+        "kind": kind_of(facts),
+        "shape": shape_json(facts),
+        "summary": shape_words(facts),
+        "explanation": shape_sentence(facts),
         **dict(zip(("first", "last", "min", "max"), ends, strict=True)),
         "changes": steps.changes,
         "warmup_end": steps.warmup_end,

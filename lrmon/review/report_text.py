@@ -17,6 +17,7 @@ from lrmon.review.range_test import RangeTestReport
 from lrmon.review.range_test_text import range_test_lines
 from lrmon.review.run import Run
 from lrmon.review.settings import rule_words
+from lrmon.review.shape import changes_every_epoch, shape_sentence, shape_words
 from lrmon.review.terminal import HEAD, TAIL, Paint, shown, table, wrapped
 
 
@@ -103,23 +104,19 @@ def _checks(checks: Sequence[Check], paint: Paint, width: int) -> list[str]:
 
 
 def _learning_rate(facts: Facts, paint: Paint, width: int) -> list[str]:
-    rates, steps = facts.run.learning_rate, facts.steps
-    known = rates[~np.isnan(rates)]
-    if not known.size:
-        return [f"{paint('title', 'Learning rate')}  not recorded"]
-    first, last = (figure(rate) for rate in shortest(known[[0, -1]]).tolist())
+    steps = facts.steps
     size = int(steps.step.size)
-    line = f"{paint('title', 'Learning rate')}  {steps.kind}, "
-    line += first if steps.kind == "constant" else f"from {first} to {last}"
-    if size:
-        line += f", {size:,} edge{'' if size == 1 else 's'}"
-    lines = [line]
-    if size:
+    lines = [f"{paint('title', 'Learning rate')}  {shape_words(facts)}"]
+    sentence = shape_sentence(facts)
+    if sentence is not None:
+        lines += wrapped([sentence], width, "  ")
+    # Where it changes every epoch by one rule, the table of the epochs has it all.
+    if size and not changes_every_epoch(facts):
         rows = [["step", "epoch", "from", "to", "from the nearest boundary"]]
         rows += [_edge(facts, index) for index in shown(size)]
         lines += table(rows, size, paint)
     cadence = steps.cadence
-    if cadence is not None and size > 1:
+    if cadence is not None and size > 1 and not changes_every_epoch(facts):
         words = f"A step every {cadence.every:,} steps"
         if cadence.drift:
             way = "further into" if cadence.drift > 0 else "nearer the start of"
@@ -222,11 +219,8 @@ def _plateaus(facts: Facts, of: Plateaus, paint: Paint, width: int) -> list[str]
 
 
 def _trigger(facts: Facts, of: Plateaus, trigger: Trigger) -> str:
-    before, after = (
-        figure(rate)
-        for rate in shortest(np.array([trigger.lr_from, trigger.lr_to], dtype=np.float32)).tolist()
-    )
-    verb = {"would": "would have reduced", "both": "reduced", "did": "The run reduced"}[trigger.kind]
+    columns = [trigger.lr_from, trigger.lr_to, trigger.did_from, trigger.did_to]
+    before, after, did_from, did_to = map(_number, shortest(np.array(columns, dtype=np.float32)))
     place = f"step {trigger.step:,}"
     best = ""
     if of.unit == "epoch":
@@ -238,9 +232,13 @@ def _trigger(facts: Facts, of: Plateaus, trigger: Trigger) -> str:
             else f"step {int(of.step[trigger.best]):,}"
         )
         best = f"; best {_metric(float(of.value[trigger.best]))} in {where}"
+    if trigger.kind == "would":
+        return f"It would have reduced after {place}, from {before} to {after}{best}."
+    ours = f"The run's own ReduceLROnPlateau reduced after {place}, from {did_from} to {did_to}"
     if trigger.kind == "did":
-        return f"The run reduced it after {place}, from {before} to {after}, where this rule does not{best}."
-    return f"It {verb} after {place}, from {before} to {after}{best}."
+        return f"{ours}, where this rule does not{best}."
+    alike = (before, after) == (did_from, did_to)
+    return f"{ours}{'' if alike else f', this rule from {before} to {after}'}{best}."
 
 
 def _sensitivity(facts: Facts, of: Plateaus, paint: Paint) -> list[str]:

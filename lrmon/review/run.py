@@ -54,6 +54,9 @@ class Fit:
 
     Attributes:
       last_step: None where no end is recorded, or where the fit had no batch.
+      kind: ``training`` or ``range_test``: as recorded, or found, see `sweep_from`.
+      sweep_from: the first step of a range test that was recorded as a training, since it is the user's own
+        and not `lrmon.LRFinder`'s; None for every other fit.
       record: everything that was recorded, as decoded from JSON.
     """
 
@@ -68,6 +71,7 @@ class Fit:
     start_time: float | None
     ended: str | None
     record: Mapping[str, Any]
+    sweep_from: int | None = None
 
     def has(self, column: str) -> bool:
         """Returns whether a column has been recorded: nothing in the record says that it is not available.
@@ -157,13 +161,14 @@ class Memo:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run: the latest training of one folder, as it was at one moment. Every array is read-only.
+    """A run: one training of a folder, as it was at one moment. Every array is read-only.
 
     Whatever is computed of a run is computed of this object and kept in its `memo`, so that an answer never
     mixes the rows of two moments.
 
     Attributes:
-      name: TensorBoard's name of the run.
+      name: TensorBoard's name of the run; of an earlier training in the same folder with its number, see
+        `lrmon.review.assembly.trainings_of`.
       version: made of what was read, so that it changes when anything of the run would.
       source: where the numbers come from.
       step: [n], ascending, each once.

@@ -45,15 +45,23 @@ def default_rule(run: Run) -> Defaults:
     has, and the version that of the Keras which trained.
     """
     record = run.fits[-1].record if run.fits else {}
-    version = _version(record.get("framework"))
-    recorded = record.get("plateau")
-    if isinstance(recorded, Mapping):
-        rule = _rule(recorded, version)
-        if rule is not None:
-            return Defaults(rule, "run", recorded.get("applied") is True)
+    rule = _recorded_rule(record)
+    if rule is not None:
+        return Defaults(rule, "run", applied_rule(record) is not None)
     metrics = run.monitors
     monitor = next((name for name in ("val_loss", "loss", *metrics) if name in metrics), "val_loss")
-    return Defaults(PlateauRule(monitor, version=version), "keras", applied=False)
+    return Defaults(PlateauRule(monitor, version=_version(record.get("framework"))), "keras", applied=False)
+
+
+def applied_rule(record: Mapping[str, Any]) -> PlateauRule | None:
+    """Returns the rule of the ReduceLROnPlateau in a fit's list of callbacks, None where none is recorded.
+
+    Args:
+      record: of the fit.
+    """
+    recorded = record.get("plateau")
+    is_applied = isinstance(recorded, Mapping) and recorded.get("applied") is True
+    return _recorded_rule(record) if is_applied else None
 
 
 def rule_of(callback: Any) -> PlateauRule | None:
@@ -172,8 +180,11 @@ def _escaped(text: str) -> str:
     )
 
 
-def _rule(recorded: Mapping[str, Any], version: KerasVersion) -> PlateauRule | None:
-    settings = {name: recorded[name] for name in SETTINGS if name in recorded}
+def _recorded_rule(record: Mapping[str, Any]) -> PlateauRule | None:
+    recorded, version = record.get("plateau"), _version(record.get("framework"))
+    if not isinstance(recorded, Mapping):
+        return None
+    settings: dict[str, Any] = {name: recorded[name] for name in SETTINGS if name in recorded}
     try:
         for name in ("factor", "min_delta", "min_lr"):
             if name in settings:

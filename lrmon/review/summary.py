@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from lrmon.review.findings.finding import SEVERITIES
 from lrmon.review.numbers import shortest
-from lrmon.review.report import count_findings
+from lrmon.review.report import find_of
 from lrmon.review.run import Run
 
 SPARKLINE_POINTS = 48
@@ -18,6 +19,7 @@ def summarize(run: Run) -> dict[str, Any]:
     """Returns the run's entry in the answer of the route ``runs``, see http_api.md."""
     fit = run.fits[-1] if run.fits else None
     steps = run.step.size
+    findings = find_of(run)
     times = [*run.time[-1:].tolist(), *(epoch.wall_time for epoch in run.epochs[-1:])]
     return {
         "kind": run.kind,
@@ -34,7 +36,8 @@ def summarize(run: Run) -> dict[str, Any]:
         "schedule": _class_name(fit.record.get("schedule")) if fit else None,
         "monitors": list(run.monitors),
         "sparkline": _sparkline(run),
-        "findings": count_findings(run),
+        "findings": len(findings),
+        "severity": min((finding.severity for finding in findings), key=SEVERITIES.index, default=None),
         "notices": list(run.notices),
     }
 

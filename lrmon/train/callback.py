@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import importlib
 import os
 import sys
 import weakref
 from collections.abc import Callable
-from typing import Any, Final, SupportsIndex, TypeVar, cast
+from typing import Any, Final, Literal, SupportsIndex, TypeVar, cast
+
+import numpy as np
 
 from lrmon.record.arguments import checked_log_dir
 from lrmon.record.event_file import unused_folder
+from lrmon.record.journal import Journal
 from lrmon.record.recorder import Recorder
-from lrmon.record.warning import warn
+from lrmon.record.warning import warn, warn_of_earlier
 from lrmon.train.base import Callback
 from lrmon.train.description import checked_plateau, described_plateau
 from lrmon.train.fit_recording import FitRecording, Position
 from lrmon.train.host import on_host, scalars
-from lrmon.train.models import backend_of, is_chief, keras_of, unrecordable
+from lrmon.train.models import backend_of, is_chief, keras_of, prints_progress, unrecordable
 from lrmon.train.optimizers import counter, parts
 from lrmon.train.preflight import Fit, fit_seen, own_plateau, preflight
 from lrmon.train.ring.installation import BACKENDS
 from lrmon.train.step_sizes.sampler import checked_interval
 
 _Hook = TypeVar("_Hook", bound=Callable[..., None])
+
+_CLOSING: Final = "lrmon.train.closing"
+"""It loads the review, so only where it is needed."""
 
 _OURS: Final = ("lrmon", "keras", "tf_keras")
 
@@ -57,8 +65,9 @@ class LRMonitor(Callback):
 
     Args:
         log_dir: The run's own folder: local, or any path that TensorFlow's or TensorBoard's gfile opens.
-            Fits with one folder are one run as long as the optimizer goes on counting; where it starts anew,
-            another training begins in the same folder. Copies of the monitor (pickled, deep-copied, cloned
+            Fits with one folder are one run as long as the optimizer goes on counting. Where it starts anew,
+            another training begins in the same folder: it has the folder's name, the earlier one stays as a
+            run of its own, and one warning says so. Copies of the monitor (pickled, deep-copied, cloned
             with a scikit-learn estimator) record to ``fit-1``, ``fit-2``, … in it, each to one of its own,
             and so does a monitor that is given another model, as in a cross-validation.
         plateau: The fit's own ``ReduceLROnPlateau``, or an `lrmon.PlateauRule`: the settings that the plugin
@@ -68,6 +77,9 @@ class LRMonitor(Callback):
             distribution of the step size of a weight, such as Adam's lr · cₜ / (√v + ε), and how far the
             update moved each layer, ‖Δw‖ / ‖w‖. A sample waits for the device and takes some milliseconds;
             Lamb's and Adafactor's read all weights. None for no samples.
+        verbose: Whether to print, after `fit`, one to four lines: what was recorded, the run's errors and
+            warnings, where to look. ``"auto"`` does so where Keras prints its progress (`fit` has a `verbose`
+            other than 0), True or 1 always, False or 0 never. A fit that raises prints nothing.
 
     Where several workers train one model (MultiWorkerMirroredStrategy) each of them needs a monitor in its
     list, the same in all, since they exchange their losses; the chief alone writes.
@@ -75,7 +87,7 @@ class LRMonitor(Callback):
     Raises:
         TypeError: `log_dir` is no path, `plateau` has not the settings of a ReduceLROnPlateau, or
             `step_sizes_every` is no whole number.
-        ValueError: `log_dir` is empty, or `step_sizes_every` is below 1.
+        ValueError: `log_dir` is empty, `step_sizes_every` is below 1, or `verbose` is none of the above.
 
     At the start of `fit`, before anything is trained, it raises RuntimeError where it cannot record (Keras
     on another backend than TensorFlow, JAX and PyTorch, or under ParameterServerStrategy), TypeError for a
@@ -89,18 +101,23 @@ class LRMonitor(Callback):
         *,
         plateau: Any = None,
         step_sizes_every: SupportsIndex | None = None,
+        verbose: Literal["auto", 0, 1, 2] | bool = "auto",
     ) -> None:
         super().__init__()
         self.log_dir: Final = checked_log_dir(log_dir)
         self._plateau: Final = checked_plateau(plateau)
         self._step_sizes_every: Final = checked_interval(step_sizes_every)
+        self._verbose: Final = _checked_verbose(verbose)
         self._recorder: Recorder | None = None
+        self._journal: Journal | None = None
         self._fit: FitRecording | None = None
         self._position: Position | None = None
         self._trained: weakref.ref[Any] | None = None
         self._problem: str | None = None
         self._warned = False
         self._is_copy = False
+        self._may_be_another = False
+        """Whether the folder holds an earlier training, and nothing has been said of it yet."""
 
     def __getstate__(self) -> dict[str, Any]:
         """Returns the settings alone: a copy, pickled or deep-copied, records a training of its own."""
@@ -108,6 +125,7 @@ class LRMonitor(Callback):
             "_model",
             "params",
             "_recorder",
+            "_journal",
             "_fit",
             "_position",
             "_trained",
@@ -125,14 +143,25 @@ class LRMonitor(Callback):
             self._recorder, self._position, self._is_copy = None, None, True
         self._trained = weakref.ref(self.model)
         if self._recorder is None and is_chief(self.model):
-            self._recorder = Recorder.without_fit(self._own_log_dir())
+            self._journal = Journal() if self._verbose != 0 else None
+            self._recorder = Recorder.without_fit(self._own_log_dir(), self._journal)
+            self._may_be_another = self._recorder.holds_others
         self._begin_fit(fit_seen(self.model))
+        with contextlib.suppress(Exception):  # it will say so itself, after the training
+            if self._speaks():
+                importlib.import_module(_CLOSING)
 
     @_harmless
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Notes where the epoch's first step lies."""
-        if self._fit is not None:
-            self._fit.epoch_began(epoch)
+        """Notes where the epoch's first step lies; in the first one says whether another training begins."""
+        if self._fit is None:
+            return
+        self._fit.epoch_began(epoch)
+        # Not before: another callback may restore the optimizer of a training that goes on.
+        if self._may_be_another and self._recorder is not None:
+            self._may_be_another = False
+            if self._fit.counts_from_0:
+                warn_of_earlier(self._recorder.log_dir, stacklevel=_users_level())
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Now and then, if that was asked for, reads the weights that the update will change."""
@@ -152,8 +181,11 @@ class LRMonitor(Callback):
 
     @_harmless
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Writes what is left; the file stays open for a further fit."""
+        """Writes what is left, and says where to look; the file stays open for a further fit."""
+        has_recorded = self._fit is not None and self._fit.began
         self._end_fit("stopped" if self.model.stop_training else "completed")
+        if has_recorded and self._problem is None:
+            self._say_closing()
 
     @_harmless
     def _begin_fit(self, seen: Fit) -> None:
@@ -173,6 +205,7 @@ class LRMonitor(Callback):
         fit.start(
             self._recorder,
             self.params or {},
+            seen=seen,
             plateau=described_plateau(self._plateau or own_plateau(seen), model),
             step_sizes_every=self._step_sizes_every,
             foretold=foretold,
@@ -199,6 +232,24 @@ class LRMonitor(Callback):
             self._recorder.flush()
         fit.leave_model()
         self._fit = None
+
+    def _speaks(self) -> bool:
+        """Whether to print something after the fit."""
+        if self._journal is None or self._recorder is None:
+            return False
+        return prints_progress(self.model, self.params) if self._verbose == "auto" else True
+
+    def _say_closing(self) -> None:
+        try:
+            if self._speaks():
+                closing = importlib.import_module(_CLOSING)
+                closing.say(closing.closing_lines(self._recorder, self._journal))
+        except Exception as error:  # noqa: BLE001 - a few lines are not worth a training
+            warn(
+                f"the training was recorded to {self.log_dir!r}, but its summary failed "
+                f"({type(error).__name__}: {error}); LRMonitor(…, verbose=0) leaves it out.",
+                stacklevel=_users_level(),
+            )
 
     def _read(self, *, unfinished: bool = False) -> None:
         """Has the fit hand on what the ring holds; from any thread, so a problem is only noted here."""
@@ -243,6 +294,14 @@ class LRMonitor(Callback):
             f"recording to {self.log_dir!r} stopped ({self._problem}). Training goes on.",
             stacklevel=_users_level(),
         )
+
+
+def _checked_verbose(verbose: Any) -> Literal["auto", 0, 1, 2]:
+    if verbose == "auto":
+        return "auto"
+    if isinstance(verbose, (int, np.bool_)) and int(verbose) in (0, 1, 2):
+        return cast(Literal[0, 1, 2], int(verbose))
+    raise ValueError(f'verbose must be "auto", True or False (or 0, 1, 2 as in fit), got {verbose!r}')
 
 
 def _check_can_record(model: Any) -> None:

@@ -20,8 +20,9 @@ from lrmon.train.executions import Executions
 from lrmon.train.feed import RingFeed
 from lrmon.train.host import on_host
 from lrmon.train.models import backend_of, is_distributed, loss_tracker, steps_per_execution
-from lrmon.train.optimizers import Part
+from lrmon.train.optimizers import Part, counter
 from lrmon.train.outside import NOT_CALLED, OutsideRing, rings_of
+from lrmon.train.preflight import Fit
 from lrmon.train.preflight.problem import Problem
 from lrmon.train.ring.base import StepRing, uninstall
 from lrmon.train.step_sizes.sampler import StepSizes
@@ -96,6 +97,7 @@ class FitRecording:
         recorder: Recorder,
         params: Mapping[str, Any],
         *,
+        seen: Fit,
         plateau: dict[str, Any] | None,
         step_sizes_every: int | None,
         foretold: list[Problem],
@@ -106,6 +108,7 @@ class FitRecording:
         Args:
             recorder: Gets them.
             params: What Keras tells its callbacks.
+            seen: What can be seen of the fit.
             plateau: Settings of the fit's ReduceLROnPlateau, for the record.
             step_sizes_every: See LRMonitor.
             foretold: What pre-flight says.
@@ -114,6 +117,8 @@ class FitRecording:
         self._start_time = time.time()
         self._run = {
             **described_fit(self._model, dict(params)),
+            "validation_split": seen.validation_split,
+            "steps_before_split": seen.steps_before_split,
             "plateau": plateau,
             "step_sizes_every": step_sizes_every,
             "foretold": [{"code": problem.code, "text": problem.text} for problem in foretold],
@@ -174,6 +179,12 @@ class FitRecording:
         if feed is None:
             return Position(None, None)
         return Position(self._optimizer(feed.main), feed.next_iteration)
+
+    @property
+    def counts_from_0(self) -> bool:
+        """Whether none of its optimizers has made an update yet; False where none is known."""
+        counts = [int(on_host(counter(part.optimizer))) for part in self._ring.optimizers.parts]
+        return bool(counts) and not any(counts)
 
     @property
     def is_recorded(self) -> bool:

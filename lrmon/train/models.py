@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import Any, Final
 
 KERAS, TF_KERAS = "keras", "tf_keras"
@@ -107,3 +108,18 @@ def steps_per_execution(model: Any) -> int:
         steps = getattr(model, "_steps_per_execution", None)
         return 1 if steps is None else int(steps.numpy())
     return int(model.steps_per_execution)
+
+
+def prints_progress(model: Any, params: Mapping[str, Any] | None) -> bool:
+    """Tells whether Keras prints the progress of a fit: its `verbose` is not 0, and Keras is to print at all.
+
+    Args:
+        model: That trains.
+        params: What Keras tells its callbacks.
+    """
+    keras = sys.modules.get(keras_of(model) or "")
+    for where in ("config", "utils"):
+        may_print = getattr(getattr(keras, where, None), "is_interactive_logging_enabled", None)
+        if may_print is not None and not may_print():
+            return False
+    return bool((params or {}).get("verbose", 0))

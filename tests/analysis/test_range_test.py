@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -166,7 +167,37 @@ def test_a_flat_curve_suggests_nothing(steps: int, noise: float) -> None:
 
     assert ["flat", "no-divergence"] == codes(test)
     assert test.recommended.learning_rate is None
-    assert "does not fall by more than its noise" in test.recommended.reason
+    assert test.problems[0].text.startswith(f"{test.recommended.reason} There is nothing to suggest.")
+
+
+def test_a_flat_curve_says_what_was_compared() -> None:
+    """The fall that is named is never larger than what it is held against, in the very digits."""
+    rate, random = np.geomspace(1e-7, 10, 150), np.random.default_rng(2)
+    noisy = [analyze(rate, 2.0 + random.normal(size=150)) for _ in range(200)]
+    reasons = [test.recommended.reason for test in noisy if test.recommended.learning_rate is None]
+    sentence = re.compile(
+        r"The smoothed loss falls by (\S+) from its level at the start, (\S+), and noise alone may make it "
+        r"fall by (\S+): 5 times the (\S+) that smoothing leaves of it\."
+    )
+
+    assert len(reasons) > 100
+    for reason in reasons:
+        said = sentence.fullmatch(reason)
+        assert said is not None, reason
+        fall, start, limit, noise = (float(number) for number in said.groups())
+        assert fall < limit
+        assert pytest.approx(5 * noise, rel=0.01) == limit
+        assert pytest.approx(2.0, abs=1.0) == start
+
+
+def test_a_curve_that_is_flat_but_for_rounding_says_so() -> None:
+    rate = np.geomspace(1e-7, 10, 100)
+
+    steady = analyze(rate, np.full(100, 2.0)).recommended.reason
+    rounded = analyze(rate, np.linspace(2.0, 1.99999, 100)).recommended.reason
+
+    assert "The smoothed loss never lies below its level at the start, 2." == steady
+    assert re.search(r"falls by \S+e-06 .*, 2, and rounding alone may make it fall by 2e-05\.", rounded)
 
 
 def test_a_flat_curve_that_explodes_still_says_where() -> None:

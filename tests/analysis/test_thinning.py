@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -200,17 +199,3 @@ def test_no_column_is_an_error() -> None:
 def test_a_series_of_another_length_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"shape of x, \(10,\), got \(9,\)"):
         thinned(np.ones(10), width=1, loss=np.ones(9, dtype=np.float32))
-
-
-def test_a_million_rows_of_three_series_take_less_than_50_milliseconds() -> None:
-    random = np.random.default_rng(0)
-    x = np.arange(1_000_000)
-    loss = random.normal(size=x.size).astype(np.float32)
-    rate = (0.1 * 0.5 ** (x // 40_000)).astype(np.float32)
-    durations = []
-    for _ in range(5):
-        start = time.perf_counter()
-        thin(x, curves=[loss, np.sqrt(np.abs(loss))], stairs=[rate], start=0, end=x.size - 1, width=1000)
-        durations.append(time.perf_counter() - start)
-
-    assert min(durations) < 0.05

@@ -80,8 +80,11 @@ def lessons(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     recordings.stalled(folder / "stalled")
     recordings.answered(folder / "answered")
     recordings.crowded(folder / "crowded")
+    recordings.warmed(folder / "warmed")
+    recordings.every_epoch(folder / "every-epoch")
+    recordings.time_based(folder / "time-based")
     with tensorboard(folder) as server:
-        server.runs_when(lambda runs: len(runs) == 5)
+        server.runs_when(lambda runs: len(runs) == 8)
         yield server
 
 
@@ -97,6 +100,7 @@ class Sources:
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sources]:
     folder = tmp_path_factory.mktemp("sources")
     recorded = {
+        "sweeps/own": recordings.own_finder(folder / "sweeps" / "own"),
         "sweeps/flat": recordings.flat_sweep(folder / "sweeps" / "flat"),
         "sweeps/repeated": recordings.sweep(folder / "sweeps" / "repeated", best=0.03, seed=5, repeats=3),
         "sweeps/wide": recordings.sweep(folder / "sweeps" / "wide", best=0.2, seed=4),

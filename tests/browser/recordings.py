@@ -116,6 +116,34 @@ def _stalling() -> npt.NDArray[np.float32]:
     return np.where(epoch <= 8, 1.0 - 0.1 * epoch, 0.2 + 0.0005 * (epoch - 8)).astype(np.float32)
 
 
+def warmed(log_dir: Path) -> Recording:
+    """A warm-up of 100 steps to a constant learning rate: good to know, and nothing else."""
+    rate = np.minimum((1 + np.arange(1000)) / 100, 1.0).astype(np.float32) * np.float32(0.1)
+    return _record(log_dir, rate, (0.3 + 2 * np.exp(-np.arange(1000) / 300)).astype(np.float32), 50)
+
+
+def every_epoch(log_dir: Path) -> Recording:
+    """A learning rate that a callback multiplies by 0.93 at every epoch: 40 epochs."""
+    rate = np.repeat(0.1 * 0.93 ** np.arange(40), 30).astype(np.float32)
+    return _record(log_dir, rate, (0.3 + 2 * np.exp(-np.arange(1200) / 300)).astype(np.float32), 30)
+
+
+def time_based(log_dir: Path) -> Recording:
+    """A learning rate that is divided by 1 + 0.001 * step: 40 epochs."""
+    step = np.arange(1200)
+    rate = (0.1 / (1 + 1e-3 * step)).astype(np.float32)
+    return _record(log_dir, rate, (0.3 + 2 * np.exp(-step / 300)).astype(np.float32), 30)
+
+
+def own_finder(log_dir: Path) -> Recording:
+    """A finder of the user's own: a fit whose learning rate grows by one factor at every step."""
+    part = np.linspace(0, 1, 300)
+    loss = 2.3 - 1.5 / (1 + np.exp(-30 * (part - 0.6))) + np.exp(np.maximum(40 * (part - 0.88), 0)) - 1
+    rate = (1e-6 * 10 ** (7 * part)).astype(np.float32)
+    about = {"framework": "keras 3.15.1", "optimizer": {"class_name": "SGD", "config": {}}}
+    return _record(log_dir, rate, loss.astype(np.float32), 100, about=about, seconds=0.2)
+
+
 def crowded(log_dir: Path) -> Recording:
     """A staircase that drops every 7 steps: 428 edges."""
     step = np.arange(3000)

@@ -35,6 +35,21 @@ def test_the_badges_count_the_findings(mystery: Monitor) -> None:
     assert row.locator(".badge").inner_text().split()[0] == str(count)
 
 
+def test_badges_have_the_color_of_the_worst_finding(open_page: Opener, lessons: Server) -> None:
+    """What is good to know is not amber."""
+
+    def colors(run: str) -> tuple[str, ...]:
+        monitor = open_page(lessons, link(runs=runs(run)))
+        monitor.frame.locator(".finding").first.wait_for()
+        row = monitor.frame.locator(".row", has_text=run).locator(".badge")
+        badges = (row, monitor.frame.locator(".tabs .badge"))
+        return tuple(badge.evaluate("one => getComputedStyle(one).backgroundColor") for badge in badges)
+
+    warned, informed = colors("stalled"), colors("warmed")
+    assert len({*warned, *informed}) == 2
+    assert warned[0] == warned[1] != informed[0] == informed[1]
+
+
 def test_a_click_on_a_finding_shows_its_place_and_puts_the_cursor_there(mystery: Monitor) -> None:
     shows = mystery.frame.get_by_role("button", name="show · step 380")
     shows.focus()

@@ -65,7 +65,7 @@ def test_edges_keep_their_place_on_every_axis(mystery: Monitor, axis: str) -> No
 
 
 @pytest.mark.parametrize("size", [(1024, 768), (1440, 900)])
-@pytest.mark.parametrize("run", ["mystery", "stalled", "crowded", "unfinished"])
+@pytest.mark.parametrize("run", ["mystery", "answered", "crowded", "unfinished"])
 def test_labels_do_not_overlap(open_page: Opener, lessons: Server, run: str, size: tuple[int, int]) -> None:
     monitor = opened(open_page, lessons, run, size=size)
     monitor.wait(
@@ -97,6 +97,20 @@ def test_hundreds_of_edges_are_drawn_as_clusters_that_open(open_page: Opener, le
     assert monitor.labels("rate")
 
 
+def test_one_factor_every_epoch_is_said_and_has_no_edges(open_page: Opener, lessons: Server) -> None:
+    monitor = opened(open_page, lessons, "every-epoch", tab="run")
+    panel = monitor.frame.get_by_role("tabpanel", name="Run")
+    panel.get_by_text("×0.93 every epoch, from 0.1 to").wait_for()
+    assert monitor.layout("rate")["dots"] == []
+    assert "LR step" not in " ".join(monitor.frame.locator(".legend li").all_inner_texts())
+
+
+def test_a_time_based_decay_is_said_in_words(open_page: Opener, lessons: Server) -> None:
+    monitor = opened(open_page, lessons, "time-based", tab="run")
+    said = "Time-based decay: 0.1 / (1 + 0.001 × step), at every batch, not once an epoch."
+    monitor.frame.get_by_text(said).wait_for()
+
+
 def test_a_marker_says_the_whole_sentence(mystery: Monitor) -> None:
     first = mystery.layout("rate")["dots"][0]
     mystery.point_at("rate", first)
@@ -109,7 +123,7 @@ def test_a_marker_says_the_whole_sentence(mystery: Monitor) -> None:
 def test_a_plateau_reaches_from_the_best_epoch_to_the_reduction_and_says_so(
     open_page: Opener, lessons: Server
 ) -> None:
-    monitor = opened(open_page, lessons, "stalled")
+    monitor = opened(open_page, lessons, "stalled", tab="what-if")
     monitor.wait(monitor.bands, lambda: "no plateau is drawn")
     assert [monitor.bands(pane)[0] for pane in PANES] == [monitor.bands()[0]] * 2
     first = monitor.bands()[0]
@@ -123,7 +137,7 @@ def test_a_plateau_reaches_from_the_best_epoch_to_the_reduction_and_says_so(
 
 
 def test_the_rule_s_learning_rate_falls_where_it_would_have(open_page: Opener, lessons: Server) -> None:
-    monitor = opened(open_page, lessons, "stalled")
+    monitor = opened(open_page, lessons, "stalled", tab="what-if")
     monitor.wait(lambda: len(monitor.chart("rate")["lines"]) == 3, lambda: "it is not drawn")
     line = monitor.line("rate", "with the rule")
     assert line.y[line.x < 855].tolist() == [0.1] * 19
@@ -131,7 +145,7 @@ def test_the_rule_s_learning_rate_falls_where_it_would_have(open_page: Opener, l
 
 
 def test_the_strip_of_the_wait_tells_what_is_used_up(open_page: Opener, lessons: Server) -> None:
-    monitor = opened(open_page, lessons, "stalled")
+    monitor = opened(open_page, lessons, "stalled", tab="what-if")
     monitor.wait(monitor.bands, lambda: "no plateau is drawn")
     plot = screen_box(monitor.plot("loss"))
     monitor.page.mouse.move(plot["x"] + plot["width"] * 600 / 1800, plot["y"] + plot["height"] + 42)
@@ -150,7 +164,7 @@ def test_what_is_planned_lies_ahead_of_the_record(open_page: Opener, lessons: Se
 
 
 def test_the_legend_hides_and_shows_the_marks(open_page: Opener, lessons: Server) -> None:
-    monitor = opened(open_page, lessons, "stalled")
+    monitor = opened(open_page, lessons, "stalled", tab="what-if")
     monitor.wait(monitor.bands, lambda: "no plateau is drawn")
     entry = monitor.frame.get_by_role("button", name="plateau, would reduce")
     entry.click()
@@ -174,7 +188,7 @@ def test_a_reduction_that_happened_is_solid_one_that_only_would_have_is_not(
     monitor.frame.locator("[name=patience]").fill("12")
     monitor.wait(lambda: len(monitor.bands()) > 3, lambda: "the charts stay")
     assert {band["solid"] for band in monitor.bands()} == {True, False}
-    assert "after epoch 18, recorded only" in monitor.frame.get_by_test_id("triggers").inner_text()
+    assert "after epoch 18, by the run's own alone" in monitor.frame.get_by_test_id("triggers").inner_text()
 
 
 def test_a_run_that_goes_on_brings_its_new_edges(open_page: Opener, tmp_path: Path) -> None:
@@ -201,7 +215,7 @@ def test_a_run_that_goes_on_brings_its_new_edges(open_page: Opener, tmp_path: Pa
 
 
 def test_with_several_runs_the_marks_are_those_of_the_chosen_one(open_page: Opener, lessons: Server) -> None:
-    monitor = opened(open_page, lessons, "mystery", "stalled")
+    monitor = opened(open_page, lessons, "mystery", "stalled", tab="what-if")
     monitor.wait_for_labels("rate", EDGES)
     assert monitor.bands() == []
     monitor.frame.get_by_label("Run", exact=True).select_option("stalled")
@@ -213,7 +227,7 @@ def test_with_several_runs_the_marks_are_those_of_the_chosen_one(open_page: Open
 def test_the_exported_picture_is_as_the_charts_are(
     open_page: Opener, lessons: Server, tmp_path: Path, dark: bool
 ) -> None:
-    monitor = opened(open_page, lessons, "stalled", dark=dark)
+    monitor = opened(open_page, lessons, "stalled", tab="what-if", dark=dark)
     monitor.wait(monitor.bands, lambda: "no plateau is drawn")
 
     def exported_size() -> int:

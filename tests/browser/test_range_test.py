@@ -47,7 +47,7 @@ def test_range_tests_are_a_kind_of_their_own(open_page: Opener, sources: Sources
     assert "Range tests" not in monitor.frame.locator("h1").inner_text()
     monitor.choose("kind", "range_test")
     monitor.frame.get_by_test_id("recommended").wait_for()
-    assert monitor.frame.get_by_test_id("run-count").inner_text() == "4 range tests"
+    assert monitor.frame.get_by_test_id("run-count").inner_text() == "5 range tests"
     # The one that was made last.
     assert monitor.frame.locator("h1").inner_text() == ONE
     monitor.choose("kind", "training")
@@ -117,6 +117,16 @@ def test_a_test_that_cannot_tell_says_so(open_page: Opener, sources: Sources) ->
     assert [problem["text"] for problem in test["problems"]] == notices
     assert rates(monitor) == []
     assert "none" in monitor.frame.get_by_test_id("recommended").inner_text()
+
+
+def test_a_finder_of_ones_own_is_a_range_test_and_says_what_keras_logs(
+    open_page: Opener, sources: Sources
+) -> None:
+    monitor = opened(open_page, sources, "sweeps/own")
+    said = monitor.frame.get_by_test_id("verdict").inner_text()
+    assert "taken for a range test: the learning rate grows every step from 1e-06 to 10" in said
+    assert "Keras' logs['loss'] in on_train_batch_end is the mean of all batches" in said
+    assert rates(monitor) != []
 
 
 def test_sweeps_of_one_call_are_drawn_together_with_their_spread(open_page: Opener, sources: Sources) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+import lrmon
 from tests.browser.conftest import MANY, Logs, Opener
 from tests.browser.page import Monitor, link, runs
-from tests.plugin.process import Server
+from tests.plugin.process import Server, tensorboard
 
 
 @pytest.fixture
@@ -81,3 +84,30 @@ def test_of_many_runs_only_the_visible_rows_are_in_the_document(two: Monitor, lo
 def test_more_runs_than_a_picture_holds_are_said(two: Monitor) -> None:
     two.frame.get_by_role("button", name="all", exact=True).click()
     assert f"{MANY + 3 - 40} more not drawn" in two.frame.get_by_test_id("facts").inner_text()
+
+
+def test_an_earlier_training_of_a_folder_is_chosen_by_its_own_name(tmp_path: Path, open_page: Opener) -> None:
+    for count, rate in ((300, 0.5), (200, 0.25)):
+        with lrmon.Recorder(tmp_path / "run1") as recorder:
+            for _ in range(count):
+                recorder.batch(learning_rate=rate, loss=1.0)
+    with tensorboard(tmp_path) as server:
+        server.runs_when(lambda runs: {"run1", "run1//earlier 1"} == set(runs))
+        monitor = open_page(server)
+        assert ["run1", "run1//earlier 1"] == names(monitor)
+        assert "run1" == monitor.frame.locator("h1").inner_text()
+        assert {0.25} == set(monitor.line("rate", "learning rate").y.tolist())
+
+        monitor.frame.locator(".row-name", has_text="earlier 1").click()
+        monitor.wait(
+            lambda: monitor.frame.locator("h1").inner_text() == "run1//earlier 1",
+            lambda: f"the page shows {monitor.frame.locator('h1').inner_text()}",
+        )
+        monitor.wait_for_range(0, 299, within=1)
+        assert {0.5} == set(monitor.line("rate", "learning rate").y.tolist())
+
+        linked = open_page(server, link(runs=runs("run1//earlier 1")))
+        assert "run1//earlier 1" == linked.frame.locator("h1").inner_text()
+        assert {0.5} == set(linked.line("rate", "learning rate").y.tolist())
+        linked.close()
+        monitor.close()

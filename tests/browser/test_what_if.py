@@ -74,6 +74,26 @@ def test_how_long_a_change_takes_until_it_is_drawn(
         print("\nms from key to drawing, and from answer to drawing:", json.dumps(taken))
 
 
+def test_what_a_rule_would_have_done_is_drawn_only_where_that_is_asked(asked: Monitor) -> None:
+    def drawn() -> tuple[int, bool, bool]:
+        labels = {line["label"] for line in asked.chart("rate")["lines"]}
+        legend = " ".join(asked.frame.locator(".legend li").all_inner_texts())
+        return len(asked.bands()), "with the rule" in labels, "wait / patience" in legend
+
+    asked.wait(lambda: drawn() == (3, True, True), lambda: f"drawn is {drawn()}")
+    for tab in ("Findings", "Run"):
+        asked.frame.get_by_role("tab", name=tab).click()
+        asked.wait(lambda: drawn() == (0, False, False), lambda: f"drawn is {drawn()}")
+    asked.frame.get_by_role("tab", name="What if").click()
+    asked.wait(lambda: drawn() == (3, True, True), lambda: f"drawn is {drawn()}")
+
+
+def test_what_its_own_rule_did_is_drawn_on_every_tab(open_page: Opener, lessons: Server) -> None:
+    monitor = open_page(lessons, link(runs=runs("answered"), tab="run"))
+    monitor.wait(lambda: len(monitor.bands()) == 3, lambda: "the reductions are not drawn")
+    assert {band["solid"] for band in monitor.bands()} == {True}
+
+
 def test_a_cell_of_the_table_takes_its_settings(asked: Monitor) -> None:
     name = "patience 5, min_delta 1e-4: first reduction after epoch 13"
     cell = asked.frame.get_by_role("button", name=name)

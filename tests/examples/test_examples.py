@@ -51,6 +51,7 @@ def test_every_example_is_tested() -> None:
     assert set() == {name for name in scripts if f'run("{name}")' not in source}
 
 
+@pytest.mark.long
 def test_the_demo_has_a_staircase_a_cosine_and_a_plateau(run: Run) -> None:
     runs = run("demo")
     assert ["adam-plateau", "adam-staircase", "sgd-cosine"] == sorted(runs)
@@ -72,6 +73,7 @@ def test_the_legacy_argument_decay_is_the_same_curve(run: Run) -> None:
     assert recording.epochs[-1]["metrics"]["val_loss"] < recording.epochs[0]["metrics"]["val_loss"]
 
 
+@pytest.mark.long
 def test_step_decay_falls_where_each_formula_says(run: Run) -> None:
     runs = run("step_decay")
     assert [10, 20, 30] == edges(runs["as-meant"]).epoch.tolist()
@@ -80,6 +82,7 @@ def test_step_decay_falls_where_each_formula_says(run: Run) -> None:
     assert 40 == len(set(runs["misplaced-parenthesis"].learning_rate[starts].tolist()))
 
 
+@pytest.mark.long
 def test_exponential_decay_ends_a_decade_lower_each_way(run: Run) -> None:
     for recording in run("exponential_decay").values():
         rates = recording.learning_rate
@@ -87,6 +90,7 @@ def test_exponential_decay_ends_a_decade_lower_each_way(run: Run) -> None:
         assert 0.01 <= rates[-1] < 0.0125
 
 
+@pytest.mark.long
 def test_reduce_on_plateau_waits_as_long_as_it_was_told_to(run: Run) -> None:
     runs = run("reduce_on_plateau")
     assert 0 == len(edges(runs["never-answered"]).step)
@@ -94,18 +98,21 @@ def test_reduce_on_plateau_waits_as_long_as_it_was_told_to(run: Run) -> None:
     assert first["patience-2"] < first["patience-6"]
 
 
+@pytest.mark.long
 def test_adam_begins_far_below_its_learning_rate(run: Run) -> None:
     for recording in run("adam_with_decay").values():
         factor = recording.effective_learning_rate[11] / recording.learning_rate[11]
         assert 0.152 == pytest.approx(factor, abs=1e-3)
 
 
+@pytest.mark.long
 def test_adamw_has_a_constant_and_a_cosine(run: Run) -> None:
     runs = run("adamw")
     assert 1 == len(set(runs["constant"].learning_rate.tolist()))
     assert runs["cosine"].learning_rate[-1] < 0.0001
 
 
+@pytest.mark.long
 def test_the_defaults_of_adadelta_and_adagrad_hardly_move(run: Run) -> None:
     runs = run("adaptive_optimizers")
     fall = {

@@ -55,7 +55,9 @@ def model(
     optimizer: Any, *, built: bool = True, dropout: float = 0.3, **compile_arguments: Any
 ) -> keras.Model:
     """A network with normalization and dropout, the same at every call."""
-    keras.utils.clear_session()  # Keras 3.12 sets no new seed for its global generator without it
+    keras.utils.clear_session(
+        free_memory=False
+    )  # Keras 3.12 sets no new seed for its global generator without it
     keras.utils.set_random_seed(3)
     layers = [
         keras.layers.Dense(8, activation="relu"),

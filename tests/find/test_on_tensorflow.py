@@ -73,7 +73,7 @@ def test_a_mixed_precision_model_is_tested_and_put_back() -> None:
     left: list[list[Any]] = []
     try:
         for tests in (False, True):
-            keras.utils.clear_session()
+            keras.utils.clear_session(free_memory=False)
             keras.utils.set_random_seed(3)
             keras.mixed_precision.set_dtype_policy("mixed_float16")
             mixed = keras.Sequential([keras.Input((5,)), keras.layers.Dense(8), keras.layers.Dense(1)])
@@ -108,7 +108,7 @@ def test_random_numbers_go_on_as_if_nothing_had_been_drawn_between() -> None:
 
     found = []
     for between in (False, True):
-        keras.utils.clear_session()
+        keras.utils.clear_session(free_memory=False)
         keras.utils.set_random_seed(8)
         before = drawn()
         if between:

@@ -80,7 +80,7 @@ def set_learning_rate(optimizer: Any, rate: float) -> None:
 
 def seed(number: int) -> None:
     """Seeds Python, numpy and the backend, and whatever generator Keras keeps besides."""
-    api.backend.clear_session() if IS_TF_KERAS else api.utils.clear_session()
+    api.backend.clear_session() if IS_TF_KERAS else api.utils.clear_session(free_memory=False)
     api.utils.set_random_seed(number)
 
 

@@ -82,7 +82,8 @@ def keep(properties: list[tuple[str, Any]]) -> None:
 
 
 def write() -> None:
-    """Writes it all into the file that LRMON_REFERENCE names, if it names one."""
-    if path := os.environ.get("LRMON_REFERENCE"):
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).write_text(json.dumps({"setup": SETUP, **found}, indent=1), encoding="utf-8")
+    """Writes what this process found into the folder that LRMON_REFERENCE names, if it names one."""
+    if (folder := os.environ.get("LRMON_REFERENCE")) and any(found.values()):
+        path = Path(folder) / f"{SETUP}-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(found, indent=1), encoding="utf-8")

@@ -83,7 +83,7 @@ def is_loaded(runs: dict[str, Any]) -> bool:
     """Whether all runs are there, and those that take the loaders longest are there as a whole."""
     steps = {name: run["steps"] for name, run in runs.items()}
     expected = {"training/adam": 1230, "rewound": 3600, "many tags": 120}
-    return len(runs) == 11 and all(steps[name] == count for name, count in expected.items())
+    return len(runs) == 12 and all(steps[name] == count for name, count in expected.items())
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +174,7 @@ def test_the_tab_is_there_and_its_frame_loads_the_page(servers: dict[str, Server
 @pytest.mark.parametrize("loader", LOADERS)
 def test_a_number_of_samples_that_the_user_sets_is_obeyed_and_said(log_dir: Path, loader: str) -> None:
     with tensorboard(log_dir, LOADERS[loader], "--samples_per_plugin", "lrmon=5,scalars=20") as server:
-        answer = server.runs_when(lambda runs: len(runs) == 11 and runs["many tags"]["steps"] == 120)
+        answer = server.runs_when(lambda runs: len(runs) == 12 and runs["many tags"]["steps"] == 120)
         series = server.get("series", run="training/adam").json
 
     assert ["--samples_per_plugin limits lrmon to 5 records" in notice for notice in answer["notices"]] == [

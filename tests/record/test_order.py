@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -33,9 +32,9 @@ def train(log_dir: Path, *, clock_back: float, steps: int, rate: float) -> None:
     subprocess.run([sys.executable, "-c", PROCESS, *arguments], check=True, timeout=120)
 
 
-def run_of(folder: Path, *, fast: bool) -> Run:
+def run_of(folder: Path, *, fast: bool, name: str = "run") -> Run:
     with open_logs(folder, fast=fast) as source:
-        return Library().run(source, "run")
+        return Library().run(source, name)
 
 
 @pytest.mark.parametrize("fast", [True, False], ids=["fast loader", "slow loader"])
@@ -47,9 +46,9 @@ def test_the_later_recording_is_shown_though_the_clock_was_set_back(tmp_path: Pa
     assert [0.25] * 20 == run.learning_rate.tolist()
     began = [fit["start_time"] for fit in recorded(tmp_path / "run").fits[::2]]
     assert max(began) - 25 > run.fits[0].record["start_time"] == min(began)
-    (notice,) = run.notices
-    shown = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(min(began)))
-    assert f"earlier training of 50 steps too; shown is the one that began at {shown}" in notice
+    assert ("This folder holds an earlier training too: 'run//earlier 1'.",) == run.notices
+    earlier = run_of(tmp_path, fast=fast, name="run//earlier 1")
+    assert ([0.5] * 50, max(began)) == (earlier.learning_rate.tolist(), earlier.fits[0].start_time)
 
 
 @pytest.mark.parametrize("fast", [True, False], ids=["fast loader", "slow loader"])

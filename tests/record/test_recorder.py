@@ -75,18 +75,22 @@ def test_a_run_is_one_event_file_that_tensorboard_recognizes(tmp_path: Path) -> 
     assert file.name.startswith("events.out.tfevents.")
 
 
-def test_blocks_hold_at_most_1024_rows_and_a_tag_256_of_them(tmp_path: Path) -> None:
+def test_blocks_hold_at_most_1024_rows_and_a_tag_so_many_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert 256 == schema.RECORDS_PER_TAG
+    monkeypatch.setattr(schema, "RECORDS_PER_TAG", 16)
     with lrmon.Recorder(tmp_path) as recorder:
-        for start in range(0, 300_000, 100_000):
-            steps = np.arange(start, start + 100_000, dtype=np.float64)
+        for start in range(0, 20_000, 10_000):
+            steps = np.arange(start, start + 10_000, dtype=np.float64)
             recorder.batches(learning_rate=steps, loss=steps, wall_time=time.time() + steps)
     run = recorded(tmp_path)
     assert schema.ROWS_PER_RECORD == max(run.lengths)
-    assert np.array_equal(np.arange(300_000), run.loss.astype(int))
+    assert np.array_equal(np.arange(20_000), run.loss.astype(int))
     reader = EventAccumulator(str(tmp_path), size_guidance={"tensors": 0})
     reader.Reload()
     tags = [tag for tag in reader.Tags()["tensors"] if tag.startswith(schema.BATCHES_PREFIX)]
-    assert [256, len(run.lengths) - 256] == [len(reader.Tensors(tag)) for tag in sorted(tags)]
+    assert [16, len(run.lengths) - 16] == [len(reader.Tensors(tag)) for tag in sorted(tags)]
 
 
 def test_never_more_than_1024_batches_are_unwritten(tmp_path: Path) -> None:
@@ -212,7 +216,7 @@ def test_a_recorder_that_nobody_closed_writes_when_it_is_dropped(tmp_path: Path)
     recorder = lrmon.Recorder(tmp_path)
     recorder.batch(learning_rate=0.1, loss=1.0)
     del recorder
-    gc.collect()
+    gc.collect(1)
     run = recorded(tmp_path)
     assert [1.0] == run.loss.tolist()
     assert [None, "interrupted"] == ended(run)

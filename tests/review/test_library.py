@@ -271,6 +271,7 @@ def test_a_summary_says_what_a_list_of_runs_needs(tmp_path: Path) -> None:
         "schedule": "ExponentialDecay",
         "monitors": ["loss", "val_loss"],
         "findings": 0,
+        "severity": None,
         "notices": [],
     } == summary
     assert [0.1] * 48 == sparkline

@@ -88,7 +88,7 @@ def test_the_answer_is_json_as_it_is_described(tmp_path: Path) -> None:
     sweep = answer["sweeps"][0]
 
     assert [
-        "run", "version", "state", "complete", "settings", "optimizer", "sweeps", "suggestions",
+        "run", "version", "state", "complete", "settings", "optimizer", "recognized", "sweeps", "suggestions",
         "recommended", "problems", "training", "notices", "about",
     ] == list(answer)  # fmt: skip
     assert {
@@ -164,7 +164,7 @@ def test_the_report_has_no_edges_and_no_findings_of_a_staircase(tmp_path: Path) 
     assert [] == answer["findings"]
     assert ([], None, None) == tuple(answer["lr"][name] for name in ("edges", "warmup_end", "aligned"))
     assert answer["planned"] is None
-    assert {"settings", "optimizer", "sweeps", "suggestions", "recommended", "problems"} == set(
+    assert {"settings", "optimizer", "recognized", "sweeps", "suggestions", "recommended", "problems"} == set(
         answer["range_test"]
     )
     assert "columns" not in answer["range_test"]["sweeps"][0]

@@ -83,7 +83,7 @@ def test_epochs_and_fits_that_were_trained_again_are_the_later_ones(tmp_path: Pa
     assert [(A, 0), (B, 20)] == [(f.recording, f.first_step) for f in run.fits]
 
 
-def test_another_training_from_step_0_is_the_run_and_the_earlier_one_is_mentioned(tmp_path: Path) -> None:
+def test_another_training_from_step_0_is_the_run_and_the_earlier_one_is_a_run_too(tmp_path: Path) -> None:
     records = [
         fit(A, 0),
         block(A, 0, 1230),
@@ -91,15 +91,18 @@ def test_another_training_from_step_0_is_the_run_and_the_earlier_one_is_mentione
         fit(B, 0, start_time=START + 60),
         block(B, 0, 5),
     ]
-    run = run_of(tmp_path, records)
+    write(tmp_path / "run", records)
+    logs = Logs(tmp_path)
+    run = logs.run()
 
     assert steps((0, 4)) == run.step.tolist()
     assert () == run.epochs
-    sentence = (
-        "This folder holds an earlier training of 1,230 steps too; shown is the one that began at "
-        "2023-11-14 22:14:20 UTC. Give each training a folder of its own to see both."
-    )
-    assert (sentence,) == run.notices
+    assert ("This folder holds an earlier training too: 'run//earlier 0'.",) == run.notices
+    earlier = logs.run("run//earlier 0")
+    assert steps((0, 1229)) == earlier.step.tolist()
+    assert [1229] == [each.last_step for each in earlier.epochs]
+    began = "2023-11-14 22:13:20 UTC"
+    assert (f"An earlier training in the folder of 'run', which began at {began}.",) == earlier.notices
 
 
 def test_a_training_without_a_batch_yet_hides_nothing(tmp_path: Path) -> None:

@@ -17,18 +17,21 @@ from tests.styles.style import HALF_ULP, Train
 STYLES: list[Train] = [
     generative.variational_autoencoder,
     generative.diffusion,
+    representation.distillation,
+    rates.speech,
+    rates.one_cycle,
+    arithmetic.gradient_accumulation,
+    arithmetic.half_precision,
+]
+
+MORE_STYLES: list[Train] = [
     generative.masked_autoencoder,
     representation.contrastive,
     representation.siamese,
-    representation.distillation,
     representation.transfer_learning,
-    rates.speech,
     rates.captioning,
     rates.translation,
-    rates.one_cycle,
     rates.warm_restarts,
-    arithmetic.gradient_accumulation,
-    arithmetic.half_precision,
     arithmetic.brain_precision,
     arithmetic.averaged_weights,
     arithmetic.clipped,
@@ -40,7 +43,11 @@ def name_of(train: Any) -> str:
     return str(train.__name__)
 
 
-@pytest.mark.parametrize("train", STYLES, ids=name_of)
+@pytest.mark.parametrize(
+    "train",
+    [*STYLES, *(pytest.param(train, marks=pytest.mark.long) for train in MORE_STYLES)],
+    ids=name_of,
+)
 def test_a_style_trains_as_without_the_monitor_and_at_the_recorded_learning_rates(
     tmp_path: Path, train: Train
 ) -> None:

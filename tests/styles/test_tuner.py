@@ -45,6 +45,7 @@ def searched(folder: Path, callbacks: list[Any]) -> list[tuple[float, float]]:
 
 # KerasTuner uses names of the threading module that Python deprecates.
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.long
 def test_each_trial_of_a_search_is_recorded_to_a_folder_of_its_own(tmp_path: Path) -> None:
     without = searched(tmp_path / "without", [])
     logs = tmp_path / "logs"

@@ -7,7 +7,6 @@ import os
 import pickle
 import subprocess
 import sys
-import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -59,6 +58,30 @@ def test_every_epoch_knows_its_steps_and_metrics(tmp_path: Path) -> None:
         assert ([6, 13, 20], [float(np.float32(value)) for value in history[name]]) == run.scalars[
             f"{schema.SCALAR_EPOCH_PREFIX}{name}"
         ][:2]
+
+
+@pytest.mark.parametrize("validation_split", [0.2, 0.0])
+def test_the_split_that_made_an_epoch_shorter_is_recorded(tmp_path: Path, validation_split: float) -> None:
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9, staircase=True)
+    steps = 10 if validation_split else 8
+    sgd_model(schedule).fit(
+        **batches(steps),
+        epochs=4,
+        validation_split=validation_split,
+        verbose=0,
+        callbacks=[lrmon.LRMonitor(tmp_path / "run")],
+    )
+    record = recorded(tmp_path / "run").fits[-1]
+    findings = {each.code: each.text for each in lrmon.load(tmp_path)["run"].report().findings}
+
+    expected = (0.2, 10) if validation_split else (None, None)
+    assert (8, *expected) == (
+        record["steps_per_epoch"],
+        record["validation_split"],
+        record["steps_before_split"],
+    )
+    said = "(Of 10 batches validation_split=0.2 leaves 8.)"
+    assert bool(validation_split) == (said in findings["staircase-off-epoch"])
 
 
 def test_a_metric_that_some_epochs_have_not_got_is_absent_there(tmp_path: Path) -> None:
@@ -211,7 +234,8 @@ def test_rows_that_nobody_read_in_time_leave_their_steps_empty(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing was read during the epoch, as when a file system hangs: the ring has only the latest rows."""
-    monkeypatch.setattr(RingFeed, "execution_ended", lambda feed, _: bool(feed._ends.append(time.time())))
+    note = RingFeed.execution_ended
+    monkeypatch.setattr(RingFeed, "execution_ended", lambda feed, end: note(feed, end) and False)
     monkeypatch.setattr(flush_thread, "_FLUSH_EVERY_SECONDS", 1e6)
     model = sgd_model(keras.optimizers.schedules.PolynomialDecay(1.0, 8192, 0.0))
     model.fit(**batches(5000), callbacks=[lrmon.LRMonitor(tmp_path)])

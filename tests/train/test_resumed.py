@@ -25,11 +25,11 @@ from tests.train.resumable import (
 )
 
 
-def by_both_loaders(folder: Path) -> list[Run]:
+def by_both_loaders(folder: Path, name: str = "run") -> list[Run]:
     runs = []
     for fast in (True, False):
         with open_logs(folder / "logs", fast=fast) as source:
-            runs.append(Library().run(source, "run"))
+            runs.append(Library().run(source, name))
     return runs
 
 
@@ -111,10 +111,10 @@ def test_a_new_optimizer_counts_from_0_and_is_another_training(tmp_path: Path) -
         assert second.truth() == rows(run)
         assert [*range(12)] == run.step.tolist()
         assert [2, 3, 4] == [epoch.number for epoch in run.epochs]
-        (notice,) = run.notices
-        assert notice.startswith(
-            "This folder holds an earlier training of 10 steps too; shown is the one that "
-        )
+        assert ("This folder holds an earlier training too: 'run//earlier 1'.",) == run.notices
+    for earlier in by_both_loaders(tmp_path, "run//earlier 1"):
+        assert first.truth() == rows(earlier)
+        assert [*range(10)] == earlier.step.tolist()
 
 
 def test_of_two_writers_in_one_folder_the_later_one_is_shown(tmp_path: Path) -> None:
@@ -131,10 +131,9 @@ def test_of_two_writers_in_one_folder_the_later_one_is_shown(tmp_path: Path) -> 
     for run in by_both_loaders(tmp_path):
         assert second.truth() == rows(run)
         assert [*range(20)] == run.step.tolist()
-        (notice,) = run.notices
-        assert notice.startswith(
-            "This folder holds an earlier training of 20 steps too; shown is the one that "
-        )
+        assert ("This folder holds an earlier training too: 'run//earlier 1'.",) == run.notices
+    for earlier in by_both_loaders(tmp_path, "run//earlier 1"):
+        assert (first.truth(), "completed") == (rows(earlier), earlier.state)
 
 
 @pytest.mark.long

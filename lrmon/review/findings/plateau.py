@@ -22,7 +22,7 @@ _NOTHING = 1e-3
 
 
 def find(facts: Facts) -> Iterator[Finding]:
-    """Yields ``plateau-unanswered``, ``plateau-answered-late`` and ``reduced-while-improving``.
+    """Yields ``plateau-answered-late`` and ``reduced-while-improving``.
 
     They are judged by the run's own rule, Keras' defaults where it has none.
     """

@@ -12,8 +12,6 @@ from lrmon.review.facts import Facts
 from lrmon.review.findings.finding import Finding, epochs, figure, listed
 from lrmon.review.numbers import shortest
 
-_SPLITS = (0.1, 0.15, 0.2, 0.25, 0.3)
-
 
 def find(facts: Facts) -> Iterator[Finding]:
     """Yields ``staircase-off-epoch``, ``epoch-without-step`` and ``step-one-late``."""
@@ -82,8 +80,9 @@ def _off_epoch(facts: Facts, cadence: Cadence, length: int) -> Iterator[Finding]
     if drift and len(offsets) > 1:
         text += f", each {drift} {'further' if (cadence.drift or 0) > 0 else 'nearer'} than the one before"
     text += "."
-    split = next((v for v in _SPLITS if round(cadence.every * (1 - v)) == length), None)
-    if split is not None and cadence.every > length:
+    record = facts.run.fits[-1].record if facts.run.fits else {}
+    split = record.get("validation_split")
+    if isinstance(split, float) and record.get("steps_before_split") == cadence.every:
         text += f" (Of {cadence.every:,} batches validation_split={split:g} leaves {length:,}.)"
     yield Finding(
         code="staircase-off-epoch",

@@ -19,16 +19,17 @@ _PLATEAU, _SCHEDULER, _STOPPING = "ReduceLROnPlateau", "LearningRateScheduler", 
 
 def find(situation: Situation) -> Iterator[Problem]:
     """Yields the problems of a fit's list of callbacks."""
-    unsettable = list(_unsettable(situation))
-    yield from unsettable
-    if not unsettable:
-        yield from _overruled(situation)
+    yield from _unsettable(situation)
+    yield from _overruled(situation)
     yield from _stopped_first(situation)
     yield from _recorded_twice(situation)
 
 
 def _unsettable(situation: Situation) -> Iterator[Problem]:
-    """``plateau-on-schedule`` and ``scheduler-on-schedule``: the learning rate is no number to be set."""
+    """``scheduler-on-schedule``, else ``plateau-on-schedule``: the learning rate is no number to be set."""
+    schedulers, plateaus = situation.of_kind(_SCHEDULER), situation.of_kind(_PLATEAU)
+    setters = " and ".join([_SCHEDULER] * bool(schedulers) + [_PLATEAU] * bool(plateaus))
+    verb = "are" if schedulers and plateaus else "is"
     for part in parts(situation.model.optimizer):
         name, schedule = type(part.optimizer).__name__, schedule_of(part.optimizer)
         is_legacy = ".legacy." in type(part.optimizer).__module__
@@ -40,32 +41,27 @@ def _unsettable(situation: Situation) -> Iterator[Problem]:
             rate, error, silent = "a function", "AttributeError", False
         else:
             continue
-        seen = f"the learning rate of {name} is {rate}"
-        remedy = f"Give {name} a number as its learning rate, or leave"
-        if situation.of_kind(_PLATEAU):
+        if schedulers:
+            code, decided = "scheduler-on-schedule", [(*schedulers, *plateaus)]
+            if silent:
+                what = "what they set" if plateaus else "what it sets"
+                happens = f"which overwrites {what} before a batch has used it"
+            else:
+                error = "error" if is_legacy else error
+                happens = f"and the first epoch will begin with {_article(error)}, which ends the training"
+                decided = [(*decided[0], *situation.of_kind(_STOPPING))]
+        else:
+            code, decided = "plateau-on-schedule", [(plateau,) for plateau in plateaus]
             happens = (
                 "which overwrites every reduction before a batch has used it"
                 if silent
                 else f"and its first reduction will end the training with {_article(error)}"
             )
-            yield Problem(
-                code="plateau-on-schedule",
-                text=f"{_PLATEAU} is among the callbacks, but {seen}, {happens}. {remedy} {_PLATEAU} out.",
-            )
-        if situation.of_kind(_SCHEDULER):
-            if is_legacy:
-                error = "error"
-            happens = (
-                "which overwrites what it sets before a batch has used it"
-                if silent
-                else f"and the first epoch will begin with {_article(error)}, which ends the training"
-            )
-            yield Problem(
-                code="scheduler-on-schedule",
-                text=(
-                    f"{_SCHEDULER} is among the callbacks, but {seen}, {happens}. {remedy} {_SCHEDULER} out."
-                ),
-            )
+        text = (
+            f"{setters} {verb} among the callbacks, but the learning rate of {name} is {rate}, {happens}. "
+            f"Give {name} a number as its learning rate, or leave {setters} out."
+        )
+        yield from (Problem(code, text, callbacks) for callbacks in decided)
         return
 
 
@@ -79,7 +75,7 @@ def _overruled(situation: Situation) -> Iterator[Problem]:
     if not schedulers or _looks_at_rate(schedulers[-1].schedule):
         return
     blind = "by a function that does not look at the rate so far"
-    if situation.of_kind(_PLATEAU):
+    for plateau in situation.of_kind(_PLATEAU):
         yield Problem(
             code="rate-set-twice",
             text=(
@@ -87,6 +83,7 @@ def _overruled(situation: Situation) -> Iterator[Problem]:
                 f"of {_PLATEAU}, at the end of an epoch, is undone before a batch has used it. Leave one of "
                 "the two out, or let the function take (epoch, learning_rate) and start from the latter."
             ),
+            callbacks=(*schedulers, plateau),
         )
     if len(schedulers) > 1:
         yield Problem(
@@ -95,6 +92,7 @@ def _overruled(situation: Situation) -> Iterator[Problem]:
                 f"{len(schedulers)} callbacks are a {_SCHEDULER}, and the last of them sets the learning "
                 f"rate {blind}: what the others set is never used. Leave them out."
             ),
+            callbacks=tuple(schedulers),
         )
 
 
@@ -119,12 +117,13 @@ def _looks_at_rate(function: Callable[..., Any]) -> bool:
 
 def _stopped_first(situation: Situation) -> Iterator[Problem]:
     """``stopping-before-plateau``: EarlyStopping is no more patient than ReduceLROnPlateau."""
-    pairs = itertools.product(situation.of_kind(_STOPPING), situation.of_kind(_PLATEAU))
-    for stopping, plateau in pairs:
+    for stopping, plateau in itertools.product(situation.of_kind(_STOPPING), situation.of_kind(_PLATEAU)):
         # Keras looks for patience 0 after the first epoch without improvement, as it does for 1.
         stops, reduces = max(1, int(stopping.patience)), max(1, int(plateau.patience))
         if stopping.monitor != plateau.monitor or stops > reduces:
             continue
+        if getattr(stopping, "start_from_epoch", 0):
+            continue  # Until then it does not count, and reductions may come.
         epochs = "1 epoch" if stops == 1 else f"{stops} epochs"
         if stops == reduces:
             ends = (
@@ -140,6 +139,7 @@ def _stopped_first(situation: Situation) -> Iterator[Problem]:
                 f"both watch {plateau.monitor}: once it stands still, {ends}. Give {_STOPPING} a patience "
                 f"well above {reduces}."
             ),
+            callbacks=(stopping, plateau),
         )
 
 
@@ -157,7 +157,7 @@ def _recorded_twice(situation: Situation) -> Iterator[Problem]:
                 code="recorded-twice",
                 text=(
                     f"{times} of the callbacks are an LRMonitor that records to {folder!r}: every batch is "
-                    "recorded more than once, and only one of the recordings will be shown. "
-                    "Leave one, or give each its own folder."
+                    "recorded more than once, each time as another run. Leave one, or give each "
+                    "its own folder."
                 ),
             )

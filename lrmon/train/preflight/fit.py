@@ -1,35 +1,20 @@
-"""The fit around a callback: its other callbacks, its arguments, and the files that called it."""
+"""The fit around a callback: its other callbacks, and its arguments."""
 
 from __future__ import annotations
 
-import os
+import math
 import sys
-import sysconfig
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from numbers import Real
 from types import FrameType
 from typing import Any, Final
 
 _FRAMES: Final = 16
 """How far above `on_train_begin` Keras' list of callbacks is looked for: decorators may lie between."""
 _ABOVE_LIST: Final = 4
-_CALLERS: Final = 200
-
-_PACKAGES: Final = ("keras", "tf_keras", "lrmon", "tensorflow", "jax", "torch")
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """A piece of the user's own code that is on the way to `fit`.
-
-    Attributes:
-        filename: Of its source, as Python knows it.
-        names: The global names that it sees.
-    """
-
-    filename: str
-    names: Mapping[str, Any]
+_BATCH_SIZE: Final = 32
+"""Keras' own, of a fit without ``batch_size=``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +26,9 @@ class Fit:
         initial_epoch: The first epoch's number.
         validates: Whether there is validation data.
         validation_freq: As `fit` was given it.
-        validation_split: As `fit` was given it.
-        callers: The innermost first, each file once.
+        validation_split: As `fit` was given it; None where it splits nothing off, or where that cannot be
+            checked against the data.
+        steps_before_split: How many batches an epoch would have without `validation_split`.
     """
 
     callbacks: tuple[Any, ...] | None = None
@@ -50,7 +36,7 @@ class Fit:
     validates: bool | None = None
     validation_freq: Any = 1
     validation_split: float | None = None
-    callers: tuple[Caller, ...] = ()
+    steps_before_split: int | None = None
 
 
 def fit_seen(model: Any) -> Fit:
@@ -93,29 +79,48 @@ def kind(callback: Any) -> str | None:
 def _fit_seen(model: Any) -> Fit:
     above = list(_frames(sys._getframe(1), _FRAMES))  # noqa: SLF001 - what the inspect module uses too
     place = next((i for i, frame in enumerate(above) if _is_list(frame.f_locals.get("self"))), None)
-    callers = tuple(_callers(above[-1] if place is None else above[place]))
     if place is None:
-        return Fit(callers=callers)
+        return Fit()
     callbacks = tuple(above[place].f_locals["self"].callbacks)
     for frame in _frames(above[place].f_back, _ABOVE_LIST):
         if frame.f_code.co_name == "fit" and frame.f_locals.get("self") is model:
-            return _with_arguments(callbacks, frame.f_locals, callers)
-    return Fit(callbacks, callers=callers)
+            return _with_arguments(callbacks, frame.f_locals)
+    return Fit(callbacks)
 
 
-def _with_arguments(
-    callbacks: tuple[Any, ...], arguments: Mapping[str, Any], callers: tuple[Caller, ...]
-) -> Fit:
+def _with_arguments(callbacks: tuple[Any, ...], arguments: Mapping[str, Any]) -> Fit:
     first = arguments.get("initial_epoch")
-    split = arguments.get("validation_split")
     return Fit(
         callbacks,
         first if isinstance(first, int) and not _may_resume(callbacks) else None,
         arguments["validation_data"] is not None if "validation_data" in arguments else None,
         arguments.get("validation_freq", 1),
-        float(split) if isinstance(split, float) and split > 0 else None,
-        callers,
+        *_split(arguments),
     )
+
+
+def _split(arguments: Mapping[str, Any]) -> tuple[float, int] | tuple[None, None]:
+    """Returns the share that was split off for validation, and the steps of an epoch without that.
+
+    Keras ignores ``validation_split`` where there is ``validation_data`` too, so the numbers of samples have
+    to be those that the split gives.
+    """
+    share, batch_size = arguments.get("validation_split"), arguments.get("batch_size") or _BATCH_SIZE
+    training, validation = _samples(arguments.get("x")), _samples(arguments.get("val_x"))
+    if not isinstance(share, Real) or not share or training is None or validation is None:
+        return None, None
+    samples = training + validation
+    if arguments.get("steps_per_epoch") is not None or training != math.floor(samples * (1 - float(share))):
+        return None, None
+    return float(share), math.ceil(samples / batch_size)
+
+
+def _samples(data: Any) -> int | None:
+    """Returns how many samples arrays hold, None for what is none, a data set for example."""
+    while isinstance(data, (dict, list, tuple)) and data:
+        data = next(iter(data.values())) if isinstance(data, dict) else data[0]
+    shape = getattr(data, "shape", None)
+    return int(shape[0]) if shape else None
 
 
 def _may_resume(callbacks: tuple[Any, ...]) -> bool:
@@ -132,22 +137,3 @@ def _frames(frame: FrameType | None, most: int) -> Iterator[FrameType]:
     while frame is not None and most > 0:
         yield frame
         frame, most = frame.f_back, most - 1
-
-
-def _callers(frame: FrameType) -> Iterator[Caller]:
-    seen: set[str] = set()
-    for each in _frames(frame, _CALLERS):
-        filename = each.f_code.co_filename
-        if filename not in seen and _is_the_users(filename, str(each.f_globals.get("__name__"))):
-            seen.add(filename)
-            yield Caller(filename, each.f_globals)
-
-
-def _is_the_users(filename: str, module: str) -> bool:
-    """Whether a file is neither part of an installed package nor of Python."""
-    if module.partition(".")[0] in _PACKAGES:
-        return False
-    path = os.path.abspath(filename)  # noqa: PTH100 - a name such as <stdin> is no path, and is not to be resolved
-    if {"site-packages", "dist-packages"} & set(Path(path).parts):
-        return False
-    return not path.startswith(sysconfig.get_paths()["stdlib"] + os.sep)

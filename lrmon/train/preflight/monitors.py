@@ -54,6 +54,7 @@ def _without_direction(situation: Situation, callback: Any, metrics: list[Metric
             "the model's metrics whether that improves by falling or by rising: the training will end with a "
             f"ValueError after its first epoch. {remedy}"
         ),
+        callbacks=(callback,),
     )
 
 
@@ -69,6 +70,7 @@ def _missing(situation: Situation, callback: Any, metrics: list[Metric] | None) 
                 f"{seen}, since the model was compiled with {_known(metrics)}: {_NEVER[name]}. "
                 f"{_choice(situation, monitor, metrics)}"
             ),
+            callbacks=(callback,),
         )
     if not monitor.startswith("val_") or _has_output_of_this_name(situation.model, metrics):
         return None
@@ -84,6 +86,7 @@ def _missing(situation: Situation, callback: Any, metrics: list[Metric] | None) 
     return Problem(
         code="monitor-missing",
         text=f"{seen}, {reason}: {_NEVER[name]}. {remedy}, or watch {watched}.",
+        callbacks=(callback,),
     )
 
 
@@ -121,6 +124,7 @@ def _wrong_direction(situation: Situation, callback: Any) -> Problem | None:
             f"{name} takes {monitor} to improve by {words[taken]}{why}, and by its name it improves by "
             f"{words[natural]}: {_WRONG[name]} it improves. Set mode='{natural}'."
         ),
+        callbacks=(callback,),
     )
 
 

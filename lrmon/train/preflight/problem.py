@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,10 +14,12 @@ class Problem:
     Attributes:
         code: Names its section in docs/preflight.md.
         text: The sentences.
+        callbacks: Of which it says what they will do in this fit, or will not.
     """
 
     code: str
     text: str
+    callbacks: tuple[Any, ...] = ()
 
 
 def figure(number: float) -> str:

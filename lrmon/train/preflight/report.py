@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from lrmon.train.models import keras_of
-from lrmon.train.preflight import arguments, callbacks, compiled, monitors, schedules
+from lrmon.train.preflight import callbacks, compiled, monitors, schedules
 from lrmon.train.preflight.fit import Fit
 from lrmon.train.preflight.problem import Problem
 from lrmon.train.preflight.situation import situation_of
 
-CHECKS: Final = (callbacks.find, monitors.find, arguments.find, compiled.find, schedules.find)
+CHECKS: Final = (callbacks.find, monitors.find, compiled.find, schedules.find)
+
+_MONITORS: Final = ("monitor-without-direction", "monitor-missing", "monitor-wrong-direction")
+_NEVER_REDUCES: Final = ("plateau-on-schedule", "rate-set-twice", "stopping-before-plateau")
+MOOT: Final[Mapping[str, Sequence[str]]] = {
+    "scheduler-on-schedule": (*_MONITORS, *_NEVER_REDUCES),
+    "monitor-without-direction": _NEVER_REDUCES,
+    "monitor-missing": _NEVER_REDUCES,
+    "plateau-on-schedule": ("monitor-wrong-direction", "rate-set-twice", "stopping-before-plateau"),
+    "monitor-wrong-direction": ("stopping-before-plateau",),
+}
+"""By the code of a problem, those that do not come to pass in the same callback because of it."""
 
 
 def preflight(
@@ -19,8 +30,9 @@ def preflight(
 ) -> list[Problem]:
     """Returns what will go wrong with the learning rate of a fit that begins.
 
-    Each says what was seen, what will happen, and what to do. What is not sure is not said. It changes
-    nothing, calls none of the user's functions, and never raises: a check that fails has found nothing.
+    Each says what was seen, what will happen, and what to do. Only what the model, its optimizer and the
+    fit's callbacks themselves tell is said, and no two of them contradict each other. It changes nothing,
+    calls none of the user's functions, and never raises: a check that fails has found nothing.
 
     Args:
         model: Of Keras 3 or tf_keras, compiled; its training step as it will run, so after a ring was put in.
@@ -37,4 +49,19 @@ def preflight(
             found += check(situation_of(model, package, params, fit, plateau))
         except Exception:  # noqa: BLE001, S112, PERF203 - a warning is not worth a training
             continue
-    return list({problem.text: problem for problem in found}.values())
+    return list({problem.text: problem for problem in without_moot(found)}.values())
+
+
+def without_moot(problems: Sequence[Problem]) -> list[Problem]:
+    """Returns the problems but for those that another one of the same callback keeps from happening."""
+    moot = {
+        (code, id(callback))
+        for problem in problems
+        for code in MOOT.get(problem.code, ())
+        for callback in problem.callbacks
+    }
+    return [
+        problem
+        for problem in problems
+        if not any((problem.code, id(callback)) in moot for callback in problem.callbacks)
+    ]

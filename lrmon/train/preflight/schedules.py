@@ -28,7 +28,8 @@ class Plan:
         first_epoch: The first epoch's number.
         epochs: How many are ahead; None where unknown.
         length: Batches of an epoch.
-        split: ``validation_split``, None where there is none.
+        split: ``validation_split``, None where it has split nothing off.
+        before_split: Batches that an epoch would have without it.
     """
 
     class_name: str
@@ -38,6 +39,7 @@ class Plan:
     epochs: int | None
     length: int
     split: float | None
+    before_split: int | None
 
     @property
     def end(self) -> int:
@@ -89,8 +91,17 @@ def _plan(situation: Situation, optimizer: Any) -> Plan | None:
         return None
     epochs = None if situation.epochs is None else max(situation.epochs - first, 0)
     start = int(counter(optimizer).numpy())
-    split = situation.fit.validation_split
-    return Plan(type(schedule).__name__, schedule.get_config(), start, first, epochs, length, split)
+    fit, config = situation.fit, schedule.get_config()
+    return Plan(
+        type(schedule).__name__,
+        config,
+        start,
+        first,
+        epochs,
+        length,
+        fit.validation_split,
+        fit.steps_before_split,
+    )
 
 
 def _in_epochs(plan: Plan) -> Problem | None:
@@ -152,7 +163,7 @@ def _off_epoch(plan: Plan) -> Problem | None:
         return None
     where = ", ".join(places) + (", …" if len(counts) > _PLACES else "")
     split = ""
-    if plan.split is not None and abs(every * (1 - plan.split) - plan.length) <= 1:
+    if plan.split is not None and plan.before_split == every:
         split = f" (of {every:,} validation_split={plan.split:g} leaves {plan.length:,})"
     aligned = max(1, (2 * every + plan.length) // (2 * plan.length)) * plan.length
     lies = "its step lies" if len(counts) == 1 else "its steps lie"

@@ -88,6 +88,7 @@ export function info(changes: Partial<RunInfo> = {}): RunInfo {
     monitors: [],
     sparkline: [],
     findings: 0,
+    severity: null,
     notices: [],
     ...changes,
   };

@@ -52,6 +52,7 @@ export function rangeTest(changes: Partial<RangeTest> = {}): RangeTest {
       repeats: 1,
     },
     optimizer: "SGD",
+    recognized: null,
     sweeps: [sweep([2, 1.9, 1, 0.5, 40])],
     suggestions: Object.fromEntries(METHODS.map((method) => [method, NONE])) as Record<Method, Summary>,
     recommended: NONE,

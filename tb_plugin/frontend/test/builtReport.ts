@@ -12,7 +12,7 @@ const RULE = {
   version: "keras-3.15",
 };
 
-/** Of a run of three epochs of ten steps. */
+/** Of a run of three epochs of ten steps, with a ReduceLROnPlateau of its own. */
 export function report(changes: Partial<Plateaus> = {}): Report {
   return {
     run: "run",
@@ -20,12 +20,20 @@ export function report(changes: Partial<Plateaus> = {}): Report {
     first_step: 0,
     last_step: 29,
     epochs: { position: [0, 1, 2], first_step: [0, 10, 20], last_step: [9, 19, 29] },
-    lr: { kind: "staircase", edges: [], edges_total: 0, late: null },
+    lr: {
+      shape: null,
+      summary: "staircase, from 0.1 to 0.01, 1 edge",
+      explanation: null,
+      edges: [],
+      edges_total: 0,
+      late: null,
+    },
     plateaus: {
       rule: RULE,
       direction: "min",
       defaults: RULE,
-      defaults_from: "keras",
+      defaults_from: "run",
+      applied: true,
       monitors: ["loss", "val_loss"],
       unit: "epoch",
       problem: null,

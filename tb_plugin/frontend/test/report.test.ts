@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { UnexpectedAnswer } from "../src/api/decode";
 import { decodeReport } from "../src/api/decodeReport";
+import type { Report } from "../src/api/report";
 import { clusters } from "../src/model/clusters";
 import { placeLabel, stepsAround, tellFinding, worst } from "../src/model/findings";
 import { type Frame, layoutMarks, markAt } from "../src/model/layout";
@@ -66,11 +67,17 @@ test("a part of an epoch is in words only where it is exactly that", () => {
 test("a reduction says who made it, and from where on the record is another story", () => {
   const one = report({ triggers: [trigger()], departs_at: { epoch: 2, step: 29 } });
   expect(triggerSentence(trigger(), one)).toMatch(/would have reduced .* after epoch 2; .* From here on/);
+  const by = trigger({ did_from: 0.025, did_to: 0.023 });
+  expect(triggerSentence(by, one)).toMatch(/would have reduced .* went from 0.025 to 0.023 there\./);
+  expect(triggerSentence(trigger(), { ...one, last_step: 29 })).toContain("nothing comes after it");
   const both = trigger({ kind: "both", did_from: 0.1, did_to: 0.02 });
-  expect(triggerSentence(both, one)).toContain("in the record it fell there from 0.1 to 0.02");
+  expect(triggerSentence(both, one)).toMatch(
+    /own ReduceLROnPlateau reduced .* after epoch 2 from 0.1 to 0.02; this rule reduces it there from/,
+  );
   expect(departsSentence(one.plateaus)).toMatch(/^After epoch 2 the recorded curve is no longer/);
   expect(departsSentence(report().plateaus)).toContain("never reduces");
-  expect(departsSentence(report({ triggers: [both] }).plateaus)).toContain("fell wherever this rule");
+  expect(departsSentence(report({ triggers: [both] }).plateaus)).toContain("changed to the same value");
+  expect(departsSentence(report({ triggers: [trigger()] }).plateaus)).toContain("Nothing is recorded after");
 });
 
 test("a step has its place on every axis, also one that is still to come", () => {
@@ -96,6 +103,38 @@ test("a plateau reaches from its best value to the reduction, solid where there 
   ]);
   expect(marks.bands[0]?.label).toBe("would reduce after epoch 2");
   expect(sentenceAt(marks, 29)).toBe(marks.bands[0]?.sentence);
+});
+
+test("what a rule would have done is drawn only where the user asks, or the run had a rule of its own", () => {
+  const drawn = (applied: boolean, asking: boolean): readonly unknown[] => {
+    const asked = report({ triggers: [trigger()], wait: [0, 1, 0], applied });
+    const marks = marksOf(asked, series({ ended: 3 }), "step", { ...PLAIN, asking });
+    return [
+      marks.plateaus,
+      marks.bands.length,
+      marks.would !== null,
+      marks.fuse.length,
+      marks.corridor !== null,
+    ];
+  };
+  expect(drawn(false, false)).toEqual([false, 0, false, 0, false]);
+  for (const [applied, asking] of [
+    [true, false],
+    [false, true],
+  ] as const) {
+    expect(drawn(applied, asking)).toEqual([true, 1, true, 3, true]);
+  }
+});
+
+test("a learning rate that is another one in every epoch has no edges to mark", () => {
+  const built = report();
+  const marked = (shape: Report["lr"]["shape"]): number => {
+    const lr = { ...built.lr, edges: [edge({ step: 10, epoch: 1, offset: 0 })], shape };
+    return marksOf({ ...built, lr }, series({ ended: 3 }), "step", PLAIN).markers.length;
+  };
+  expect(marked(null)).toBe(1);
+  expect(marked({ kind: "exponential", unit: "epoch", every: 5 })).toBe(1);
+  expect(marked({ kind: "exponential", unit: "epoch", every: 1 })).toBe(0);
 });
 
 test("the strip of the wait fills up to the reduction, and is there only where it says something", () => {

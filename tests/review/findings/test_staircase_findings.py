@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -20,8 +22,26 @@ def test_steps_beside_the_boundaries_are_told_with_what_would_align_them() -> No
         "aligned_decay_steps": 76,
     } == found.numbers
     assert "steps lie 19, 38, 57 and 0 steps into their epochs, each 19 further" in found.text
-    assert "validation_split=0.2 leaves 76" in found.text
     assert "decay_steps=76 (1 epoch)" in found.advice
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        ({}, False),
+        ({"validation_split": None, "steps_before_split": None}, False),
+        ({"validation_split": 0.2, "steps_before_split": 95}, True),
+        ({"validation_split": 0.2, "steps_before_split": 94}, False),
+        ({"validation_split": "0.2", "steps_before_split": 95}, False),
+    ],
+)
+def test_a_split_is_named_where_the_record_holds_it_and_nowhere_else(
+    record: dict[str, Any], said: bool
+) -> None:
+    found = findings(staircase(76, 6, **record))["staircase-off-epoch"]
+
+    assert said == ("(Of 95 batches validation_split=0.2 leaves 76.)" in found.text)
+    assert said == ("validation_split" in found.text)
 
 
 def test_a_staircase_of_several_epochs_is_an_explanation_not_a_warning() -> None:

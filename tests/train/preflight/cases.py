@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import runpy
-import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
-from tests.train.preflight.fits import Look, dense, fitted, watcher
+from tests.train.preflight.fits import Look, dense, fitted
 
-Case = Callable[[Any, Path], Look]
+Case = Callable[[Any], Look]
 
 
 def _plateau(keras: Any, **settings: Any) -> Any:
@@ -47,94 +44,38 @@ def two_monitors(keras: Any, first: str, second: str) -> Look:
     return fitted(keras, callbacks=[LRMonitor(first), LRMonitor(second)])
 
 
-def script(keras: Any, folder: Path, text: str, name: str = "train.py") -> Look:
-    """Runs a user's training script. It has `keras_here`, `model_of`, `x`, `y`, and `watch` for its fit."""
-    import numpy as np
-
-    watch, look = watcher(keras)
-    path = folder / name
-    path.write_text(text)
-    given = {
-        "keras_here": keras,
-        "watch": watch,
-        "model_of": lambda optimizer: dense(keras, optimizer),
-        "x": np.zeros((4, 1), np.float32),
-        "y": np.ones((4, 1), np.float32),
-    }
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Keras' own.
-        names = runpy.run_path(str(path), init_globals=given)
-    look.kept = names.get("kept")
-    look.model = names.get("model")
-    return look
-
-
-EPSILON: Final = """\
-import warnings
-from {package}.callbacks import ReduceLROnPlateau
-
-model = model_of("sgd")
-plateau = ReduceLROnPlateau(
-    monitor="loss",
-    epsilon=0.01,
-)
-kept = plateau.min_delta
-model.fit(x, y, callbacks=[plateau, watch], verbose=0)
-"""
-DECAY: Final = """\
-import warnings
-import {package} as k
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    optimizer = k.optimizers.SGD(0.5, decay=0.001)
-model = model_of(optimizer)
-model.fit(x, y, callbacks=[watch], verbose=0, epochs=3)
-kept = float(optimizer.learning_rate.numpy())
-"""
-LR: Final = """\
-from {package}.optimizers import Adam
-
-model = model_of(Adam(lr=0.1))
-model.fit(x, y, callbacks=[watch], verbose=0)
-kept = float(model.optimizer.learning_rate.numpy())
-"""
-
 CASES: Final[dict[str, Case]] = {
-    "plateau-on-schedule": lambda k, _: fitted(k, _staircase(k, 2), [_plateau(k)]),
-    "scheduler-on-schedule": lambda k, _: fitted(k, _staircase(k, 2), [_scheduler(k)]),
-    "rate-set-twice": lambda k, _: fitted(k, callbacks=[_plateau(k), _scheduler(k)]),
-    "stopping-before-plateau": lambda k, _: fitted(
+    "plateau-on-schedule": lambda k: fitted(k, _staircase(k, 2), [_plateau(k)]),
+    "scheduler-on-schedule": lambda k: fitted(k, _staircase(k, 2), [_scheduler(k)]),
+    "rate-set-twice": lambda k: fitted(k, callbacks=[_plateau(k), _scheduler(k)]),
+    "stopping-before-plateau": lambda k: fitted(
         k, callbacks=[_plateau(k, patience=5), k.callbacks.EarlyStopping("loss", patience=3)], epochs=9
     ),
-    "recorded-twice": lambda k, _: two_monitors(k, "logs/run1", "logs//run1/"),
-    "monitor-without-direction": lambda k, _: fitted(
+    "recorded-twice": lambda k: two_monitors(k, "logs/run1", "logs//run1/"),
+    "monitor-without-direction": lambda k: fitted(
         k, callbacks=[k.callbacks.ReduceLROnPlateau("val_acc")], metrics=["accuracy"], validation=True
     ),
-    "monitor-missing": lambda k, _: fitted(k, callbacks=[k.callbacks.ReduceLROnPlateau()]),
-    "monitor-wrong-direction": lambda k, _: fitted(
+    "monitor-missing": lambda k: fitted(k, callbacks=[k.callbacks.ReduceLROnPlateau()]),
+    "monitor-wrong-direction": lambda k: fitted(
         k,
         callbacks=[_plateau(k, monitor="val_accuracy")],
         metrics=["accuracy"],
         validation=True,
     ),
-    "ignored-argument": lambda k, folder: script(k, folder, EPSILON.format(package=k.__name__)),
-    "ignored-decay": lambda k, folder: script(k, folder, DECAY.format(package=k.__name__)),
-    "ignored-lr": lambda k, folder: script(k, folder, LR.format(package=k.__name__)),
-    "schedule-not-compiled": lambda k, _: put_in_later(k),
-    "staircase-off-epoch": lambda k, _: fitted(k, _staircase(k, 95), steps=76, epochs=6),
-    "staircase-without-step": lambda k, _: fitted(k, _staircase(k, 100_000), steps=10, epochs=3),
-    "schedule-ends-early": lambda k, _: fitted(k, _schedule(k, "CosineDecay", 0.1, 20), steps=10, epochs=4),
-    "schedule-cut-off": lambda k, _: fitted(k, _schedule(k, "CosineDecay", 0.1, 80), steps=10, epochs=4),
-    "boundary-beyond-fit": lambda k, _: fitted(
+    "schedule-not-compiled": put_in_later,
+    "staircase-off-epoch": lambda k: fitted(k, _staircase(k, 95), steps=76, epochs=6),
+    "staircase-without-step": lambda k: fitted(k, _staircase(k, 100_000), steps=10, epochs=3),
+    "schedule-ends-early": lambda k: fitted(k, _schedule(k, "CosineDecay", 0.1, 20), steps=10, epochs=4),
+    "schedule-cut-off": lambda k: fitted(k, _schedule(k, "CosineDecay", 0.1, 80), steps=10, epochs=4),
+    "boundary-beyond-fit": lambda k: fitted(
         k, _schedule(k, "PiecewiseConstantDecay", [20, 50], [0.1, 0.01, 0.001]), steps=10, epochs=4
     ),
-    "warm-up-beyond-fit": lambda k, _: fitted(
+    "warm-up-beyond-fit": lambda k: fitted(
         k,
         _schedule(k, "CosineDecay", 0.0, 100, warmup_target=0.1, warmup_steps=50),
         steps=10,
         epochs=4,
     ),
-    "schedule-in-epochs": lambda k, _: fitted(k, _schedule(k, "CosineDecay", 0.1, 4), steps=10, epochs=4),
+    "schedule-in-epochs": lambda k: fitted(k, _schedule(k, "CosineDecay", 0.1, 4), steps=10, epochs=4),
 }
-"""By the code of the problem. ``ignored-lr`` is one of tf_keras alone; the others are shown with Keras 3."""
+"""By the code of the problem."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lrmon.train.preflight import Fit, fit_seen, own_plateau, preflight
-from lrmon.train.preflight.report import CHECKS
+from lrmon.train.preflight.report import CHECKS, without_moot
 from lrmon.train.preflight.situation import situation_of
 
 
@@ -28,7 +28,6 @@ class Look:
     used: list[float] = field(default_factory=list)
     """The learning rate of each batch, where it is a number."""
     logged: dict[str, list[Any]] = field(default_factory=dict)
-    kept: float | None = None
     model: Any = None
 
     @property
@@ -51,7 +50,8 @@ def watcher(keras: Any, *, plateau: Any = None) -> tuple[Any, Look]:
             package = keras.__name__
             situation = situation_of(self.model, package, self.params, look.fit, plateau)
             # Unlike `preflight` this does not hide a check that fails.
-            look.codes = list(dict.fromkeys(each.code for check in CHECKS for each in check(situation)))
+            problems = without_moot([each for check in CHECKS for each in check(situation)])
+            look.codes = list(dict.fromkeys(each.code for each in problems))
 
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
             look.epochs += 1

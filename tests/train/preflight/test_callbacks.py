@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import runpy
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -125,6 +127,87 @@ def test_early_stopping_on_another_metric_is_another_matter() -> None:
     stopping = callbacks.EarlyStopping("val_loss", patience=2)
 
     assert [] == fitted(keras, "sgd", [plateau(patience=2), stopping], validation=True).codes
+
+
+def stopping(**settings: Any) -> Any:
+    return callbacks.EarlyStopping(**{"monitor": "loss", "patience": 1, "mode": "min", **settings})
+
+
+def scheduler() -> Any:
+    return callbacks.LearningRateScheduler(lambda epoch: 0.1)
+
+
+@pytest.mark.parametrize(
+    ("scheduled", "others", "code", "error", "epochs"),
+    [
+        # What it watches is never there: nothing that it does can end the training.
+        (True, lambda: [plateau(monitor="val_loss")], "monitor-missing", None, 9),
+        (False, lambda: [plateau(monitor="val_loss"), scheduler()], "monitor-missing", None, 9),
+        # The training ends before anything is reduced or stopped.
+        (True, lambda: [plateau(), scheduler()], "scheduler-on-schedule", "TypeError", 0),
+        (True, lambda: [plateau(monitor="val_loss"), scheduler()], "scheduler-on-schedule", "TypeError", 0),
+        (True, lambda: [stopping(monitor="val_loss"), scheduler()], "scheduler-on-schedule", "TypeError", 0),
+        # The first reduction is none.
+        (True, lambda: [plateau(), stopping()], "plateau-on-schedule", "TypeError", 2),
+    ],
+)
+def test_of_two_causes_in_one_callback_the_one_that_decides_is_said(
+    scheduled: bool, others: Any, code: str, error: str | None, epochs: int
+) -> None:
+    optimizer = on_schedule() if scheduled else keras.optimizers.SGD(0.1)
+    look = fitted(keras, optimizer, others(), epochs=9)
+
+    assert [code] == look.codes
+    assert 1 == len(look.texts)
+    assert (error, epochs) == (look.error, look.epochs)
+
+
+def test_a_metric_that_both_watch_and_no_epoch_has_is_said_of_each_alone() -> None:
+    both = [plateau(monitor="val_loss", patience=5), stopping(monitor="val_loss")]
+    look = fitted(keras, "sgd", both, epochs=9)
+
+    assert (["monitor-missing"], 2, None, 9) == (look.codes, len(look.texts), look.error, look.epochs)
+
+
+def test_what_goes_the_wrong_way_is_not_said_to_wait_for_a_standstill() -> None:
+    wrong = [plateau(monitor="accuracy", patience=5), stopping(monitor="accuracy", mode="max")]
+    look = fitted(keras, "sgd", wrong, metrics=["accuracy"])
+
+    assert ["monitor-wrong-direction"] == look.codes
+    assert look.text.startswith("ReduceLROnPlateau")
+
+
+def test_a_plateau_and_a_scheduler_on_a_schedule_are_one_cause() -> None:
+    look = fitted(keras, on_schedule(), [plateau(), scheduler()])
+
+    assert (
+        "LearningRateScheduler and ReduceLROnPlateau are among the callbacks, but the learning rate of SGD "
+        "is an ExponentialDecay, and the first epoch will begin with a TypeError, which ends the training. "
+        "Give SGD a number as its learning rate, or leave LearningRateScheduler and ReduceLROnPlateau out."
+    ) == look.text
+
+
+def test_early_stopping_that_starts_late_is_left_alone() -> None:
+    late = callbacks.EarlyStopping("loss", patience=2, start_from_epoch=9)
+    look = fitted(keras, "sgd", [plateau(patience=3), late], epochs=9)
+
+    assert [] == look.codes
+    assert 1 < len(set(look.used))
+
+
+def test_no_source_is_read(tmp_path: Path) -> None:
+    script = tmp_path / "snippets.py"
+    script.write_text(
+        "import keras\n\n\n"
+        "def unused():\n"
+        "    plateau = keras.callbacks.ReduceLROnPlateau('loss', epsilon=1)\n"
+        "    return keras.optimizers.SGD(0.1, decay=0.01), plateau\n"
+        "\n\n"
+        "look = fitted(keras, keras.optimizers.SGD(0.1), [keras.callbacks.ReduceLROnPlateau('loss')])\n"
+    )
+    names = runpy.run_path(str(script), init_globals={"fitted": fitted})
+
+    assert [] == names["look"].texts
 
 
 def test_two_monitors_need_two_folders() -> None:

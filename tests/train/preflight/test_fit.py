@@ -29,8 +29,36 @@ def test_all_callbacks_of_the_fit_are_seen_in_order() -> None:
 def test_validation_is_seen_however_it_is_given() -> None:
     split = fitted(keras, validation_split=0.5)
 
-    assert (True, 0.5) == (split.fit.validates, split.fit.validation_split)
+    assert (True, 0.5, 2) == (split.fit.validates, split.fit.validation_split, split.fit.steps_before_split)
     assert fitted(keras, validation=True).fit.validates is True
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"validation": True, "validation_split": 0.2},
+        {"validation_split": 0.2, "steps_per_epoch": 3},
+        {},
+    ],
+)
+def test_a_split_that_did_not_make_the_epochs_is_none(arguments: dict[str, Any]) -> None:
+    look = fitted(keras, steps=10, **arguments)
+
+    assert (None, None) == (look.fit.validation_split, look.fit.steps_before_split)
+
+
+@pytest.mark.parametrize(("samples", "share"), [(7, 0.3), (10, 0.25), (11, 0.5), (100, 0.1), (99, 0.9)])
+def test_the_steps_before_a_split_are_those_of_all_samples(samples: int, share: float) -> None:
+    watch, look = watcher(keras)
+    x, y = {"x": np.zeros((samples, 1), np.float32)}, np.zeros((samples, 1), np.float32)
+    inputs = {"x": keras.Input((1,), name="x")}
+    model = keras.Model(inputs, keras.layers.Dense(1)(inputs["x"]))
+    model.compile("sgd", "mse")
+    model.fit(x, y, batch_size=4, validation_split=share, verbose=0, callbacks=[watch])
+    whole, _ = watcher(keras)
+    model.fit(x, y, batch_size=4, verbose=0, callbacks=[whole])
+
+    assert (share, whole.params["steps"]) == (look.fit.validation_split, look.fit.steps_before_split)
 
 
 def test_the_only_plateau_of_the_list_is_the_fits_own() -> None:

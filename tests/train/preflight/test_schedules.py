@@ -39,6 +39,16 @@ def test_the_split_that_made_the_epoch_shorter_is_named() -> None:
     assert "(of 95 validation_split=0.2 leaves 76): its step lies 19 batches into its epoch" in look.text
 
 
+def test_a_split_is_not_named_where_the_data_never_had_so_many_batches() -> None:
+    # 94 · 0.8 is 75.2, and 96 · 0.8 is 76.8: an epoch of 76 batches, but not because of the split.
+    for every in (94, 96):
+        schedule = schedules.ExponentialDecay(0.1, every, 0.95, staircase=True)
+        look = trained(schedule, steps=95, epochs=3, validation_split=0.2)
+
+        assert ["staircase-off-epoch"] == look.codes
+        assert "validation_split" not in look.text
+
+
 def test_a_staircase_without_a_step_says_so() -> None:
     schedule = schedules.InverseTimeDecay(0.1, 40, 0.5, staircase=True)
     look = trained(schedule)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import tf_keras
 
-from tests.train.preflight.cases import DECAY, EPSILON, LR, put_in_later, script
-from tests.train.preflight.fits import fitted, release
-from tests.train.preflight.test_documentation import as_documented, quoted
+from tests.train.preflight.cases import put_in_later
+from tests.train.preflight.fits import fitted
 
 callbacks, optimizers = tf_keras.callbacks, tf_keras.optimizers
 schedules = optimizers.schedules
@@ -110,28 +108,6 @@ def test_a_missing_metric_is_foretold() -> None:
     assert ["monitor-missing"] == fitted(tf_keras, "sgd", [callbacks.ReduceLROnPlateau()]).codes
 
 
-def test_lr_of_a_new_optimizer_is_ignored(tmp_path: Path) -> None:
-    look = script(tf_keras, tmp_path, LR.format(package="tf_keras"))
-
-    assert np.float32(0.001) == np.float32(look.kept)
-    said = (
-        f"Line 3 of train.py gives Adam lr=0.1, which {release(tf_keras)} ignores: "
-        "learning_rate keeps its default, 0.001. Write learning_rate=0.1."
-    )
-    assert [said] == look.texts
-    assert [quoted("ignored-lr")] == as_documented(look, tf_keras)
-
-
-def test_what_legacy_optimizers_and_epsilon_do_is_no_problem(tmp_path: Path) -> None:
-    legacy = LR.format(package="tf_keras").replace(".optimizers", ".optimizers.legacy")
-    decay = DECAY.format(package="tf_keras").replace(".SGD", ".legacy.SGD")
-
-    assert ([], 0.1) == ((look := script(tf_keras, tmp_path, legacy)).texts, round(look.kept or 0, 6))
-    assert [] == script(tf_keras, tmp_path, decay, "decay.py").texts
-    look = script(tf_keras, tmp_path, EPSILON.format(package="tf_keras"), "epsilon.py")
-    assert ([], 0.01) == (look.texts, look.kept)
-
-
 def test_a_schedule_that_is_put_in_later_is_not_used() -> None:
     look = put_in_later(tf_keras)
     before = look.model.get_weights()[0].copy()
@@ -154,4 +130,7 @@ def test_the_fits_callbacks_are_seen() -> None:
     look = fitted(tf_keras, callbacks=[one], validation_split=0.5)
 
     assert one is look.own_plateau
-    assert (True, 0.5, 0) == (look.fit.validates, look.fit.validation_split, look.fit.initial_epoch)
+    assert (True, 0.5, 2) == (look.fit.validates, look.fit.validation_split, look.fit.steps_before_split)
+    assert 0 == look.fit.initial_epoch
+    both = fitted(tf_keras, validation_split=0.2, validation=True, steps=10)
+    assert (None, None) == (both.fit.validation_split, both.fit.steps_before_split)

@@ -35,6 +35,7 @@ export function decodeRuns(answer: unknown): Runs {
     const run = object(info, `runs.runs[${name}]`) as unknown as RunInfo;
     return {
       ...run,
+      severity: run.severity ?? null,
       monitors: run.monitors ?? [],
       notices: run.notices ?? [],
       sparkline: decodeColumn(run.sparkline ?? [], "sparkline"),

@@ -30,6 +30,7 @@ export function decodeRangeTest(answer: unknown): RangeTest {
     complete: body.complete === true,
     settings: decodeSettings(body.settings),
     optimizer: text(body.optimizer),
+    recognized: text(body.recognized),
     sweeps: body.sweeps.map(decodeSweep),
     suggestions: Object.fromEntries(
       METHODS.map((method) => [method, decodeSummary(suggestions[method])]),

@@ -1,5 +1,5 @@
 import { decodeColumn, object, UnexpectedAnswer } from "./decode";
-import type { Check, Edge, Finding, PlateauRule, Plateaus, Report, Trigger } from "./report";
+import type { Check, Edge, Finding, LearningRate, PlateauRule, Plateaus, Report, Trigger } from "./report";
 
 /** The report of an answer. What a newer lrmon adds is left out; what the charts need must be there. */
 export function decodeReport(answer: unknown): Report {
@@ -17,7 +17,9 @@ export function decodeReport(answer: unknown): Report {
       last_step: numbers(epochs.last_step, "epochs.last_step"),
     },
     lr: {
-      kind: String(lr.kind),
+      shape: (lr.shape ?? null) as LearningRate["shape"],
+      summary: String(lr.summary),
+      explanation: typeof lr.explanation === "string" ? lr.explanation : null,
       edges: list<Edge>(lr.edges, "lr.edges"),
       edges_total: Number(lr.edges_total),
       late: typeof lr.late === "string" ? lr.late : null,
@@ -49,6 +51,7 @@ function decodePlateaus(answer: unknown): Plateaus {
     direction: body.direction === "min" || body.direction === "max" ? body.direction : null,
     defaults: rule(body.defaults),
     defaults_from: body.defaults_from === "run" ? "run" : "keras",
+    applied: body.applied === true,
     monitors: list<string>(body.monitors, "plateaus.monitors"),
     unit: body.unit === "step" ? "step" : "epoch",
     problem: typeof body.problem === "string" ? body.problem : null,

@@ -77,6 +77,8 @@ export interface RangeTest {
   readonly recommended: Summary;
   readonly problems: readonly Problem[];
   readonly training: Trained | null;
+  /** What there is to say of a finder of the user's own, null of one of lrmon's. */
+  readonly recognized: string | null;
   readonly about: About;
   readonly notices: readonly string[];
 }

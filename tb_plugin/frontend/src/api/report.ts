@@ -1,5 +1,7 @@
 /** The answer of the route report, as http_api.md describes it. Non-finite numbers are numbers here. */
-import type { Value } from "./types";
+import type { Severity, Value } from "./types";
+
+export type { Severity };
 
 export const SETTINGS = [
   "monitor",
@@ -44,8 +46,21 @@ export interface Edge {
   readonly late: boolean;
 }
 
-export interface LearningRate {
+/** The rule by which the learning rate changes. */
+export interface Shape {
   readonly kind: string;
+  readonly unit: "step" | "epoch";
+  /** How many of them lie between two changes. */
+  readonly every: number;
+}
+
+export interface LearningRate {
+  /** Null where its changes follow no one rule. */
+  readonly shape: Shape | null;
+  /** All of it in a few words, such as "×0.933 every epoch, from 0.0933 to 0.0001". */
+  readonly summary: string;
+  /** What has to be said of it in a sentence or two, null where nothing has. */
+  readonly explanation: string | null;
   readonly edges: readonly Edge[];
   readonly edges_total: number;
   /** Why edges came one step late, null where they did not. */
@@ -76,6 +91,8 @@ export interface Plateaus {
   readonly direction: "min" | "max" | null;
   readonly defaults: PlateauRule;
   readonly defaults_from: "run" | "keras";
+  /** Whether the run's own ReduceLROnPlateau was at work. */
+  readonly applied: boolean;
   readonly monitors: readonly string[];
   readonly unit: "epoch" | "step";
   readonly problem: string | null;
@@ -101,8 +118,6 @@ export interface Planned {
   readonly learning_rate: readonly Value[];
   readonly every_step: boolean;
 }
-
-export type Severity = "error" | "warning" | "info";
 
 export interface Finding {
   readonly code: string;

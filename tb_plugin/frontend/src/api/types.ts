@@ -6,6 +6,9 @@ export type Columned = ReadonlyMap<string, readonly Value[]>;
 /** A recorded value; null where there is no such value. May be NaN or infinite. */
 export type Value = number | null;
 
+/** Of a finding. */
+export type Severity = "error" | "warning" | "info";
+
 export type RunState = "running" | "completed" | "stopped" | "interrupted" | null;
 
 export interface RunInfo {
@@ -24,6 +27,8 @@ export interface RunInfo {
   readonly monitors: readonly string[];
   readonly sparkline: readonly Value[];
   readonly findings: number;
+  /** Of its worst finding, null where it has none. */
+  readonly severity: Severity | null;
   readonly notices: readonly string[];
 }
 

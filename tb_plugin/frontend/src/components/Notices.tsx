@@ -54,9 +54,9 @@ export function SweepNotices() {
     return tests.length === 1 ? texts : texts.map((text) => `${name}: ${text}`);
   });
   const verdicts = tests.flatMap(({ name, test }) =>
-    test.training === null
-      ? []
-      : [tests.length === 1 ? test.training.text : `${name}: ${test.training.text}`],
+    [test.recognized, test.training?.text ?? null].flatMap((text) =>
+      text === null ? [] : [tests.length === 1 ? text : `${name}: ${text}`],
+    ),
   );
   const all = [...(answer?.notices ?? []), ...notices];
   if (problem === null && failed.length + all.length + verdicts.length === 0) return null;

@@ -162,7 +162,7 @@ function Row({ name, info, top, checked, only }: RowProperties) {
       {training && <Sparkline values={info.sparkline} colour={colour} />}
       <span class="row-badge">
         {training && info.findings > 0 && (
-          <span class="badge badge-warning" title={plural(info.findings, "finding")}>
+          <span class={`badge badge-${info.severity ?? "info"}`} title={plural(info.findings, "finding")}>
             {info.findings}
             <span class="unseen"> {info.findings === 1 ? "finding" : "findings"}</span>
           </span>

@@ -15,6 +15,7 @@ export function RunTab() {
   return (
     <>
       <Facts facts={runFacts(info, series)} />
+      <Shape />
       {fits.map((fit, index) => {
         const optimizers = optimizerFacts(fit, updates);
         const sources = sourceFacts(fit);
@@ -36,6 +37,19 @@ export function RunTab() {
         );
       })}
       {series !== null && fits.length === 0 && <p class="quiet">Nothing more is recorded of this run.</p>}
+    </>
+  );
+}
+
+/** By which rule the learning rate changes, and what is easily misread of it. */
+function Shape() {
+  const report = useStore().view.report.value;
+  if (report === null) return null;
+  const { summary, explanation } = report.lr;
+  return (
+    <>
+      <Facts facts={[{ name: "learning rate", value: summary }]} wide />
+      {explanation !== null && <p class="aside">{explanation}</p>}
     </>
   );
 }

@@ -121,7 +121,8 @@ function useFound(): Found {
   const run = view.focused.value;
   const report = view.report.value;
   if (report !== null) return { count: report.findings.length, severity: worst(report.findings) };
-  return { count: run === null ? 0 : (view.infos.value.get(run)?.findings ?? 0), severity: "warning" };
+  const info = run === null ? undefined : view.infos.value.get(run);
+  return { count: info?.findings ?? 0, severity: info?.severity ?? "info" };
 }
 
 function Badge({ count, severity }: Found) {

@@ -67,7 +67,7 @@ function lossMarks({ view, choices }: Store): LegendItem[] {
   const hidden = choices.hidden.value;
   const { triggers, triggers_total: total, rule } = report.plateaus;
   const items: LegendItem[] = [];
-  if (triggers.length > 0) {
+  if (marks.plateaus && triggers.length > 0) {
     const did = triggers.some(({ kind }) => kind !== "would");
     const would = triggers.some(({ kind }) => kind === "would");
     const label = did
@@ -82,11 +82,11 @@ function lossMarks({ view, choices }: Store): LegendItem[] {
     const hint = `From the best value to where ReduceLROnPlateau reduces the learning rate; striped where it only would have.${more}`;
     items.push(item(label, theme.rule, "band", 0.45, "plateaus", hidden, hint));
   }
-  if (hidden.has("corridor") || marks.corridor !== null) {
+  if ((marks.plateaus && hidden.has("corridor")) || marks.corridor !== null) {
     const hint = `A value of ${rule.monitor} in this band is no improvement.`;
     items.push(item("best ± min_delta", theme.muted, "thin-band", 0.5, "corridor", hidden, hint));
   }
-  if (hidden.has("fuse") || marks.fuse.length > 0) {
+  if ((marks.plateaus && hidden.has("fuse")) || marks.fuse.length > 0) {
     const hint = `How much of the patience is used up, ${report.plateaus.unit} by ${report.plateaus.unit}.`;
     items.push(item("wait / patience", theme.rule, "band", 1, "fuse", hidden, hint));
   }

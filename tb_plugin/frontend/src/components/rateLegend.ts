@@ -2,6 +2,7 @@ import type { Report } from "../api/report";
 import { correctsBias, effectiveNote } from "../model/about";
 import { formatCount, plural } from "../model/format";
 import { finite } from "../model/lookup";
+import { everyEpoch, type Marks } from "../model/marks";
 import { rateKey, rateLabel } from "../model/ratePane";
 import { hasStepSizes } from "../model/samples";
 import { SKIPPED } from "../model/skipped";
@@ -20,7 +21,7 @@ export function rateLegend(store: Store): LegendItem[] {
     effectiveRate(store),
     ...sampled(store),
     ...skipped(store),
-    ...rateMarks(view.report.value, choices, theme, colour),
+    ...rateMarks(view.report.value, view.marks.value, choices, theme, colour),
   ];
 }
 
@@ -118,12 +119,18 @@ function skipped({ view, choices }: Store): LegendItem[] {
 }
 
 /** What the report of the focused run adds above. */
-function rateMarks(report: Report | null, choices: Choices, theme: Theme, colour: string): LegendItem[] {
+function rateMarks(
+  report: Report | null,
+  marks: Marks | null,
+  choices: Choices,
+  theme: Theme,
+  colour: string,
+): LegendItem[] {
   if (report === null) return [];
   const hidden = choices.hidden.value;
   const { edges, edges_total: total } = report.lr;
   const items: LegendItem[] = [];
-  if (edges.length > 0) {
+  if (edges.length > 0 && !everyEpoch(report.lr)) {
     const known = edges.some((edge) => edge.offset !== null);
     const off = known && edges.some((edge) => !edge.on_boundary);
     const on = known && edges.some((edge) => edge.on_boundary);
@@ -147,7 +154,7 @@ function rateMarks(report: Report | null, choices: Choices, theme: Theme, colour
       item(timed ? "planned, at the pace so far" : "planned", colour, "dotted", 1, "planned", hidden, hint),
     );
   }
-  if (report.plateaus.triggers.some(({ kind }) => kind !== "did")) {
+  if (marks?.plateaus && report.plateaus.triggers.some(({ kind }) => kind !== "did")) {
     const hint = "The learning rate that ReduceLROnPlateau alone would have made of the first one.";
     items.push(item("with the rule", theme.rule, "dashed", 1, "would", hidden, hint));
   }

@@ -1,4 +1,4 @@
-import type { Edge, Planned, Plateaus, Report } from "../api/report";
+import type { Edge, LearningRate, Planned, Plateaus, Report } from "../api/report";
 import type { Series, Value } from "../api/types";
 import { type Axis, epochEnds } from "./axis";
 import { formatCount } from "./format";
@@ -71,13 +71,18 @@ export interface Marks {
   readonly would: Curve | null;
   /** The place of a finding that the user asked to see. */
   readonly highlight: readonly [start: number, end: number] | null;
+  /** Whether what ReduceLROnPlateau does is drawn, or could be: its own did something, or the user asks. */
+  readonly plateaus: boolean;
 }
 
 export interface MarkOptions {
   readonly hidden: ReadonlySet<string>;
   /** The steps of a finding that the user asked to see. */
   readonly shown: readonly [first: number, last: number] | null;
-  /** The user plays with the settings: what the rule counts is shown also where it never reduces anything. */
+  /**
+   * The user asks what if: what a rule would have done is drawn, and what it counts also where it never reduces
+   * anything. Else only what the run's own ReduceLROnPlateau did is of interest.
+   */
   readonly asking: boolean;
 }
 
@@ -86,18 +91,26 @@ export function marksOf(report: Report, series: Series, axis: Axis, options: Mar
   const place = placesOf(series, axis);
   const off = (kind: MarkKind): boolean => hidden.has(kind);
   const { plateaus } = report;
+  const overlaid = options.asking || plateaus.applied;
   const counted =
-    plateaus.triggers.length > 0 || (options.asking && plateaus.wait.some((count) => count > 0));
+    overlaid &&
+    (plateaus.triggers.length > 0 || (options.asking && plateaus.wait.some((count) => count > 0)));
   return {
     run: report.run,
-    markers: off("edges") ? [] : markersOf(report.lr.edges, report.lr.late, place),
-    bands: off("plateaus") ? [] : bandsOf(report, place),
+    markers: off("edges") || everyEpoch(report.lr) ? [] : markersOf(report.lr.edges, report.lr.late, place),
+    bands: off("plateaus") || !overlaid ? [] : bandsOf(report, place),
     corridor: off("corridor") || !counted ? null : corridorOf(plateaus, series, axis, place),
     fuse: off("fuse") || !counted ? [] : fuseOf(report, place),
     planned: off("planned") || report.planned === null ? null : plannedOf(report.planned, axis, place),
-    would: off("would") ? null : wouldOf(report, place),
+    would: off("would") || !overlaid ? null : wouldOf(report, place),
     highlight: shown === null ? null : between(place(shown[0]), place(shown[1] + 1)),
+    plateaus: overlaid,
   };
+}
+
+/** Whether the learning rate is set anew at every epoch by one rule: then no epoch's start is an edge. */
+export function everyEpoch({ shape }: LearningRate): boolean {
+  return shape !== null && shape.unit === "epoch" && shape.every === 1;
 }
 
 function markersOf(edges: readonly Edge[], late: string | null, place: PlaceOf): Marker[] {

@@ -50,7 +50,7 @@ export function triggerLabel(trigger: Trigger, unit: Plateaus["unit"]): string {
 
 /** For a list of reductions, for example "after epoch 12, as recorded". */
 export function triggerItem(trigger: Trigger, unit: Plateaus["unit"]): string {
-  const said = { would: "", both: ", as recorded", did: ", recorded only" }[trigger.kind];
+  const said = { would: "", both: ", by the run's own", did: ", by the run's own alone" }[trigger.kind];
   return `${whenOf(trigger, unit)}${said}`;
 }
 
@@ -64,13 +64,23 @@ export function triggerSentence(trigger: Trigger, report: Report): string {
       : `${rule.monitor} had its best value ${unit === "epoch" && trigger.best_epoch !== null ? `in epoch ${formatCount(trigger.best_epoch)}` : `at step ${formatCount(trigger.best_step)}`} and did not get better by more than ${formatNumber(rule.min_delta)} since. `;
   const patience = `patience ${formatCount(rule.patience)} ${noun}${rule.patience === 1 ? "" : "s"}`;
   const ruled = `from ${formatRate(trigger.lr_from)} to ${formatRate(trigger.lr_to)}`;
+  const moved = `from ${formatRate(trigger.did_from)} to ${formatRate(trigger.did_to)}`;
+  const own = `The run's own ReduceLROnPlateau reduced the learning rate ${when} ${moved}`;
   switch (trigger.kind) {
-    case "would":
-      return `${stalled}ReduceLROnPlateau with ${patience} would have reduced the learning rate ${ruled} ${when}; in the record it did not fall there.${departs?.step === trigger.step ? " From here on the recorded curve is not the one that would have been." : ""}`;
+    case "would": {
+      const unchanged =
+        trigger.step === report.last_step ? "nothing comes after it" : "it did not change there";
+      const record = trigger.did_to === null ? unchanged : `it went ${moved} there`;
+      const parts =
+        departs?.step === trigger.step
+          ? " From here on the recorded curve is not the one that would have been."
+          : "";
+      return `${stalled}ReduceLROnPlateau with ${patience} would have reduced the learning rate ${ruled} ${when}; in the record ${record}.${parts}`;
+    }
     case "both":
-      return `${stalled}ReduceLROnPlateau with ${patience} reduces the learning rate ${when}, and in the record it fell there from ${formatRate(trigger.did_from)} to ${formatRate(trigger.did_to)}.`;
+      return `${stalled}${own}${ruled === moved ? "" : `; this rule reduces it there ${ruled}`}.`;
     case "did":
-      return `The run's own ReduceLROnPlateau reduced the learning rate ${when} from ${formatRate(trigger.did_from)} to ${formatRate(trigger.did_to)}; with these settings it would not have.`;
+      return `${own}; with these settings it would not have.`;
     default:
       return trigger.kind satisfies never;
   }
@@ -108,7 +118,9 @@ export function departsSentence({ departs_at: departs, triggers, unit }: Plateau
         : `step ${formatCount(departs.step)}`;
     return `After ${where} the recorded curve is no longer the one that would have been: with another learning rate the loss would have gone on differently.`;
   }
-  return triggers.length === 0
-    ? "With these settings the rule never reduces the learning rate in this run."
-    : "The recorded learning rate fell wherever this rule reduces it.";
+  if (triggers.length === 0)
+    return "With these settings the rule never reduces the learning rate in this run.";
+  return triggers.some((trigger) => trigger.did_to !== null)
+    ? "Wherever this rule reduces the learning rate, the recorded one changed to the same value."
+    : "Nothing is recorded after this reduction.";
 }
