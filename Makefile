@@ -11,6 +11,7 @@ READS_README := tests/fits/test_reference.py
 IN_PARALLEL := -m pytest --numprocesses 2 --dist loadfile --ignore $(READS_README)
 HOLD_README := -m pytest -q $(READS_README)
 EACH := -m "long or not long"
+PEERS := trainproof==0.22.0 runmedic==0.1.1 trainspotter==0.2.6 losslint==0.4.1
 TRAININGS := $(wildcard tests/fits tests/find tests/styles)
 OLDEST_TESTS := tests/record tests/analysis tests/review tests/plugin tests/train tests/find tests/fits
 
@@ -21,7 +22,7 @@ export LRMON_REFERENCE := $(RESULTS)
 QUIET := TF_CPP_MIN_LOG_LEVEL=2 TF_ENABLE_ONEDNN_OPTS=0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-trainings test-backends test-keras test-oldest test-long bench pictures reference lint format
+.PHONY: help demo test test-trainings test-backends test-keras test-oldest test-long bench pictures reference error-rates lint format
 .PHONY: coverage clean demo-environment dev-environment jax-environment torch-environment tf_keras-environment
 .PHONY: keras-environment oldest-environment oldest-jax-environment
 
@@ -36,6 +37,7 @@ help:
 	@echo 'make bench          what recording costs and how fast the plugin answers'
 	@echo 'make pictures       the pictures of the documentation, from the examples'
 	@echo 'make reference      the tables of README that say what is recorded how truly, from the tests'
+	@echo 'make error-rates    the table of how often findings are right, with other linters beside them'
 	@echo 'make lint           the linters and type checkers alone'
 	@echo 'make format         lay the sources out as the linters want them'
 	@echo 'make coverage       the tests, then the lines that none of them reached'
@@ -109,6 +111,15 @@ reference: dev-environment jax-environment torch-environment tf_keras-environmen
 	LRMON_KERAS=tf_keras $(call told,tf_keras,.venv-tf_keras)
 	$(VENV)/python scripts/reference_table.py $(RESULTS) README.md
 
+# From the recordings of tests/corpus; `python -m tests.corpus.make` trains these anew.
+error-rates: dev-environment .venv-peers/.installed
+	$(VENV)/python scripts/error_rates.py
+
+.venv-peers/.installed: Makefile
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet $(PEERS)
+	@touch $@
+
 lint: dev-environment
 	$(VENV)/ruff format --check --quiet .
 	$(VENV)/ruff check --quiet .
@@ -121,7 +132,7 @@ format: dev-environment
 	$(VENV)/python tb_plugin/bundle.py format
 
 clean:
-	rm -rf .venv .venv-jax .venv-torch .venv-tf_keras .venv-keras .venv-oldest .venv-oldest-jax $(RUN) build dist *.egg-info
+	rm -rf .venv .venv-peers .venv-jax .venv-torch .venv-tf_keras .venv-keras .venv-oldest .venv-oldest-jax $(RUN) build dist *.egg-info
 	rm -rf tb_plugin/lrmon_tb/static tb_plugin/frontend/node_modules
 	rm -rf .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find lrmon tb_plugin tests examples scripts -name __pycache__ -exec rm -rf {} +

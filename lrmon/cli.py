@@ -89,6 +89,11 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", action="store_true", help="the reports by run, as the plugin's route gives them"
     )
+    parser.add_argument(
+        "--verbose",
+        action="store_true",
+        help="also what was looked for and is in order, and what could not be looked for",
+    )
     rule = parser.add_argument_group(
         "the rule",
         "ReduceLROnPlateau's own settings; a setting that is left out is the run's own, or Keras' default",
@@ -130,7 +135,8 @@ def _report(options: argparse.Namespace) -> int:
                 sys.stdout.write(f"{separator}{json.dumps(name, ensure_ascii=False)}:{made.to_json()}")
                 separator = ",\n"
             else:
-                text = made.to_text(color=_has_color(), width=shutil.get_terminal_size((100, 24)).columns)
+                width = shutil.get_terminal_size((100, 24)).columns
+                text = made.to_text(color=_has_color(), width=width, verbose=options.verbose)
                 sys.stdout.write(f"{separator}{text}\n")
                 separator = "\n\n"
         if options.json:

@@ -215,6 +215,8 @@ class RunRecord(TypedDict, total=False):
     gradient_accumulation_steps: int | None
     compiled: str | None
     """``graph``, ``eager`` or ``jit``."""
+    classes: int | None
+    """Where the loss is a plain cross-entropy over so many classes: who guesses among k has ln k."""
     learning_rate_source: str
     effective_learning_rate_source: str
     loss_source: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -9,6 +10,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lrmon import schema
+from lrmon.analysis.loss_levels import LossLevels, loss_levels
 from lrmon.analysis.response import Response, loss_response
 from lrmon.analysis.shape import Shape, find_shape
 from lrmon.analysis.staircase import LRSteps, find_lr_steps
@@ -62,6 +65,7 @@ class Facts:
       defaults: the rule that holds where nobody says another one.
       reductions: what the run's own ReduceLROnPlateau did, see `own_reductions`.
       loss_is_known: whether losses of batches are recorded, NaN or not.
+      levels: the course of the loss; None where it is not known, too short, or that of a range test.
     """
 
     run: Run
@@ -76,6 +80,16 @@ class Facts:
     defaults: Defaults
     reductions: Mapping[int, tuple[float, float]]
     loss_is_known: bool
+    levels: LossLevels | None
+
+    @property
+    def loss_is_exact(self) -> bool:
+        """Whether every loss is its batch's own, not one recovered within a bound."""
+        return self.loss_is_known and all(
+            (fit.record.get("exactness") or {}).get("loss", schema.EXACT) == schema.EXACT
+            for fit in self.run.fits
+            if isinstance(fit.record.get("exactness") or {}, Mapping)
+        )
 
     @property
     def exact_edges(self) -> bool:
@@ -130,6 +144,16 @@ def facts(run: Run) -> Facts:
         defaults=default_rule(run),
         reductions=own_reductions(run, epochs.learning_rate, went_on_at),
         loss_is_known=loss_is_known,
+        levels=_levels(run, where) if loss_is_known and run.kind != "range_test" else None,
+    )
+
+
+def _levels(run: Run, where: Places) -> LossLevels | None:
+    recorded = run.recorded("loss")
+    classes = run.fits[-1].record.get("classes") if run.fits else None
+    guess = math.log(classes) if isinstance(classes, int) and classes > 1 else None
+    return loss_levels(
+        run.step[recorded], run.loss[recorded], run.learning_rate[recorded], where.steps_per_epoch, guess
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from lrmon.analysis.plateau import PlateauRule
 from lrmon.review.facts import Facts, facts
+from lrmon.review.findings.checks import Check, checks
 from lrmon.review.findings.finding import Finding
 from lrmon.review.findings.ranking import find_all
 from lrmon.review.plateaus import Plateaus, plateaus
@@ -29,12 +30,14 @@ class Findings:
     Attributes:
       facts: epochs, edges, plan.
       findings: the most important first.
+      checks: what was looked for.
       range_test: what it says as a range test, None for a training.
       text: all of it as members of a JSON object, without the braces.
     """
 
     facts: Facts
     findings: tuple[Finding, ...]
+    checks: tuple[Check, ...]
     range_test: RangeTestReport | None
     text: str
 
@@ -48,6 +51,7 @@ class Report:
       facts: its epochs, the edges of its learning rate, what its schedule has in store.
       plateaus: what the rule does.
       findings: the most important first.
+      checks: what was looked for and is in order, or could not be looked for.
       range_test: what the run says, if it is a range test, else None.
     """
 
@@ -55,6 +59,7 @@ class Report:
     facts: Facts
     plateaus: Plateaus
     findings: tuple[Finding, ...]
+    checks: tuple[Check, ...]
     range_test: RangeTestReport | None
     _text: str
 
@@ -67,12 +72,13 @@ class Report:
         report: dict[str, Any] = json.loads(self.to_json())
         return report
 
-    def to_text(self, *, color: bool = False, width: int = 100) -> str:
+    def to_text(self, *, color: bool = False, width: int = 100, verbose: bool = False) -> str:
         """Returns the report for reading in a terminal.
 
         Args:
           color: whether to use the terminal's colours.
           width: of the terminal, in characters.
+          verbose: whether to list what was looked for and is in order, and what could not be looked for.
         """
         return report_text(
             self.run,
@@ -80,6 +86,7 @@ class Report:
             self.plateaus,
             self.findings,
             self.range_test,
+            self.checks if verbose else (),
             color=color,
             width=width,
         )
@@ -113,8 +120,9 @@ def look_into(run: Run) -> Findings:
     with np.errstate(all="ignore"):
         of = facts(run)
         findings = find_all(of)
+        looked_for = checks(of, findings)
         test = range_test(run) if run.kind == "range_test" else None
-    return Findings(of, findings, test, what_stays_json(of, findings, test))
+    return Findings(of, findings, looked_for, test, what_stays_json(of, findings, looked_for, test))
 
 
 def run_analysis(run: Run) -> Findings:
@@ -133,4 +141,4 @@ def report(run: Run, rule: PlateauRule | None = None) -> Report:
     found = run_analysis(run)
     with np.errstate(all="ignore"):
         judged = plateaus(found.facts, rule or found.facts.defaults.rule)
-    return Report(run, found.facts, judged, found.findings, found.range_test, found.text)
+    return Report(run, found.facts, judged, found.findings, found.checks, found.range_test, found.text)

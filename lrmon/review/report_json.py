@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from lrmon import schema
 from lrmon.analysis.response import Response
 from lrmon.review.facts import Facts
+from lrmon.review.findings.checks import Check
 from lrmon.review.findings.finding import Finding
 from lrmon.review.findings.staircase import late_sentence
 from lrmon.review.numbers import json_column, shortest
@@ -26,7 +27,9 @@ _TRIGGERS: Final = 1_000
 _ROWS: Final = 2_000
 
 
-def what_stays_json(facts: Facts, findings: Sequence[Finding], test: RangeTestReport | None) -> str:
+def what_stays_json(
+    facts: Facts, findings: Sequence[Finding], checks: Sequence[Check], test: RangeTestReport | None
+) -> str:
     """Returns the members of the report that no rule changes, without the braces around them."""
     run = facts.run
     head = {
@@ -43,6 +46,10 @@ def what_stays_json(facts: Facts, findings: Sequence[Finding], test: RangeTestRe
     rest = {
         "lr": _learning_rate(facts),
         "findings": [_finding(facts, finding) for finding in findings],
+        "checks": [
+            {"name": check.name, "state": check.state, "reason": check.reason, "codes": list(check.codes)}
+            for check in checks
+        ],
         "notices": run.notices,
     }
     texts = [schema.to_json(head)[1:-1], f'"epochs":{_epochs(facts)}', schema.to_json(rest)[1:-1]]
@@ -226,6 +233,10 @@ def _finding(facts: Facts, finding: Finding) -> dict[str, Any]:
         "numbers": finding.numbers,
         "text": finding.text,
         "advice": finding.advice,
+        "consequences": [
+            {"code": each.code, "step": each.step, "last_step": each.last_step}
+            for each in finding.consequences
+        ],
         "anchor": finding.anchor,
     }
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lrmon.review.facts import Facts
+from lrmon.review.findings.checks import Check
 from lrmon.review.findings.finding import Finding, figure
 from lrmon.review.numbers import shortest
 from lrmon.review.optimizers import updates_words
@@ -26,6 +27,7 @@ def report_text(
     of: Plateaus,
     findings: Sequence[Finding],
     test: RangeTestReport | None,
+    checks: Sequence[Check] = (),
     *,
     color: bool,
     width: int,
@@ -38,6 +40,7 @@ def report_text(
         *([] if test is None else [range_test_lines(test, paint, width)]),
         _optimizers(run, paint, width),
         _findings(facts, findings, paint, width),
+        _checks(checks, paint, width),
     ]
     if test is None:
         sections += [
@@ -84,6 +87,19 @@ def _findings(facts: Facts, findings: Sequence[Finding], paint: Paint, width: in
         lines.append(f"  {paint(finding.severity, finding.severity)}  {finding.code}{paint('head', place)}")
         lines += wrapped([finding.text], width, "    ")
         lines += [paint("advice", line) for line in wrapped([f"→ {finding.advice}"], width, "    ")]
+    return lines
+
+
+def _checks(checks: Sequence[Check], paint: Paint, width: int) -> list[str]:
+    """Says what was looked for and is in order, and what could not be looked for."""
+    if not checks:
+        return []
+    good = [check.name for check in checks if check.state == "in order"]
+    lines = [f"{paint('title', 'Checked')}  {len(good)} in order"]
+    lines += [f"  ✓ {name}" for name in good]
+    for check in checks:
+        if check.reason is not None:
+            lines += wrapped([f"- {check.name}: not checked, {check.reason}"], width, "  ")
     return lines
 
 

@@ -66,7 +66,30 @@ def described_fit(model: Any, params: dict[str, Any]) -> dict[str, Any]:
         "steps_per_epoch": params.get("steps"),
         "steps_per_execution": steps_per_execution(model),
         "compiled": _compiled(model, backend),
+        "classes": classes(model),
     }
+
+
+def classes(model: Any) -> int | None:
+    """Returns among how many classes a model chooses, None where its loss is not a plain cross-entropy.
+
+    A loss that has anything else added (regularization, several outputs) has another level when guessing.
+    """
+    try:
+        loss, shape = model.loss, getattr(model, "output_shape", None)
+        if model.losses:
+            return None
+    except Exception:  # noqa: BLE001 - a model of the user's may need what only training has
+        return None
+    name = loss if isinstance(loss, str) else getattr(loss, "__name__", None) or type(loss).__name__
+    squashed = name.lower().replace("_", "")
+    if squashed == "binarycrossentropy":
+        return 2
+    if squashed not in ("categoricalcrossentropy", "sparsecategoricalcrossentropy"):
+        return None
+    if not isinstance(shape, tuple) or len(shape) < 2 or not isinstance(shape[-1], int):
+        return None
+    return shape[-1] if shape[-1] > 1 else None
 
 
 def described_optimizers(

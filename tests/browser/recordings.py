@@ -148,7 +148,7 @@ def crowded(log_dir: Path) -> Recording:
     """A staircase that drops every 7 steps: 428 edges."""
     step = np.arange(3000)
     rate = (0.1 * 0.99 ** (step // 7)).astype(np.float32)
-    return _record(log_dir, rate, (0.3 + 2 * np.exp(-step / 500)).astype(np.float32), 100)
+    return _record(log_dir, rate, (0.3 + 2 * np.exp(-step / 150)).astype(np.float32), 100)
 
 
 def decreasing(log_dir: Path, steps: int, steps_per_epoch: int) -> Recording:

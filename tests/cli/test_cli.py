@@ -67,7 +67,7 @@ def test_a_report_is_text_and_ends_with_0(log_dir: Path, capsys: pytest.CaptureF
     [
         (lambda step: 0.1, lambda step: math.nan, {"loss-not-finite"}),
         (lambda step: 0.1 if step < 41 else math.nan, lambda step: 1.0, {"learning-rate-not-finite"}),
-        (lambda step: 0.1, lambda step: 1.0, set()),
+        (lambda step: 0.1, lambda step: 1.0 / (1 + step / 20), set()),
     ],
 )
 def test_a_recorders_nan_losses_or_learning_rates_end_with_1(

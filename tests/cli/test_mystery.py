@@ -61,8 +61,8 @@ def test_the_command_tells_where_the_steps_lie_and_why_the_last_two_are_equal(
     assert [95, 190, 285, 380] == [edge["step"] for edge in edges]
     assert [19, 38, 57, 0] == [edge["offset"] for edge in edges]
     assert {76} == {edge["steps_in_epoch"] for edge in edges}
-    assert "the last two epochs, 4 and 5" in findings["keras-log-repeats"]["text"]
-    assert "decay_steps=76" in findings["keras-log-repeats"]["advice"]
+    assert ["staircase-off-epoch"] == list(findings)
+    assert "the last two epochs, 4 and 5" in findings["staircase-off-epoch"]["text"]
     assert "decay_steps=76" in findings["staircase-off-epoch"]["advice"]
 
 

@@ -71,7 +71,7 @@ def test_a_report_is_json_as_it_is_described(client: Client) -> None:
     assert (200, "application/json") == (answer.status_code, answer.content_type)
     assert [
         "run", "version", "kind", "source", "state", "complete", "steps", "first_step", "last_step", "epochs",
-        "lr", "findings", "notices", "planned", "range_test", "plateaus",
+        "lr", "findings", "checks", "notices", "planned", "range_test", "plateaus",
     ] == list(content)  # fmt: skip
     assert [95, 190, 285, 380] == [edge["step"] for edge in content["lr"]["edges"]]
     assert 607 == content["planned"]["last_step"]

@@ -38,7 +38,7 @@ def test_the_edges_of_the_mystery_are_placed() -> None:
 
 
 def test_epochs_have_their_rates_and_what_keras_logs_for_them() -> None:
-    epochs = report(staircase(76, 6)).to_dict()["epochs"]
+    epochs = report(staircase(76, 6, loss=[1.0] * 456)).to_dict()["epochs"]
     expected = [float(np.float32(0.1 * 0.95**k)) for k in (0, 1, 2, 3, 4, 4)]
 
     assert [0, 76, 152, 228, 304, 380] == epochs["first_step"]

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lrmon.review.assembly import Recording, assemble
+from lrmon.review.facts import facts
 from lrmon.review.findings.finding import Finding
+from lrmon.review.findings.ranking import find_each
 from lrmon.review.records import Block
 from lrmon.review.report import look_into
 from lrmon.review.run import Epoch, Fit, Run
@@ -42,7 +44,10 @@ def trained(
         fit: Fields of the run record.
     """
     rate = np.asarray(rates, dtype=np.float32)
-    losses = np.full(rate.size, 1.0) if loss is None else np.asarray(loss)
+    # Falls smoothly, as nobody would say anything of.
+    losses = (
+        1.0 / (1.0 + 8.0 * np.arange(rate.size) / max(rate.size, 1)) if loss is None else np.asarray(loss)
+    )
     values = np.column_stack((rate, rate, losses, np.full(rate.size, 0.1))).astype(np.float32)
     epochs = [
         Epoch(
@@ -97,3 +102,9 @@ def staircase(length: int, trained_epochs: int, decay_steps: int = 95, *, extra:
 def findings(run: Run) -> dict[str, Finding]:
     """Returns the findings of a run by code."""
     return {finding.code: finding for finding in look_into(run).findings}
+
+
+def parts(run: Run) -> dict[str, Finding]:
+    """Returns what each theme finds in a run by code, consequences of others included."""
+    with np.errstate(all="ignore"):
+        return {finding.code: finding for finding in find_each(facts(run))}

@@ -55,8 +55,8 @@ def _warm_up(facts: Facts) -> Iterator[Finding]:
 def _at_floor(facts: Facts) -> Iterator[Finding]:
     """A learning rate that stays at its lowest value to the end, for a tenth of the steps, an epoch at least.
 
-    It is told of a schedule that has come to its end (PolynomialDecay, CosineDecay), of a ReduceLROnPlateau
-    that would go on but for min_lr, and of any learning rate of 0, which is a warning.
+    It is told of a schedule that has come to its end (PolynomialDecay, CosineDecay), and of a
+    ReduceLROnPlateau that would go on but for min_lr; a learning rate of 0 is a finding of its own.
     """
     run = facts.run
     rates, steps = run.learning_rate, run.step
@@ -76,24 +76,16 @@ def _at_floor(facts: Facts) -> Iterator[Finding]:
     rate = float(shortest(rates[-1:])[0])
     share = percent(tail / rates.size)
     reason = _reason(facts, int(steps[-1]))
-    if float(rates[-1]) <= 0.0:
-        severity, outcome = "warning", "so that nothing was learned there"
-    elif reason is not None:
-        severity, outcome = "info", "its floor"
-    else:
+    if float(rates[-1]) <= 0.0 or reason is None:
         return
     yield Finding(
         code="rate-at-floor",
-        severity="warning" if severity == "warning" else "info",
+        severity="info",
         text=(
             f"From {facts.places.describe(int(steps[first]))} to the end, {share} of the steps, the learning "
-            f"rate is {figure(rate)}, {outcome}{reason or ''}."
+            f"rate is {figure(rate)}, its floor{reason}."
         ),
-        advice=(
-            "Make the schedule as long as the training, or give it an end that is not 0."
-            if severity == "warning"
-            else "Stop there, or lower the floor if the loss was still falling."
-        ),
+        advice="Stop there, or lower the floor if the loss was still falling.",
         step=int(steps[first]),
         last_step=int(steps[-1]),
         numbers={"learning_rate": rate, "steps": tail, "share": round(tail / rates.size, 4)},

@@ -25,6 +25,7 @@ class Finding:
       step: where it is, or begins; None where it is in no one place.
       last_step: where it ends, inclusive.
       numbers: the numbers in `text`, by name.
+      consequences: the findings that this one explains, and that are told in its text alone.
     """
 
     code: str
@@ -34,6 +35,7 @@ class Finding:
     step: int | None = None
     last_step: int | None = None
     numbers: Mapping[str, Any] = field(default_factory=dict)
+    consequences: tuple[Finding, ...] = ()
 
     @property
     def anchor(self) -> str:

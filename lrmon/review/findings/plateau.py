@@ -9,10 +9,8 @@ import numpy as np
 from lrmon.analysis.direction import monitor_direction
 from lrmon.review.facts import Facts
 from lrmon.review.findings.finding import Finding, figure
-from lrmon.review.numbers import shortest
 from lrmon.review.plateaus import Plateaus, Trigger, plateaus
 from lrmon.review.records import Reals
-from lrmon.review.settings import keras_call
 
 _FEWEST = 5
 """A plateau of fewer epochs is not worth a word, however impatient the rule."""
@@ -24,7 +22,7 @@ _NOTHING = 1e-3
 
 
 def find(facts: Facts) -> Iterator[Finding]:
-    """Yields ``plateau-unanswered``, ``plateau-answered-late`` and ``reduced-while-improving``.
+    """Yields ``plateau-answered-late`` and ``reduced-while-improving``.
 
     They are judged by the run's own rule, Keras' defaults where it has none.
     """
@@ -33,45 +31,8 @@ def find(facts: Facts) -> Iterator[Finding]:
         return
     first = next((trigger for trigger in of.triggers if trigger.first), None)
     if first is not None and first.kind == "would" and first.best >= 0:
-        yield from _unanswered(facts, of, first)
         yield from _answered_late(facts, of, first)
     yield from _while_improving(facts, of)
-
-
-def _unanswered(facts: Facts, of: Plateaus, first: Trigger) -> Iterator[Finding]:
-    """A metric whose best value lies further back than the patience, while the learning rate stood still.
-
-    From the best value to the end of the record the metric gained nothing, not even less than min_delta, and
-    the learning rate stayed within 1 %.
-    """
-    last = of.step.size - 1
-    rates = _rates_between(facts, int(of.step[first.best]), int(facts.run.step[-1]))
-    if last - first.best < _FEWEST or int(of.best[last]) != first.best or not _stands(rates):
-        return
-    if _gain_after(of, first.best) > _NOTHING * _gain_before(of, first.best):
-        return
-    positions = facts.run.epoch_positions
-    best, since = int(positions[first.best]), last - first.best
-    yield Finding(
-        code="plateau-unanswered",
-        severity="warning",
-        text=(
-            f"{of.rule.monitor} has not improved since epoch {best} ({figure(of.value[first.best], 4)}), for "
-            f"{since} epochs, and the learning rate stayed at {figure(float(shortest(rates[:1])[0]))} all "
-            f"the while. ReduceLROnPlateau with patience {of.rule.patience} would have reduced it after "
-            f"epoch {int(positions[first.index])}."
-        ),
-        advice=f"Let the learning rate fall there, for example with {keras_call(of.rule)}.",
-        step=int(of.step[first.best]),
-        last_step=int(of.step[last]),
-        numbers={
-            "monitor": of.rule.monitor,
-            "best": float(of.value[first.best]),
-            "best_epoch": best,
-            "epochs": since,
-            "trigger_epoch": int(positions[first.index]),
-        },
-    )
 
 
 def _answered_late(facts: Facts, of: Plateaus, first: Trigger) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Trainings that broke: losses that are no numbers, that grew without end, that leapt when the rate rose."""
+"""Trainings that broke: learning rates, losses and metrics that are no numbers."""
 
 from __future__ import annotations
 
@@ -10,16 +10,11 @@ from lrmon.review.facts import Facts
 from lrmon.review.findings.finding import Finding, figure
 from lrmon.review.numbers import shortest
 
-_BLOCK = 20
-_SIGMA = 1.4826
-"""Times the median distance from the median: the standard deviation of normal noise."""
-
 
 def find(facts: Facts) -> Iterator[Finding]:
     """Yields what broke.
 
-    The codes are ``learning-rate-not-finite``, ``loss-not-finite``, ``loss-diverged``,
-    ``metric-not-finite`` and ``spike-after-rise``.
+    The codes are ``learning-rate-not-finite``, ``loss-not-finite`` and ``metric-not-finite``.
     """
     yield from _rate_not_finite(facts)
     if not facts.loss_is_known:
@@ -28,8 +23,6 @@ def find(facts: Facts) -> Iterator[Finding]:
     yield from broken
     if not broken:
         yield from _metric_not_finite(facts)
-        yield from _diverged(facts)
-    yield from _spike(facts)
 
 
 def _rate_not_finite(facts: Facts) -> Iterator[Finding]:
@@ -144,81 +137,4 @@ def _metric_not_finite(facts: Facts) -> Iterator[Finding]:
         step=firsts[0].first_step,
         last_step=epoch.last_step,
         numbers={"metrics": names, "epoch": number},
-    )
-
-
-def _diverged(facts: Facts) -> Iterator[Finding]:
-    """A loss that ends at ten times the lowest level it had, and at three times that of the start.
-
-    Levels are medians of blocks of 20 steps or a fiftieth of the run, so that single batches do not count;
-    all are positive.
-    """
-    recorded = facts.run.recorded("loss")
-    loss, steps = facts.run.loss[recorded].astype(np.float64), facts.run.step[recorded]
-    size = max(_BLOCK, loss.size // 50)
-    if loss.size < 3 * size:
-        return
-    count = loss.size // size
-    # Blocks are counted from the end, so that the last one is whole.
-    levels = np.median(loss[loss.size - count * size :].reshape(count, size), axis=1)
-    lowest = int(np.argmin(levels))
-    if not float(levels[lowest]) > 0.0 or float(levels[-1]) <= max(10.0 * levels[lowest], 3.0 * levels[0]):
-        return
-    first = loss.size - count * size + lowest * size
-    yield Finding(
-        code="loss-diverged",
-        severity="error",
-        text=(
-            f"The loss diverged: its median over the last {size} steps is {figure(levels[-1], 3)}, after "
-            f"{figure(levels[lowest], 3)} around {facts.places.describe(int(steps[first]))} and "
-            f"{figure(levels[0], 3)} at the start."
-        ),
-        advice="Lower the learning rate from there on, or clip gradients (clipnorm).",
-        step=int(steps[first]),
-        last_step=int(steps[-1]),
-        numbers={"last": float(levels[-1]), "lowest": float(levels[lowest]), "first": float(levels[0])},
-    )
-
-
-def _spike(facts: Facts) -> Iterator[Finding]:
-    """A loss that leaps right after the learning rate rose by a fifth or more, not in a warm-up.
-
-    Of the 20 steps after the rise three at least lie above all of the 50 before it, and the highest by eight
-    standard deviations of those, and by half of their median.
-    """
-    run, steps = facts.run, facts.steps
-    rises = np.flatnonzero(
-        (steps.lr_to > 1.2 * steps.lr_from) & (steps.step > (steps.warmup_end or -1)) & (steps.lr_from >= 0)
-    )
-    found: list[tuple[int, float, float]] = []
-    for rise in rises.tolist()[:1000]:
-        row = int(np.searchsorted(run.step, steps.step[rise]))
-        before = run.loss[max(row - 50, 0) : row].astype(np.float64)
-        before = before[np.isfinite(before)]
-        after = run.loss[row : row + 20].astype(np.float64)
-        after = after[~np.isnan(after)]
-        if before.size < 10 or after.size < 3:
-            continue
-        level = float(np.median(before))
-        noise = _SIGMA * float(np.median(np.abs(before - level)))
-        above = int(np.count_nonzero(after > before.max()))
-        if level > 0 and above >= 3 and float(after.max()) > max(level + 8 * noise, 1.5 * level):
-            found.append((rise, level, float(after.max())))
-    if not found:
-        return
-    rise, level, highest = found[0]
-    rates = shortest(np.array([steps.lr_from[rise], steps.lr_to[rise]]))
-    more = "" if len(found) == 1 else f" So it did after {len(found)} rises."
-    yield Finding(
-        code="spike-after-rise",
-        severity="warning",
-        text=(
-            f"The loss leapt from about {figure(level, 3)} to {figure(highest, 3)} right after the learning "
-            f"rate rose from {figure(float(rates[0]))} to {figure(float(rates[1]))} at "
-            f"{facts.places.describe(int(steps.step[rise]))}.{more}"
-        ),
-        advice="Raise it more gradually, or less.",
-        step=int(steps.step[rise]),
-        last_step=int(steps.step[rise]) + 19,
-        numbers={"before": level, "highest": highest, "rises": len(found)},
     )

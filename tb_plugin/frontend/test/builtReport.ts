@@ -52,6 +52,7 @@ export function report(changes: Partial<Plateaus> = {}): Report {
       ...changes,
     },
     planned: null,
+    checks: [],
     findings: [],
   };
 }
@@ -99,6 +100,7 @@ export function finding(changes: Partial<Finding> = {}): Finding {
     numbers: { drift: 19 },
     text: "It steps every 95 steps.",
     advice: "Choose decay_steps=76.",
+    consequences: [],
     ...changes,
   };
 }

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lrmon import schema
-from tests.review.trained import NAME, by_epoch, findings, trained
+from tests.review.trained import NAME, by_epoch, findings, parts, trained
 from tests.review.written import block, fit, run_of, skipped
 from tests.review.written import rates as rates_beside
 
@@ -80,7 +80,8 @@ def test_a_learning_rate_that_turns_nan_is_an_error_with_its_first_step() -> Non
     loss[211:] = math.nan
     found = findings(trained(rates, 100, loss=loss))
 
-    assert ["learning-rate-not-finite", "loss-not-finite"] == list(found)
+    assert ["learning-rate-not-finite"] == list(found)
+    assert ["loss-not-finite"] == [each.code for each in found["learning-rate-not-finite"].consequences]
     assert ("error", 210, 299) == tuple(
         getattr(found["learning-rate-not-finite"], name) for name in ("severity", "step", "last_step")
     )
@@ -89,7 +90,8 @@ def test_a_learning_rate_that_turns_nan_is_an_error_with_its_first_step() -> Non
         in (found["learning-rate-not-finite"].text)
     )
     assert (
-        "The loss is NaN at step 211 (epoch 2 + 11/100) and never recovers." == found["loss-not-finite"].text
+        "The loss is NaN at step 211 (epoch 2 + 11/100) and never recovers."
+        in found["learning-rate-not-finite"].text
     )
 
 
@@ -153,18 +155,36 @@ def test_a_learning_rate_of_another_optimizer_that_made_no_update_is_no_finding(
 def test_a_loss_that_explodes_has_diverged() -> None:
     loss = falling_loss(1000)
     loss[800:] *= np.exp(np.arange(200) / 20)
-    found = findings(trained([0.1] * 1000, 100, loss=loss))["loss-diverged"]
+    found = findings(trained([0.1] * 1000, 100, loss=loss))
 
-    assert "error" == found.severity
-    assert found.numbers["last"] > 10 * found.numbers["lowest"]
+    assert ["progress-lost"] == list(found)
+    assert ("error", 1) == (found["progress-lost"].severity, found["progress-lost"].numbers["share"] > 1)
+    assert 800 <= (found["progress-lost"].step or 0) <= 830
 
 
-@pytest.mark.parametrize("end", [2.0, 3.0])
-def test_a_loss_that_comes_back_to_where_it_began_has_not_diverged(end: float) -> None:
+@pytest.mark.parametrize(("end", "severity"), [(0.5, None), (0.9, "warning"), (1.5, "error")])
+def test_how_much_of_its_progress_a_loss_lost_decides(end: float, severity: str | None) -> None:
     loss = falling_loss(1000)
-    loss[900:] = end
+    loss[900:] = end + NOISE[:100]
+    found = findings(trained([0.1] * 1000, 100, loss=loss)).get("progress-lost")
 
-    assert "loss-diverged" not in findings(trained([0.1] * 1000, 100, loss=loss))
+    assert severity == (found.severity if found else None)
+
+
+def test_a_loss_without_scale_is_judged_by_its_own_progress() -> None:
+    for scale, shift in ((1e-6, 0.0), (1e6, 0.0), (1.0, 0.0)):
+        loss = falling_loss(1000)
+        loss[800:] += 0.8
+        found = findings(trained([0.1] * 1000, 100, loss=scale * loss + shift))
+        assert ["progress-lost"] == list(found)
+
+
+def test_a_loss_that_rises_slowly_by_itself_is_only_good_to_know() -> None:
+    loss = falling_loss(1000)
+    loss[300:] += np.arange(700) / 500
+    found = findings(trained([0.1] * 1000, 100, loss=loss))["progress-lost"]
+
+    assert "info" == found.severity
 
 
 def test_a_metric_that_is_no_number_is_told() -> None:
@@ -186,21 +206,25 @@ def test_a_loss_that_leaps_when_the_rate_rises_is_told() -> None:
     loss = falling_loss(400)
     loss[200:210] += 3.0
     rates = by_epoch([0.1, 0.01, 0.2, 0.02], 100)
-    found = findings(trained(rates, 100, loss=loss))["spike-after-rise"]
+    found = findings(trained(rates, 100, loss=loss))["loss-spike"]
 
-    assert ("warning", 200) == (found.severity, found.step)
-    assert "rose from 0.01 to 0.2 at step 200" in found.text
+    assert ("warning", 200, "increase") == (found.severity, found.step, found.numbers["cause"])
+    assert "increased from 0.01 to 0.2 at step 200" in found.text
 
 
-def test_a_rise_without_a_leap_and_a_leap_without_a_rise_are_not_told() -> None:
-    leaping = falling_loss(400)
-    leaping[200:210] += 3.0
+def test_an_increase_without_a_leap_is_not_told() -> None:
     rates = by_epoch([0.1, 0.01, 0.2, 0.02], 100)
-    for run in (
-        trained(rates, 100, loss=falling_loss(400)),
-        trained(by_epoch([0.1, 0.1, 0.05, 0.02], 100), 100, loss=leaping),
-    ):
-        assert "spike-after-rise" not in findings(run)
+
+    assert "loss-spike" not in findings(trained(rates, 100, loss=falling_loss(400)))
+
+
+def test_a_leap_without_an_increase_says_that_there_is_none() -> None:
+    loss = falling_loss(400)
+    loss[205:208] += 3.0
+    found = findings(trained(by_epoch([0.1, 0.1, 0.05, 0.02], 100), 100, loss=loss))["loss-spike"]
+
+    assert (205, "none") == (found.step, found.numbers["cause"])
+    assert "the learning rate did not increase there" in found.text
 
 
 def test_a_warm_up_is_told() -> None:
@@ -224,11 +248,14 @@ def cosine(decay_steps: int, alpha: float) -> tuple[Any, dict[str, Any]]:
 
 
 def test_a_schedule_that_ended_before_training_is_told() -> None:
-    for alpha, severity, words in ((0.0, "warning", "nothing was learned"), (0.1, "info", "its floor")):
+    for alpha, code, words in (
+        (0.0, "learning-rate-zero", "nothing was learned"),
+        (0.2, "rate-at-floor", "its floor"),
+    ):
         rates, schedule = cosine(600, alpha)
-        found = findings(trained(rates, 100, schedule=schedule))["rate-at-floor"]
+        found = parts(trained(rates, 100, schedule=schedule))[code]
 
-        assert severity == found.severity
+        assert ("warning" if alpha == 0 else "info") == found.severity
         assert 590 <= (found.step or 0) <= 600
         assert words in found.text
 
@@ -252,8 +279,7 @@ def test_a_rule_at_its_min_lr_is_told() -> None:
     )
 
     assert (
-        "min_lr"
-        in findings(trained(rates, 10, metrics={"val_loss": stuck}, plateau=rule))["rate-at-floor"].text
+        "min_lr" in parts(trained(rates, 10, metrics={"val_loss": stuck}, plateau=rule))["rate-at-floor"].text
     )
     assert "rate-at-floor" not in findings(trained(rates, 10, metrics={"val_loss": falling}, plateau=rule))
 
@@ -261,7 +287,7 @@ def test_a_rule_at_its_min_lr_is_told() -> None:
 def test_a_loss_that_answers_a_step_is_told_with_its_noise() -> None:
     loss = 1.0 + NOISE[:600]
     loss[300:] -= 0.4
-    found = findings(trained(by_epoch([0.1] * 3 + [0.01] * 3, 100), 100, loss=loss))["loss-answered"]
+    found = parts(trained(by_epoch([0.1] * 3 + [0.01] * 3, 100), 100, loss=loss))["loss-answered"]
 
     assert ("info", 300, 399) == (found.severity, found.step, found.last_step)
     assert -0.4 == pytest.approx(found.numbers["level"], abs=0.05)

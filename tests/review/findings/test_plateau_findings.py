@@ -23,18 +23,24 @@ RULE: dict[str, Any] = {
 }
 
 
-def test_a_plateau_without_an_answer_is_told() -> None:
-    found = findings(trained([0.1] * 230, 10, metrics={"val_loss": STUCK}))["plateau-unanswered"]
+def test_a_training_that_stalled_is_told_with_what_the_rule_would_have_done() -> None:
+    found = findings(trained([0.1] * 230, 10, metrics={"val_loss": STUCK}))["stalled"]
 
     assert ("warning", 79, 229) == (found.severity, found.step, found.last_step)
-    assert {"monitor": "val_loss", "best": 0.125, "best_epoch": 7, "epochs": 15, "trigger_epoch": 17} == (
-        found.numbers
+    assert ("val_loss", 0.125, 7, 15, 17) == tuple(
+        found.numbers[name] for name in ("monitor", "best", "best_epoch", "epochs", "trigger_epoch")
     )
     assert "has not improved since epoch 7 (0.125), for 15 epochs" in found.text
     assert 'ReduceLROnPlateau(monitor="val_loss"' in found.advice
 
 
-def test_a_plateau_is_not_unanswered_if_the_rate_moved_or_the_metric_did() -> None:
+def test_a_training_that_lies_still_is_only_good_to_know() -> None:
+    values = [*FALLING, *([0.13] * 15)]
+
+    assert "info" == findings(trained([0.1] * 230, 10, metrics={"val_loss": values}))["stalled"].severity
+
+
+def test_a_training_has_not_stalled_if_the_rate_moved_or_the_metric_did() -> None:
     moved = by_epoch([0.1] * 15 + [0.05] * 8, 10)
     smooth = 0.1 * 0.99 ** np.arange(230)
     slow = [*FALLING, *(0.125 - 0.00005 * epoch for epoch in range(1, 16))]
@@ -43,10 +49,10 @@ def test_a_plateau_is_not_unanswered_if_the_rate_moved_or_the_metric_did() -> No
         trained(smooth, 10, metrics={"val_loss": STUCK}),
         trained([0.1] * 230, 10, metrics={"val_loss": [*STUCK[:-1], 0.1]}),
         trained([0.1] * 230, 10, metrics={"val_loss": slow}),
-        trained([0.1] * 150, 10, metrics={"val_loss": STUCK[:15]}),
+        trained([0.1] * 110, 10, metrics={"val_loss": STUCK[:11]}),
         trained([0.1] * 230, 10, metrics={"my_score": STUCK}),
     ):
-        assert "plateau-unanswered" not in findings(run)
+        assert "stalled" not in findings(run)
 
 
 def test_a_plateau_that_was_answered_late_is_told() -> None:

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.review.trained import STAIRCASE, by_epoch, findings, staircase, trained
+from tests.review.trained import STAIRCASE, by_epoch, findings, parts, staircase, trained
 
 
 def test_steps_beside_the_boundaries_are_told_with_what_would_align_them() -> None:
-    found = findings(staircase(76, 6))["staircase-off-epoch"]
+    found = parts(staircase(76, 6))["staircase-off-epoch"]
 
     assert ("warning", 95, 380) == (found.severity, found.step, found.last_step)
     assert {
@@ -73,7 +73,7 @@ def test_steps_that_are_on_time_are_not_late() -> None:
 
 
 def test_an_epoch_without_a_step_is_told() -> None:
-    found = findings(staircase(76, 6))["epoch-without-step"]
+    found = parts(staircase(76, 6))["epoch-without-step"]
 
     assert ("info", 285, 379) == (found.severity, found.step, found.last_step)
     assert "Epoch 4 has no step: from step 285 (epoch 3 + 57/76) to the end of epoch 4" in found.text
@@ -81,11 +81,11 @@ def test_an_epoch_without_a_step_is_told() -> None:
 
 def test_an_epoch_without_a_step_where_none_was_meant_is_not_told() -> None:
     for run in (staircase(76, 6, decay_steps=152), staircase(76, 3), staircase(76, 6, decay_steps=70)):
-        assert "epoch-without-step" not in findings(run)
+        assert "epoch-without-step" not in parts(run)
 
 
 def test_one_value_twice_in_the_log_of_keras_is_explained() -> None:
-    found = findings(staircase(76, 6))["keras-log-repeats"]
+    found = parts(staircase(76, 6))["keras-log-repeats"]
 
     assert ("warning", 380, 455) == (found.severity, found.step, found.last_step)
     assert [4, 5] == found.numbers["epochs"]
@@ -103,7 +103,7 @@ def test_a_log_of_keras_without_repeats_is_not_explained() -> None:
         staircase(76, 6, decay_steps=152),
         trained(rates, 10),
     ):
-        assert "keras-log-repeats" not in findings(run)
+        assert "keras-log-repeats" not in parts(run)
 
 
 def test_the_log_of_keras_shows_the_next_epoch() -> None:
@@ -125,4 +125,15 @@ def test_a_schedule_that_does_not_give_what_was_recorded_explains_nothing() -> N
 
 
 def test_a_single_edge_says_nothing_of_a_staircase() -> None:
-    assert {} == findings(trained([0.1] * 45 + [0.01] * 55, 10))
+    assert {} == findings(trained([0.1] * 75 + [0.01] * 25, 10))
+
+
+def test_a_staircase_that_misses_the_epochs_is_one_finding() -> None:
+    found = findings(staircase(76, 6))
+
+    assert ["staircase-off-epoch"] == list(found)
+    (one,) = found.values()
+    assert {"epoch-without-step", "keras-log-repeats"} == {each.code for each in one.consequences}
+    assert "warning" == one.severity
+    for part in parts(staircase(76, 6)).values():
+        assert part.text in one.text

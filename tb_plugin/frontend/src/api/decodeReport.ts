@@ -1,5 +1,5 @@
 import { decodeColumn, object, UnexpectedAnswer } from "./decode";
-import type { Edge, Finding, LearningRate, PlateauRule, Plateaus, Report, Trigger } from "./report";
+import type { Check, Edge, Finding, LearningRate, PlateauRule, Plateaus, Report, Trigger } from "./report";
 
 /** The report of an answer. What a newer lrmon adds is left out; what the charts need must be there. */
 export function decodeReport(answer: unknown): Report {
@@ -29,8 +29,10 @@ export function decodeReport(answer: unknown): Report {
     findings: list<Finding>(body.findings, "findings").map((finding) => ({
       ...finding,
       numbers: finding.numbers ?? {},
+      consequences: finding.consequences ?? [],
       severity: finding.severity === "error" || finding.severity === "warning" ? finding.severity : "info",
     })),
+    checks: body.checks == null ? [] : list<Check>(body.checks, "checks"),
   };
 }
 

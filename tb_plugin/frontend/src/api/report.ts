@@ -129,6 +129,23 @@ export interface Finding {
   readonly numbers: Readonly<Record<string, unknown>>;
   readonly text: string;
   readonly advice: string;
+  /** Where that is which this finding explains, and which stands in its text alone. */
+  readonly consequences: readonly Consequence[];
+}
+
+export interface Consequence {
+  readonly code: string;
+  readonly step: number | null;
+  readonly last_step: number | null;
+}
+
+/** One thing that was looked for. */
+export interface Check {
+  /** What is in order, or would be. */
+  readonly name: string;
+  readonly state: "found" | "in order" | "not checked";
+  /** Why it was not checked. */
+  readonly reason: string | null;
 }
 
 export interface Report {
@@ -145,4 +162,5 @@ export interface Report {
   readonly plateaus: Plateaus;
   readonly planned: Planned | null;
   readonly findings: readonly Finding[];
+  readonly checks: readonly Check[];
 }

@@ -20,26 +20,52 @@ export function FindingsTab() {
           The learning rate did what its settings say, and nothing in the loss or in the epoch metrics asks
           for a word.
         </p>
+        <Checked report={report} />
       </>
     );
   }
   return (
-    <ol class="findings">
-      {report.findings.map((finding) => (
-        <Card key={findingKey(finding)} finding={finding} report={report} />
-      ))}
-    </ol>
+    <>
+      <ol class="findings">
+        {report.findings.map((finding) => (
+          <Card key={findingKey(finding)} finding={finding} report={report} />
+        ))}
+      </ol>
+      <Checked report={report} />
+    </>
+  );
+}
+
+/** What was looked for and is in order, and what could not be looked for, folded. */
+function Checked({ report }: { report: Report }) {
+  const good = report.checks.filter(({ state }) => state === "in order");
+  const unchecked = report.checks.filter(({ state }) => state === "not checked");
+  if (good.length + unchecked.length === 0) return null;
+  const missing = unchecked.length === 0 ? "" : `, ${unchecked.length} not checked`;
+  return (
+    <details class="quiet" data-testid="checks">
+      <summary>{`${good.length} checks in order${missing}`}</summary>
+      <ul>
+        {good.map(({ name }) => (
+          <li key={name}>{`✓ ${name}`}</li>
+        ))}
+        {unchecked.map(({ name, reason }) => (
+          <li key={name}>{`– ${name}: not checked, ${reason}`}</li>
+        ))}
+      </ul>
+    </details>
   );
 }
 
 function Card({ finding, report }: { finding: Finding; report: Report }) {
   const { view, navigation, choices } = useStore();
   const { title, text } = tellFinding(finding);
-  const place = placeLabel(finding, report);
-  const shown =
-    view.highlight.value?.run === report.run && view.highlight.value.finding === findingKey(finding);
+  const elsewhere = finding.consequences.filter(({ step }) => step !== null && step !== finding.step);
+  const places = [finding, ...elsewhere.map((one) => ({ ...finding, ...one }))];
+  const isShown = (one: Finding) =>
+    view.highlight.value?.run === report.run && view.highlight.value.finding === findingKey(one);
   return (
-    <li class={`finding finding-${finding.severity}${shown ? " finding-shown" : ""}`}>
+    <li class={`finding finding-${finding.severity}${places.some(isShown) ? " finding-shown" : ""}`}>
       <h3>
         <span class="unseen">{SEVERITY_WORDS[finding.severity]}: </span>
         {title}
@@ -47,17 +73,23 @@ function Card({ finding, report }: { finding: Finding; report: Report }) {
       {text !== "" && <p>{text}</p>}
       <p class="advice">{finding.advice}</p>
       <div class="finding-links">
-        {place !== null && (
-          <button
-            type="button"
-            class="link"
-            aria-pressed={shown}
-            aria-label={`${place}: ${title}`}
-            onClick={() => navigation.showFinding(finding)}
-          >
-            {place}
-          </button>
-        )}
+        {places.map((one) => {
+          const place = placeLabel(one, report);
+          return (
+            place !== null && (
+              <button
+                key={findingKey(one)}
+                type="button"
+                class="link"
+                aria-pressed={isShown(one)}
+                aria-label={`${place}: ${title}`}
+                onClick={() => navigation.showFinding(one)}
+              >
+                {place}
+              </button>
+            )
+          );
+        })}
         {asksWhatIf(finding) && (
           <button
             type="button"

@@ -12,7 +12,8 @@ const TITLES: ReadonlyMap<string, string> = new Map(
     "keras-log-repeats": "Why Keras' curve shows one value twice",
     "keras-log-next-epoch": "Keras' curve runs one epoch ahead",
     "drop-one-epoch-early": "Drops come one epoch early",
-    "plateau-unanswered": "A plateau that nothing answered",
+    stalled: "The training stalled",
+    "drop-would-help": "A further LR drop is due",
     "plateau-answered-late": "A plateau that was answered late",
     "reduced-while-improving": "Reduced while the metric still improved",
     "rate-at-floor": "The learning rate is at its floor",
@@ -21,8 +22,17 @@ const TITLES: ReadonlyMap<string, string> = new Map(
     "learning-rate-not-finite": "The learning rate is not finite",
     "loss-not-finite": "The loss is not finite",
     "metric-not-finite": "A metric is not finite",
-    "loss-diverged": "The loss diverged",
-    "spike-after-rise": "A spike after the learning rate rose",
+    "learning-rate-zero": "The learning rate is 0",
+    "learning-rate-too-low": "The learning rate is too low",
+    "never-learned": "The training learned nothing",
+    "decayed-too-early": "The learning rate decayed too early",
+    "progress-lost": "The loss lost its progress",
+    "increase-not-recovered": "The loss did not recover from an LR increase",
+    "loss-spike": "The loss leapt",
+    "corrupted-batch": "One batch of every epoch stands out",
+    "sorted-data": "The data seems to be sorted",
+    overfitting: "Overfitting",
+    "validation-never-improved": "Validation never improved",
     "recorded-warning": "Training began with a warning",
     "updates-skipped": "Updates were skipped",
     "learning-rate-not-exact": "The learning rate is not exact",
@@ -85,5 +95,5 @@ export function findingKey({ code, step, text }: Finding): string {
 
 /** The finding is about what ReduceLROnPlateau would do, which the settings beside it answer. */
 export function asksWhatIf({ code }: Finding): boolean {
-  return /^(plateau|reduced)-/.test(code);
+  return /^(plateau-|reduced-|stalled$)/.test(code);
 }
