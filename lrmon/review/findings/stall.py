@@ -121,7 +121,7 @@ def _stalled(facts: Facts) -> Iterator[Finding]:
 
     A warning where training gained nothing for three fifths of the run either, or where the metric goes up
     and down by a twentieth of its level from epoch to epoch, which says that the updates are too large for it
-    to settle; else good to know. Not where the loss has come down to nothing.
+    to settle; else good to know. Good to know, too, where the loss has come down to nothing.
     """
     name, value, place = watched(facts)
     if value.size < 2 * FEWEST:
@@ -142,8 +142,7 @@ def _stalled(facts: Facts) -> Iterator[Finding]:
     if not _stands(rates):
         return
     of = facts.levels
-    if of is not None and of.reference > 0 and of.end < _DONE * of.reference:
-        return
+    is_done = of is not None and of.reference > 0 and of.end < _DONE * of.reference
     level = abs(float(np.median(value[best:])))
     noise = noise_around_course(value[best:])
     swings = level > 0 and noise >= _SWINGS * level
@@ -181,7 +180,7 @@ def _stalled(facts: Facts) -> Iterator[Finding]:
     yield Finding(
         code="stalled",
         # Blocks of a loop without epochs differ by the noise of their batches, too.
-        severity="warning" if (swings and word == "epoch") or flat is not None else "info",
+        severity="warning" if not is_done and ((swings and word == "epoch") or flat is not None) else "info",
         text=(
             f"{course}, and the learning rate stayed at "
             f"{figure(float(shortest(rates[:1].astype(np.float32))[0]))} all the while.{swing}{would}"
