@@ -22,7 +22,7 @@ RULES: dict[str, set[str]] = {
     "lrmon.analysis": {"lrmon.analysis", "numpy"},
     "lrmon.record": {"lrmon.record", "lrmon.schema", "lrmon.version", "numpy", "tensorboard", "tensorflow"},
     "lrmon.train": {"lrmon.record", "lrmon.schema", "lrmon.train", "lrmon.version", "numpy"},
-    "lrmon.train.closing": {"lrmon.record", "lrmon.review"},
+    "lrmon.train.closing": {"lrmon.record", "lrmon.review", "numpy"},
     "lrmon.train.base": {"keras", "tf_keras"},
     "lrmon.train.ring.in_tensorflow": {"lrmon.train", "numpy", "tensorflow"},
     "lrmon.train.ring.replicas": {"lrmon.train", "numpy", "tensorflow"},

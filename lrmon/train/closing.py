@@ -12,13 +12,16 @@ import shutil
 import sys
 from typing import Any, Final
 
+import numpy as np
+
 from lrmon.record.journal import Journal
 from lrmon.record.recorder import Recorder
 from lrmon.review.assembly import assemble, trainings_of
+from lrmon.review.facts import facts
 from lrmon.review.findings.finding import Finding
+from lrmon.review.findings.ranking import find_all
 from lrmon.review.recordings import decode, recordings_of
 from lrmon.review.records import not_rewritten
-from lrmon.review.report import look_into
 from lrmon.review.run import Run
 from lrmon.review.source import TagData
 
@@ -47,7 +50,8 @@ def closing_lines(recorder: Recorder, journal: Journal) -> list[str]:
     if int(run.step[-1]) + 1 != recorder.next_step or (recorder.holds_others and int(run.step[0]) > 0):
         # The rest is not written yet, or lies in files of an earlier process.
         return [f"{said}.", where]
-    serious = [finding for finding in look_into(run).findings if finding.severity != "info"]
+    with np.errstate(all="ignore"):  # As the report does: a run may hold NaN and infinities anywhere.
+        serious = [finding for finding in find_all(facts(run)) if finding.severity != "info"]
     if not serious:
         return [f"{said}: no errors or warnings.", where]
     by_severity = dict.fromkeys(("error", "warning"), 0)
