@@ -216,9 +216,8 @@ another model and other data), the others with none (`tests/corpus/healthy.py`).
 chosen on one part of it (of faults the first seed, and the second of every other kind; of healthy trainings
 every other kind) and are measured on the other. Rules were mended after each of three measurements. After
 the first the measured part was trained anew from other seeds, and after the second a part of it again. At
-the third, before the last conditions were added, 3 of 56 healthy trainings had a warning and none an error,
-and 115 of 132 faults had the right name: expect that, rather than the tables below, of trainings that are
-unlike these.
+the third, before the last conditions were added, 3 of 56 healthy trainings had a warning and none an error:
+expect that, rather than the table below, of trainings that are unlike these.
 
 *found*: a warning or an error of any name. *right name*: one with a name that fits the fault. *right
 place*: such a one that begins within an epoch of the fault (within a twentieth of the run where there are

@@ -68,7 +68,6 @@ def test_the_split_that_made_an_epoch_shorter_is_recorded(tmp_path: Path, valida
         **batches(steps),
         epochs=4,
         validation_split=validation_split,
-        verbose=0,
         callbacks=[lrmon.LRMonitor(tmp_path / "run")],
     )
     record = recorded(tmp_path / "run").fits[-1]
