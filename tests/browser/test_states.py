@@ -19,7 +19,7 @@ import lrmon
 with lrmon.Recorder(sys.argv[1]) as recorder:
     for line in sys.stdin:
         for batch in range(int(line)):
-            recorder.batch(learning_rate=0.1, loss=1.0)
+            recorder.batch(learning_rate=0.1, loss=0.99**recorder.next_step)
         recorder.flush()
 """
 
