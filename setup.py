@@ -43,6 +43,8 @@ TEST = [
     "pytest>=8.2",
     "pytest-xdist>=3.6",
     "scikit-learn>=1.4",
+    # keras-tuner imports it, and does not say so.
+    "six",
 ]
 DEV = [
     *DEMO,

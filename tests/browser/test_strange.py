@@ -70,7 +70,7 @@ def test_a_metric_of_4000_characters_leaves_the_page_as_it_is(
         ("nan-loss", ["The loss is not finite"], "The loss is NaN in every batch, the first at step 0"),
         (
             "nan-rate",
-            ["The learning rate is not finite", "The loss is not finite"],
+            ["The learning rate is not finite", "The loss is NaN at step 150 (epoch 3 + 30/40)"],
             "The learning rate is NaN from step 150 (epoch 3 + 30/40) to the end.",
         ),
     ],
