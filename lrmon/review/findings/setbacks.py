@@ -80,10 +80,13 @@ def _lost(facts: Facts, of: LossLevels) -> Iterator[Finding]:
     )
     severity: Severity = "info" if is_slow else "error" if share >= 1.0 else "warning"
     step = cause.step if cause.name != "none" else int(of.step[onset])
+    block = int(np.argmin(of.level[: max(of.block_of(onset), best) + 1]))
+    lowest, steps = float(of.level[block]), int(of.row[block + 1] - of.row[block])
+    share = (end - lowest) / (of.reference - lowest)
     text = (
         f"The loss lost {percent(share) if share < 1.0 else 'all'} of its progress: it started at "
-        f"{figure(of.start, 3)}, fell to {figure(low, 3)} around "
-        f"{facts.places.describe(int(of.step[of.row[best]]))} "
+        f"{figure(of.start, 3)}, fell to {figure(lowest, 3)}, the median of {steps} steps from "
+        f"{facts.places.describe(int(of.step[of.row[block]]))} on, "
         f"and ended at {figure(end, 3)}; it rose from {facts.places.describe(int(of.step[onset]))} "
         f"on{cause.words}."
     )
@@ -106,7 +109,7 @@ def _lost(facts: Facts, of: LossLevels) -> Iterator[Finding]:
         last_step=int(of.step[-1]),
         numbers={
             "start": of.start,
-            "lowest": low,
+            "lowest": lowest,
             "last": end,
             "share": round(share, 4) if np.isfinite(share) else None,
             "onset": int(of.step[onset]),
