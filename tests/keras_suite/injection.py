@@ -100,7 +100,7 @@ class WatchedMonitor(lrmon.LRMonitor):
     """An LRMonitor that counts the steps of its fit, and notes a refusal instead of raising it."""
 
     def __init__(self, log_dir: Path) -> None:
-        super().__init__(log_dir)
+        super().__init__(log_dir, verbose=0)  # What Keras prints is part of its tests.
         self.refusal: str | None = None
         self._begun: list[int] = []
         self._ended: list[int] = []
