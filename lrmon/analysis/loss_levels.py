@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 FEWEST: Final = 60
 """Finite losses below which nothing is said of a course."""
 _BLOCKS: Final = 48
-_SIGMA: Final = 1.4826
+SIGMA: Final = 1.4826
 """Times the median distance from the median: the standard deviation of normal noise."""
 _MEDIAN_ERROR: Final = 1.2533
 """Standard error of a median, in standard errors of a mean."""
@@ -33,8 +33,7 @@ class LossLevels:
       error: [m], standard error of each level, larger where neighbors resemble each other.
       noise: [m], standard deviation of single losses around the level of their block, robust.
       start: the level before training: the median of the first losses, or the very first of all where the
-      next
-        ones are more than twice as high.
+        next ones are more than twice as high.
       start_error: its standard error.
       guess: the loss of guessing among the classes, where their number is known.
     """
@@ -125,12 +124,12 @@ def loss_levels(
         # The first block takes what is left over.
         level[0] = np.median(values[: rest + width])
     around = body - level[:, None]
-    noise = _SIGMA * np.median(np.abs(around), axis=1)
+    noise = SIGMA * np.median(np.abs(around), axis=1)
     alike = _likeness(around)
     error = _MEDIAN_ERROR * noise / np.sqrt(width) * np.sqrt((1 + alike) / (1 - alike))
     first = min(max(5, size // 100), width)
     start = float(np.median(values[:first]))
-    spread = max(_SIGMA * float(np.median(np.abs(values[:first] - start))), float(noise[0]))
+    spread = max(SIGMA * float(np.median(np.abs(values[:first] - start))), float(noise[0]))
     if start > 2 * values[0] > 0:
         start = float(values[0])
         spread = min(spread, 0.2 * start)
@@ -150,7 +149,7 @@ def loss_levels(
 
 def _likeness(around: Floats) -> float:
     """The correlation of neighboring losses within blocks, 0 to 0.9; wild ones count as others do."""
-    limit = 4 * _SIGMA * float(np.median(np.abs(around)))
+    limit = 4 * SIGMA * float(np.median(np.abs(around)))
     if limit <= 0:
         return 0.0
     clipped = np.clip(around, -limit, limit)
@@ -170,4 +169,4 @@ def noise_around_course(values: Floats) -> float:
     if values.size < 4:
         return 0.0
     second = np.diff(values, 2)
-    return _SIGMA * float(np.median(np.abs(second - np.median(second)))) / math.sqrt(6.0)
+    return SIGMA * float(np.median(np.abs(second - np.median(second)))) / math.sqrt(6.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -23,7 +22,10 @@ def interrupted_at(model: keras.Model, log_dir: Path, place: int, *, opcodes: bo
     model.optimizer.iterations.assign(0)
     monitor = lrmon.LRMonitor(log_dir, step_sizes_every=2)
     interrupter = Interrupter(feed.__file__, place, opcodes=opcodes)
-    fit: Callable[[], object] = lambda: model.fit(**batches(3), epochs=2, callbacks=[monitor])  # noqa: E731
+
+    def fit() -> None:
+        model.fit(**batches(3), epochs=2, callbacks=[monitor])
+
     try:
         with interrupter:
             fit()

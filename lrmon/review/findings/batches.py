@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from lrmon.analysis.loss_levels import Floats
+from lrmon.analysis.loss_levels import SIGMA, Floats
 from lrmon.review.facts import Facts
 from lrmon.review.findings.finding import Finding, figure
 
@@ -15,7 +15,6 @@ FEWEST: Final = 4
 """Epochs of one length that are needed."""
 SHORTEST: Final = 8
 """Steps an epoch has at least."""
-_SIGMA: Final = 1.4826
 _MATTERS: Final = 0.75
 """A batch whose loss is this share of that before training was not learned; one with a hard sample was."""
 
@@ -34,12 +33,12 @@ def find(facts: Facts) -> Iterator[Finding]:
     losses, firsts, length = found
     level = np.median(losses, axis=1)
     away = losses - level[:, None]
-    scale = np.maximum(_SIGMA * np.median(np.abs(away), axis=1), 1e-12 * np.abs(level) + 1e-300)
+    scale = np.maximum(SIGMA * np.median(np.abs(away), axis=1), 1e-12 * np.abs(level) + 1e-300)
     relative = away / scale[:, None]
     middle = np.median(relative, axis=0)
     # The last batch of an epoch may be smaller than the others, and so may its losses be wilder.
     inner = middle[:-1]
-    spread = max(_SIGMA * float(np.median(np.abs(inner - np.median(inner)))), 1e-12)
+    spread = max(SIGMA * float(np.median(np.abs(inner - np.median(inner)))), 1e-12)
     height = (inner - np.median(inner)) / spread
     worst = int(np.argmax(height))
     others = np.sort(np.delete(inner, worst))[-1]
@@ -83,8 +82,8 @@ def _corrupted(facts: Facts, losses: Floats, firsts: list[int], worst: int, leng
         text=(
             f"Batch {worst} of each epoch of {length} (counted from 0) has a loss of {figure(here, 3)}, "
             "where the others "
-            f"have {figure(level, 3)}, in the median over {len(losses)} epochs: the data there differs "
-            "from the rest."
+            f"have {figure(level, 3)}, in the median over {len(losses)} epochs: its data is corrupted, or "
+            "harder to fit than the rest."
         ),
         advice=(
             f"Look at samples and labels of batch {worst} (with batch size b its samples are {worst} · b to "

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from lrmon.analysis.loss_levels import LossLevels
+from lrmon.analysis.loss_levels import SIGMA, LossLevels
 from lrmon.review.facts import Facts
 from lrmon.review.findings.finding import Finding, Severity, figure, percent
 from lrmon.review.numbers import shortest
@@ -26,7 +26,6 @@ _CERTAIN: Final = 0.3
 _RISE: Final = 1.2
 """A learning rate that grew by this factor, right before, is a cause."""
 _GROWTH: Final = 1.3
-_SIGMA: Final = 1.4826
 _WINDOW: Final = 16
 """Losses are held against those of the three stretches of so many steps before theirs."""
 
@@ -283,7 +282,7 @@ def _spike_after(of: LossLevels, row: int) -> tuple[int, float, float] | None:
     if before.size < 10 or after.size < 3:
         return None
     level = float(np.median(before))
-    noise = _SIGMA * float(np.median(np.abs(before - level)))
+    noise = SIGMA * float(np.median(np.abs(before - level)))
     highest = float(after.max())
     above = int(np.count_nonzero(after > before.max()))
     if level > 0 and above >= 3 and highest > max(level + 8 * noise, 1.5 * level):
@@ -300,7 +299,7 @@ def _outliers(of: LossLevels) -> NDArray[np.intp]:
     body = of.loss[first:].reshape(stretches, _WINDOW)
     before = sliding_window_view(body.reshape(-1), 3 * _WINDOW)[::_WINDOW][: stretches - 3]
     level = np.median(before, axis=1)[:, None]
-    noise = _SIGMA * np.median(np.abs(before - level), axis=1)[:, None]
+    noise = SIGMA * np.median(np.abs(before - level), axis=1)[:, None]
     reach = before.max(axis=1)[:, None] - level
     won = of.reference - level
     height = body[3:] - level
