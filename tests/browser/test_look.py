@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import FloatRect
 
 from tests.browser.conftest import Logs, Opener
-from tests.browser.page import Monitor, box_of, link, runs
+from tests.browser.page import Monitor, link, runs
 from tests.plugin.process import Server
 
 STAIRCASE = "mystery/staircase-95"
@@ -70,23 +72,53 @@ def test_nothing_overlaps_or_is_cut_off(
         "scale_loss": "log",
     }
     monitor = open_page(server, link(**values), size=size)
-    boxes: list[tuple[str, FloatRect]] = []
-    for selector in APART:
-        for element in monitor.frame.locator(selector).all():
-            box = element.bounding_box()
-            if box is not None and box["width"] > 0 and box["height"] > 0:
-                boxes.append((f"{selector} {element.inner_text()[:30]!r}", box))
+    boxes = boxes_of(monitor)
     assert len(boxes) > 15
-    assert [] == [f"{a} and {b}" for (a, one), (b, other) in combinations(boxes, 2) if overlap(one, other)]
-    for card in monitor.frame.locator(".card").all():
-        edge = box_of(card)
-        for element in card.locator(".legend li, .card-tools > *").all():
-            box = box_of(element)
-            assert edge["x"] < box["x"]
-            assert box["x"] + box["width"] < edge["x"] + edge["width"]
-    assert [] == [name for name, box in boxes if box["x"] + box["width"] > size[0] + 0.5]
-    below = max(box["y"] + box["height"] for name, box in boxes if name.startswith(".pane"))
+    assert [] == [f"{a} and {b}" for a, b in combinations(boxes, 2) if overlap(a.box, b.box)]
+    assert [] == [box for box in boxes if box.card is not None and not within(box.box, box.card)]
+    assert [] == [box for box in boxes if box.box["x"] + box.box["width"] > size[0] + 0.5]
+    below = max(box.box["y"] + box.box["height"] for box in boxes if box.selector == ".pane")
     assert size[1] - 30 < below <= size[1]
+
+
+@dataclass(frozen=True)
+class Box:
+    """Where an element lies on the page, and the card that should hold it, if one should."""
+
+    selector: str
+    text: str
+    box: FloatRect
+    card: FloatRect | None
+
+
+def boxes_of(monitor: Monitor) -> list[Box]:
+    """Measures every element of `APART` at one moment, since the page goes on filling in between two."""
+    found: list[dict[str, Any]] = monitor.frame.evaluate(
+        """(selectors) => {
+          const rect = (element) => {
+            const { x, y, width, height } = element.getBoundingClientRect();
+            return { x, y, width, height };
+          };
+          return selectors.flatMap((selector) =>
+            [...document.querySelectorAll(selector)]
+              .map((element) => ({
+                selector,
+                text: element.innerText.slice(0, 30),
+                box: rect(element),
+                card: element.matches(".card :is(.legend li, .card-tools > *)")
+                  ? rect(element.closest(".card"))
+                  : null,
+              }))
+              .filter(({ box }) => box.width > 0 && box.height > 0),
+          );
+        }""",
+        APART,
+    )
+    return [Box(**box) for box in found]
+
+
+def within(inner: FloatRect, outer: FloatRect) -> bool:
+    return outer["x"] < inner["x"] and inner["x"] + inner["width"] < outer["x"] + outer["width"]
 
 
 def overlap(one: FloatRect, other: FloatRect) -> bool:
