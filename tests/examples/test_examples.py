@@ -59,6 +59,7 @@ def test_the_demo_has_a_staircase_a_cosine_and_a_plateau(run: Run) -> None:
     assert min(recording.epochs[-1]["metrics"]["val_accuracy"] for recording in runs.values()) > 0.9
 
 
+@pytest.mark.long
 def test_time_based_decay_is_its_formula(run: Run) -> None:
     (recording,) = run("time_based_decay").values()
     step = np.arange(len(recording.step))
@@ -122,6 +123,7 @@ def test_the_defaults_of_adadelta_and_adagrad_hardly_move(run: Run) -> None:
     assert ["adadelta", "adagrad"] == sorted(fall, key=lambda name: -fall[name])[:2]
 
 
+@pytest.mark.long
 def test_the_range_test_recommends_what_trains_best(run: Run) -> None:
     runs = run("range_test")
     sweeps = runs.pop("sweep").fits[1::2]

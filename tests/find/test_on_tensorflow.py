@@ -122,6 +122,7 @@ def test_random_numbers_go_on_as_if_nothing_had_been_drawn_between() -> None:
     assert found[0] == found[1]
 
 
+@pytest.mark.long
 def test_where_nobody_has_set_a_seed_there_is_none_afterwards() -> None:
     program = (
         "import keras, numpy as np, lrmon\n"

@@ -149,6 +149,7 @@ class Fuse:
         return keras.ops.mean((y - output) ** 2)
 
 
+@pytest.mark.long
 def test_an_error_in_the_data_at_any_batch_leaves_no_trace() -> None:
     left = trained(model(OPTIMIZERS["Adam with a staircase"]()), *data())
     network = model(OPTIMIZERS["Adam with a staircase"]())
@@ -159,7 +160,7 @@ def test_an_error_in_the_data_at_any_batch_leaves_no_trace() -> None:
     assert_same(left, trained(network, *data()))
 
 
-@pytest.mark.parametrize("error", [ArithmeticError, KeyboardInterrupt])
+@pytest.mark.parametrize("error", [ArithmeticError, pytest.param(KeyboardInterrupt, marks=pytest.mark.long)])
 def test_an_error_in_the_training_step_at_any_batch_leaves_no_trace(error: type[BaseException]) -> None:
     left: list[list[Any]] = []
     for fails in (False, True):

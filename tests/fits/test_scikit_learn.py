@@ -40,7 +40,7 @@ def runs(log_dir: Path) -> list[Recorded]:
 
 if not IS_TF_KERAS:  # which has no wrappers
 
-    @pytest.mark.parametrize("jobs", [1, 2])
+    @pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.long)])
     def test_each_fold_of_a_cross_validation_is_a_run_of_its_own(
         tmp_path: Path, reference: Reference, jobs: int
     ) -> None:

@@ -20,7 +20,6 @@ STYLES: list[Train] = [
     representation.distillation,
     rates.speech,
     rates.one_cycle,
-    arithmetic.gradient_accumulation,
     arithmetic.half_precision,
 ]
 
@@ -32,6 +31,7 @@ MORE_STYLES: list[Train] = [
     rates.captioning,
     rates.translation,
     rates.warm_restarts,
+    arithmetic.gradient_accumulation,
     arithmetic.brain_precision,
     arithmetic.averaged_weights,
     arithmetic.clipped,

@@ -77,6 +77,7 @@ def test_keras_itself_does_not_train_in_these_ways(mirrored: dict[str, dict[str,
     assert "InvalidArgumentError" in mirrored[way]["error"]
 
 
+@pytest.mark.long
 def test_keras_itself_does_not_train_with_several_workers() -> None:
     results = told(Plan("keras", "MultiWorkerMirroredStrategy", [Training(None)]), workers=2)
     assert ["PerReplica" in result["error"] for (result,) in results] == [True, True]

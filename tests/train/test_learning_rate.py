@@ -77,7 +77,7 @@ def test_every_step_of_an_execution_is_recorded(tmp_path: Path, steps_per_execut
     assert (run.rows[:, 3] >= 0).all()
 
 
-@pytest.mark.parametrize("mode", ["graph", "jit"])
+@pytest.mark.parametrize("mode", ["graph", pytest.param("jit", marks=pytest.mark.long)])
 def test_5000_rates_of_one_epoch_are_those_used(tmp_path: Path, mode: str) -> None:
     model = unit_gradient_model(
         keras.optimizers.SGD(schedules.CosineDecay(0.1, 5000, warmup_target=0.2, warmup_steps=333)),

@@ -52,6 +52,7 @@ def fit(model: keras.Model, log_dir: Path, *arguments: Any, **named: Any) -> np.
     return recorded(log_dir).loss
 
 
+@pytest.mark.long
 def test_5000_losses_of_one_epoch_are_those_of_their_batches(tmp_path: Path) -> None:
     x, y = data(10_000)
     model = dense(**MODES["jit"])

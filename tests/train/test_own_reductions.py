@@ -120,6 +120,7 @@ def test_a_schedule_that_overwrites_every_reduction_leaves_none(tmp_path: Path) 
         assert {} == report.facts.reductions
 
 
+@pytest.mark.long
 def test_a_schedule_that_keeps_what_it_finds_lets_every_reduction_stand(tmp_path: Path) -> None:
     for name, callbacks in {
         "before": [LearningRateScheduler(lambda _, lr: lr), ReduceLROnPlateau()],
@@ -128,6 +129,7 @@ def test_a_schedule_that_keeps_what_it_finds_lets_every_reduction_stand(tmp_path
         assert [(12, "both"), (22, "both")] == kinds(fit(tmp_path / name, *callbacks))
 
 
+@pytest.mark.long
 def test_at_min_lr_the_last_reduction_is_the_one_that_reaches_it(tmp_path: Path) -> None:
     report = fit(tmp_path, ReduceLROnPlateau(patience=4, factor=0.1, min_lr=0.004), values=STUCK[:20])
     (first, second) = report.plateaus.triggers
@@ -146,6 +148,7 @@ def test_at_min_lr_the_last_reduction_is_the_one_that_reaches_it(tmp_path: Path)
     assert {6, 10} == set(beyond.facts.reductions)
 
 
+@pytest.mark.long
 def test_a_cooldown_delays_the_next_reduction(tmp_path: Path) -> None:
     plateau = ReduceLROnPlateau(patience=3, factor=0.5, cooldown=4)
     report = fit(tmp_path, plateau, values=STUCK[:20])

@@ -53,7 +53,9 @@ def trained(build: Callable[[], keras.Model], callbacks: list[Any], **compile_ar
     return [history, again, variables, random_after, keras.random.normal((3,)).numpy()]
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "mode", [pytest.param(mode, marks=pytest.mark.long) if mode == "jit" else mode for mode in MODES]
+)
 def test_history_weights_and_random_state_are_the_same_with_and_without(tmp_path: Path, mode: str) -> None:
     without = trained(convolutional_model, [], **MODES[mode])
     with_monitor = trained(convolutional_model, [lrmon.LRMonitor(tmp_path)], **MODES[mode])

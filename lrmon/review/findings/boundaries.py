@@ -34,8 +34,10 @@ def _rates_of_epochs(facts: Facts) -> NDArray[np.float64] | None:
     run, starts = facts.run, facts.places.starts
     if facts.has_schedule or facts.places.unknown.size or not run.complete or starts.size < 4:
         return None
-    if not np.array_equal(facts.places.positions, np.arange(starts.size)) or starts[0] != run.step[0]:
+    if not np.array_equal(facts.places.positions, np.arange(starts.size)):
         return None
+    if not np.array_equal(run.step[:1], starts[:1]):
+        return None  # it begins elsewhere, or no step is here
     rows = np.searchsorted(run.step, starts)
     if rows[-1] == run.step.size:
         return None  # an epoch whose steps are not here

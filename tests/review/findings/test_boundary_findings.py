@@ -91,3 +91,11 @@ def test_epochs_whose_steps_are_not_here_are_no_boundaries(tmp_path: Path) -> No
 
     assert (20, 6, [[20, 29]]) == (run.step.size, len(run.epochs), run.holes.tolist())
     assert {} == findings(run)
+
+
+def test_epochs_of_which_no_step_is_here_have_no_finding_of_their_rates(tmp_path: Path) -> None:
+    records = [epoch(A, number, 4 * number, 4 * number + 3, loss=1.0) for number in range(5)]
+    run = run_of(tmp_path, [fit(A, 0, ended="completed", last_step=19), *records])
+
+    assert 0 == run.step.size
+    assert set() == {"staircase-every-epoch", "drop-one-epoch-early"} & set(findings(run))
