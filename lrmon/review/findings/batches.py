@@ -15,8 +15,8 @@ FEWEST: Final = 4
 """Epochs of one length that are needed."""
 SHORTEST: Final = 8
 """Steps an epoch has at least."""
-_MATTERS: Final = 0.75
-"""A batch whose loss is this share of that before training was not learned; one with a hard sample was."""
+_MATTERS: Final = 0.7
+"""A batch whose loss is this share of a guess's was not learned; one with a hard sample was."""
 
 _EXPLAINED: Final = 0.25
 """Share of the variance within epochs that the place explains, where data is sorted."""
@@ -44,7 +44,7 @@ def find(facts: Facts) -> Iterator[Finding]:
     others = np.sort(np.delete(inner, worst))[-1]
     shared = float(np.mean(relative[:, worst] > np.quantile(relative[:, :-1], 0.9, axis=1)))
     of = facts.levels
-    untrained = of.reference if of is not None else 0.0
+    untrained = 0.0 if of is None else of.start if of.guess is None else of.guess
     here = float(np.median(losses[:, worst]))
     is_high = height[worst] >= 6 and inner[worst] >= 4 and inner[worst] >= 1.5 * max(others, 0.0)
     if is_high and shared >= 0.75 and here >= _MATTERS * untrained > 0:
