@@ -165,6 +165,7 @@ def test_of_a_disk_that_frees_little_by_little_every_byte_is_used_and_none_torn(
             disk.room += 40_000
             within._retry_seconds = within._retry_time = 0.0
         disk.room = LARGE
+        wait_for(lambda: not within._kept)
         recorder.close()
     assert 1 == len(warned)
     assert all(later - before > 38_000 for before, later in pairwise(sizes))
