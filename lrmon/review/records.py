@@ -203,7 +203,10 @@ def _decode_object(datum: Datum) -> Mapping[str, Any]:
 
 def _deeper(value: Any, levels: int) -> bool:
     items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return bool(items) and (levels == 0 or any(_deeper(item, levels - 1) for item in items))
+    if levels == 0 or not items:
+        return bool(items)
+    # Most values are numbers and names, for which no call is due.
+    return any(_deeper(item, levels - 1) for item in items if isinstance(item, (dict, list)))
 
 
 def _step(value: Any) -> int | None:

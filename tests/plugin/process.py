@@ -52,7 +52,7 @@ class Server:
     def get_path(self, path: str, **arguments: object) -> Answer:
         query = f"?{urllib.parse.urlencode(arguments)}" if arguments else ""
         try:
-            with urllib.request.urlopen(f"{self.url}{path}{query}", timeout=120) as response:
+            with urllib.request.urlopen(f"{self.url}{path}{query}", timeout=600) as response:
                 return Answer(response.status, dict(response.headers), response.read())
         except urllib.error.HTTPError as error:
             with error:
