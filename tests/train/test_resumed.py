@@ -193,8 +193,10 @@ def saved_epochs(folder: Path) -> int:
 
 def killed_after(running: Training, count: int) -> bool:
     """Kills a training somewhere after so many batches; returns whether it had not ended before."""
-    deadline = time.monotonic() + SECONDS
-    while running.is_alive and len(running.attempt.truth()) < count:
+    steps, deadline = 0, time.monotonic() + SECONDS
+    while running.is_alive and (now := len(running.attempt.truth())) < count:
+        if now > steps:
+            steps, deadline = now, time.monotonic() + SECONDS
         assert time.monotonic() < deadline, "the training makes no step"
     if not running.is_alive:
         return False
