@@ -13,7 +13,6 @@ HOLD_README := -m pytest -q $(READS_README)
 EACH := -m "long or not long"
 PEERS := trainproof==0.22.0 runmedic==0.1.1 trainspotter==0.2.6 losslint==0.4.1
 TRAININGS := $(wildcard tests/fits tests/find tests/styles)
-LONG_TRAININGS := tests/examples tests/styles tests/fits tests/find tests/train --ignore tests/train/test_resumed.py
 OLDEST_TESTS := tests/record tests/analysis tests/review tests/plugin tests/train tests/find tests/fits
 
 # The tests in tests/fits write there what they tell.
@@ -30,7 +29,7 @@ QUIET := TF_CPP_MIN_LOG_LEVEL=2 TF_ENABLE_ONEDNN_OPTS=0
 help:
 	@echo 'make demo           train on real images and look at it in TensorBoard (HOST=…, PORT=…)'
 	@echo 'make test           linters and type checkers, then every test but the long ones'
-	@echo 'make test-trainings more trainings on TensorFlow: every example, every style, longer ones'
+	@echo 'make test-trainings every example and every style of training, on TensorFlow'
 	@echo 'make test-backends  the trainings again, on JAX, PyTorch and tf_keras, each in its own environment'
 	@echo 'make test-keras     the own tests of Keras, with LRMonitor in every fit and without it'
 	@echo 'make test-oldest    the tests again on the oldest supported packages, in an environment of their own'
@@ -64,9 +63,9 @@ test: lint
 	@$(call with_chromium,$(IN_PARALLEL))
 	$(VENV)/python $(HOLD_README)
 
-# Trainings of every kind, of which `make test` has the others.
+# Trainings of every kind, of which `make test` has a few.
 test-trainings: dev-environment
-	$(VENV)/python $(IN_PARALLEL) -m long $(LONG_TRAININGS)
+	$(VENV)/python $(IN_PARALLEL) $(EACH) tests/examples tests/styles
 
 # The same trainings on the other set-ups. The range test is Keras 3's alone.
 test-backends: jax-environment torch-environment tf_keras-environment
