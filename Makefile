@@ -12,8 +12,8 @@ IN_PARALLEL := -m pytest --numprocesses 2 --dist loadfile --ignore $(READS_READM
 HOLD_README := -m pytest -q $(READS_README)
 EACH := -m "long or not long"
 PEERS := trainproof==0.22.0 runmedic==0.1.1 trainspotter==0.2.6 losslint==0.4.1
-TRAININGS := $(wildcard tests/fits tests/find tests/styles)
-OLDEST_TESTS := tests/record tests/analysis tests/review tests/plugin tests/train tests/find tests/fits
+TRAININGS := $(wildcard tests/fits tests/range_test tests/styles)
+OLDEST_TESTS := tests/record tests/analysis tests/review tests/plugin tests/train tests/range_test tests/fits
 
 # The tests in tests/fits write there what they tell.
 export LRMON_REFERENCE := $(RESULTS)

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 from lrmon.version import __version__
 
 if TYPE_CHECKING:
-    from lrmon.analysis.plateau import PlateauRule
-    from lrmon.analysis.plateau_replay import replay_plateau
-    from lrmon.analysis.staircase import find_lr_steps
-    from lrmon.find.finder import LRFinder
+    from lrmon.analysis.learning_rate.staircase import find_lr_steps
+    from lrmon.analysis.plateau.replay import replay_plateau
+    from lrmon.analysis.plateau.rule import PlateauRule
     from lrmon.record.recorder import Recorder
-    from lrmon.review.logs import load
+    from lrmon.review.load import load
     from lrmon.review.preview import preview
+    from lrmon.review.report.range_test import range_test
+    from lrmon.review.report.report import report
     from lrmon.train.callback import LRMonitor
+    from lrmon.train.range_test.lr_finder import LRFinder
 
 __all__ = [
     "LRFinder",
@@ -29,18 +31,22 @@ __all__ = [
     "find_lr_steps",
     "load",
     "preview",
+    "range_test",
     "replay_plateau",
+    "report",
 ]
 
 _HOMES = {
-    "LRFinder": "lrmon.find.finder",
+    "LRFinder": "lrmon.train.range_test.lr_finder",
     "LRMonitor": "lrmon.train.callback",
-    "PlateauRule": "lrmon.analysis.plateau",
+    "PlateauRule": "lrmon.analysis.plateau.rule",
     "Recorder": "lrmon.record.recorder",
-    "find_lr_steps": "lrmon.analysis.staircase",
-    "load": "lrmon.review.logs",
+    "find_lr_steps": "lrmon.analysis.learning_rate.staircase",
+    "load": "lrmon.review.load",
     "preview": "lrmon.review.preview",
-    "replay_plateau": "lrmon.analysis.plateau_replay",
+    "range_test": "lrmon.review.report.range_test",
+    "report": "lrmon.review.report.report",
+    "replay_plateau": "lrmon.analysis.plateau.replay",
 }
 
 

@@ -17,13 +17,13 @@ from typing import NoReturn
 
 from tensorboard import errors
 
-from lrmon.review.export import export
-from lrmon.review.library import Library
-from lrmon.review.logs import open_logs
-from lrmon.review.report import report
-from lrmon.review.run import Run
-from lrmon.review.settings import SETTINGS, default_rule, monitors, replaced
-from lrmon.review.source import Source
+from lrmon.review.reading.data_provider import Source
+from lrmon.review.reading.log_directory import open_logs
+from lrmon.review.reading.run_cache import Library
+from lrmon.review.report.plateau_settings import SETTINGS, default_rule, monitors, replaced
+from lrmon.review.report.report import report
+from lrmon.review.run.export import export
+from lrmon.review.run.run import Run
 from lrmon.version import __version__
 
 GOOD, HAS_ERRORS, BAD_USAGE = 0, 1, 2

@@ -20,8 +20,8 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from lrmon.review.findings.finding import Finding  # noqa: E402 - the corpus is found from the root alone
-from lrmon.review.report import look_into  # noqa: E402
+from lrmon.review.report.findings.finding import Finding  # noqa: E402 - the corpus is found from the root alone
+from lrmon.review.report.report import look_into  # noqa: E402
 from tests.corpus.recordings import Case, load_all  # noqa: E402
 
 PAGE: Final = ROOT / "docs/error_rates.md"

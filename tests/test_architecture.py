@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ import pytest
 from tests.plugin.process import WITHOUT_TENSORFLOW
 
 ROOT = Path(__file__).parent.parent
+FRONTEND = ROOT / "tb_plugin" / "frontend" / "src"
 SOURCES = {"lrmon": ROOT / "lrmon", "lrmon_tb": ROOT / "tb_plugin" / "lrmon_tb"}
 
 RULES: dict[str, set[str]] = {
@@ -22,22 +25,31 @@ RULES: dict[str, set[str]] = {
     "lrmon.analysis": {"lrmon.analysis", "numpy"},
     "lrmon.record": {"lrmon.record", "lrmon.schema", "lrmon.version", "numpy", "tensorboard", "tensorflow"},
     "lrmon.train": {"lrmon.record", "lrmon.schema", "lrmon.train", "lrmon.version", "numpy"},
-    "lrmon.train.closing": {"lrmon.record", "lrmon.review", "numpy"},
+    "lrmon.train.fit.closing_lines": {"lrmon.record", "lrmon.review", "numpy"},
     "lrmon.train.base": {"keras", "tf_keras"},
-    "lrmon.train.ring.in_tensorflow": {"lrmon.train", "numpy", "tensorflow"},
-    "lrmon.train.ring.replicas": {"lrmon.train", "numpy", "tensorflow"},
-    "lrmon.train.ring.in_jax": {"jax", "keras", "lrmon.train", "numpy"},
-    "lrmon.train.ring.late_schedule": {"jax", "keras", "lrmon.train", "numpy"},
-    "lrmon.train.ring.in_torch": {"lrmon.train", "numpy", "torch"},
+    "lrmon.train.ring_buffer.in_tensorflow": {"lrmon.train", "numpy", "tensorflow"},
+    "lrmon.train.ring_buffer.replicas": {"lrmon.train", "numpy", "tensorflow"},
+    "lrmon.train.ring_buffer.in_jax": {"jax", "keras", "lrmon.train", "numpy"},
+    "lrmon.train.ring_buffer.late_schedule": {"jax", "keras", "lrmon.train", "numpy"},
+    "lrmon.train.ring_buffer.in_torch": {"lrmon.train", "numpy", "torch"},
     "lrmon.train.preflight": {
-        "lrmon.analysis", "lrmon.train.models", "lrmon.train.optimizers", "lrmon.train.preflight",
+        "lrmon.analysis", "lrmon.train.model.models", "lrmon.train.model.optimizers", "lrmon.train.preflight",
     },
-    "lrmon.find": {
-        "lrmon.analysis", "lrmon.find", "lrmon.record", "lrmon.schema", "lrmon.train", "matplotlib", "numpy",
+    "lrmon.train.range_test": {
+        "lrmon.analysis", "lrmon.record", "lrmon.schema", "lrmon.train", "matplotlib", "numpy",
     },
-    "lrmon.review": {"lrmon.analysis", "lrmon.review", "lrmon.schema", "numpy", "tensorboard"},
-    "lrmon.review.damage": {"google.protobuf", "tensorboard"},
-    "lrmon.review.report_plot": {"lrmon.analysis", "lrmon.review", "matplotlib", "numpy"},
+    "lrmon.review": {"lrmon.analysis", "lrmon.review", "lrmon.schema", "numpy"},
+    "lrmon.review.run": {"lrmon.analysis", "lrmon.review.run", "lrmon.schema", "numpy"},
+    "lrmon.review.reading": {
+        "lrmon.analysis", "lrmon.review.reading", "lrmon.review.run", "lrmon.schema", "numpy", "tensorboard",
+    },
+    "lrmon.review.reading.damaged_files": {"google.protobuf", "tensorboard"},
+    "lrmon.review.report": {
+        "lrmon.analysis", "lrmon.review.report", "lrmon.review.run", "lrmon.schema", "numpy",
+    },
+    "lrmon.review.report.render.as_plot": {
+        "lrmon.analysis", "lrmon.review.report", "lrmon.review.run", "matplotlib", "numpy",
+    },
     "lrmon_tb": {
         "lrmon.analysis", "lrmon.review", "lrmon.schema", "lrmon_tb", "numpy", "tensorboard", "werkzeug",
     },
@@ -102,7 +114,7 @@ def test_a_module_imports_only_what_its_room_may(module: str) -> None:
             ["lrmon.train.callback"],
         ),
         ("lrmon.review.a", "from lrmon import record", ["lrmon.record"]),
-        ("lrmon.train.a", "import lrmon.review.run, json", ["lrmon.review.run"]),
+        ("lrmon.train.a", "import lrmon.review.run.run, json", ["lrmon.review.run.run"]),
         ("lrmon.record.a", "from . import events", ["."]),
         ("lrmon_tb.a", "import keras", ["keras"]),
         ("lrmon.cli", "import lrmon_tb", ["lrmon_tb"]),
@@ -112,6 +124,79 @@ def test_a_module_imports_only_what_its_room_may(module: str) -> None:
 )
 def test_a_wrong_import_is_found(module: str, source: str, wrong: list[str]) -> None:
     assert wrong == wrong_imports(module, source)
+
+
+def python_imports(texts: Mapping[str, str]) -> dict[str, set[str]]:
+    """By module, the modules among `texts` that it imports anywhere: in functions and for types, too."""
+    graph: dict[str, set[str]] = {}
+    for module, text in texts.items():
+        names: set[str] = set()
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{module} has a relative import"
+                parents = {f"{node.module}.{alias.name}" for alias in node.names}
+                names |= parents & texts.keys() or {str(node.module)}
+        graph[module] = names & texts.keys()
+    return graph
+
+
+def typescript_imports(texts: Mapping[str, str]) -> dict[str, set[str]]:
+    """By file (without its ending), the files among `texts` that it imports; types count, too."""
+    graph: dict[str, set[str]] = {}
+    for name, text in texts.items():
+        found = re.findall(r"""(?:\bfrom|\bimport)\s*\(?\s*["'](\.[^"']+)["']""", text)
+        paths = {os.path.normpath(Path(name).parent / re.sub(r"\.tsx?$", "", path)) for path in found}
+        graph[name] = paths & texts.keys()
+    return graph
+
+
+def circle_in(graph: Mapping[str, set[str]]) -> list[str]:
+    """Names in a circle, each of which imports the next; none where there is no circle."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        circle: list[str] = error.args[1]
+        return circle[::-1]
+    return []
+
+
+def typescript_sources() -> dict[str, str]:
+    paths = [*FRONTEND.rglob("*.ts"), *FRONTEND.rglob("*.tsx")]
+    return {str(path.relative_to(FRONTEND).with_suffix("")): path.read_text("utf-8") for path in paths}
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    assert [] == circle_in(python_imports(dict(sources())))
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("import lrmon.b", "import lrmon.a"),
+        ("from lrmon import b", "from lrmon.a import name"),
+        ("from lrmon.b import name", "def f():\n    from lrmon.a import name"),
+        ("import lrmon.b", "if TYPE_CHECKING:\n    from lrmon.a import name"),
+    ],
+)
+def test_a_circle_of_python_modules_is_found(a: str, b: str) -> None:
+    assert 3 == len(circle_in(python_imports({"lrmon": "", "lrmon.a": a, "lrmon.b": b})))
+    assert [] == circle_in(python_imports({"lrmon": "", "lrmon.a": a, "lrmon.b": ""}))
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ('import { b } from "../model/b";', 'import { a } from "../chart/a";'),
+        ('import type { B } from "../model/b.ts";', 'export { a } from "../chart/a";'),
+        ('import "../model/b";', 'const a = import("../chart/a");'),
+    ],
+)
+def test_a_circle_of_typescript_files_is_found(a: str, b: str) -> None:
+    assert 3 == len(circle_in(typescript_imports({"chart/a": a, "model/b": b})))
+    assert [] == circle_in(typescript_imports({"chart/a": a, "model/b": ""}))
+    assert 100 < sum(map(len, typescript_imports(typescript_sources()).values()))
 
 
 def loads(statement: str, *folders: Path, hide_tensorflow: bool = False) -> subprocess.CompletedProcess[str]:

@@ -10,12 +10,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lrmon.analysis.plateau import PlateauRule
-from lrmon.analysis.plateau_replay import replay_plateau
-from lrmon.analysis.schedule_plan import planned_rates
-from lrmon.review.report import Report, report
-from lrmon.review.run import Epoch, Fit, Run
-from lrmon.review.settings import rule_of
+from lrmon.analysis.learning_rate.schedules import planned_rates
+from lrmon.analysis.plateau.replay import replay_plateau
+from lrmon.analysis.plateau.rule import PlateauRule
+from lrmon.review.report.plateau_settings import rule_of
+from lrmon.review.report.report import Report, report
+from lrmon.review.run.run import Epoch, Fit, Run
 
 _MOST_STEPS: Final = 10_000_000
 _NOTICE: Final = "This is a preview: it is what the schedule says, nothing has been trained."

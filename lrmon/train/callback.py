@@ -19,18 +19,18 @@ from lrmon.record.journal import Journal
 from lrmon.record.recorder import Recorder
 from lrmon.record.warning import warn, warn_of_earlier
 from lrmon.train.base import Callback
-from lrmon.train.description import checked_plateau, described_plateau
-from lrmon.train.fit_recording import FitRecording, Position
-from lrmon.train.host import on_host, scalars
-from lrmon.train.models import backend_of, is_chief, keras_of, prints_progress, unrecordable
-from lrmon.train.optimizers import counter, parts
+from lrmon.train.fit.fit_recording import FitRecording, Position
+from lrmon.train.model.description import checked_plateau, described_plateau
+from lrmon.train.model.host import on_host, scalars
+from lrmon.train.model.models import backend_of, is_chief, keras_of, prints_progress, unrecordable
+from lrmon.train.model.optimizers import counter, parts
 from lrmon.train.preflight import Fit, fit_seen, own_plateau, preflight
-from lrmon.train.ring.installation import BACKENDS
+from lrmon.train.ring_buffer.installation import BACKENDS
 from lrmon.train.step_sizes.sampler import checked_interval
 
 _Hook = TypeVar("_Hook", bound=Callable[..., None])
 
-_CLOSING: Final = "lrmon.train.closing"
+_CLOSING: Final = "lrmon.train.fit.closing_lines"
 """It loads the review, so only where it is needed."""
 
 _OURS: Final = ("lrmon", "keras", "tf_keras")

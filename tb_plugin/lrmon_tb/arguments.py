@@ -10,9 +10,9 @@ from typing import Literal, cast
 from tensorboard import errors
 from werkzeug import Request
 
-from lrmon.analysis.plateau import PlateauRule
-from lrmon.review.series import Axis, View
-from lrmon.review.settings import SETTINGS, replaced
+from lrmon.analysis.plateau.rule import PlateauRule
+from lrmon.review.report.plateau_settings import SETTINGS, replaced
+from lrmon.review.run.series import Axis, View
 
 _AXES = ("step", "epoch", "time")
 _FORMATS = ("csv", "json")

@@ -24,7 +24,7 @@ class Loader(base_plugin.TBLoader):
 
     def _isolate_damage(self) -> None:
         """Keeps an event that cannot be parsed from ending the loading of all runs; before it begins."""
-        from lrmon.review import damage
+        from lrmon.review.reading import damaged_files as damage
 
         damage.isolate()
 

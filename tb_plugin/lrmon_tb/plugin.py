@@ -13,12 +13,13 @@ from tensorboard.plugins import base_plugin
 from werkzeug import Request, Response
 
 from lrmon import schema
-from lrmon.review.export import export
-from lrmon.review.library import Library
-from lrmon.review.report import report, run_analysis
-from lrmon.review.series import View, series_json
-from lrmon.review.settings import SETTINGS, monitors
-from lrmon.review.source import Source
+from lrmon.review.reading.data_provider import Source
+from lrmon.review.reading.run_cache import Library
+from lrmon.review.report.plateau_settings import SETTINGS, monitors
+from lrmon.review.report.report import report, run_analysis
+from lrmon.review.run.export import export
+from lrmon.review.run.series import View, series_json
+from lrmon.review.run_list import summarize
 from lrmon_tb import page
 from lrmon_tb.arguments import Arguments
 
@@ -62,7 +63,7 @@ class Plugin(base_plugin.TBPlugin):
         self._data_provider = context.data_provider
         self._log_dir = getattr(context, "logdir", None)
         samples = (context.sampling_hints or {}).get(schema.PLUGIN_NAME)
-        self._library = Library(samples=samples or 0)
+        self._library = Library(samples=samples or 0, summarize=summarize)
         self._overview = ("", "")
 
     def get_plugin_apps(self) -> dict[str, Callable[..., Any]]:

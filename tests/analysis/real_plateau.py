@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from lrmon.analysis.direction import MODES, KerasVersion
-from lrmon.analysis.plateau import PlateauRule
-from lrmon.analysis.plateau_replay import replay_plateau
+from lrmon.analysis.plateau.direction import MODES, KerasVersion
+from lrmon.analysis.plateau.replay import replay_plateau
+from lrmon.analysis.plateau.rule import PlateauRule
 
 AS_LOGGED: Final = {
     "float": float,

@@ -19,8 +19,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from lrmon.analysis.direction import KerasVersion
-from lrmon.analysis.plateau import PlateauRule
+from lrmon.analysis.plateau.direction import KerasVersion
+from lrmon.analysis.plateau.rule import PlateauRule
 from lrmon.schema import number, to_json
 from tests.analysis.real_plateau import Case, Outcome, random_cases, real_outcome, tiny_model, version_of
 

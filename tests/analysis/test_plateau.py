@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lrmon.analysis.direction import VERSIONS, KerasVersion, monitor_direction
-from lrmon.analysis.plateau import PlateauRule, PlateauState, begin_fit, step
-from lrmon.analysis.plateau_replay import PlateauTrigger, replay_plateau
+from lrmon.analysis.plateau.direction import VERSIONS, KerasVersion, monitor_direction
+from lrmon.analysis.plateau.replay import PlateauTrigger, replay_plateau
+from lrmon.analysis.plateau.rule import PlateauRule, PlateauState, begin_fit, step
 from tests.analysis.real_plateau import replayed_outcome
 from tests.analysis.record_plateau_cases import recorded
 

@@ -10,9 +10,9 @@ import keras
 import numpy as np
 import pytest
 
-from lrmon.analysis.direction import monitor_direction
-from lrmon.analysis.plateau import PlateauRule
-from lrmon.analysis.plateau_replay import replay_plateau
+from lrmon.analysis.plateau.direction import monitor_direction
+from lrmon.analysis.plateau.replay import replay_plateau
+from lrmon.analysis.plateau.rule import PlateauRule
 from tests.analysis.real_plateau import random_cases, real_outcome, replayed_outcome, tiny_model, version_of
 
 VERSION = version_of(keras)

@@ -10,9 +10,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrmon.analysis.plateau import TYPES, PlateauRule
-from lrmon.analysis.plateau_replay import replay_plateau
-from lrmon.analysis.plateau_scan import first_triggers, scan_plateau
+from lrmon.analysis.plateau.replay import replay_plateau
+from lrmon.analysis.plateau.rule import TYPES, PlateauRule
+from lrmon.analysis.plateau.scan import first_triggers, scan_plateau
 
 VALUES = st.sampled_from(
     [0.0, 0.1, 0.2, 0.25, 0.3, 0.5, 0.5001, 1.0, 2.0, -1.0, math.nan, math.inf, -math.inf]

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrmon.analysis.range_test import METHODS, RangeTest, Suggestion, analyze
-from lrmon.analysis.range_test_curve import curve_of
-from lrmon.analysis.smoothing import smooth
+from lrmon.analysis.loss.smoothing import smooth
+from lrmon.analysis.range_test.analyze import METHODS, RangeTest, Suggestion, analyze
+from lrmon.analysis.range_test.curve import curve_of
 from tests.analysis.sweeps import Floats, swept
 
 NUMBERS = st.floats(width=32) | st.sampled_from([0.0, 1e-30, 1e30, math.nan, math.inf, -math.inf, -1.0])
@@ -375,7 +375,7 @@ def test_the_recommended_rate_lies_after_the_start_of_the_fall_and_below_the_div
 @settings(max_examples=100)
 def test_the_valley_is_part_of_the_longest_fall_there_is(values: list[int]) -> None:
     """Held against a search that tries every pair."""
-    from lrmon.analysis.range_test_methods import _longest_fall
+    from lrmon.analysis.range_test.methods import _longest_fall
 
     found = _longest_fall(np.array(values, dtype=np.float64))
     lengths: list[int] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from lrmon.analysis.range_test import METHODS, RECOMMENDED
+from lrmon.analysis.range_test.analyze import METHODS, RECOMMENDED
 
 ROOT = Path(__file__).parent.parent.parent
 TEXT = (ROOT / "docs/range_test.md").read_text(encoding="utf-8")
@@ -13,7 +13,7 @@ TEXT = (ROOT / "docs/range_test.md").read_text(encoding="utf-8")
 
 def test_every_problem_has_its_section_and_every_section_its_problem() -> None:
     sources = "".join(
-        path.read_text(encoding="utf-8") for path in (ROOT / "lrmon/analysis").glob("range_test*.py")
+        path.read_text(encoding="utf-8") for path in (ROOT / "lrmon/analysis/range_test").glob("*.py")
     )
     problems = TEXT.partition("# Problems\n")[2]
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrmon.analysis.range_test import METHODS, analyze, combine, compare
+from lrmon.analysis.range_test.analyze import METHODS, analyze, combine, compare
 from tests.analysis.sweeps import swept
 
 

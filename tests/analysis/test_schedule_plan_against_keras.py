@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pytest
 import tensorflow as tf
 
-from lrmon.analysis.schedule_plan import planned_rates, staircase_decay_steps
+from lrmon.analysis.learning_rate.schedules import planned_rates, staircase_decay_steps
 
 S = keras.optimizers.schedules
 STEPS = np.concatenate((np.arange(0, 400), [999, 1000, 1001, 4096, 99_999]))

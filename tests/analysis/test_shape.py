@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from lrmon.analysis.shape import Shape, Sweep, find_shape, find_sweep
+from lrmon.analysis.learning_rate.shape import Shape, Sweep, find_shape, find_sweep
 
 EPOCH = 40
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrmon.analysis.smoothing import smooth
+from lrmon.analysis.loss.smoothing import smooth
 
 WEIGHTS = st.one_of(
     st.sampled_from([0.0, 1e-300, 1e-20, 0.5, 0.6, 0.9, 0.99, 0.999, 0.999999]), st.floats(0.0, 0.9999)

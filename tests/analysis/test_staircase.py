@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from lrmon.analysis.cadence import late_multiples
-from lrmon.analysis.staircase import LRSteps, find_lr_steps
+from lrmon.analysis.learning_rate.cadence import late_multiples
+from lrmon.analysis.learning_rate.staircase import LRSteps, find_lr_steps
 
 Rates = NDArray[np.float32]
 

@@ -10,8 +10,8 @@ import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from lrmon.analysis.cadence import late_multiples
-from lrmon.analysis.staircase import find_lr_steps
+from lrmon.analysis.learning_rate.cadence import late_multiples
+from lrmon.analysis.learning_rate.staircase import find_lr_steps
 from tests.fits.framework import MODES, UsedRates, batches, unit_gradient_model
 
 schedules = keras.optimizers.schedules

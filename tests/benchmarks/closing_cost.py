@@ -26,7 +26,7 @@ LOAD = """
 import time, lrmon
 lrmon.LRMonitor
 start = time.perf_counter()
-import lrmon.train.closing
+import lrmon.train.fit.closing_lines
 print(time.perf_counter() - start)
 """
 
@@ -70,7 +70,7 @@ def main() -> None:
         for _ in range(5)
     ]
     print(f"loading the review  median {1e3 * statistics.median(loads):6.1f} ms")
-    closing = importlib.import_module("lrmon.train.closing")
+    closing = importlib.import_module("lrmon.train.fit.closing_lines")
     for steps, steps_per_epoch in ((1_000, 100), (100_000, 1_000), (100_000, 100), (1_000_000, 1_000)):
         with tempfile.TemporaryDirectory() as folder:
             recorder, journal = recorded(folder, steps, steps_per_epoch)

@@ -46,7 +46,7 @@ def log_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def report(log_dir: Path) -> Any:
-    return lrmon.load(log_dir)["mystery"].report().to_dict()
+    return lrmon.report(lrmon.load(log_dir)["mystery"]).to_dict()
 
 
 def test_the_command_tells_where_the_steps_lie_and_why_the_last_two_are_equal(

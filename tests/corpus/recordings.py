@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrmon import schema
-from lrmon.review.assembly import Recording, assemble
-from lrmon.review.records import Block, decode_epoch, decode_fit
-from lrmon.review.run import Run
+from lrmon.review.reading.decode import Block, decode_epoch, decode_fit
+from lrmon.review.reading.merge import Recording, assemble
+from lrmon.review.run.run import Run
 
 FOLDER: Final = Path(__file__).parent / "recordings"
 NAME: Final = "1-20250101T000000.000000Z-1"

@@ -13,7 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.util import tensor_util
 
 import lrmon
-from lrmon.analysis.staircase import LRSteps
+from lrmon.analysis.learning_rate.staircase import LRSteps
 from tests.recorded import Recorded, recorded
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -56,7 +56,7 @@ def test_after_a_fit_that_prints_two_lines_say_what_and_where(
 def test_the_findings_are_those_of_the_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     train(tmp_path / "run", rate=1e30)
     lines = ours(capsys)
-    report = lrmon.load(tmp_path)["run"].report()
+    report = lrmon.report(lrmon.load(tmp_path)["run"])
     serious = [f"  {each.severity}: {each.text}" for each in report.findings if each.severity != "info"]
 
     assert serious

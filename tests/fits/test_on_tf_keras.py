@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import lrmon
-from lrmon.train.effective import effective_rate
+from lrmon.train.model.effective_lr import effective_rate
 from tests.fits.framework import (
     COMPILED,
     MODES,

@@ -21,7 +21,7 @@ import pytest
 import lrmon
 from lrmon.record import flush_thread, intake, writer
 from lrmon.record import recorder as recorder_module
-from lrmon.review.run import Run
+from lrmon.review.run.run import Run
 from tests.record.file_systems import Remote, SmallDisk
 from tests.recorded import recorded
 from tests.review.written import Logs

@@ -11,9 +11,9 @@ import pytest
 import lrmon
 from lrmon import schema
 from lrmon.record.event_file import EventFile
-from lrmon.review.library import Library
-from lrmon.review.logs import open_logs
-from lrmon.review.run import Run
+from lrmon.review.reading.log_directory import open_logs
+from lrmon.review.reading.run_cache import Library
+from lrmon.review.run.run import Run
 from tests.recorded import recorded
 
 PROCESS = """

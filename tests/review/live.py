@@ -16,7 +16,7 @@ from tensorboard.plugins import base_plugin
 from tensorboard.util import grpc_util
 from werkzeug.test import Client
 
-from lrmon.review.source import Source
+from lrmon.review.reading.data_provider import Source
 from lrmon_tb.loader import Loader
 from tests.review.written import Logs
 

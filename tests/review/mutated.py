@@ -19,13 +19,14 @@ from tensorboard.data import provider
 from tensorboard.util import tensor_util
 
 from lrmon import schema
-from lrmon.review.export import export
-from lrmon.review.library import Library
-from lrmon.review.records import not_rewritten
-from lrmon.review.report import report
-from lrmon.review.run import Run
-from lrmon.review.series import View, series_json
-from lrmon.review.source import Source
+from lrmon.review.reading.data_provider import Source
+from lrmon.review.reading.decode import not_rewritten
+from lrmon.review.reading.run_cache import Library
+from lrmon.review.report.report import report
+from lrmon.review.run.export import export
+from lrmon.review.run.run import Run
+from lrmon.review.run.series import View, series_json
+from lrmon.review.run_list import summarize
 from tests.review.written import START, Record, block, epoch, fit, rates, sample, skipped
 
 A, B = "20250101T000000.000000Z-1", "20250102T000000.000000Z-2"
@@ -300,7 +301,7 @@ def _unreadable(run: Run) -> set[str]:
 
 
 def _run(data_provider: Mutated) -> Run | None:
-    library, source = Library(), Source(data_provider, context.RequestContext(), "")
+    library, source = Library(summarize=summarize), Source(data_provider, context.RequestContext(), "")
     overview = library.overview(source)
     json.loads(schema.to_json(overview.runs))
     try:

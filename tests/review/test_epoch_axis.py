@@ -9,8 +9,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrmon.review.epoch_axis import EpochAxis, lay_out
-from lrmon.review.run import Epoch, Fit
+from lrmon.review.reading.epoch_axis import EpochAxis, lay_out
+from lrmon.review.run.run import Epoch, Fit
 
 
 def epoch(number: int, first_step: int, last_step: int) -> Epoch:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from lrmon import schema
-from lrmon.review.export import export
+from lrmon.review.run.export import export
 from tests.review.written import START, block, epoch, fit, run_of, scalar
 
 A = "20250101T000000.000000Z-1"

@@ -11,8 +11,9 @@ import pytest
 from tensorboard import context, errors
 
 from lrmon import schema
-from lrmon.review.library import Library
-from lrmon.review.source import Source, UnavailableError
+from lrmon.review.reading.data_provider import Source, UnavailableError
+from lrmon.review.reading.run_cache import Library
+from lrmon.review.run_list import summarize
 from tests.review.written import START, Logs, block, epoch, fit, scalar, write
 
 A, B = "20250101T000000.000000Z-1", "20250102T000000.000000Z-2"
@@ -124,7 +125,7 @@ def test_whole_runs_are_kept_up_to_a_number_of_rows_and_summaries_of_all(tmp_pat
     for name in "abc":
         write(tmp_path / name, [fit(A, 0), block(A, 0, 10)])
     logs = Watched(tmp_path)
-    logs.library = Library(rows=25)
+    logs.library = Library(rows=25, summarize=summarize)
     logs.runs()
     logs.questions.read_tags.clear()
 
@@ -139,7 +140,7 @@ def test_whole_runs_are_kept_up_to_a_number_of_rows_and_summaries_of_all(tmp_pat
 def test_a_run_of_more_rows_than_are_kept_is_still_given(tmp_path: Path) -> None:
     write(tmp_path / "run", [block(A, 0, 100)])
     logs = Logs(tmp_path)
-    logs.library = Library(rows=10)
+    logs.library = Library(rows=10, summarize=summarize)
 
     assert 100 == logs.run().step.size
 

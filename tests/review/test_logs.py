@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import lrmon
-from lrmon.review.library import Library
-from lrmon.review.logs import NoDataServerError, open_logs
-from lrmon.review.report import report
+from lrmon.review.reading.log_directory import NoDataServerError, open_logs
+from lrmon.review.reading.run_cache import Library
+from lrmon.review.report.report import report
 from tests.review.written import START, block, epoch, fit, scalar, write
 
 A = "20250101T000000.000000Z-1"
@@ -43,8 +43,8 @@ def test_past_runs_come_as_columns_with_reports(log_dir: Path) -> None:
     assert {"a/staircase", "gap", "empty", "scalars"} == set(runs)
     assert list(range(456)) == run.step.tolist()
     assert (np.float32(0.1) * np.float32(0.95)) == pytest.approx(run.learning_rate[100])
-    assert [95, 190, 285, 380] == run.report().facts.steps.step.tolist()
-    assert 3 == run.report(lrmon.PlateauRule("val_loss", patience=3)).plateaus.rule.patience
+    assert [95, 190, 285, 380] == lrmon.report(run).facts.steps.step.tolist()
+    assert 3 == lrmon.report(run, lrmon.PlateauRule("val_loss", patience=3)).plateaus.rule.patience
 
 
 def test_both_loaders_give_the_same_reports(log_dir: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrmon.review.numbers import json_column, shortest
+from lrmon.review.run.numbers import json_column, shortest
 
 EDGES = [
     0.1,

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lrmon.review.assembly import Recording, assemble
-from lrmon.review.records import Block
-from lrmon.review.run import Run
-from lrmon.review.summary import summarize
+import lrmon
+from lrmon.review.reading.decode import Block
+from lrmon.review.reading.merge import Recording, assemble
+from lrmon.review.run.run import Run
+from lrmon.review.run_list import summarize
 from tests.review.trained import by_epoch, findings, trained
 
 KERAS: dict[str, Any] = {"framework": "keras 3.15.1", "epochs": 1, "ended": "completed"}
@@ -96,7 +97,7 @@ def test_a_range_test_of_ones_own_is_recognized(name: str) -> None:
     own = SWEEPS[name]
 
     assert "range_test" == own.kind == summarize(own)["kind"]
-    assert "taken for a range test" in str(own.range_test().recognized)
+    assert "taken for a range test" in str(lrmon.range_test(own).recognized)
     assert () == own.notices
     assert set() == set(findings(own))
 
@@ -129,27 +130,27 @@ def _block(one: Run) -> Any:
 
 
 def test_the_report_says_how_it_grows_and_warns_of_keras_running_mean() -> None:
-    keras = SWEEPS["factor"].range_test().recognized
+    keras = lrmon.range_test(SWEEPS["factor"]).recognized
     assert (
         "This run is taken for a range test: the learning rate grows every step from 1e-07 to 10, over 8.0 "
         "decades. The loss here is each batch's own. Keras' logs['loss'] in on_train_batch_end is the mean "
         "of all batches since the epoch began: it lags behind, and who plots it reads off learning rates "
         "that are too high."
     ) == keras
-    assert "mean" not in str(SWEEPS["without Keras"].range_test().recognized)
-    epochs = str(SWEEPS["factor, every epoch"].range_test().recognized)
+    assert "mean" not in str(lrmon.range_test(SWEEPS["without Keras"]).recognized)
+    epochs = str(lrmon.range_test(SWEEPS["factor, every epoch"]).recognized)
     assert "grows every epoch from 1e-08 to 0.000891" in epochs
     assert "mean" not in epochs
-    bounded = run(powers(1e-7, 10, 300), exactness={"loss": "bounded"}).range_test()
+    bounded = lrmon.range_test(run(powers(1e-7, 10, 300), exactness={"loss": "bounded"}))
     assert "each batch's own" not in str(bounded.recognized)
-    assert "taken for a range test" in SWEEPS["factor"].report().to_text()
+    assert "taken for a range test" in lrmon.report(SWEEPS["factor"]).to_text()
 
 
 def test_it_suggests_what_lrmons_own_range_test_does() -> None:
-    own = SWEEPS["factor, stopped where it explodes"].range_test()
+    own = lrmon.range_test(SWEEPS["factor, stopped where it explodes"])
     assert None is not own.recommended.median
     assert 1 == len(own.sweeps)
-    behind = SWEEPS["factor, behind the optimizer's own"].range_test().sweeps[0]
+    behind = lrmon.range_test(SWEEPS["factor, behind the optimizer's own"]).sweeps[0]
     assert (1, 200) == (int(behind.step[0]), behind.step.size)
-    held = SWEEPS["factor, every epoch"].range_test().sweeps[0]
+    held = lrmon.range_test(SWEEPS["factor, every epoch"]).sweeps[0]
     assert "not-ascending" not in [problem.code for problem in held.test.problems]

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import lrmon
-from lrmon.analysis.plateau_replay import replay_plateau
+from lrmon.analysis.plateau.replay import replay_plateau
 from tests.analysis.real_plateau import version_of
 
 S = keras.optimizers.schedules

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lrmon
-from lrmon.analysis.range_test import METHODS, analyze
-from lrmon.review.range_test import range_test
-from lrmon.review.run import Run
+from lrmon.analysis.range_test.analyze import METHODS, analyze
+from lrmon.review.report.range_test import range_test
+from lrmon.review.run.run import Run
 from tests.analysis.sweeps import swept
 from tests.review.range_tests import SETTINGS, record_range_test, three_sweeps
 from tests.review.trained import trained
@@ -34,7 +34,7 @@ def recorded(folder: Path, *sweeps: Any, **fields: Any) -> Run:
 def test_a_recorded_sweep_says_what_its_numbers_say(tmp_path: Path) -> None:
     rate, loss = swept(200, noise=0.02)
 
-    found = recorded(tmp_path, (rate, loss)).range_test()
+    found = lrmon.range_test(recorded(tmp_path, (rate, loss)))
     truth = analyze(rate, loss)
 
     assert "Adam" == found.optimizer
@@ -47,7 +47,7 @@ def test_a_recorded_sweep_says_what_its_numbers_say(tmp_path: Path) -> None:
 
 
 def test_sweeps_of_one_call_are_told_apart_by_their_fits(tmp_path: Path) -> None:
-    found = recorded(tmp_path, *three_sweeps()).range_test()
+    found = lrmon.range_test(recorded(tmp_path, *three_sweeps()))
 
     assert [(0, 0, 199), (1, 200, 399), (2, 400, 599)] == [
         (sweep.repeat, int(sweep.step[0]), int(sweep.step[-1])) for sweep in found.sweeps
@@ -64,8 +64,8 @@ def test_a_sweep_whose_fellows_lie_elsewhere_says_which_one_it_is(tmp_path: Path
         recorder.batches(learning_rate=swept(60)[0], loss=swept(60)[1], wall_time=np.arange(60.0))
     run = Logs(tmp_path).run()
 
-    assert [1] == [sweep.repeat for sweep in run.range_test().sweeps]
-    assert "sweep 2 of 3" in run.report().to_text()
+    assert [1] == [sweep.repeat for sweep in lrmon.range_test(run).sweeps]
+    assert "sweep 2 of 3" in lrmon.report(run).to_text()
 
 
 def test_a_second_call_in_the_same_recording_counts_alone(tmp_path: Path) -> None:
@@ -77,14 +77,14 @@ def test_a_second_call_in_the_same_recording_counts_alone(tmp_path: Path) -> Non
             recorder.batches(learning_rate=rate, loss=loss, wall_time=np.arange(100.0))
             recorder.end_fit("completed")
 
-    found = Logs(tmp_path).run().range_test()
+    found = lrmon.range_test(Logs(tmp_path).run())
 
     assert [(0, 200)] == [(sweep.repeat, int(sweep.step[0])) for sweep in found.sweeps]
 
 
 def test_the_answer_is_json_as_it_is_described(tmp_path: Path) -> None:
     run = recorded(tmp_path, swept(200), stopped="diverged", stopped_reason="It rose.")
-    answer = run.range_test().to_dict()
+    answer = lrmon.range_test(run).to_dict()
     sweep = answer["sweeps"][0]
 
     assert [
@@ -111,7 +111,7 @@ def test_a_long_sweep_is_thinned_and_judged_by_all_of_its_steps(tmp_path: Path) 
     rate, loss = swept(20_000, noise=0.05)
     loss[15_000] = math.nan
 
-    found = recorded(tmp_path, (rate, loss)).range_test()
+    found = lrmon.range_test(recorded(tmp_path, (rate, loss)))
     sweep = found.to_dict()["sweeps"][0]
 
     assert (20_000, False) == (sweep["steps"], sweep["every_step"])
@@ -121,7 +121,7 @@ def test_a_long_sweep_is_thinned_and_judged_by_all_of_its_steps(tmp_path: Path) 
 
 
 def test_a_training_is_compared_with_the_test(tmp_path: Path) -> None:
-    found = recorded(tmp_path, swept(400, falls_at=1e-3)).range_test()
+    found = lrmon.range_test(recorded(tmp_path, swept(400, falls_at=1e-3)))
     steepest = found.suggestions["steepest"].median
     assert steepest is not None
     training = trained([8 * steepest] * 100, 10, name="a training")
@@ -137,14 +137,14 @@ def test_a_training_is_compared_with_the_test(tmp_path: Path) -> None:
 
 def test_a_training_is_no_range_test() -> None:
     with pytest.raises(ValueError, match="run 'run' is a training, not a range test"):
-        trained([0.1] * 10, 5).range_test()
+        lrmon.range_test(trained([0.1] * 10, 5))
 
 
 def test_the_report_says_what_it_suggests_and_why_it_stopped(tmp_path: Path) -> None:
     run = recorded(
         tmp_path, swept(200), stopped="diverged", stopped_reason="The loss rose above 4 times its lowest."
     )
-    report = run.report()
+    report = lrmon.report(run)
     text = report.to_text()
 
     assert "range test" in text.splitlines()[0]
@@ -159,7 +159,7 @@ def test_the_report_says_what_it_suggests_and_why_it_stopped(tmp_path: Path) -> 
 
 def test_the_report_has_no_edges_and_no_findings_of_a_staircase(tmp_path: Path) -> None:
     # So few steps that each is a jump of its own.
-    answer = recorded(tmp_path, swept(20), swept(20)).report().to_dict()
+    answer = lrmon.report(recorded(tmp_path, swept(20), swept(20))).to_dict()
 
     assert [] == answer["findings"]
     assert ([], None, None) == tuple(answer["lr"][name] for name in ("edges", "warmup_end", "aligned"))
@@ -168,8 +168,8 @@ def test_the_report_has_no_edges_and_no_findings_of_a_staircase(tmp_path: Path) 
         answer["range_test"]
     )
     assert "columns" not in answer["range_test"]["sweeps"][0]
-    assert "range_test" in trained([0.1] * 10, 5).report().to_dict()
-    assert trained([0.1] * 10, 5).report().to_dict()["range_test"] is None
+    assert "range_test" in lrmon.report(trained([0.1] * 10, 5)).to_dict()
+    assert lrmon.report(trained([0.1] * 10, 5)).to_dict()["range_test"] is None
 
 
 def test_a_sweep_that_still_runs_says_how_far_it_is(tmp_path: Path) -> None:
@@ -181,13 +181,13 @@ def test_a_sweep_that_still_runs_says_how_far_it_is(tmp_path: Path) -> None:
         run = Logs(tmp_path).run()
 
         assert "running" == run.state
-        assert "It runs: 60 steps so far." in run.report().to_text()
+        assert "It runs: 60 steps so far." in lrmon.report(run).to_text()
 
 
 def test_what_the_recording_warned_of_is_a_finding_of_a_range_test_too() -> None:
     run = trained([0.1] * 20, 20, kind="range_test", warnings=["Dropout's seeds are not as before."])
 
-    assert ["recorded-warning"] == [finding.code for finding in run.report().findings]
+    assert ["recorded-warning"] == [finding.code for finding in lrmon.report(run).findings]
 
 
 @given(
@@ -215,7 +215,7 @@ def test_whatever_is_recorded_both_faces_of_it_can_be_read(
         range_test=record,
     )
     with np.errstate(all="ignore"):
-        report = run.report()
+        report = lrmon.report(run)
         text = range_test(run).to_json(trained([0.1, math.nan], 1))
 
     json.loads(text, parse_constant=lambda name: pytest.fail(f"not JSON: {name}"))

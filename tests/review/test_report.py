@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lrmon.analysis.plateau import PlateauRule
-from lrmon.analysis.plateau_replay import replay_plateau
-from lrmon.review.assembly import Recording, assemble
-from lrmon.review.records import Block
-from lrmon.review.report import report, run_analysis
-from lrmon.review.run import Epoch, Fit, Run
+from lrmon.analysis.plateau.replay import replay_plateau
+from lrmon.analysis.plateau.rule import PlateauRule
+from lrmon.review.reading.decode import Block
+from lrmon.review.reading.merge import Recording, assemble
+from lrmon.review.report.report import report, run_analysis
+from lrmon.review.run.run import Epoch, Fit, Run
 from tests.review.trained import NAME, STAIRCASE, by_epoch, staircase, trained
 
 STUCK = [1.0, 0.8, 0.7, 0.7, 0.7, 0.7, 0.7, 0.6, 0.6, 0.6]

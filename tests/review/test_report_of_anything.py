@@ -12,9 +12,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrmon.analysis.plateau import PlateauRule
-from lrmon.review.report import report
-from lrmon.review.settings import monitors
+from lrmon.analysis.plateau.rule import PlateauRule
+from lrmon.review.report.plateau_settings import monitors
+from lrmon.review.report.report import report
 from tests.review.trained import STAIRCASE, trained
 
 RATES = st.sampled_from([0.0, 0.1, 0.05, 0.01, 1e-30, 1e30, -0.1, math.nan, math.inf, -math.inf])

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from lrmon import schema
-from lrmon.analysis.smoothing import smooth
-from lrmon.review.run import Run
-from lrmon.review.series import View, series_json, smoothed_loss
+from lrmon.analysis.loss.smoothing import smooth
+from lrmon.review.run.run import Run
+from lrmon.review.run.series import View, series_json, smoothed_loss
 from tests.review.written import START, block, epoch, fit, run_of, scalar
 
 A = "20250101T000000.000000Z-1"

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from lrmon.review.report import report
-from lrmon.review.run import Run
+from lrmon.review.report.report import report
+from lrmon.review.run.run import Run
 from tests.review.trained import by_epoch, staircase, trained
 
 STEP = np.arange(20 * 76)

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 import lrmon
-from lrmon.review.export import export
-from lrmon.review.library import Library
-from lrmon.review.report import report
-from lrmon.review.run import Run
-from lrmon.review.series import View, series_json
+from lrmon.review.reading.run_cache import Library
+from lrmon.review.report.report import report
+from lrmon.review.run.export import export
+from lrmon.review.run.run import Run
+from lrmon.review.run.series import View, series_json
 from tests.review.live import LOADERS, Interrupted, Live, LoaderName, client_of, live
 from tests.review.written import START
 

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 import lrmon
 from lrmon import schema
-from lrmon.review.export import export
-from lrmon.review.optimizers import updates_words
-from lrmon.review.recordings import decode
-from lrmon.review.run import Run
-from lrmon.review.series import View, series_json
+from lrmon.review.reading.recordings import decode
+from lrmon.review.run.export import export
+from lrmon.review.run.optimizers import updates_words
+from lrmon.review.run.run import Run
+from lrmon.review.run.series import View, series_json
 from tests.review.written import Logs, Record, block, epoch, fit, rates, run_of, sample, skipped
 
 A, B = "20250101T000000.000000Z-1", "20250102T000000.000000Z-2"
@@ -346,8 +346,8 @@ def test_the_counter_and_the_planned_schedule_stand_still_where_an_update_was_le
     assert expected.tolist() == series(run)["columns"]["iteration"]
     np.testing.assert_array_equal(np.float32(0.1) * np.float32(0.5) ** (expected // 10), run.learning_rate)
     # The schedule stood still while updates were left out; no update used a rate twice as long for it.
-    assert [10 + 1, 20 + 2] == run.report().facts.steps.step.tolist()
-    planned = run.report().facts.plan
+    assert [10 + 1, 20 + 2] == lrmon.report(run).facts.steps.step.tolist()
+    planned = lrmon.report(run).facts.plan
     assert planned is not None
     assert [32, 42, 52] == planned.edges.tolist()
 

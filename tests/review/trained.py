@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lrmon.review.assembly import Recording, assemble
-from lrmon.review.facts import facts
-from lrmon.review.findings.finding import Finding
-from lrmon.review.findings.ranking import find_each
-from lrmon.review.records import Block
-from lrmon.review.report import look_into
-from lrmon.review.run import Epoch, Fit, Run
+from lrmon.review.reading.decode import Block
+from lrmon.review.reading.merge import Recording, assemble
+from lrmon.review.report.analysis import facts
+from lrmon.review.report.findings.finding import Finding
+from lrmon.review.report.findings.ranking import find_each
+from lrmon.review.report.report import look_into
+from lrmon.review.run.run import Epoch, Fit, Run
 
 NAME = "20250101T000000.000000Z-1"
 STAIRCASE = {"initial_learning_rate": 0.1, "decay_steps": 95, "decay_rate": 0.95, "staircase": True}

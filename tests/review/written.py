@@ -17,9 +17,10 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 from tensorboard.util import tensor_util
 
 from lrmon import schema
-from lrmon.review.library import Library
-from lrmon.review.run import Run
-from lrmon.review.source import Source
+from lrmon.review.reading.data_provider import Source
+from lrmon.review.reading.run_cache import Library
+from lrmon.review.run.run import Run
+from lrmon.review.run_list import summarize
 
 START = 1_700_000_000.0
 
@@ -134,7 +135,7 @@ class Logs:
         self._multiplexer = plugin_event_multiplexer.EventMultiplexer(tensor_size_guidance=guidance)
         self._folder = str(folder)
         self.provider = data_provider.MultiplexerDataProvider(self._multiplexer, self._folder)
-        self.library = Library(samples=samples)
+        self.library = Library(samples=samples, summarize=summarize)
         self.reload()
 
     def reload(self) -> None:

@@ -15,8 +15,8 @@ import pytest
 
 import lrmon
 from lrmon import cli
-from lrmon.review.library import Library
-from lrmon.review.logs import open_logs
+from lrmon.review.reading.log_directory import open_logs
+from lrmon.review.reading.run_cache import Library
 from tests.fits.framework import batches
 
 SAID = (

@@ -18,7 +18,7 @@ import pytest
 import lrmon
 from lrmon import schema
 from lrmon.record import flush_thread
-from lrmon.train.feed import RingFeed
+from lrmon.train.fit.feed import RingFeed
 from tests.fits.framework import batches, unit_gradient_model
 from tests.recorded import recorded
 
@@ -71,7 +71,7 @@ def test_the_split_that_made_an_epoch_shorter_is_recorded(tmp_path: Path, valida
         callbacks=[lrmon.LRMonitor(tmp_path / "run")],
     )
     record = recorded(tmp_path / "run").fits[-1]
-    findings = {each.code: each.text for each in lrmon.load(tmp_path)["run"].report().findings}
+    findings = {each.code: each.text for each in lrmon.report(lrmon.load(tmp_path)["run"]).findings}
 
     expected = (0.2, 10) if validation_split else (None, None)
     assert (8, *expected) == (
@@ -420,5 +420,5 @@ def test_what_was_foretold_is_not_said_twice_once_it_came_true(
     model.compile(keras.optimizers.SGD(schedule), "mse")
     with pytest.warns(UserWarning, match="steps every 15 batches, and an epoch has 12"):
         model.fit(**batches(12), epochs=6, callbacks=[lrmon.LRMonitor(tmp_path / "run"), Stop()])
-    codes = {finding.code for finding in lrmon.load(tmp_path)["run"].report().findings}
+    codes = {finding.code for finding in lrmon.report(lrmon.load(tmp_path)["run"]).findings}
     assert {found} == codes & {"staircase-off-epoch", "recorded-warning"}

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import lrmon
-from lrmon.train.effective import effective_rate
-from lrmon.train.formulas import schedule_formula
-from lrmon.train.settings import rule_of
+from lrmon.train.model.effective_lr import effective_rate
+from lrmon.train.model.formulas import schedule_formula
+from lrmon.train.model.optimizer_settings import rule_of
 from tests.fits.framework import batches, has, unit_gradient_model
 from tests.recorded import recorded
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import lrmon
-from lrmon.train import feed
+from lrmon.train.fit import feed
 from tests.fits.framework import batches, unit_gradient_model
 from tests.interrupter import Interrupter
 from tests.recorded import recorded

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import lrmon
-from lrmon.review.report import Report
+from lrmon.review.report.report import Report
 from tests.fits.framework import MODES, batches, unit_gradient_model
 
 ReduceLROnPlateau = keras.callbacks.ReduceLROnPlateau
@@ -42,7 +42,7 @@ def fit(log_dir: Path, *callbacks: Any, values: Sequence[float] = STUCK, steps: 
     model = unit_gradient_model(keras.optimizers.SGD(0.1), **MODES["eager"])
     callbacks = (Metric(values), *callbacks, lrmon.LRMonitor(log_dir / "run"))
     model.fit(**batches(steps), epochs=len(values), callbacks=list(callbacks))
-    return lrmon.load(log_dir)["run"].report()
+    return lrmon.report(lrmon.load(log_dir)["run"])
 
 
 def kinds(report: Report) -> list[tuple[int, str]]:
@@ -168,12 +168,12 @@ def test_a_cooldown_delays_the_next_reduction(tmp_path: Path) -> None:
 def test_what_its_own_did_stays_told_under_another_rule(tmp_path: Path) -> None:
     fit(tmp_path, ReduceLROnPlateau())
     run = lrmon.load(tmp_path)["run"]
-    later = run.report(lrmon.PlateauRule("val_loss", factor=0.5, patience=15))
+    later = lrmon.report(run, lrmon.PlateauRule("val_loss", factor=0.5, patience=15))
     text = later.to_text(width=400)
 
     assert [(12, "did"), (17, "would"), (22, "did")] == kinds(later)
     assert "reduced after epoch 12 (step 38), from 0.1 to 0.01, where this rule does not" in text
-    same_place = run.report(lrmon.PlateauRule("val_loss", factor=0.5, patience=10))
+    same_place = lrmon.report(run, lrmon.PlateauRule("val_loss", factor=0.5, patience=10))
     assert [(12, "both"), (22, "both")] == kinds(same_place)
     assert "from 0.1 to 0.01, this rule from 0.1 to 0.05; best" in same_place.to_text(width=400)
 
@@ -185,6 +185,6 @@ def test_a_callback_of_the_second_fit_has_not_reduced_in_the_first(tmp_path: Pat
     drop = LearningRateScheduler(lambda epoch, lr: lr * 0.1 if epoch == 13 else lr)
     model.fit(**batches(3), epochs=15, callbacks=[Metric(values), drop, monitor])
     model.fit(**batches(3), epochs=15, callbacks=[Metric(values), ReduceLROnPlateau(), monitor])
-    report = lrmon.load(tmp_path)["run"].report()
+    report = lrmon.report(lrmon.load(tmp_path)["run"])
 
     assert [(12, "would"), (27, "both")] == kinds(report)

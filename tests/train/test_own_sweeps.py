@@ -15,7 +15,7 @@ import pytest
 import tf_keras
 
 import lrmon
-from lrmon.review.run import Run
+from lrmon.review.run.run import Run
 
 
 def fit(log_dir: Path, callback: Any, *, epochs: int, optimizer: Any = None, rows: int = 960) -> Run:
@@ -74,13 +74,13 @@ class WarmUp(keras.callbacks.Callback):
 
 def test_a_finder_that_multiplies_is_recognized_and_suggests(tmp_path: Path) -> None:
     run = fit(tmp_path, Finder(1e-5, 10.0, 120), epochs=4)
-    test = run.range_test()
+    test = lrmon.range_test(run)
 
     assert "range_test" == run.kind
     assert "grows every step from 1e-05 to" in str(test.recognized)
     assert "Keras' logs['loss'] in on_train_batch_end is the mean" in str(test.recognized)
     assert None is not test.recommended.median
-    assert [] == list(run.report().findings)
+    assert [] == list(lrmon.report(run).findings)
 
 
 def test_a_finder_in_a_straight_line_is_recognized(tmp_path: Path) -> None:
@@ -100,7 +100,9 @@ def test_a_warm_up_is_a_training_whether_or_not_it_is_cut_off(tmp_path: Path) ->
 @pytest.mark.parametrize("staircase", [False, True])
 def test_inverse_time_decay_is_said_in_words(tmp_path: Path, staircase: bool) -> None:
     schedule = keras.optimizers.schedules.InverseTimeDecay(0.01, 10, 0.05, staircase=staircase)
-    text = fit(tmp_path, None, epochs=3, optimizer=keras.optimizers.SGD(schedule)).report().to_text(width=400)
+    text = lrmon.report(fit(tmp_path, None, epochs=3, optimizer=keras.optimizers.SGD(schedule))).to_text(
+        width=400
+    )
 
     assert (not staircase) == (
         "Time-based decay: 0.01 / (1 + 0.005 × step), at every batch, not once an epoch. It starts at 0.01, "
@@ -119,11 +121,11 @@ def test_the_decay_of_a_legacy_optimizer_is_said_in_words(tmp_path: Path) -> Non
     assert (
         "Time-based decay: 0.01 / (1 + 1e-05 × step), at every batch, not once an epoch. It starts at 0.01, "
         "is 0.009999 after the first epoch and 0.009995 at the end."
-    ) in lrmon.load(tmp_path)["run"].report().to_text(width=400)
+    ) in lrmon.report(lrmon.load(tmp_path)["run"]).to_text(width=400)
 
 
 def test_one_factor_every_epoch_is_said_so(tmp_path: Path) -> None:
     schedule = keras.callbacks.LearningRateScheduler(lambda _, lr: float(lr * 0.9))
-    text = fit(tmp_path, schedule, epochs=8, rows=96).report().to_text(width=400)
+    text = lrmon.report(fit(tmp_path, schedule, epochs=8, rows=96)).to_text(width=400)
 
     assert "Learning rate  ×0.9 every epoch, from 0.0009 to 0.000430467\n" in text

@@ -45,7 +45,7 @@ def fit(log_dir: Path, plateau: Any, *callbacks: Any, values: list[float] = VALU
 def test_the_callback_of_the_fit_is_recorded_and_replayed(tmp_path: Path) -> None:
     plateau = keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.5, patience=2, mode="min", cooldown=1)
     history = fit(tmp_path / "run", plateau, plateau).history["learning_rate"]
-    report = lrmon.load(tmp_path)["run"].report().to_dict()
+    report = lrmon.report(lrmon.load(tmp_path)["run"]).to_dict()
 
     assert {
         "monitor": "val_loss", "factor": 0.5, "patience": 2, "mode": "min", "min_delta": 1e-4, "cooldown": 1,
@@ -65,7 +65,7 @@ def test_the_callback_of_the_fit_is_recorded_and_replayed(tmp_path: Path) -> Non
 def test_a_rule_alone_is_recorded_as_not_at_work(tmp_path: Path) -> None:
     rule = lrmon.PlateauRule("val_loss", factor=0.5, patience=3, version="keras-3.0")
     fit(tmp_path / "run", rule)
-    plateaus = lrmon.load(tmp_path)["run"].report().plateaus
+    plateaus = lrmon.report(lrmon.load(tmp_path)["run"]).plateaus
 
     assert not recorded(tmp_path / "run").fits[-1]["plateau"]["applied"]
     assert rule == plateaus.rule
@@ -103,7 +103,7 @@ def test_a_wrong_direction_is_found_in_a_real_fit(tmp_path: Path) -> None:
             lrmon.LRMonitor(tmp_path / "run", plateau=plateau),
         ],
     )
-    findings = lrmon.load(tmp_path)["run"].report().findings
+    findings = lrmon.report(lrmon.load(tmp_path)["run"]).findings
 
     # The first one was foretold before the first batch: mode "min" for an accuracy.
     assert ["recorded-warning", "reduced-while-improving"] == [finding.code for finding in findings]
@@ -129,6 +129,6 @@ def test_a_misplaced_parenthesis_is_found_in_a_real_fit(tmp_path: Path) -> None:
         epochs=12,
         callbacks=[lrmon.LRMonitor(tmp_path / "run"), keras.callbacks.LearningRateScheduler(misplaced)],
     )
-    (finding,) = lrmon.load(tmp_path)["run"].report().findings
+    (finding,) = lrmon.report(lrmon.load(tmp_path)["run"]).findings
 
     assert ("staircase-every-epoch", 10) == (finding.code, finding.numbers["epochs_drop"])

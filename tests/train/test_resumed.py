@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lrmon.review.library import Library
-from lrmon.review.logs import open_logs
-from lrmon.review.run import Run
+from lrmon.review.reading.log_directory import open_logs
+from lrmon.review.reading.run_cache import Library
+from lrmon.review.run.run import Run
 from tests.train.resumable import (
     EPOCHS,
     SECONDS,

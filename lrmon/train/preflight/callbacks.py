@@ -9,8 +9,8 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from lrmon.train.models import TF_KERAS
-from lrmon.train.optimizers import parts, rate_function, schedule_of
+from lrmon.train.model.models import TF_KERAS
+from lrmon.train.model.optimizers import parts, rate_function, schedule_of
 from lrmon.train.preflight.problem import Problem, indefinite
 from lrmon.train.preflight.situation import Situation
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from types import CellType, FunctionType
 from typing import Any
 
-from lrmon.train.optimizers import counter, parts, schedule_of
+from lrmon.train.model.optimizers import counter, parts, schedule_of
 from lrmon.train.preflight.problem import Problem, figure, indefinite
 from lrmon.train.preflight.situation import Situation
 

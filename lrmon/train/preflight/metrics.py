@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from lrmon.analysis.direction import monitor_direction
-from lrmon.train.models import TF_KERAS
+from lrmon.analysis.plateau.direction import monitor_direction
+from lrmon.train.model.models import TF_KERAS
 from lrmon.train.preflight.fit import kind
 from lrmon.train.preflight.situation import Situation
 

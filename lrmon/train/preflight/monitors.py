@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from lrmon.analysis.direction import Direction, monitor_direction
-from lrmon.train.models import KERAS
+from lrmon.analysis.plateau.direction import Direction, monitor_direction
+from lrmon.train.model.models import KERAS
 from lrmon.train.preflight.fit import kind
 from lrmon.train.preflight.metrics import Metric, may_be_logged, may_have_outputs, metrics_of, told_direction
 from lrmon.train.preflight.problem import Problem, listed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from lrmon.train.models import keras_of
+from lrmon.train.model.models import keras_of
 from lrmon.train.preflight import callbacks, compiled, monitors, schedules
 from lrmon.train.preflight.fit import Fit
 from lrmon.train.preflight.problem import Problem

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lrmon.analysis.schedule_plan import planned_rates, staircase_decay_steps
-from lrmon.train.optimizers import counter, parts, schedule_of
+from lrmon.analysis.learning_rate.schedules import planned_rates, staircase_decay_steps
+from lrmon.train.model.optimizers import counter, parts, schedule_of
 from lrmon.train.preflight.problem import Problem, figure
 from lrmon.train.preflight.situation import Situation
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lrmon.train.models import TF_KERAS
+from lrmon.train.model.models import TF_KERAS
 from lrmon.train.preflight.fit import Fit, kind
 
 

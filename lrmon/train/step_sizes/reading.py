@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lrmon.train.models import TF_KERAS, backend_of, keras_of
+from lrmon.train.model.models import TF_KERAS, backend_of, keras_of
 
 Array = npt.NDArray[Any]
 Read = Callable[[Sequence[tuple[Any, int]]], list[Array]]

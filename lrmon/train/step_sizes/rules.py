@@ -30,8 +30,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from lrmon.train.optimizers import is_legacy
-from lrmon.train.settings import rule_of, setting
+from lrmon.train.model.optimizer_settings import rule_of, setting
+from lrmon.train.model.optimizers import is_legacy
 
 _Doubles = npt.NDArray[np.float64]
 Finish = Callable[[float], _Doubles]

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lrmon import schema
-from lrmon.train.optimizers import Part, counter, is_legacy, parts
-from lrmon.train.ring.base import StepRing, StepRows
+from lrmon.train.model.optimizers import Part, counter, is_legacy, parts
+from lrmon.train.ring_buffer.base import StepRing, StepRows
 from lrmon.train.step_sizes.reading import Read, reader
 from lrmon.train.step_sizes.rules import Finish, Readings, StepRule, step_rule
 from lrmon.train.step_sizes.strides import quantiles, strides

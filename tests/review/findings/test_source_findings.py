@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lrmon.review.findings.finding import Finding
-from lrmon.review.run import Run
+from lrmon.review.report.findings.finding import Finding
+from lrmon.review.run.run import Run
 from tests.review.trained import findings, trained
 
 

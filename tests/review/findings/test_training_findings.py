@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lrmon.review.report import look_into
+from lrmon.review.report.report import look_into
 from tests.review.trained import by_epoch, findings, trained
 
 STEPS = 1200

@@ -1,0 +1,115 @@
+"""What a learning-rate range test says: suggestions, and how far they can be trusted.
+
+::
+
+    test = analyze(learning_rates, losses)
+    test.recommended.learning_rate           # or None, and test.recommended.reason says why
+    test.suggestions["steepest"].reason
+    combine([test, *others]).recommended     # median and spread over sweeps with other seeds
+    compare(test, rates_of_a_training).text  # "You trained at 0.08, 8 times above …"
+
+The test is Leslie Smith's ("Cyclical Learning Rates for Training Neural Networks", 2015, section 3.3): the
+learning rate grows from batch to batch, and the loss of each batch shows where learning begins, where it is
+fastest and where it breaks. The loss has to be the batch's own. Keras' logs hold the mean since the epoch
+began, which lags behind and puts every suggestion several times too high.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lrmon.analysis.range_test.cautions import doubts, flat_reason, is_flat, obstacle
+from lrmon.analysis.range_test.curve import Curve, Floats, curve_of
+from lrmon.analysis.range_test.methods import (
+    divergence,
+    minimum_tenth,
+    recommended,
+    slide,
+    steepest,
+    valley,
+)
+from lrmon.analysis.range_test.repeats import combine, compare
+from lrmon.analysis.range_test.results import (
+    METHODS,
+    RECOMMENDED,
+    Comparison,
+    Problem,
+    RangeTest,
+    Repeats,
+    Spread,
+    Suggestion,
+)
+
+__all__ = [
+    "METHODS",
+    "RECOMMENDED",
+    "Comparison",
+    "Problem",
+    "RangeTest",
+    "Repeats",
+    "Spread",
+    "Suggestion",
+    "analyze",
+    "combine",
+    "compare",
+]
+
+_FALLING = {"steepest": steepest, "valley": valley, "slide": slide, "minimum_tenth": minimum_tenth}
+
+
+def analyze(learning_rate: ArrayLike, loss: ArrayLike, *, smoothing: float | None = None) -> RangeTest:
+    """Returns what one sweep says.
+
+    It never fails on data: any length from 0, non-finite values anywhere, a flat curve. What cannot be
+    suggested is None with a reason, and `RangeTest.problems` says why one should doubt the rest.
+
+    Args:
+      learning_rate: [n], in the order of the sweep.
+      loss: [n], of each step's own batch.
+      smoothing: weight of the average, 0 ≤ smoothing < 1; where left out, one that reaches 0.4 decades
+        (`lrmon.analysis.range_test.curve.weight_of`), which is what the suggestions were tried with.
+
+    Raises:
+      ValueError: if the shapes differ, or smoothing is outside its range.
+    """
+    rates, losses = (np.array(values, dtype=np.float64) for values in (learning_rate, loss))
+    if rates.ndim != 1 or rates.shape != losses.shape:
+        raise ValueError(
+            "learning_rate and loss must have one dimension and one length, "
+            f"got shapes {rates.shape} and {losses.shape}"
+        )
+    if smoothing is not None and not 0.0 <= smoothing < 1.0:
+        raise ValueError(f"smoothing must be at least 0 and less than 1, got {smoothing}")
+    problem = obstacle(rates, losses)
+    with np.errstate(all="ignore"):
+        curve, weight = curve_of(rates, losses, smoothing)
+        found, best, problems = _judged(curve, rates, losses) if problem is None else _nothing(problem)
+    smoothed, slope = np.full(rates.size, np.nan), np.full(rates.size, np.nan)
+    smoothed[curve.rows], slope[curve.rows] = curve.smoothed, curve.slope
+    for array in (rates, losses, smoothed, slope):
+        array.setflags(write=False)
+    return RangeTest(rates, losses, smoothed, slope, weight, MappingProxyType(found), best, problems)
+
+
+_Judgement = tuple[dict[str, Suggestion], Suggestion, tuple[Problem, ...]]
+
+
+def _judged(curve: Curve, rates: Floats, losses: Floats) -> _Judgement:
+    diverges = divergence(curve, rates)
+    if is_flat(curve):
+        reason = flat_reason(curve)
+        found = {name: Suggestion(name, None, None, reason) for name in _FALLING}
+        best = Suggestion(RECOMMENDED, None, None, reason)
+    else:
+        found = {name: method(curve) for name, method in _FALLING.items()}
+        best = recommended(curve, diverges)
+    found["divergence"] = diverges
+    return found, best, tuple(doubts(curve, losses, found))
+
+
+def _nothing(problem: Problem) -> _Judgement:
+    found = {name: Suggestion(name, None, None, problem.text) for name in METHODS}
+    return found, Suggestion(RECOMMENDED, None, None, problem.text), (problem,)

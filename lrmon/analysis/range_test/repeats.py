@@ -1,0 +1,121 @@
+"""What several sweeps of one question say together, and where a training lies in them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lrmon.analysis.range_test.results import (
+    METHODS,
+    RECOMMENDED,
+    Comparison,
+    Problem,
+    RangeTest,
+    Repeats,
+    Spread,
+    Suggestion,
+)
+
+_MOVES: Final = 1.0
+_SAME: Final = 1.1
+"""Rates that differ by a smaller factor are called the same."""
+
+
+def combine(tests: Sequence[RangeTest]) -> Repeats:
+    """Returns what sweeps of one question, with other seeds, say together.
+
+    The median is of the logarithms: of two sweeps it is the geometric mean.
+
+    Args:
+      tests: one is enough; of none everything is None.
+    """
+    suggestions = {name: _spread(name, [test.suggestions[name] for test in tests]) for name in METHODS}
+    recommended = _spread(RECOMMENDED, [test.recommended for test in tests])
+    problems = list(_shared(tests))
+    if recommended.spread is not None and recommended.spread > _MOVES:
+        text = (
+            f"From sweep to sweep the recommended learning rate moves by {recommended.spread:.1f} decades "
+            f"({recommended.low:.3g} to {recommended.high:.3g}): take more steps, or larger batches."
+        )
+        problems.append(Problem("spread", text))
+    return Repeats(tuple(tests), suggestions, recommended, tuple(problems))
+
+
+def compare(sweep: RangeTest | Repeats, learning_rate: ArrayLike) -> Comparison:
+    """Returns where a training's learning rates lie in a range test.
+
+    Args:
+      sweep: of the same model, optimizer and data.
+      learning_rate: [n], what each step of the training used. Those that are not positive numbers count for
+        nothing (a warm-up from 0).
+    """
+    several = sweep if isinstance(sweep, Repeats) else combine([sweep])
+    steepest, diverges = (several.suggestions[name].median for name in ("steepest", "divergence"))
+    rates = np.asarray(learning_rate, dtype=np.float64)
+    rates = rates[np.isfinite(rates) & (rates > 0.0)]
+    if not rates.size:
+        text = "The training has no positive learning rate to compare."
+        return Comparison(None, None, None, steepest, None, None, text)
+    low, high = float(rates.min()), float(rates.max())
+    median = float(np.median(rates))
+    beyond = None if diverges is None else float(np.mean(rates > diverges))
+    used = f"{median:.3g}" if high < _SAME * low else f"a median of {median:.3g} ({low:.3g} to {high:.3g})"
+    if steepest is None:
+        text = f"You trained at {used}; the range test has no steepest point to compare it with."
+        times = None
+    else:
+        times = median / steepest
+        text = (
+            f"You trained at {used}, {_times(times)} the steepest point of the range test ({steepest:.3g})."
+        )
+    if beyond and diverges is not None:
+        text += f" {_share(beyond)} of its steps used more than {diverges:.3g}, where the test diverges."
+    return Comparison(low, high, median, steepest, times, beyond, text)
+
+
+def _spread(name: str, found: Sequence[Suggestion]) -> Spread:
+    rates = [each.learning_rate for each in found if each.learning_rate is not None]
+    if not rates:
+        reason = found[0].reason if found else "There is no sweep."
+        return Spread(name, None, None, None, None, 0, reason)
+    low, high = min(rates), max(rates)
+    if len(found) == 1:
+        return Spread(name, rates[0], low, high, 0.0, 1, found[0].reason)
+    # Between the smallest and the largest, whatever the logarithms are rounded to.
+    median = min(max(float(10.0 ** np.median(np.log10(rates))), low), high)
+    of = f"all {len(found)}" if len(rates) == len(found) else f"{len(rates)} of {len(found)}"
+    reason = f"The median of {of} sweeps, which lie between {low:.3g} and {high:.3g}."
+    return Spread(name, median, low, high, math.log10(high / low), len(rates), reason)
+
+
+def _shared(tests: Sequence[RangeTest]) -> list[Problem]:
+    """Returns the problems that at least half of the sweeps have, each in the words of the first."""
+    shared = []
+    for code in dict.fromkeys(problem.code for test in tests for problem in test.problems):
+        having = [problem for test in tests for problem in test.problems if problem.code == code]
+        if 2 * len(having) >= len(tests):
+            prefix = (
+                "" if len(tests) == 1 else f"In {len(having)} of {len(tests)} sweeps. The first of them: "
+            )
+            shared.append(Problem(code, prefix + having[0].text))
+    return shared
+
+
+def _times(factor: float) -> str:
+    """Returns how far above or below something is.
+
+    >>> _times(8.2), _times(0.1), _times(1.02)
+    ('8.2 times above', '10 times below', 'at')
+    """
+    if 1.0 / _SAME < factor < _SAME:
+        return "at"
+    side, size = ("above", factor) if factor > 1.0 else ("below", 1.0 / factor)
+    return f"{size:.2g} times {side}" if size < 99.5 else f"{size:,.0f} times {side}"
+
+
+def _share(share: float) -> str:
+    return "All" if share == 1.0 else f"{max(share, 0.01):.0%}"

@@ -1,0 +1,1 @@
+"""Reading: from a log directory, through TensorBoard's data provider, to runs."""

@@ -1,0 +1,132 @@
+"""The epoch axis: where rows lie in the epochs that ended, in the one that runs, and in those interrupted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrmon.review.run.run import Epoch, Fit
+
+
+@dataclass(frozen=True, slots=True)
+class EpochAxis:
+    """Places on the epoch axis; see the attributes of `lrmon.review.run.run.Run`."""
+
+    row_positions: NDArray[np.float64]
+    epoch_positions: NDArray[np.float64]
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Steps that advance evenly: `first_step` is at `position`, and each step adds `slope`."""
+
+    first_step: int
+    position: float
+    slope: float
+
+
+def lay_out(steps: NDArray[np.int64], epochs: Sequence[Epoch], fits: Sequence[Fit]) -> EpochAxis:
+    """Returns where rows and epochs lie on the epoch axis.
+
+    A row of an epoch that ended lies at ``number + (step - first step) / steps in the epoch``. In an epoch
+    that has not ended, its planned length divides, or else the length of a neighbour (never less than the
+    steps that it already has). Epochs whose records are missing share the steps between their neighbours
+    evenly. Where the numbers go back, in a fit that counts from 0 again or repeats an interrupted epoch,
+    epochs lie after those before them all the same.
+
+    Args:
+      steps: of the rows, ascending.
+      epochs: ascending in steps, without overlaps.
+      fits: ascending in first steps.
+    """
+    layout = _Layout(epochs, fits, int(steps[-1]) if steps.size else -1)
+    for epoch in epochs:
+        layout.add(epoch)
+    runs = layout.add_unended()
+    positions = np.full(steps.size, np.nan)
+    if layout.spans:
+        borders = [*np.searchsorted(steps, [span.first_step for span in layout.spans]), steps.size]
+        for span, start, stop in zip(layout.spans, borders, borders[1:], strict=False):
+            positions[start:stop] = span.position + (steps[start:stop] - span.first_step) * span.slope
+    if not bool(np.isfinite(positions).all()):
+        positions[:] = math.nan
+    end = layout.end if epochs else math.nan
+    if runs:
+        end = float(positions[-1])
+    return EpochAxis(positions, np.array(layout.epoch_positions, dtype=np.float64), end)
+
+
+class _Layout:
+    """The axis as far as it has been laid out, from left to right."""
+
+    def __init__(self, epochs: Sequence[Epoch], fits: Sequence[Fit], last_row: int) -> None:
+        self.spans: list[_Span] = []
+        self.epoch_positions: list[float] = []
+        self.end = 0.0
+        self._fits = fits
+        self._last_row = last_row
+        self._entered = 0
+        self._next_step = 0
+        self._next_number = 0
+        self._shift = 0.0
+        lengths = [epoch.last_step - epoch.first_step + 1 for epoch in epochs]
+        planned = [fit.steps_per_epoch for fit in fits]
+        self._length = next((length for length in [*lengths, *planned] if length), None)
+
+    def add(self, epoch: Epoch) -> None:
+        """Adds an epoch that ended, and what lies between it and what was added before."""
+        self._enter_fits(epoch.first_step)
+        first_step = epoch.first_step
+        steps, missing = first_step - self._next_step, epoch.number - self._next_number
+        if steps > 0 and missing > 0:
+            position = self._place(self._next_number)
+            self.spans.append(_Span(self._next_step, position, missing / steps))
+            self.end = position + missing
+        elif steps > 0:
+            first_step = self._next_step
+        position = self._place(epoch.number)
+        length = epoch.last_step - first_step + 1
+        if length:
+            self.spans.append(_Span(first_step, position, 1.0 / length))
+            self._length = length
+        self.epoch_positions.append(position)
+        self.end = position + 1.0
+        self._next_step, self._next_number = epoch.last_step + 1, epoch.number + 1
+
+    def add_unended(self) -> bool:
+        """Adds the rows after the last epoch that ended; returns whether any have been placed."""
+        self._enter_fits(self._last_row)
+        return self._add_unended_until(self._last_row + 1)
+
+    def _enter_fits(self, step: int) -> None:
+        """Goes on to the fit that `step` belongs to. An epoch that was under way before is over."""
+        while self._entered < len(self._fits) and self._fits[self._entered].first_step <= step:
+            fit = self._fits[self._entered]
+            if self._entered:
+                self._add_unended_until(fit.first_step)
+            self._next_step = max(self._next_step, fit.first_step)
+            self._next_number, self._shift = fit.initial_epoch, 0.0
+            self._entered += 1
+
+    def _add_unended_until(self, stop: int) -> bool:
+        """Adds an epoch that has not ended, from the next step up to, not including, `stop`."""
+        steps = min(stop, self._last_row + 1) - self._next_step
+        planned = self._fits[self._entered - 1].steps_per_epoch if self._entered else None
+        length = planned or self._length
+        if steps <= 0 or length is None:
+            return False
+        position = self._place(self._next_number)
+        self.spans.append(_Span(self._next_step, position, 1.0 / max(length, steps)))
+        self.end = position + 1.0
+        return True
+
+    def _place(self, number: int) -> float:
+        """Returns where an epoch of this number begins: further right, where its place is taken."""
+        if self.spans or self.epoch_positions:
+            self._shift = max(self._shift, self.end - number)
+        return number + self._shift

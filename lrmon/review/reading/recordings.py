@@ -1,0 +1,116 @@
+"""Tags become recordings: what each tag holds, whose it is, and what of it could not be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from lrmon import schema
+from lrmon.review.reading.data_provider import TagData
+from lrmon.review.reading.decode import (
+    Block,
+    Datum,
+    OptimizerColumns,
+    decode_block,
+    decode_epoch,
+    decode_fit,
+    decode_optimizer_columns,
+    decode_sample,
+    decode_skipped,
+)
+from lrmon.review.reading.merge import Recording
+from lrmon.review.run.run import Reals
+
+_NOTES: Final[Mapping[str, Callable[[Datum], Any]]] = {
+    schema.EPOCHS_PREFIX: decode_epoch,
+    schema.SKIPPED_PREFIX: decode_skipped,
+    schema.SAMPLES_PREFIX: decode_sample,
+}
+"""Records of which a recording has one tag."""
+
+
+def decode(tag: str, datum: Datum) -> Any:
+    """Returns the record that a tag's point holds, None where it cannot be read."""
+    if _place(tag, schema.BATCHES_PREFIX) is not None:
+        return decode_block(datum)
+    if any(_place(tag, prefix) is not None for prefix in (schema.RATES_PREFIX, schema.UPDATES_PREFIX)):
+        return decode_optimizer_columns(datum)
+    if tag.startswith(schema.RUN_PREFIX):
+        return decode_fit(datum, tag.removeprefix(schema.RUN_PREFIX))
+    for prefix, decode_note in _NOTES.items():
+        if tag.startswith(prefix):
+            return decode_note(datum)
+    return None
+
+
+def recordings_of(tags: Mapping[str, TagData]) -> list[Recording]:
+    """Returns the recordings of a run, in the order in which they began."""
+    batches: dict[str, list[tuple[int, str]]] = {}
+    for tag in tags:
+        place = _place(tag, schema.BATCHES_PREFIX)
+        if place is not None:
+            batches.setdefault(place[0], []).append((place[1], tag))
+    others = [
+        tag.removeprefix(prefix)
+        for prefix in (schema.EPOCHS_PREFIX, schema.RUN_PREFIX)
+        for tag in tags
+        if tag.startswith(prefix)
+    ]
+    return [
+        Recording(
+            name,
+            blocks=[block for _, tag in sorted(batches.get(name, [])) for block in _blocks(tags, tag)],
+            epochs=_read(tags.get(schema.EPOCHS_PREFIX + name)),
+            fits=_read(tags.get(schema.RUN_PREFIX + name)),
+            skipped=[step for steps in _read(tags.get(schema.SKIPPED_PREFIX + name)) for step in steps],
+            samples=_read(tags.get(schema.SAMPLES_PREFIX + name)),
+        )
+        for name in sorted({*batches, *others}, key=schema.recording_order)
+    ]
+
+
+def unread(tags: Mapping[str, TagData], failed: Sequence[str]) -> list[str]:
+    """Returns sentences on what could not be read."""
+    sentences = [f"TensorBoard could not read {tag!r}; what it holds is missing here." for tag in failed]
+    for tag, data in tags.items():
+        count = sum(record is None for record in data.records)
+        if count:
+            records = "1 record" if count == 1 else f"{count:,} records"
+            sentences.append(f"Left out: {records} of {tag!r} that could not be understood.")
+    return sentences
+
+
+def _blocks(tags: Mapping[str, TagData], tag: str) -> list[Block]:
+    """Returns a batch tag's rows, with what is recorded of single optimizers beside them."""
+    blocks: list[Block] = _read(tags.get(tag))
+    rates, updates = (
+        {each.last_step: each for each in _optimizer_columns(tags, prefix, tag)}
+        for prefix in (schema.RATES_PREFIX, schema.UPDATES_PREFIX)
+    )
+    if not rates and not updates:
+        return blocks
+    return [
+        replace(block, rates=_of_block(rates, block), updates=_of_block(updates, block)) for block in blocks
+    ]
+
+
+def _optimizer_columns(tags: Mapping[str, TagData], prefix: str, tag: str) -> list[OptimizerColumns]:
+    return _read(tags.get(prefix + tag.removeprefix(schema.BATCHES_PREFIX)))
+
+
+def _of_block(columns: Mapping[int, OptimizerColumns], block: Block) -> Reals | None:
+    beside = columns.get(block.last_step)
+    return beside.values if beside is not None and len(beside.values) == len(block.values) else None
+
+
+def _place(tag: str, prefix: str) -> tuple[str, int] | None:
+    """Returns the recording of a tag with this prefix, and its number among the recording's tags."""
+    name, _, number = tag.removeprefix(prefix).rpartition("/")
+    if not tag.startswith(prefix) or not name or not (number.isascii() and number.isdigit()):
+        return None
+    return name, int(number)
+
+
+def _read(data: TagData | None) -> list[Any]:
+    return [record for record in data.records if record is not None] if data is not None else []

@@ -1,0 +1,323 @@
+"""The runs of a log directory: each is read once, and kept as long as nothing is added to it."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
+
+from tensorboard import errors
+
+from lrmon import schema
+from lrmon.review.reading.damaged_files import damaged
+from lrmon.review.reading.data_provider import Listing, Source, TagData, digest
+from lrmon.review.reading.merge import about_trainings, assemble, folder_of, trainings_of
+from lrmon.review.reading.recordings import decode, recordings_of, unread
+from lrmon.review.reading.sampled import is_recorded, is_sampled, sampled_run
+from lrmon.review.run.run import Run
+
+ROWS_HELD = 10_000_000
+"""Rows of whole runs kept in memory; with some 52 bytes a row, half a gigabyte."""
+
+_RUNS_AT_ONCE = 128
+"""So many are read before another request has its turn."""
+
+_READINGS = 3
+"""So many times a run is read that grows while it is read; then what was read last is the run."""
+
+_Key = tuple[str, str]
+"""Experiment and folder: TensorBoard's name of a run, which may hold several trainings."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """Which stage of a run something was made of.
+
+    Attributes:
+      listing: the run's tags as they were listed before they were read; None where some could not be read.
+      damaged: sentences on the run's damaged files that were known then.
+      turn: of the reading, see `Library._turn`.
+    """
+
+    listing: Listing | None
+    damaged: tuple[str, ...]
+    turn: int
+
+    def is_current(self, listing: Listing, damaged: tuple[str, ...], turn: int) -> bool:
+        """Returns whether this is what a run is now, or later.
+
+        Args:
+          listing: of the run.
+          damaged: sentences on its damaged files.
+          turn: when that listing was asked for. What was read after that is at least as new.
+        """
+        return (self.listing == listing and self.damaged == damaged) or self.turn > turn
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What the list of runs says of the trainings of one folder.
+
+    Attributes:
+      stage: of the folder.
+      runs: by name, version and summary.
+    """
+
+    stage: _Stage
+    runs: Mapping[str, tuple[str, Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All runs of an experiment.
+
+    Attributes:
+      version: changes when anything else here would.
+      notices: sentences for the user about the log directory or TensorBoard's flags.
+      runs: by name, the entry that `summarize` made of each.
+    """
+
+    version: str
+    notices: tuple[str, ...]
+    runs: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The trainings of one folder as they were at one moment, and the records that they were made of.
+
+    Attributes:
+      stage: of the folder.
+      runs: by name, see `trainings_of`.
+      tags: what was read.
+    """
+
+    stage: _Stage
+    runs: Mapping[str, Run]
+    tags: Mapping[str, TagData]
+
+    @property
+    def rows(self) -> int:
+        return sum(run.step.size for run in self.runs.values())
+
+
+class Library:
+    """Gives runs and their summaries, and keeps them; to be used from many threads at once.
+
+    A run is immutable: rows, version and everything computed of them are of one moment. While it is read,
+    the training may go on, so it is listed before and after, and read again where the two differ.
+
+    Whole runs are kept up to a number of rows, and the one unused for the longest time goes first;
+    summaries are kept of all.
+
+    Args:
+      samples: how many records of a tag TensorBoard was told to keep, 0 for all.
+      rows: how many rows of whole runs to keep.
+      summarize: makes the entry of a run in `overview`; without it the entries are empty.
+    """
+
+    def __init__(
+        self,
+        *,
+        samples: int = 0,
+        rows: int = ROWS_HELD,
+        summarize: Callable[[Run], Mapping[str, Any]] | None = None,
+    ) -> None:
+        self._samples = samples
+        self._summarize = summarize or (lambda _: {})
+        self._rows = rows
+        self._held: OrderedDict[_Key, _Held] = OrderedDict()
+        self._held_rows = 0
+        self._summaries: dict[_Key, _Entry] = {}
+        self._turn = 0
+        """Grows with each reading, so that of a listing and a reading the later one is known."""
+        self._lock = threading.Lock()
+        self._reading = threading.Lock()
+
+    def run(self, source: Source, name: str) -> Run:
+        """Returns a run as TensorBoard has it now.
+
+        Raises:
+          tensorboard.errors.NotFoundError: if there is no such run, or nothing of lrmon in it.
+        """
+        turn, folder = self._turn, folder_of(name)
+        listing = _list(source, [folder]).get(folder)
+        held = None if listing is None else self._current(source, folder, listing, turn)
+        if held is None and listing is not None:
+            with self._reading:
+                held = (
+                    self._current(source, folder, listing, turn)
+                    or self._read(source, {folder: listing})[folder]
+                )
+        if held is None or name not in held.runs:
+            raise errors.NotFoundError(f"no run {name[:100]!r} with a learning rate recorded by lrmon")
+        return held.runs[name]
+
+    def overview(self, source: Source) -> Overview:
+        """Returns the summaries of all runs that hold a learning rate recorded by lrmon."""
+        turn = self._turn
+        listings = source.list_records()
+        others = [name for name in source.list_runs() if name not in listings]
+        if others:
+            sampled = source.list_scalars(others, [schema.SCALAR_LEARNING_RATE])
+            listings |= _with_learning_rate(source.list_scalars(list(sampled))) if sampled else {}
+        entries = self._known(source, listings, turn)
+        missing = iter(sorted(name for name in listings if name not in entries))
+        while names := list(islice(missing, _RUNS_AT_ONCE)):
+            with self._reading:
+                # Those before have taken their time: what was listed then is old now.
+                now = _list(source, names)
+                asked = {name: now[name] for name in names if name in now}
+                entries |= self._known(source, asked, turn)
+                wanted = {name: listing for name, listing in asked.items() if name not in entries}
+                self._read(source, wanted)
+                entries |= self._known(source, wanted, turn)
+        self._forget(source.experiment, listings)
+        notices = _about_samples(self._samples)
+        runs = dict(sorted(run for entry in entries.values() for run in entry.runs.items()))
+        version = digest([(name, version) for name, (version, _) in runs.items()], notices)
+        return Overview(version, notices, {name: summary for name, (_, summary) in runs.items()})
+
+    def _read(self, source: Source, listings: Mapping[str, Listing]) -> dict[str, _Held]:
+        """Reads what is new of these runs, until nothing is added to them meanwhile."""
+        read: dict[str, _Held] = {}
+        wanted = dict(listings)
+        for _ in range(_READINGS):
+            read |= dict(self._read_once(source, wanted, read))
+            now = _list(source, list(wanted)) if wanted else {}
+            wanted = {name: now[name] for name in wanted if name in now and now[name] != wanted[name]}
+            if not wanted:
+                break
+        for folder, held in read.items():
+            self._keep((source.experiment, folder), held)
+        return read
+
+    def _read_once(
+        self, source: Source, listings: Mapping[str, Listing], read: Mapping[str, _Held]
+    ) -> Iterator[tuple[str, _Held]]:
+        """Yields these folders as they are now; what has been read of them, or is held, is not read again."""
+        with self._lock:
+            self._turn += 1
+            turn = self._turn
+            held = {name: read.get(name, self._held.get((source.experiment, name))) for name in listings}
+        before = {name: stage.tags for name, stage in held.items() if stage is not None}
+        records = {name: listing for name, listing in listings.items() if not is_sampled(listing)}
+        for name, tags, failed in source.read_records(records, before, decode):
+            lost = damaged(source.log_dir, name)
+            stage = _Stage(None if failed else records[name], lost, turn)
+            known = held[name]
+            runs = self._trainings(source, name, tags, failed, {} if known is None else known.runs)
+            yield name, _Held(stage, runs, tags)
+        for name in listings.keys() - records.keys():
+            scalars = source.read_scalars(name, list(listings[name]))
+            values = sorted(
+                (tag, [(datum.step, datum.wall_time, datum.value) for datum in data])
+                for tag, data in scalars.items()
+            )
+            lost = damaged(source.log_dir, name)
+            run = sampled_run(name, digest(source.experiment, name, values, lost), scalars)
+            run = replace(run, notices=(*lost, *run.notices))
+            yield name, _Held(_Stage(listings[name], lost, turn), {name: run}, {})
+
+    def _trainings(
+        self,
+        source: Source,
+        folder: str,
+        tags: Mapping[str, TagData],
+        failed: Sequence[str],
+        known: Mapping[str, Run],
+    ) -> dict[str, Run]:
+        """Returns the runs of a folder; an earlier training that has not changed stays the object it was."""
+        runs: dict[str, Run] = {}
+        lost = damaged(source.log_dir, folder)
+        points = sorted((tag, data.digest) for tag, data in tags.items())
+        trainings = trainings_of(folder, recordings_of(tags))
+        for name, recordings in trainings.items():
+            about = about_trainings(name, trainings)
+            own = points
+            if name != folder:
+                own = [point for point in points if any(f"/{each.name}" in point[0] for each in recordings)]
+            version = digest(source.experiment, name, own, failed, lost, about)
+            run = known.get(name)
+            if run is None or run.version != version or name == folder:
+                notices = [*lost, *about, *unread(tags, failed)]
+                run = assemble(name, version, recordings, notices=notices, samples=self._samples)
+            runs[name] = run
+        return runs
+
+    def _keep(self, key: _Key, held: _Held) -> None:
+        entry = _Entry(
+            held.stage, {name: (run.version, self._summarize(run)) for name, run in held.runs.items()}
+        )
+        with self._lock:
+            self._let_go(key, stays=held.runs.values())
+            self._held[key] = held
+            self._held_rows += held.rows
+            while self._held_rows > self._rows and len(self._held) > 1:
+                self._let_go(next(iter(self._held)))
+            self._summaries[key] = entry
+
+    def _let_go(self, key: _Key, stays: Collection[Run] = ()) -> None:
+        held = self._held.pop(key, None)
+        if held is not None:
+            self._held_rows -= held.rows
+            for run in held.runs.values():
+                if not any(run is other for other in stays):
+                    run.memo.close()
+
+    def _current(self, source: Source, name: str, listing: Listing, turn: int) -> _Held | None:
+        """Returns a folder's runs, if they are at hand as they are now; see `_Stage.is_current`."""
+        key, lost = (source.experiment, name), damaged(source.log_dir, name)
+        with self._lock:
+            held = self._held.get(key)
+            if held is None or not held.stage.is_current(listing, lost, turn):
+                return None
+            self._held.move_to_end(key)
+            return held
+
+    def _known(self, source: Source, listings: Mapping[str, Listing], turn: int) -> dict[str, _Entry]:
+        """Returns the summaries that are at hand of these runs as they are now."""
+        with self._lock:
+            kept = {name: self._summaries.get((source.experiment, name)) for name in listings}
+        return {
+            name: entry
+            for name, entry in kept.items()
+            if entry is not None
+            and entry.stage.is_current(listings[name], damaged(source.log_dir, name), turn)
+        }
+
+    def _forget(self, experiment: str, listings: Mapping[str, Listing]) -> None:
+        """Lets go of runs that are no longer in the log directory."""
+        with self._lock:
+            for key in [key for key in self._summaries if key[0] == experiment and key[1] not in listings]:
+                del self._summaries[key]
+                self._let_go(key)
+
+
+def _list(source: Source, names: Sequence[str]) -> dict[str, Listing]:
+    """Returns the tags of those of these runs that hold a learning rate recorded by lrmon."""
+    listings = source.list_records(names)
+    others = [name for name in names if name not in listings]
+    return listings | _with_learning_rate(source.list_scalars(others)) if others else listings
+
+
+def _with_learning_rate(scalars: Mapping[str, Listing]) -> dict[str, Listing]:
+    """Returns the scalars of lrmon, of those runs that hold its learning rate."""
+    return {
+        run: {tag: stamp for tag, stamp in listing.items() if is_recorded(tag)}
+        for run, listing in scalars.items()
+        if schema.SCALAR_LEARNING_RATE in listing
+    }
+
+
+def _about_samples(samples: int) -> tuple[str, ...]:
+    if not samples:
+        return ()
+    sentence = (
+        f"--samples_per_plugin limits lrmon to {samples:,} records of each tag, so that steps may be "
+        "missing. Start TensorBoard without lrmon in that flag, or with lrmon=0."
+    )
+    return (sentence,)

@@ -1,0 +1,1 @@
+"""The report: what is computed of a run, judged and said."""

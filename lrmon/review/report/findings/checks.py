@@ -1,0 +1,144 @@
+"""What was looked for and found in order, and what could not be looked for, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+
+from lrmon.analysis.loss.levels import FEWEST
+from lrmon.review.report.analysis import Facts
+from lrmon.review.report.findings import batches, stall, validation
+from lrmon.review.report.findings.finding import Finding
+
+State = Literal["found", "in order", "not checked"]
+
+_Reason = Callable[[Facts], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked for.
+
+    Attributes:
+      name: what is in order, or would be, in a few words.
+      state: ``found``: findings say what is not in order.
+      reason: why it could not be checked; None where it was.
+      codes: of the findings.
+    """
+
+    name: str
+    state: State
+    reason: str | None
+    codes: tuple[str, ...]
+
+
+def _no_learning_rate(facts: Facts) -> str | None:
+    return None if bool(facts.run.recorded("learning_rate").any()) else "no learning rate is recorded"
+
+
+def _no_loss(facts: Facts) -> str | None:
+    return None if facts.loss_is_known else "no losses of single batches are recorded"
+
+
+def _no_course(facts: Facts) -> str | None:
+    if facts.levels is not None or not facts.loss_is_known:
+        return _no_loss(facts)
+    finite = int(np.count_nonzero(np.isfinite(facts.run.loss)))
+    return f"only {finite:,} finite losses, {FEWEST} are needed"
+
+
+def _no_zero(facts: Facts) -> str | None:
+    reason = _no_course(facts)
+    if reason is None and facts.levels is not None and float(facts.levels.level.min()) <= 0:
+        return "the loss may be negative, so that its level says nothing"
+    return reason
+
+
+def _no_validation(facts: Facts) -> str | None:
+    epochs = sum(bool(np.isfinite(epoch.metrics.get("val_loss", np.nan))) for epoch in facts.run.epochs)
+    if not epochs:
+        return "no val_loss is recorded"
+    return _no_course(facts) or (
+        f"only {epochs} epochs with a val_loss, {validation.FEWEST} are needed"
+        if epochs < validation.FEWEST
+        else None
+    )
+
+
+def _no_positions(facts: Facts) -> str | None:
+    if _no_loss(facts) is not None:
+        return _no_loss(facts)
+    if not facts.loss_is_exact:
+        return "losses of single batches are not exact"
+    if batches.folded(facts) is None:
+        return f"fewer than {batches.FEWEST} whole epochs of one length, {batches.SHORTEST} steps or more"
+    return None
+
+
+def _no_epochs(facts: Facts) -> str | None:
+    value = stall.watched(facts)[1]
+    return (
+        None
+        if value.size >= 2 * stall.FEWEST
+        else f"fewer than {2 * stall.FEWEST} epochs with the watched metric"
+    )
+
+
+def _no_staircase(facts: Facts) -> str | None:
+    if facts.steps.cadence is None:
+        return "the learning rate has no evenly spaced LR changes"
+    return None if facts.places.steps_per_epoch is not None else "epochs of one length are not recorded"
+
+
+def _no_drop(facts: Facts) -> str | None:
+    has_drop = bool((facts.steps.lr_to < facts.steps.lr_from).any())
+    return _no_course(facts) if has_drop else "the learning rate has no LR drop"
+
+
+_CHECKS: Final[tuple[tuple[str, _Reason, tuple[str, ...]], ...]] = (
+    ("every learning rate is a number", _no_learning_rate, ("learning-rate-not-finite",)),
+    ("the learning rate is not 0", _no_learning_rate, ("learning-rate-zero",)),
+    ("every loss is a number", _no_loss, ("loss-not-finite", "metric-not-finite")),
+    ("the training learned something", _no_zero, ("never-learned", "learning-rate-too-low")),
+    ("the learning rate did not decay too early", _no_zero, ("decayed-too-early", "rate-at-floor")),
+    ("the loss kept what it had won", _no_course, ("increase-not-recovered", "progress-lost")),
+    ("no loss leaps out of the others", _no_course, ("loss-spike",)),
+    ("no batch of the epoch stands out", _no_positions, ("corrupted-batch", "sorted-data")),
+    ("validation improved with training", _no_validation, ("validation-never-improved", "overfitting")),
+    (
+        "the training did not stall",
+        _no_epochs,
+        ("stalled", "plateau-answered-late", "reduced-while-improving"),
+    ),
+    ("no further LR drop was due", _no_drop, ("drop-would-help",)),
+    (
+        "LR changes lie at the starts of epochs",
+        _no_staircase,
+        ("staircase-off-epoch", "epoch-without-step", "keras-log-repeats", "step-one-late"),
+    ),
+    ("every step made its update", lambda facts: None, ("updates-skipped",)),
+    (
+        "numbers are exact",
+        lambda facts: None,
+        ("learning-rate-not-exact", "loss-not-exact"),
+    ),
+)
+"""What is in order, why it cannot be checked, and the findings of it."""
+
+
+def checks(facts: Facts, findings: Sequence[Finding]) -> tuple[Check, ...]:
+    """Returns what was looked for in a training; nothing for a range test."""
+    if facts.run.kind == "range_test":
+        return ()
+    found = {finding.code for finding in findings}
+    found |= {each.code for finding in findings for each in finding.consequences}
+    listed: list[Check] = []
+    for name, why, codes in _CHECKS:
+        here = tuple(code for code in codes if code in found)
+        reason = None if here else why(facts)
+        state: State = "found" if here else "not checked" if reason else "in order"
+        listed.append(Check(name, state, reason, here))
+    return tuple(listed)

@@ -1,0 +1,389 @@
+"""Trainings that learned nothing or stopped too early, and what their learning rate has to do with it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrmon.analysis.loss.levels import Floats, LossLevels
+from lrmon.review.report.analysis import Facts
+from lrmon.review.report.findings.finding import Finding, figure, percent
+from lrmon.review.run.numbers import shortest
+
+_SURE: Final = 5.0
+_NOTHING: Final = 0.05
+"""A loss that fell by less than this share of what it was has learned next to nothing."""
+_FLAT: Final = 0.03
+"""Levels that lie within this share of each other lie still."""
+_CHANCE: Final = 0.015
+"""So near to ln k a loss is at the level of guessing among k classes."""
+_TINY: Final = 1e-5
+"""A learning rate below this is too low for a network that starts from random weights."""
+_LOW_FOR_A_LINE: Final = 1e-3
+"""A learning rate above this is not called too low because of a loss that falls slowly."""
+_STILL: Final = 1e-6
+"""An update of this share of the weights moves nothing in a training of any usual length."""
+_ZERO: Final = 1e-9
+"""A learning rate below this share of its peak is 0."""
+_LOW: Final = 0.1
+"""A learning rate below this share of its peak adds little to what came before."""
+
+
+def find(facts: Facts) -> Iterator[Finding]:
+    """Yields ``learning-rate-zero``, and one of the others: nothing learned, too low, decayed too early."""
+    yield from _zero(facts)
+    of = facts.levels
+    if of is None or float(of.level.min()) <= 0.0:
+        # A loss that may be negative has no zero to be near to, and rises as often as it falls.
+        return
+    yield from list(_decayed(facts, of)) or list(_never(facts, of)) or _too_low(of)
+
+
+def _zero(facts: Facts) -> Iterator[Finding]:
+    """A learning rate of 0 (a billionth of its peak) for ten steps and a twentieth of the run."""
+    run = facts.run
+    used = run.recorded("learning_rate") & ~np.isin(run.step, run.skipped) & np.isfinite(run.learning_rate)
+    if run.main_updates is not None:
+        used &= run.main_updates > 0
+    rates = run.learning_rate[used].astype(np.float64)
+    steps = run.step[used]
+    if rates.size < 2:
+        return
+    is_zero = np.abs(rates) <= _ZERO * max(float(np.abs(rates).max()), 0.0)
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], is_zero.view(np.int8), [0]))))
+    firsts, stops = edges[::2], edges[1::2]
+    if not firsts.size:
+        return
+    longest = int(np.argmax(stops - firsts))
+    first, stop = int(firsts[longest]), int(stops[longest])
+    size = stop - first
+    if size < max(10, rates.size // 20) and not (size == rates.size and size >= 3):
+        return
+    rate = float(shortest(run.learning_rate[used][stop - 1 : stop])[0])
+    is_all = size == rates.size
+    to_end = stop == rates.size
+    place = facts.places.describe(int(steps[first]))
+    if is_all:
+        text = f"The learning rate is {figure(rate)} in all {size:,} steps, so that nothing was learned."
+    else:
+        end = "to the end" if to_end else f"to {facts.places.describe(int(steps[stop - 1]))}"
+        text = (
+            f"From {place} {end}, {percent(size / rates.size)} of the steps, the learning rate is "
+            f"{figure(rate)}, so "
+            "that nothing was learned there."
+        )
+    yield Finding(
+        code="learning-rate-zero",
+        severity="error" if is_all else "warning",
+        text=text,
+        advice=(
+            "Give the optimizer a learning rate, and look at the schedule or callback that sets it to 0."
+            if is_all or not to_end
+            else "Make the schedule as long as the training, or give it an end that is not 0."
+        ),
+        step=int(steps[first]),
+        last_step=int(steps[stop - 1]),
+        numbers={"learning_rate": rate, "steps": size, "share": round(size / rates.size, 4)},
+    )
+
+
+def chance(level: float) -> int | None:
+    """Returns the number of classes, 2 to 30, whose guessing has this loss; None where there is none.
+
+    >>> chance(2.31), chance(2.0)
+    (10, None)
+    """
+    if level <= 0:
+        return None
+    classes = round(math.exp(min(level, 5.0)))
+    if not 2 <= classes <= 30 or abs(level / math.log(classes) - 1.0) > _CHANCE:
+        return None
+    return classes
+
+
+def _never(facts: Facts, of: LossLevels) -> Iterator[Finding]:
+    """A loss that ends no better than it started by more than a twentieth, or that guesses.
+
+    Levels are those after a fifth of the steps. One of these holds:
+
+    - they never got below guessing among the classes by 7 %, where the number of classes is recorded;
+    - they lie still (within 3 % or their noise), no better than the start by a twentieth or by the noise;
+    - they lie still at ln k, after a fall of at most a quarter of the start, or from losses ten times as
+      high;
+    - in the first fifth the loss rose to three times the start, and never came below the start again.
+    """
+    later = of.smooth[of.row[:-1] >= of.loss.size // 5]
+    low, high = float(np.quantile(later, 0.1)), float(np.quantile(later, 0.9))
+    level, error = float(np.median(later)), float(np.median(of.error))
+    margin = max(_FLAT * level, 5 * error)
+    is_still = high - low <= margin and abs(_drift(later)) <= margin and not _wanders(of)
+    is_sure = 3 * of.start_error < 0.5 * of.start and high <= 1.3 * of.start
+    is_nothing = is_sure and of.start - level <= max(
+        _NOTHING * of.start, min(3 * of.start_error, 2 * _NOTHING * of.start)
+    )
+    highest = float(np.median(np.sort(of.loss[: max(of.loss.size // 5, 3)])[-3:]))
+    is_hot = highest >= 3 * (of.start + 3 * of.start_error) and low >= 0.9 * of.start
+    classes, hedge = chance(level), ", if the loss is a cross-entropy (that of a GAN may well stay there)"
+    if of.guess is not None:
+        if of.start < 0.9 * of.guess:
+            return  # it had learned before
+        if low < 0.93 * of.guess:
+            return
+        classes, hedge = round(math.exp(of.guess)), ""
+        is_hot = is_hot or (level > 1.05 * of.guess and not is_still)
+    else:
+        is_guess = classes is not None and (0 <= of.start - level <= 0.25 * of.start or highest >= 10 * level)
+        if not is_hot and not (is_still and (is_nothing or is_guess)):
+            return
+    rates = of.learning_rate[np.isfinite(of.learning_rate)]
+    used = f" at learning rates up to {_figure(rates.max())}" if rates.size else ""
+    place, last_step = int(of.step[0]), int(of.step[-1])
+    numbers = {
+        "start": of.start, "level": level, "last": of.end, "steps": int(of.loss.size), "classes": classes,
+    }  # fmt: skip
+    evidence = None if is_hot else _evidence(facts, rates)
+    if evidence is not None:
+        yield Finding(
+            code="learning-rate-too-low",
+            severity="warning",
+            text=(
+                f"The loss did not fall in {of.loss.size:,} steps{used}: it started at {figure(of.start, 4)} "
+                f"and is {figure(of.end, 4)} at the end, and {evidence}."
+            ),
+            advice=(
+                "Raise the learning rate, a hundredfold to begin with; a range test (lrmon.LRFinder) "
+                "finds one."
+            ),
+            step=place,
+            last_step=last_step,
+            numbers=numbers,
+        )
+        return
+    guess = (
+        f" That is the level of guessing among {classes} classes (ln {classes} = "
+        f"{figure(math.log(classes), 4)}){hedge}."
+        if classes is not None
+        else ""
+    )
+    if classes is not None and level > 1.07 * math.log(classes):
+        guess = f" Guessing among {classes} classes is better: ln {classes} = {figure(math.log(classes), 4)}."
+    over = f" over {figure(highest, 3)}" if highest >= 2 * max(of.start, level) else ""
+    course = f"from {figure(of.start, 4)} at the start{over} to {figure(level, 4)}"
+    stayed = "stayed" if is_still else f"moved between {figure(low, 3)} and {figure(high, 3)}"
+    yield Finding(
+        code="never-learned",
+        severity="error" if is_hot or not hedge else "warning",
+        text=(
+            f"The training learned nothing{used}: in {of.loss.size:,} steps the loss went {course}, where it "
+            f"{stayed}.{guess}"
+        ),
+        advice=(
+            "Lower the learning rate by a factor of 10 to 100, and scale the inputs."
+            if is_hot
+            else "Check that labels belong to inputs, that inputs vary, are scaled and shuffled, and that "
+            "gradients reach "
+            "the weights; a range test (lrmon.LRFinder) shows whether it is the learning rate."
+        ),
+        step=place,
+        last_step=last_step,
+        numbers=numbers,
+    )
+
+
+def _wanders(of: LossLevels) -> bool:
+    """Whether levels rise again by far more than their noise, as those of a GAN do around their balance."""
+    up = float((of.level - np.minimum.accumulate(of.level)).max())
+    return up > max(7 * float(np.median(of.error)), 0.02 * abs(float(np.median(of.level))))
+
+
+def _figure(rate: float) -> str:
+    """Returns a learning rate as it was written."""
+    return figure(float(shortest(np.array([rate], np.float32))[0]))
+
+
+def _drift(later: Floats) -> float:
+    """The change of levels from their first third to their last."""
+    third = max(later.size // 3, 1)
+    return float(np.median(later[-third:]) - np.median(later[:third]))
+
+
+def _evidence(facts: Facts, rates: NDArray[np.float64]) -> str | None:
+    """Why it is the learning rate that is too low, None where nothing says so."""
+    ratios = [
+        ratio
+        for sample in facts.run.samples
+        for ratio in sample.update_to_weight.values()
+        if math.isfinite(ratio)
+    ]
+    if ratios:
+        middle = float(np.median(ratios))
+        return (
+            f"an update changed the weights by {figure(middle, 2)} of their size" if middle < _STILL else None
+        )
+    # Training alone may fall by learning by heart.
+    name = "val_loss" if "val_loss" in facts.run.monitors else "loss"
+    values = np.array([epoch.metrics.get(name, math.nan) for epoch in facts.run.epochs])
+    values = values[np.isfinite(values)]
+    if values.size >= 6:
+        falls = int(np.count_nonzero(np.diff(values) < 0))
+        middle = values[values.size // 2]
+        # What is only learned once, such as how frequent classes are, falls ever more slowly.
+        is_steady = middle - values[-1] >= 0.6 * (values[0] - middle)
+        share = float((values[0] - values[-1]) / abs(values[0])) if values[0] else 0.0
+        logged = [epoch.metrics["loss"] for epoch in facts.run.epochs if "loss" in epoch.metrics]
+        by_heart = len(logged) > 1 and logged[0] - logged[-1] >= _NOTHING * abs(logged[0])
+        if falls >= 0.9 * (values.size - 1) and 0 < share < _NOTHING and is_steady and not by_heart:
+            return f"{name} fell in {falls} of {values.size - 1} epochs, by {percent(share)} in all"
+    if rates.size and 0 < float(rates.max()) < _TINY:
+        return f"no learning rate was above {figure(_TINY)}"
+    return None
+
+
+def _too_low(of: LossLevels) -> Iterator[Finding]:
+    """A loss that falls in a straight line by less than a third, at one learning rate, to the end."""
+    rates = of.learning_rate
+    if (
+        of.loss.size < 200
+        or not bool(np.isfinite(rates).all())
+        or rates.max() > 1.05 * rates.min()
+        or rates.min() <= 0
+    ):
+        return
+    if float(rates.max()) > _LOW_FOR_A_LINE or _wanders(of):
+        return
+    middle = of.level.size // 2
+    first, first_error = _slope(of.level[:middle])
+    second, second_error = _slope(of.level[middle:])
+    share = (of.start - of.end) / of.start
+    if not 0 < share <= 1 / 3 or second > -_SURE * second_error or second > 0.6 * first or first >= 0:
+        return
+    rate = _figure(rates[0])
+    yield Finding(
+        code="learning-rate-too-low",
+        severity="warning",
+        text=(
+            f"At a learning rate of {rate} the loss fell by only {percent(share)} in {of.loss.size:,} "
+            "steps, from "
+            f"{figure(of.start, 4)} to {figure(of.end, 4)}, in a straight line and as fast at the end as "
+            "before."
+        ),
+        advice="Raise the learning rate, tenfold to begin with; a range test (lrmon.LRFinder) finds one.",
+        step=int(of.step[0]),
+        last_step=int(of.step[-1]),
+        numbers={
+            "start": of.start,
+            "last": of.end,
+            "share": round(share, 4),
+            "learning_rate": float(rates[0]),
+        },
+    )
+    del first_error
+
+
+def _slope(values: Floats) -> tuple[float, float]:
+    """Returns the slope of a line through values and its standard error."""
+    if values.size < 4:
+        return 0.0, math.inf
+    places = np.arange(values.size) - (values.size - 1) / 2
+    spread = float(places @ places)
+    slope = float(places @ values) / spread
+    rest = values - values.mean() - slope * places
+    return slope, math.sqrt(float(rest @ rest) / (values.size - 2) / spread)
+
+
+def _decayed(facts: Facts, of: LossLevels) -> Iterator[Finding]:
+    """A learning rate that spent a third of the steps below a tenth of its peak, though the loss still fell.
+
+    What counts is the learning rate, added up over the steps. In the second half of that sum the loss made a
+    tenth of its progress at least: by five standard errors of a line, or because the means of all epochs in
+    it fell. After it the loss fell no further than twice that, and it had not come near 0. Or the loss had
+    not fallen at all yet.
+    """
+    rates = of.learning_rate
+    if not bool(np.isfinite(rates).all()) or rates.max() <= 0 or rates.min() < 0:
+        return
+    high = np.flatnonzero(rates > 1.001 * _LOW * rates.max())
+    row = int(high[-1]) + 1
+    rest = of.loss.size - row
+    if row < 8 or rest < of.loss.size / 3 or rest < 30:
+        return
+    total = np.cumsum(rates[:row])
+    half = int(np.searchsorted(total, total[-1] / 2))
+    after = float(np.median(of.loss[row : row + max(20, rest // 10)]))
+    progress = max(of.reference, of.start) - after
+    fall = _fall_of_line(of.loss[:row], total, half) or _fall_of_epochs(facts, of, half, row)
+    step = int(of.step[row])
+    peak, then = (figure(float(rate)) for rate in shortest(np.array([rates.max(), rates[row]], np.float32)))
+    place, since = facts.places.describe(step), facts.places.describe(int(of.step[half]))
+    if after < 0.1 * of.reference:
+        return
+    if fall is not None and fall >= 0.1 * progress and after - of.end <= 2 * fall:
+        text = (
+            f"The learning rate decayed while the loss still fell: at {place} it was down from {peak} to "
+            f"{then}, after a "
+            f"fall of the loss by {figure(fall, 2)} since {since}; in the {rest:,} steps after that the "
+            "loss went from "
+            f"{figure(after, 3)} to {figure(of.end, 3)}."
+        )
+    elif rest > 2 / 3 * of.loss.size and of.reference - of.end < _NOTHING * of.reference:
+        fall = 0.0
+        text = (
+            f"The learning rate decayed before the loss had fallen: at {place} it was down from {peak} to "
+            f"{then}, and in "
+            f"the {rest:,} steps after that the loss went from {figure(after, 3)} to {figure(of.end, 3)}."
+        )
+    else:
+        return
+    by_rule = facts.defaults.applied and not facts.has_schedule
+    yield Finding(
+        code="decayed-too-early",
+        severity="warning",
+        text=text,
+        advice=(
+            "Give ReduceLROnPlateau more patience or a smaller min_delta, so that it waits for a plateau."
+            if by_rule
+            else "Let the learning rate decay later or more slowly, over the whole training that is planned."
+        ),
+        step=step,
+        last_step=int(of.step[-1]),
+        numbers={"learning_rate": float(rates[row]), "peak": float(rates.max()), "fall": fall, "steps": rest},
+    )
+
+
+def _fall_of_line(losses: Floats, total: Floats, half: int) -> float | None:
+    """Returns by how much losses fell over the second half of a sum of learning rates, None if not surely.
+
+    Where a line through that half alone is not sure, one through all of it counts, unless the last third lies
+    above it: then the fall had slowed down.
+    """
+    for first, sure in ((half, _SURE), (0, 3.0)):
+        x, values = total[first:] - total[first:].mean(), losses[first:]
+        spread = float(x @ x)
+        if values.size < 6 or spread <= 0:
+            continue
+        slope = float(x @ (values - values.mean())) / spread
+        rest = values - values.mean() - slope * x
+        noise = math.sqrt(float(rest @ rest) / (values.size - 2))
+        end = rest[-(values.size // 3) :]
+        has_slowed = first < half and float(end.mean()) > 2 * noise / math.sqrt(end.size)
+        if slope < -sure * noise / math.sqrt(spread) and not has_slowed:
+            return -slope * float(total[-1] - total[half])
+    return None
+
+
+def _fall_of_epochs(facts: Facts, of: LossLevels, first: int, last: int) -> float | None:
+    """Returns by how much epochs' mean loss fell between two rows, None where it ever rose."""
+    firsts = np.array([epoch.first_step for epoch in facts.run.epochs], dtype=np.int64)
+    if firsts.size < 3:
+        return None
+    a, b = np.searchsorted(firsts, of.step[[first, last]], side="right") - 1
+    means = facts.epochs.mean_loss[max(int(a), 0) : int(b) + 1]
+    if means.size < 2:
+        means = facts.epochs.mean_loss[max(int(a), 0) : int(b) + 2]
+    if means.size < 2 or not bool((np.diff(means) < 0).all()):
+        return None
+    return float(means[0] - means[-1])

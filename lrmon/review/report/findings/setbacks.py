@@ -1,0 +1,352 @@
+"""A loss that gave back what it had won, for good or for some batches, and what stood right before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from lrmon.analysis.loss.levels import SIGMA, LossLevels
+from lrmon.review.report.analysis import Facts
+from lrmon.review.report.findings.finding import Finding, Severity, figure, percent
+from lrmon.review.run.numbers import shortest
+
+LOST: Final = 0.5
+"""Share of its progress that a loss has to give back for a word."""
+_SURE: Final = 5.0
+"""Standard errors from which on a difference of levels is one."""
+_LEAST: Final = 0.1
+"""Share of the first loss that it has to have fallen by, before there is something to lose."""
+_CERTAIN: Final = 0.3
+"""From this share on a rise that nothing explains is more than a swing."""
+_RISE: Final = 1.2
+"""A learning rate that grew by this factor, right before, is a cause."""
+_GROWTH: Final = 1.3
+_WINDOW: Final = 16
+"""Losses are held against those of the three stretches of so many steps before theirs."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Cause:
+    """What stood right before a rise of the loss.
+
+    Attributes:
+      name: ``increase``, ``resume``, ``epoch`` or ``none``.
+      step: at which it was.
+      words: in a sentence, with a space before it; empty for none.
+    """
+
+    name: str
+    step: int
+    words: str
+
+
+def find(facts: Facts) -> Iterator[Finding]:
+    """Yields ``increase-not-recovered`` or ``progress-lost``, and ``loss-spike``."""
+    of = facts.levels
+    if of is None:
+        return
+    lost = list(_lost(facts, of)) or list(_raised(facts, of))
+    yield from lost
+    yield from _spikes(facts, of)
+
+
+def _lost(facts: Facts, of: LossLevels) -> Iterator[Finding]:
+    """The loss ends so high that half of what it had won is gone, and what it had won was sure.
+
+    Without an increase of the learning rate before it, a rise that takes longer than a twentieth of the steps
+    is told as good to know alone: the losses of adversarial and of reinforcement learning do that by
+    themselves.
+    """
+    best, end = of.best, of.end
+    low = float(of.smooth[best])
+    if of.progress <= max(_SURE * max(of.start_error, float(of.error[best])), _LEAST * abs(of.reference)):
+        return
+    share = (end - low) / of.progress
+    # Most of the last losses lie higher, however wild they are.
+    if share < LOST or float(np.quantile(of.last, 0.2)) < low + _SURE * float(of.error[best]):
+        return
+    height = min(end - low, of.progress)
+    onset = _onset(of, best, low + max(0.25 * height, 4 * float(of.noise[best]) / np.sqrt(5)))
+    cause = _cause(facts, of, onset, int(of.row[best]))
+    rest = _onset(of, best, low + 0.75 * height)
+    is_slow = cause.name == "none" and (
+        rest - onset > max(50, of.loss.size // 20) or of.progress < _CERTAIN * abs(of.reference)
+    )
+    severity: Severity = "info" if is_slow else "error" if share >= 1.0 else "warning"
+    step = cause.step if cause.name != "none" else int(of.step[onset])
+    block = int(np.argmin(of.level[: max(of.block_of(onset), best) + 1]))
+    lowest, steps = float(of.level[block]), int(of.row[block + 1] - of.row[block])
+    share = (end - lowest) / (of.reference - lowest)
+    text = (
+        f"The loss lost {percent(share) if share < 1.0 else 'all'} of its progress: it started at "
+        f"{figure(of.start, 3)}, fell to {figure(lowest, 3)}, the median of {steps} steps from "
+        f"{facts.places.describe(int(of.step[of.row[block]]))} on, "
+        f"and ended at {figure(end, 3)}; it rose from {facts.places.describe(int(of.step[onset]))} "
+        f"on{cause.words}."
+    )
+    if cause.name == "increase":
+        advice = "Increase the learning rate less, or go back to the weights from before and lower it."
+    elif cause.name == "resume":
+        advice = "Check that the optimizer's state and the learning rate were restored; then resume again."
+    elif is_slow:
+        advice = (
+            "Adversarial and reinforcement learning may do this; any other loss needs a lower learning rate."
+        )
+    else:
+        advice = "Lower the learning rate, clip gradients (clipnorm), or look at the data from there on."
+    found = Finding(
+        code="progress-lost",
+        severity=severity,
+        text=text,
+        advice=advice,
+        step=step,
+        last_step=int(of.step[-1]),
+        numbers={
+            "start": of.start,
+            "lowest": lowest,
+            "last": end,
+            "share": round(share, 4) if np.isfinite(share) else None,
+            "onset": int(of.step[onset]),
+            "cause": cause.name,
+        },
+    )
+    yield replace(found, code="increase-not-recovered") if cause.name == "increase" else found
+
+
+def _onset(of: LossLevels, best: int, above: float) -> int:
+    """Returns the row from which on the loss stays above a value, by levels of blocks and of five losses."""
+    below = np.flatnonzero(of.level[best:] <= above)
+    block = best + (int(below[-1]) if below.size else 0)
+    first = int(of.row[block])
+    stop = int(of.row[min(block + 2, of.level.size)])
+    losses = of.loss[max(first - 2, 0) : stop + 2]
+    if losses.size < 5:
+        return first
+    middle = np.median(sliding_window_view(losses, 5), axis=1)
+    low = np.flatnonzero(middle <= above)
+    onset = max(first - 2, 0) + 2 + (int(low[-1]) + 1 if low.size else 0)
+    return min(onset, of.loss.size - 1)
+
+
+def _cause(facts: Facts, of: LossLevels, row: int, since: int) -> _Cause:
+    """Returns what stood right before a rise: an increase of the learning rate, a resume, or nothing."""
+    size = of.loss.size
+    window = max(20, size // 30)
+    first = max(row - window, 0)
+    rates = of.learning_rate
+    before = rates[first : row + 1]
+    rises = np.flatnonzero(before[1:] > _RISE * np.maximum(before[:-1], 0.0)) + 1
+    rises = rises[before[rises - 1] > 0] if rises.size else rises
+    if rises.size:
+        edge = first + int(rises[-1])
+        return _Cause("increase", int(of.step[edge]), f", after {_increase(facts, of, edge)}")
+    fits = [fit.first_step for fit in facts.run.fits[1:]]
+    resumed = [step for step in fits if int(of.step[first]) <= step <= int(of.step[row])]
+    if resumed:
+        return _Cause(
+            "resume", resumed[-1], f", after training was resumed at {facts.places.describe(resumed[-1])}"
+        )
+    start = min(since, row)
+    low = rates[start : row + 1]
+    if low.size and np.isfinite(low[-1]) and low.min() > 0 and low[-1] >= _GROWTH * low.min():
+        edge = start + int(np.flatnonzero(low == low.min())[-1])
+        from_, to = _numbers(rates[edge], rates[row])
+        step = int(of.step[edge])
+        return _Cause(
+            "increase",
+            int(of.step[row]),
+            f", while the learning rate grew from {from_} at {facts.places.describe(step)} to {to}",
+        )
+    return _Cause("none", int(of.step[row]), "")
+
+
+def warm_up_end(facts: Facts) -> int:
+    """Returns the last step of a warm-up that takes three changes or more, -1 where there is none."""
+    end, run = facts.steps.warmup_end, facts.run
+    if end is None:
+        return -1
+    rates = run.learning_rate[: int(np.searchsorted(run.step, end)) + 1]
+    return end if np.count_nonzero(rates[1:] != rates[:-1]) >= 3 else -1
+
+
+def _increase(facts: Facts, of: LossLevels, row: int) -> str:
+    """Returns an increase of the learning rate in words, with the resume that it came with."""
+    from_, to = _numbers(of.learning_rate[row - 1], of.learning_rate[row])
+    step = int(of.step[row])
+    resumed = any(fit.first_step == step for fit in facts.run.fits[1:])
+    words = f"the learning rate increased from {from_} to {to} at {facts.places.describe(step)}"
+    return f"{words}, where training was resumed" if resumed else words
+
+
+def _numbers(*values: float) -> list[str]:
+    return [figure(float(value)) for value in shortest(np.array(values, dtype=np.float32))]
+
+
+def _raised(facts: Facts, of: LossLevels) -> Iterator[Finding]:
+    """After the last increase of the learning rate by half or more, not in a warm-up, the loss stayed higher.
+
+    The level at the end lies above the one before the increase by a tenth of the progress until then, and is
+    sure.
+    """
+    rates = of.learning_rate
+    rises = np.flatnonzero((rates[1:] >= 1.5 * rates[:-1]) & (rates[:-1] > 0)) + 1
+    rises = rises[of.step[rises] > warm_up_end(facts)]
+    if not rises.size:
+        return
+    edge = int(rises[-1])
+    rest = of.loss.size - edge
+    if rest < max(30, of.loss.size // 20) or edge < 30 or rates[edge:].min() < 1.2 * rates[edge - 1]:
+        return
+    before = float(np.median(of.loss[max(edge - 50, 0) : edge]))
+    progress = of.reference - before
+    error = float(of.error[max(of.block_of(edge) - 1, 0)])
+    rise = of.end - before
+    if progress <= 0 or rise < max(_SURE * error, _LEAST * progress, 0.1 * abs(before)):
+        return
+    step = int(of.step[edge])
+    yield Finding(
+        code="increase-not-recovered",
+        severity="warning",
+        text=(
+            f"The loss did not come back after {_increase(facts, of, edge)}: it was {figure(before, 3)} "
+            f"before and is {figure(of.end, 3)} at the "
+            f"end, {rest:,} steps later."
+        ),
+        advice="Increase the learning rate less, or go back to the weights from before and lower it.",
+        step=step,
+        last_step=int(of.step[-1]),
+        numbers={"start": of.start, "before": before, "last": of.end, "cause": "increase"},
+    )
+
+
+def _spikes(facts: Facts, of: LossLevels) -> Iterator[Finding]:
+    """Losses that leap out of all that came before them.
+
+    After an increase of the learning rate (by a fifth, not in a warm-up) or a resume: of the 20 losses after
+    it three at least lie above all of the 50 before, and the highest by eight standard deviations and half of
+    the level. Anywhere else: a loss lies above the ones before by eight standard deviations and three times
+    as far as any of them, and by half of the progress until then.
+    """
+    causes = [*_increases(facts, of), *_resumes(facts, of)]
+    found = [spike for cause in causes if (spike := _spike_after(of, cause)) is not None]
+    rows = _outliers(of)
+    known = {cause_row for cause_row, _, _ in found}
+    alone = [row for row in rows.tolist() if not any(edge <= row < edge + 30 for edge in known)]
+    if found:
+        row, level, highest = found[0]
+        cause = _cause(facts, of, row, row)
+        more = "" if len(found) == 1 else f" It did so after {len(found)} of them."
+        what = (
+            f"right after training was resumed at {facts.places.describe(int(of.step[row]))}"
+            if cause.name == "resume"
+            else f"right after {_increase(facts, of, row)}"
+        )
+        yield Finding(
+            code="loss-spike",
+            severity="warning",
+            text=f"The loss leapt from about {figure(level, 3)} to {figure(highest, 3)} {what}.{more}",
+            advice=(
+                "Check that the optimizer's state and the learning rate were restored."
+                if cause.name == "resume"
+                else "Increase it more gradually, or less."
+            ),
+            step=int(of.step[row]),
+            last_step=int(of.step[min(row + 19, of.loss.size - 1)]),
+            numbers={"before": level, "highest": highest, "spikes": len(found), "cause": cause.name},
+        )
+    if alone:
+        yield _unexplained(facts, of, alone)
+
+
+def _increases(facts: Facts, of: LossLevels) -> list[int]:
+    rates = of.learning_rate
+    rows = np.flatnonzero((rates[1:] > _RISE * rates[:-1]) & (rates[:-1] >= 0)) + 1
+    rows = rows[of.step[rows] > warm_up_end(facts)]
+    listed: list[int] = rows[:1000].tolist()
+    return listed
+
+
+def _resumes(facts: Facts, of: LossLevels) -> list[int]:
+    firsts = np.array([fit.first_step for fit in facts.run.fits[1:]], dtype=np.int64)
+    rows: list[int] = np.searchsorted(of.step, firsts).tolist()
+    return [row for row in rows if 0 < row < of.loss.size]
+
+
+def _spike_after(of: LossLevels, row: int) -> tuple[int, float, float] | None:
+    before, after = of.loss[max(row - 50, 0) : row], of.loss[row : row + 20]
+    if before.size < 10 or after.size < 3:
+        return None
+    level = float(np.median(before))
+    noise = SIGMA * float(np.median(np.abs(before - level)))
+    highest = float(after.max())
+    above = int(np.count_nonzero(after > before.max()))
+    if level > 0 and above >= 3 and highest > max(level + 8 * noise, 1.5 * level):
+        return row, level, highest
+    return None
+
+
+def _outliers(of: LossLevels) -> NDArray[np.intp]:
+    """Returns the rows whose loss leaps out of the three stretches before theirs."""
+    stretches = of.loss.size // _WINDOW
+    if stretches < 4:
+        return np.empty(0, dtype=np.intp)
+    first = of.loss.size - stretches * _WINDOW
+    body = of.loss[first:].reshape(stretches, _WINDOW)
+    before = sliding_window_view(body.reshape(-1), 3 * _WINDOW)[::_WINDOW][: stretches - 3]
+    level = np.median(before, axis=1)[:, None]
+    noise = SIGMA * np.median(np.abs(before - level), axis=1)[:, None]
+    reach = before.max(axis=1)[:, None] - level
+    won = of.reference - level
+    height = body[3:] - level
+    is_far = (height > 8 * noise) & (height > 3 * reach) & (height > 0.5 * won) & (won > 0)
+    rows: NDArray[np.intp] = np.flatnonzero(is_far.reshape(-1)) + first + 3 * _WINDOW
+    return rows
+
+
+def _unexplained(facts: Facts, of: LossLevels, rows: list[int]) -> Finding:
+    """A loss that leapt elsewhere: a warning where it did harm, or is far beyond what batches differ by."""
+    groups = [row for index, row in enumerate(rows) if index == 0 or row - rows[index - 1] > 30]
+    harmful = [row for row in groups if _does_harm(of, row)]
+    alarming = [row for row in groups if row in harmful or _is_beyond(of, row)]
+    row = (alarming or groups)[0]
+    step = int(of.step[row])
+    level, highest = float(np.median(of.loss[max(row - 48, 0) : row])), float(of.loss[row : row + 10].max())
+    cause = _cause(facts, of, row, max(row - max(50, of.loss.size // 20), 0))
+    index = int(np.searchsorted(facts.places.starts, step, side="right")) - 1
+    at_start = index >= 0 and step - int(facts.places.starts[index]) <= 1
+    where = cause.words or (", at the start of an epoch" if at_start else "")
+    name = cause.name if cause.name != "none" else "epoch" if at_start else "none"
+    end = "" if cause.name == "increase" else "; the learning rate did not increase there"
+    harm = " The losses after it are higher, too." if row in harmful else ""
+    more = "" if len(groups) == 1 else f" There are {len(groups)} such spikes."
+    return Finding(
+        code="loss-spike",
+        severity="warning" if alarming else "info",
+        text=(
+            f"The loss leapt from about {figure(level, 3)} to {figure(highest, 3)} at "
+            f"{facts.places.describe(step)}{where}{end}.{harm}{more}"
+        ),
+        advice="Look at the data of that batch; clip gradients (clipnorm), so that one batch does less.",
+        step=step,
+        last_step=int(of.step[min(row + 9, of.loss.size - 1)]),
+        numbers={"before": level, "highest": highest, "spikes": len(groups), "cause": name},
+    )
+
+
+def _does_harm(of: LossLevels, row: int) -> bool:
+    """Whether the five losses after a spike lie above nearly all of those before it."""
+    before, after = of.loss[max(row - 48, 0) : row], of.loss[row + 1 : row + 6]
+    return after.size >= 3 and float(np.median(after)) > float(np.quantile(before, 0.95))
+
+
+def _is_beyond(of: LossLevels, row: int) -> bool:
+    """Whether a loss is ten times as far from the level as any before it, and above the start by half."""
+    before = of.loss[max(row - 48, 0) : row]
+    level = float(np.median(before))
+    height = float(of.loss[row]) - level
+    return height >= 10 * (float(before.max()) - level) and height >= 1.5 * (of.reference - level)

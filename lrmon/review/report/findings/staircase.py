@@ -1,0 +1,146 @@
+"""A staircase and the epochs: steps beside the boundaries, epochs without one, steps that come one late."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrmon.analysis.learning_rate.cadence import Cadence
+from lrmon.review.report.analysis import Facts
+from lrmon.review.report.findings.finding import Finding, epochs, figure, listed
+from lrmon.review.run.numbers import shortest
+
+
+def find(facts: Facts) -> Iterator[Finding]:
+    """Yields ``staircase-off-epoch``, ``epoch-without-step`` and ``step-one-late``."""
+    cadence, length = facts.steps.cadence, facts.places.steps_per_epoch
+    if cadence is None or not facts.exact_edges:
+        return
+    if length is not None and cadence.aligned_decay_steps is not None:
+        yield from _off_epoch(facts, cadence, length)
+        yield from _without_step(facts, cadence, length)
+    sentence = late_sentence(facts)
+    if sentence is not None:
+        steps = facts.steps.step[cadence.late]
+        yield Finding(
+            code="step-one-late",
+            severity="info",
+            text=sentence,
+            advice="Nothing is wrong with it; a decay_steps such as 64, 76, 95 or 100 steps on time.",
+            step=int(steps[0]),
+            last_step=int(steps[-1]),
+            numbers={"decay_steps": cadence.every, "late": int(steps.size), "edges": int(cadence.late.size)},
+        )
+
+
+def late_sentence(facts: Facts) -> str | None:
+    """Returns why edges came one step late, None where none did."""
+    cadence = facts.steps.cadence
+    if cadence is None or not bool(cadence.late.any()):
+        return None
+    steps = facts.steps.step[cadence.late]
+    return (
+        f"{_count(steps.size, cadence.late.size)} one step after a multiple of {cadence.every:,}, the first "
+        f"at step {int(steps[0]):,}: compiled training multiplies by float32(1/{cadence.every}) instead of "
+        "dividing, and at these multiples the product is just below a whole number."
+    )
+
+
+def _count(some: int, of: int) -> str:
+    if some == of:
+        return "The step comes" if of == 1 else f"All {of:,} steps come"
+    return f"1 of {of:,} steps comes" if some == 1 else f"{some:,} of {of:,} steps come"
+
+
+def _off_epoch(facts: Facts, cadence: Cadence, length: int) -> Iterator[Finding]:
+    """A schedule of evenly spaced steps, at least one of which is not the start of an epoch.
+
+    All epochs have one length, decay_steps is known, at least half an epoch, and no even part of one: with
+    more steps than that in an epoch, boundaries are not what was aimed at. An edge that is only late in
+    compiled training is where it was meant to be. It is a warning where decay_steps is below two epochs, so
+    that one step in each epoch was probably meant; else an explanation.
+    """
+    steps = facts.steps
+    due = _due_offsets(facts, cadence, length)
+    placed = facts.in_epoch & (steps.step > (steps.warmup_end or 0))
+    off = placed & (due != 0)
+    if not bool(off.any()) or length % cadence.every == 0:
+        return
+    offsets = [f"{offset}" for offset in steps.offset[placed].tolist()]
+    where = listed(offsets) if len(offsets) <= 6 else f"{', '.join(offsets[:6])}, …"
+    aligned = cadence.aligned_decay_steps or length
+    drift = abs(cadence.drift or 0)
+    text = (
+        f"The learning rate steps every {cadence.every:,} steps, and an epoch has {length:,}: "
+        f"{'the step lies' if len(offsets) == 1 else 'steps lie'} {where} steps into "
+        f"{'its epoch' if len(offsets) == 1 else 'their epochs'}"
+    )
+    if drift and len(offsets) > 1:
+        text += f", each {drift} {'further' if (cadence.drift or 0) > 0 else 'nearer'} than the one before"
+    text += "."
+    record = facts.run.fits[-1].record if facts.run.fits else {}
+    split = record.get("validation_split")
+    if isinstance(split, float) and record.get("steps_before_split") == cadence.every:
+        text += f" (Of {cadence.every:,} batches validation_split={split:g} leaves {length:,}.)"
+    yield Finding(
+        code="staircase-off-epoch",
+        severity="warning" if cadence.every < 2 * length else "info",
+        text=text,
+        advice=(
+            f"Choose decay_steps={aligned} ({epochs(aligned / length)}) to have every step at the start of "
+            "an epoch."
+        ),
+        step=int(steps.step[off][0]),
+        last_step=int(steps.step[placed][-1]),
+        numbers={
+            "decay_steps": cadence.every,
+            "steps_per_epoch": length,
+            "offsets": steps.offset[placed].tolist()[:20],
+            "drift": cadence.drift,
+            "aligned_decay_steps": aligned,
+        },
+    )
+
+
+def _without_step(facts: Facts, cadence: Cadence, length: int) -> Iterator[Finding]:
+    """An epoch that ended at the learning rate at which the one before did, though each was to have a step.
+
+    decay_steps is nearest to one epoch, and longer.
+    """
+    if cadence.aligned_decay_steps != length or cadence.every <= length:
+        return
+    ended = facts.epochs.learning_rate
+    same = np.flatnonzero(ended[1:] == ended[:-1]) + 1
+    # Before the first step the schedule is not behind yet.
+    same = same[[facts.run.epochs[index].first_step > int(facts.steps.step[0]) for index in same.tolist()]]
+    if not same.size:
+        return
+    epoch = facts.run.epochs[int(same[0])]
+    before = facts.steps.step[facts.steps.step <= epoch.first_step]
+    start, rate = int(before[-1]), figure(shortest(ended[same[:1]])[0])
+    number = facts.places.epoch_of(epoch.first_step)
+    more = "" if same.size == 1 else f" The same happens in {same.size - 1} more."
+    yield Finding(
+        code="epoch-without-step",
+        severity="info",
+        text=(
+            f"Epoch {number} has no step: from {facts.places.describe(start)} to the end of epoch {number} "
+            f"training used {rate}, because {cadence.every:,} steps are more than the {length:,} of an "
+            f"epoch.{more}"
+        ),
+        advice=f"With decay_steps={length} every epoch has one step, at its start.",
+        step=start,
+        last_step=epoch.last_step,
+        numbers={
+            "epoch": number,
+            "learning_rate": float(shortest(ended[same[:1]])[0]),
+            "epochs": int(same.size),
+        },
+    )
+
+
+def _due_offsets(facts: Facts, cadence: Cadence, length: int) -> NDArray[np.int64]:
+    offsets = facts.steps.offset - cadence.late
+    return np.where(offsets < 0, offsets + length, offsets)

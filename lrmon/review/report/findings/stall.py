@@ -1,0 +1,267 @@
+"""Trainings that went on for long after the last gain, and what an LR drop did before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrmon.analysis.loss.levels import Floats, LossLevels, noise_around_course
+from lrmon.analysis.plateau.direction import monitor_direction
+from lrmon.review.report.analysis import Facts
+from lrmon.review.report.findings.finding import Finding, figure, percent
+from lrmon.review.report.plateau_settings import keras_call
+from lrmon.review.report.plateaus import plateaus
+from lrmon.review.run.numbers import shortest
+
+FEWEST: Final = 5
+"""Epochs without a gain, below which nothing is said."""
+_LONG: Final = 0.4
+"""Share of the run without a gain from which on it stalled."""
+_STILL: Final = 1.01
+"""A learning rate whose values lie within this ratio has stood still."""
+_SWINGS: Final = 0.05
+"""A metric that goes up and down by this share of its level from epoch to epoch swings."""
+_SURE: Final = 3.0
+_ANSWER: Final = 0.1
+"""An LR drop took the loss down by this share of its level: then it helped."""
+_NO_MORE: Final = 0.2
+"""Since then the loss fell by less than this share of what the drop brought."""
+_LONGEST: Final = 12
+"""Epochs, and three fifths of the run, without any gain are a warning."""
+_NO_GAIN: Final = 0.02
+"""A gain of less than this share of all that was gained does not matter."""
+_DONE: Final = 0.02
+"""A loss below this share of its reference has nothing more to win."""
+
+
+def find(facts: Facts) -> Iterator[Finding]:
+    """Yields ``drop-would-help`` or ``stalled``."""
+    yield from list(_drop(facts)) or _stalled(facts)
+
+
+def _drop(facts: Facts) -> Iterator[Finding]:
+    """The loss fell at the last LR drop, and has lain at its level since, for a third of the run.
+
+    It is a warning from half of the run on: to end a training with a third at the lowest learning rate is
+    usual.
+    """
+    of, steps = facts.levels, facts.steps
+    if of is None or facts.defaults.applied:
+        return
+    drops = np.flatnonzero((steps.lr_to <= 0.5 * steps.lr_from) & (steps.lr_to > 0))
+    if not drops.size:
+        return
+    drop = int(drops[-1])
+    row = int(np.searchsorted(of.step, steps.step[drop]))
+    rest = of.loss.size - row
+    if rest < of.loss.size / 3 or rest < 60 or not _stands(of.learning_rate[row:]) or row < 20:
+        return
+    window = max(20, of.loss.size // 30)
+    means = _means_around(facts, int(steps.step[drop]))
+    if means is not None:
+        before, after, error = means
+    else:
+        before = float(np.median(of.loss[max(row - window, 0) : row]))
+        after = float(np.median(of.loss[row + window // 2 : row + window // 2 + window]))
+        error = float(np.median(of.error[: of.block_of(row) + 1]))
+    if before - after < max(_SURE * error, _ANSWER * before) or of.end < _DONE * of.reference:
+        return
+    tail = of.loss[row + rest // 3 :]
+    half = tail.size // 2
+    gain = float(np.median(tail[:half]) - np.median(tail[half:]))
+    if gain > _NO_MORE * (before - after):
+        return
+    since = int(of.step[row + rest // 3])
+    step = int(steps.step[drop])
+    rates = shortest(np.array([steps.lr_from[drop], steps.lr_to[drop]], np.float32))
+    yield Finding(
+        code="drop-would-help",
+        severity="warning" if rest >= of.loss.size / 2 else "info",
+        text=(
+            f"The LR drop from {figure(float(rates[0]))} to {figure(float(rates[1]))} at "
+            f"{facts.places.describe(step)} took "
+            f"the loss from {figure(before, 3)} to {figure(after, 3)}. Since "
+            f"{facts.places.describe(since)} it has lain at "
+            f"{figure(float(np.median(tail)), 3)}, and the learning rate has not dropped again in {rest:,} "
+            "steps."
+        ),
+        advice="Drop the learning rate once more, or stop there.",
+        step=since,
+        last_step=int(of.step[-1]),
+        numbers={
+            "drop_step": step,
+            "before": before,
+            "after": after,
+            "level": float(np.median(tail)),
+            "steps": rest,
+        },
+    )
+
+
+def _means_around(facts: Facts, step: int) -> tuple[float, float, float] | None:
+    """Returns the mean loss of the two epochs before an LR drop, of the two after the next, and its noise.
+
+    Whole epochs have the same data, so that what batches differ by is no noise. None for fewer epochs.
+    """
+    firsts = np.array([epoch.first_step for epoch in facts.run.epochs], dtype=np.int64)
+    index = int(np.searchsorted(firsts, step, side="right")) - 1
+    index += int(index >= 0 and firsts[index] < step)
+    means = facts.epochs.mean_loss
+    if index < 4 or means.size < index + 3 or not bool(np.isfinite(means[: index + 3]).all()):
+        return None
+    before, after = float(means[index - 2 : index].mean()), float(means[index + 1 : index + 3].mean())
+    return before, after, noise_around_course(means[:index])
+
+
+def _stalled(facts: Facts) -> Iterator[Finding]:
+    """The metric brought no gain for two fifths of the run and five epochs, at one learning rate.
+
+    A warning where training gained nothing for three fifths of the run either, or where the metric goes up
+    and down by a twentieth of its level from epoch to epoch, which says that the updates are too large for it
+    to settle; else good to know. Good to know, too, where the loss has come down to nothing.
+    """
+    name, value, place = watched(facts)
+    if value.size < 2 * FEWEST:
+        return
+    falls = _falls(name)
+    if falls is None:
+        return
+    signed = value if falls else -value
+    swinging = _swinging_since(signed) if name.startswith("val_") else None
+    flat = _flat_since(facts, signed) if swinging is None and name == "val_loss" else None
+    best = next(index for index in (swinging, flat, int(np.argmin(signed))) if index is not None)
+    since = value.size - 1 - best
+    steps = facts.run.step
+    if since < max(FEWEST, _LONG * value.size):
+        return
+    a, b = np.searchsorted(steps, [place[best], place[-1] + 1])
+    rates = facts.run.learning_rate[a:b].astype(np.float64)
+    if not _stands(rates):
+        return
+    of = facts.levels
+    is_done = of is not None and of.reference > 0 and of.end < _DONE * of.reference
+    level = abs(float(np.median(value[best:])))
+    noise = noise_around_course(value[best:])
+    swings = level > 0 and noise >= _SWINGS * level
+    if flat is None and best > 0 and not swings and float(signed[0] - signed[best]) <= 4 * noise:
+        return
+    positions = facts.run.epoch_positions
+    word, first = (
+        ("epoch", int(positions[best])) if place.size == len(facts.run.epochs) else ("step", int(place[best]))
+    )
+    count = f"{since} epochs" if word == "epoch" else f"{int(place[-1] - place[best]):,} steps"
+    swing = (
+        f" It goes up and down by {percent(noise / level)} of its level from one "
+        f"{word if word == 'epoch' else 'block'} "
+        "to the next."
+        if swings
+        else ""
+    )
+    course = (
+        f"{name} has not improved since {word} {first:,} ({figure(value[best], 4)}), for {count}"
+        if swinging is None and flat is None
+        else f"{name} has lain around {figure(level, 3)} since {word} {first:,}, for {count}"
+    )
+    rule = plateaus(facts, facts.defaults.rule)
+    reduced = (
+        next((trigger for trigger in rule.triggers if trigger.first), None) if rule.unit == "epoch" else None
+    )
+    would = (
+        f" ReduceLROnPlateau with patience {rule.rule.patience} would have reduced the learning rate after "
+        "epoch "
+        f"{int(positions[reduced.index])}."
+        if reduced is not None and reduced.kind == "would" and rule.rule.monitor == name
+        else ""
+    )
+    call = keras_call(facts.defaults.rule) if would else None
+    yield Finding(
+        code="stalled",
+        # Blocks of a loop without epochs differ by the noise of their batches, too.
+        severity="warning" if not is_done and ((swings and word == "epoch") or flat is not None) else "info",
+        text=(
+            f"{course}, and the learning rate stayed at "
+            f"{figure(float(shortest(rates[:1].astype(np.float32))[0]))} all the while.{swing}{would}"
+        ),
+        advice=(
+            f"Let the learning rate fall there, for example with {call}."
+            if call
+            else "Let the learning rate fall there, or stop there."
+        ),
+        step=int(place[best]),
+        last_step=int(place[-1]),
+        numbers={
+            "monitor": name,
+            "best": float(value[best]),
+            "best_epoch": first if word == "epoch" else None,
+            "epochs": since if word == "epoch" else None,
+            "noise": noise,
+            "level": level,
+            **({"trigger_epoch": int(positions[reduced.index])} if would and reduced is not None else {}),
+        },
+    )
+
+
+def watched(facts: Facts) -> tuple[str, Floats, NDArray[np.int64]]:
+    """Returns the metric that is watched: its name, its values, and the last step of each."""
+    name = facts.defaults.rule.monitor
+    epochs = [epoch for epoch in facts.run.epochs if np.isfinite(epoch.metrics.get(name, np.nan))]
+    if len(epochs) == len(facts.run.epochs) and len(epochs) >= 2 * FEWEST:
+        values = np.array([epoch.metrics[name] for epoch in epochs], dtype=np.float64)
+        return name, values, np.array([epoch.last_step for epoch in epochs], dtype=np.int64)
+    of: LossLevels | None = facts.levels
+    if of is None or facts.run.epochs or float(of.level.min()) <= 0:
+        return name, np.zeros(0), np.zeros(0, dtype=np.int64)
+    return "loss", of.level, of.step[of.row[1:] - 1]
+
+
+def _flat_since(facts: Facts, value: Floats) -> int | None:
+    """Returns the epoch from which on neither validation nor training gained what matters, None if not known.
+
+    What matters is a fiftieth of all that each has gained; single lucky epochs and tiny steps are less. None
+    too where that epoch is so late that nothing stalled.
+    """
+    of, training = facts.levels, facts.epochs.mean_loss
+    if of is None or training.size != value.size or not bool(np.isfinite(training).all()):
+        return None
+    began = []
+    for series in (value, training):
+        tail = series[series.size // 2 :]
+        half, level = tail.size // 2, float(np.median(tail))
+        gain = of.reference - level
+        margin = max(_NO_GAIN * gain, noise_around_course(tail))
+        least = max(min(_NO_GAIN * gain, 0.03 * abs(level)), noise_around_course(tail))
+        if gain <= 0 or float(np.median(tail[:half]) - np.median(tail[half:])) > least:
+            return None
+        began.append(int(np.argmax(series <= level + margin)))
+    index = max(began)
+    return index if value.size - 1 - index >= max(_LONGEST, 0.6 * value.size) else None
+
+
+def _swinging_since(signed: Floats) -> int | None:
+    """Returns the epoch from which on a metric swings around one level, None where it does not.
+
+    In the last three fifths it goes up and down by a tenth of its level, and the median of their second half
+    is hardly better than that of the first: single lucky epochs count as no gain.
+    """
+    tail = signed[2 * signed.size // 5 :]
+    half, level = tail.size // 2, abs(float(np.median(tail)))
+    noise = noise_around_course(tail)
+    gain = float(np.median(tail[:half]) - np.median(tail[half:]))
+    if level <= 0 or noise < 2 * _SWINGS * level or gain > max(noise, 0.15 * level):
+        return None
+    return int(np.argmax(signed <= np.median(tail)))
+
+
+def _falls(name: str) -> bool | None:
+    try:
+        return monitor_direction(name, "auto", "keras-3.15") == "min"
+    except ValueError:
+        return None
+
+
+def _stands(rates: Floats) -> bool:
+    known = rates[np.isfinite(rates)]
+    return known.size > 0 and float(known.max()) <= _STILL * float(known.min()) and float(known.min()) > 0

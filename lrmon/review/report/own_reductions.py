@@ -1,0 +1,80 @@
+"""Where a run's own ReduceLROnPlateau reduced the learning rate, as far as the record proves it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrmon.analysis.plateau.replay import replay_plateau
+from lrmon.analysis.plateau.rule import TYPES, PlateauRule
+from lrmon.review.report.plateau_settings import applied_rule
+from lrmon.review.run.run import Run
+
+Rates = NDArray[np.floating[Any]]
+
+_ROUNDING: Final = 4 * 2.0**-23
+"""Two learning rates that differ by no more than this fraction are one."""
+
+
+def own_reductions(run: Run, ended_at: Rates, went_on_at: Rates) -> Mapping[int, tuple[float, float]]:
+    """Returns the reductions by the run's own ReduceLROnPlateau: by epoch, the LR before and after.
+
+    A reduction is proved by three things: the fit recorded the settings of a ReduceLROnPlateau in its list
+    of callbacks; that rule, replayed on the recorded metric and the recorded learning rates, reduces at the
+    end of this epoch; and the next step used what the rule gives there. A learning rate that falls by itself
+    where the rule would have reduced it is no reduction.
+
+    Args:
+      run: the run.
+      ended_at: [epochs], what the last step of each epoch used; NaN where that is not known.
+      went_on_at: [epochs], what the step after it used; NaN where that is not recorded.
+    """
+    reductions: dict[int, tuple[float, float]] = {}
+    for epochs, fit_starts, rule in _stretches(run):
+        values = [epoch.metrics.get(rule.monitor) for epoch in run.epochs[epochs]]
+        types = [kind for epoch in run.epochs[epochs] if (kind := epoch.types.get(rule.monitor)) is not None]
+        replay = replay_plateau(
+            values,
+            ended_at[epochs],
+            rule,
+            fit_starts=fit_starts,
+            logged_as=types[0] if types and types[0] in TYPES else "float",
+        )
+        for trigger in replay.triggers:
+            index = epochs.start + trigger.epoch
+            before, after = float(ended_at[index]), float(went_on_at[index])
+            if is_same_rate(trigger.lr_to, after) and not is_same_rate(before, after):
+                reductions[index] = (before, after)
+    return reductions
+
+
+def is_same_rate(one: float, other: float) -> bool:
+    """Returns whether two learning rates are one number but for float32 rounding; NaN equals nothing."""
+    return abs(one - other) <= _ROUNDING * max(abs(one), abs(other))
+
+
+def _stretches(run: Run) -> Iterator[tuple[slice, list[int], PlateauRule]]:
+    """Yields the epochs over which one rule was at work, at which of them fits start, and the rule."""
+    if not run.epochs:
+        return
+    firsts = np.array([epoch.first_step for epoch in run.epochs], dtype=np.int64)
+    fits = run.fit_of(firsts)
+    rules = [applied_rule(run.fits[fit].record) if fit >= 0 else None for fit in fits.tolist()]
+    for rule, members in groupby(range(len(rules)), rules.__getitem__):
+        indices = list(members)
+        if rule is None or not _has_direction(rule):
+            continue
+        first = indices[0]
+        starts = [index - first for index in indices[1:] if fits[index] != fits[index - 1]]
+        yield slice(first, indices[-1] + 1), starts, rule
+
+
+def _has_direction(rule: PlateauRule) -> bool:
+    try:
+        return rule.direction in ("min", "max")
+    except ValueError:
+        return False

@@ -1,0 +1,158 @@
+"""The schedule that a run recorded, ahead of where training has come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lrmon.analysis.learning_rate.curve import jump_rows
+from lrmon.analysis.learning_rate.schedules import planned_rates, staircase_decay_steps
+from lrmon.analysis.learning_rate.shape import ShapeKind
+from lrmon.analysis.thinning import thin
+from lrmon.review.run.run import Fit, Run, no_steps
+
+Rates = NDArray[np.float32]
+
+_WIDTH: Final = 480
+"""Columns for which the plan is thinned: with four rows each, some 2,000 points."""
+_EVALUATED: Final = 1_000_000
+_COMPARED: Final = 64
+_AGREE: Final = 1e-4
+"""A formula that differs from the record by more than this fraction is not that of this schedule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """The schedule of a fit, as recorded.
+
+    Attributes:
+      class_name: Keras' name of its class.
+      config: its settings.
+      compiled: whether training was compiled.
+      iteration_offset: the optimizer's count before the update of step k is k + this, less the updates that
+        were left out before.
+      skipped: steps of the fit whose update was left out, ascending.
+    """
+
+    class_name: str
+    config: Mapping[str, Any]
+    compiled: bool
+    iteration_offset: int
+    skipped: NDArray[np.int64] = field(default_factory=no_steps)
+
+    @property
+    def decay_steps(self) -> int | None:
+        """Of a staircase; None for any other schedule, and where its edges are at other steps."""
+        return None if self.skipped.size else staircase_decay_steps(self.class_name, self.config)
+
+    def rates(self, steps: ArrayLike) -> Rates | None:
+        """Returns the learning rate at each of `steps`, None where the schedule is unknown."""
+        left_out = np.searchsorted(self.skipped, steps)
+        iterations = np.asarray(steps, dtype=np.int64) + self.iteration_offset - left_out
+        return planned_rates(self.class_name, self.config, iterations, compiled=self.compiled)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The rest of the schedule.
+
+    Attributes:
+      class_name: of the schedule.
+      last_step: the last that is planned.
+      step: [n], ascending, from the last recorded step to `last_step`, thinned.
+      learning_rate: [n].
+      edges: the steps ahead at which it jumps.
+      every_step: whether nothing was left out.
+    """
+
+    class_name: str
+    last_step: int
+    step: NDArray[np.int64]
+    learning_rate: Rates
+    edges: NDArray[np.int64]
+    every_step: bool
+
+
+def schedule_of(fit: Fit, skipped: NDArray[np.int64] | None = None) -> Schedule | None:
+    """Returns the schedule of a fit; None where its learning rate is a number, or nothing is known of it.
+
+    Args:
+      fit: the fit.
+      skipped: steps whose update was left out, ascending, of any fit; None where there are none.
+    """
+    recorded = fit.record.get("schedule")
+    class_name = recorded.get("class_name") if isinstance(recorded, Mapping) else None
+    if not isinstance(recorded, Mapping) or not isinstance(class_name, str):
+        return None
+    config = recorded.get("config")
+    return Schedule(
+        class_name,
+        config if isinstance(config, Mapping) else {},
+        compiled=fit.record.get("compiled") != "eager",
+        iteration_offset=fit.first_iteration - fit.first_step,
+        skipped=no_steps() if skipped is None else skipped[skipped >= fit.first_step],
+    )
+
+
+def verified(run: Run, schedule: Schedule | None) -> Schedule | None:
+    """Returns the schedule if its formula is known, and gives what the last fit recorded; else None."""
+    if schedule is None or not run.step.size:
+        return None
+    first = int(np.searchsorted(run.step, run.fits[-1].first_step))
+    rows = np.unique(np.linspace(first, run.step.size - 1, _COMPARED).astype(np.intp))
+    rows = rows[rows >= first]
+    recorded, planned = run.learning_rate[rows], schedule.rates(run.step[rows])
+    if planned is None or not rows.size:
+        return None
+    known = np.isfinite(recorded)
+    scale = np.maximum(np.abs(recorded[known]), np.abs(recorded[known]).max(initial=0.0) * 1e-3)
+    differs = np.abs(planned[known] - recorded[known]) > _AGREE * scale
+    # At an edge, arithmetic that is not ours may be one step late.
+    return schedule if known.any() and np.count_nonzero(differs) <= known.sum() // 10 else None
+
+
+def plan_ahead(run: Run, schedule: Schedule | None) -> Plan | None:
+    """Returns what the schedule has in store; None where it, or the end, is unknown, or nothing is left."""
+    end = planned_end(run)
+    if schedule is None or end is None or not run.step.size or end <= int(run.step[-1]) + 1:
+        return None
+    first = int(run.step[-1])
+    stride = 1 + (end - first) // _EVALUATED
+    steps = np.append(np.arange(first, end - 1, stride), end - 1)
+    rates = schedule.rates(steps)
+    if rates is None or not bool(np.isfinite(rates).all()):
+        return None
+    rows = thin(steps, stairs=[rates], start=first, end=end - 1, width=_WIDTH)
+    jumps = jump_rows(rates, steps) if stride == 1 else np.zeros(0, dtype=np.intp)
+    every_step = stride == 1 and rows.size == steps.size
+    return Plan(schedule.class_name, end - 1, steps[rows], rates[rows], steps[jumps], every_step)
+
+
+def planned_end(run: Run) -> int | None:
+    """Returns the step after the last one that the last fit was to have, None where that is not known."""
+    fit = run.fits[-1] if run.fits else None
+    epochs = fit.record.get("epochs") if fit else None
+    if fit is None or fit.steps_per_epoch is None or isinstance(epochs, bool) or not isinstance(epochs, int):
+        return None
+    return fit.first_step + max(epochs - fit.initial_epoch, 0) * fit.steps_per_epoch
+
+
+def expected_kind(run: Run, schedule: Schedule | None) -> ShapeKind | None:
+    """Returns the rule that the recorded settings name, None where they name none.
+
+    Args:
+      run: the run.
+      schedule: of its last fit, where it is known and is what was recorded.
+    """
+    if schedule is not None:
+        kinds: dict[str, ShapeKind] = {"ExponentialDecay": "exponential", "InverseTimeDecay": "inverse_time"}
+        return None if schedule.config.get("staircase") is True else kinds.get(schedule.class_name)
+    optimizer = run.fits[-1].record.get("optimizer") if run.fits else None
+    config = optimizer.get("config") if isinstance(optimizer, Mapping) else None
+    decay = config.get("decay") if isinstance(config, Mapping) else None
+    # tf_keras' legacy optimizers divide by 1 + decay · iterations.
+    return "inverse_time" if isinstance(decay, (int, float)) and decay > 0 else None

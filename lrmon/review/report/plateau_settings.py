@@ -1,0 +1,212 @@
+"""The rule of ReduceLROnPlateau that a run is judged by where nobody says another one."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+from lrmon.analysis.plateau.direction import KerasVersion
+from lrmon.analysis.plateau.rule import PlateauRule
+from lrmon.review.run.run import SERIES, Run
+
+BATCH_PREFIX: Final = "batch/"
+BATCH_MONITORS: Final = tuple(f"{BATCH_PREFIX}{name}" for name in ("loss", *SERIES[:2]))
+"""The series of a run that a rule can watch step by step."""
+
+SETTINGS: Final = ("monitor", "factor", "patience", "mode", "min_delta", "cooldown", "min_lr", "version")
+"""The names of the settings, in Keras' order."""
+
+_LONGEST: Final = 50
+"""Characters of a wrong text that an error repeats."""
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """The settings that hold where nothing else is said.
+
+    Attributes:
+      rule: the settings.
+      source: ``run``: recorded with the run. ``keras``: ReduceLROnPlateau's own defaults.
+      applied: whether the run's own ReduceLROnPlateau with these settings was at work in the last fit.
+    """
+
+    rule: PlateauRule
+    source: Literal["run", "keras"]
+    applied: bool
+
+
+def default_rule(run: Run) -> Defaults:
+    """Returns the rule that the run recorded, else Keras' defaults.
+
+    Without a recorded rule the monitor is ``val_loss``, else ``loss``, else the first metric that the run
+    has, and the version that of the Keras which trained.
+    """
+    record = run.fits[-1].record if run.fits else {}
+    rule = _recorded_rule(record)
+    if rule is not None:
+        return Defaults(rule, "run", applied_rule(record) is not None)
+    metrics = run.monitors
+    monitor = next((name for name in ("val_loss", "loss", *metrics) if name in metrics), "val_loss")
+    return Defaults(PlateauRule(monitor, version=_version(record.get("framework"))), "keras", applied=False)
+
+
+def applied_rule(record: Mapping[str, Any]) -> PlateauRule | None:
+    """Returns the rule of the ReduceLROnPlateau in a fit's list of callbacks, None where none is recorded.
+
+    Args:
+      record: of the fit.
+    """
+    recorded = record.get("plateau")
+    is_applied = isinstance(recorded, Mapping) and recorded.get("applied") is True
+    return _recorded_rule(record) if is_applied else None
+
+
+def rule_of(callback: Any) -> PlateauRule | None:
+    """Returns the rule of a ReduceLROnPlateau of any Keras, or the rule itself; None for anything else.
+
+    Raises:
+      ValueError: if a setting is out of its range.
+    """
+    if isinstance(callback, PlateauRule):
+        return callback
+    if not all(hasattr(callback, name) for name in SETTINGS if name not in ("mode", "version")):
+        return None
+    package = type(callback).__module__.partition(".")[0]
+    release = getattr(sys.modules.get(package), "__version__", "")
+    version = _version(f"{package} {release}")
+    return PlateauRule(
+        str(callback.monitor),
+        factor=float(callback.factor),
+        patience=int(callback.patience),
+        mode=getattr(callback, "mode", "auto"),
+        min_delta=float(callback.min_delta),
+        cooldown=int(callback.cooldown),
+        min_lr=float(callback.min_lr),
+        version=version,
+    )
+
+
+def monitors(run: Run) -> tuple[str, ...]:
+    """Returns what a rule can watch in this run: its epoch metrics, then the series of its batches."""
+    return (*run.monitors, *(BATCH_MONITORS if run.step.size else ()))
+
+
+def replaced(rule: PlateauRule, texts: Mapping[str, str]) -> PlateauRule:
+    """Returns the rule with settings replaced by what a user wrote.
+
+    Args:
+      rule: the rule.
+      texts: by the setting's name.
+
+    Raises:
+      ValueError: if a text is no number where one is needed, or a setting is out of its range.
+
+    >>> replaced(PlateauRule("loss"), {"patience": "3"}).patience
+    3
+    """
+    settings: dict[str, Any] = {}
+    for name, text in texts.items():
+        if name in ("factor", "min_delta", "min_lr"):
+            settings[name] = _number(name, text)
+        elif name in ("patience", "cooldown"):
+            settings[name] = _count(name, text)
+        elif name in ("mode", "version") and len(text) > _LONGEST:
+            raise ValueError(f"{name} must be one of Keras' own, got {text[:_LONGEST]!r}…")
+        else:
+            settings[name] = text
+    return replace(rule, **settings)
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{name} must be a number, got {text[:_LONGEST]!r}") from None
+
+
+def _count(name: str, text: str) -> int:
+    digits = text.strip().removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 16):
+        raise ValueError(f"{name} must be a whole number, got {text[:_LONGEST]!r}")
+    return int(text)
+
+
+def rule_json(rule: PlateauRule) -> dict[str, Any]:
+    """Returns the settings by name."""
+    return {name: getattr(rule, name) for name in SETTINGS}
+
+
+def rule_words(rule: PlateauRule) -> str:
+    """Returns the rule as one line for a reader.
+
+    >>> rule_words(PlateauRule("val_loss", patience=5))
+    'ReduceLROnPlateau(monitor="val_loss", factor=0.1, patience=5), keras-3.15'
+    """
+    call = keras_call(replace(rule, monitor="batch")) or ""
+    call = call.partition(".callbacks.")[2].replace('"batch"', f'"{_escaped(rule.monitor)}"', 1)
+    return f"{call}, {rule.version}"
+
+
+def keras_call(rule: PlateauRule) -> str | None:
+    """Returns the Keras call with these settings, None for a series of batches, which Keras cannot watch.
+
+    >>> keras_call(PlateauRule("val_loss", patience=5))
+    'keras.callbacks.ReduceLROnPlateau(monitor="val_loss", factor=0.1, patience=5)'
+    """
+    if rule.monitor.startswith(BATCH_PREFIX):
+        return None
+    default = PlateauRule(rule.monitor)
+    arguments = [
+        f'monitor="{_escaped(rule.monitor)}"',
+        f"factor={rule.factor!r}",
+        f"patience={rule.patience}",
+    ]
+    for name in ("mode", "min_delta", "cooldown", "min_lr"):
+        value = getattr(rule, name)
+        if value != getattr(default, name):
+            arguments.append(f'{name}="{value}"' if isinstance(value, str) else f"{name}={value!r}")
+    package = "tf_keras" if rule.version == "tf_keras" else "keras"
+    return f"{package}.callbacks.ReduceLROnPlateau({', '.join(arguments)})"
+
+
+def _escaped(text: str) -> str:
+    return (
+        text.encode("unicode_escape").decode("ascii").replace('"', '\\"')
+        if not text.isprintable()
+        else (text.replace("\\", "\\\\").replace('"', '\\"'))
+    )
+
+
+def _recorded_rule(record: Mapping[str, Any]) -> PlateauRule | None:
+    recorded, version = record.get("plateau"), _version(record.get("framework"))
+    if not isinstance(recorded, Mapping):
+        return None
+    settings: dict[str, Any] = {name: recorded[name] for name in SETTINGS if name in recorded}
+    try:
+        for name in ("factor", "min_delta", "min_lr"):
+            if name in settings:
+                settings[name] = float(settings[name])
+        for name in ("patience", "cooldown"):
+            if name in settings:
+                settings[name] = int(settings[name])
+        if not isinstance(settings.get("monitor", ""), str):
+            return None
+        return PlateauRule(**{"version": version, **settings})
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _version(framework: Any) -> KerasVersion:
+    """The rule of the Keras that a run was recorded with, for example ``keras 3.12.0``."""
+    match = re.match(r"(keras|tf_keras) (\d+)\.(\d+)", framework) if isinstance(framework, str) else None
+    if match is None:
+        return "keras-3.15"
+    major, minor = int(match[2]), int(match[3])
+    if match[1] == "tf_keras" or major < 3:
+        return "tf_keras"
+    if major > 3 or minor >= 15:
+        return "keras-3.15"
+    return "keras-3.11" if minor >= 11 else "keras-3.0"

@@ -1,0 +1,271 @@
+"""A range test as it was recorded: its sweeps, what they suggest, and where a training lies in them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrmon import schema
+from lrmon.analysis.range_test.analyze import (
+    Comparison,
+    Problem,
+    RangeTest,
+    Repeats,
+    Spread,
+    analyze,
+    combine,
+    compare,
+)
+from lrmon.analysis.thinning import thin
+from lrmon.review.run.numbers import json_column, shortest
+from lrmon.review.run.own_sweeps import about_own_sweep
+from lrmon.review.run.run import Fit, Run
+from lrmon.review.run.series import about_json
+
+_WIDTH: Final = 1000
+"""Columns of pixels that a sweep is thinned to."""
+
+_SETTINGS: Final = ("start_lr", "end_lr", "steps", "growth", "stop_factor", "smoothing", "repeats")
+_LONGEST: Final = 500
+"""Characters of a recorded sentence that are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """One pass over the learning rates.
+
+    Attributes:
+      repeat: 0-based among the sweeps of one call.
+      step: [n], on the run's step axis.
+      learning_rate: [n], of each step.
+      loss: [n], of each step's batch.
+      test: what it says; arrays are aligned with `step`.
+      stopped: None where all steps ran, or where it still runs, else ``diverged``, ``not finite``,
+        ``data ended`` or ``interrupted``.
+      stopped_reason: the same in a sentence.
+    """
+
+    repeat: int
+    step: NDArray[np.int64]
+    learning_rate: NDArray[np.float32]
+    loss: NDArray[np.float32]
+    test: RangeTest
+    stopped: str | None
+    stopped_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RangeTestReport:
+    """What a recorded range test says.
+
+    Attributes:
+      run: the run.
+      settings: how it was set, fields of `lrmon.schema.RangeTestRecord`; None where one is not recorded.
+      sweeps: of the latest call.
+      together: their suggestions with median and spread.
+      recognized: what there is to say of a fit that was recorded as a training, see
+        `lrmon.review.run.own_sweeps`; None of a range test of `lrmon.LRFinder`.
+    """
+
+    run: Run
+    settings: Mapping[str, Any]
+    sweeps: tuple[Sweep, ...]
+    together: Repeats
+    recognized: str | None
+
+    @property
+    def suggestions(self) -> Mapping[str, Spread]:
+        """What each method suggests, over all sweeps."""
+        return self.together.suggestions
+
+    @property
+    def recommended(self) -> Spread:
+        """The learning rate to train with."""
+        return self.together.recommended
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Why one should doubt the suggestions."""
+        return self.together.problems
+
+    @property
+    def optimizer(self) -> str | None:
+        """The class name of the optimizer that was tested."""
+        config = self.run.fits[-1].record.get("optimizer") if self.run.fits else None
+        name = config.get("class_name") if isinstance(config, Mapping) else None
+        return name if isinstance(name, str) else None
+
+    def compare(self, training: Run) -> Comparison:
+        """Returns where a training's learning rates lie in this test.
+
+        Args:
+          training: of the same model, optimizer and data.
+        """
+        return compare(self.together, shortest(training.learning_rate))
+
+    def to_json(self, training: Run | None = None) -> str:
+        """Returns the answer of the route ``range_test``, see http_api.md.
+
+        Args:
+          training: to compare with.
+        """
+        run = self.run
+        head = {"run": run.name, "version": run.version, "state": run.state, "complete": run.complete}
+        tail: dict[str, Any] = {"training": None, "notices": run.notices}
+        if training is not None:
+            found = self.compare(training)
+            tail["training"] = {
+                "run": training.name,
+                "low": found.low,
+                "high": found.high,
+                "median": found.median,
+                "steepest": found.steepest,
+                "times_steepest": found.times_steepest,
+                "beyond_divergence": found.beyond_divergence,
+                "text": found.text,
+            }
+        body = self.members_json(columns=True)
+        return (
+            f'{{{schema.to_json(head)[1:-1]},{body},{schema.to_json(tail)[1:-1]},"about":{about_json(run)}}}'
+        )
+
+    def to_dict(self, training: Run | None = None) -> dict[str, Any]:
+        """Returns what `to_json` does, in Python's types."""
+        answer: dict[str, Any] = json.loads(self.to_json(training))
+        return answer
+
+    def members_json(self, *, columns: bool) -> str:
+        """Returns settings, sweeps, suggestions and problems as members of a JSON object, without its braces.
+
+        Args:
+          columns: whether the sweeps have their curves.
+        """
+        head = {"settings": self.settings, "optimizer": self.optimizer, "recognized": self.recognized}
+        sweeps = ",".join(_sweep_json(sweep, columns=columns) for sweep in self.sweeps)
+        tail = {
+            "suggestions": {name: _spread(each) for name, each in self.suggestions.items()},
+            "recommended": _spread(self.recommended),
+            "problems": _problems(self.problems),
+        }
+        return f'{schema.to_json(head)[1:-1]},"sweeps":[{sweeps}],{schema.to_json(tail)[1:-1]}'
+
+
+def range_test(run: Run) -> RangeTestReport:
+    """Returns what a range test says.
+
+    Its sweeps are the run's fits of this kind, from the last one that was the first of its call.
+
+    Raises:
+      ValueError: if the run is a training.
+    """
+    if run.kind != "range_test":
+        raise ValueError(f"run {run.name[:100]!r} is a training, not a range test")
+    fits = list(enumerate(run.fits))
+    first = max(
+        (index for index, fit in fits if _field(fit, "repeat") in (None, 0) or fit.kind != "range_test"),
+        default=0,
+    )
+    sweeps = tuple(_sweep(run, index) for index, fit in fits[first:] if fit.kind == "range_test")
+    settings = {name: _setting(_field(run.fits[-1], name)) for name in _SETTINGS}
+    together = combine([sweep.test for sweep in sweeps])
+    recognized = about_own_sweep(run.fits, len(run.fits) - 1, run.step, run.learning_rate)
+    return RangeTestReport(run, settings, sweeps, together, recognized)
+
+
+def _sweep(run: Run, index: int) -> Sweep:
+    fit = run.fits[index]
+    borders = [
+        fit.first_step if fit.sweep_from is None else fit.sweep_from,
+        *(later.first_step for later in run.fits[index + 1 : index + 2]),
+    ]
+    first, *rest = np.searchsorted(run.step, borders).tolist()
+    rows = slice(first, rest[0] if rest else run.step.size)
+    repeat, stopped, reason = (_field(fit, name) for name in ("repeat", "stopped", "stopped_reason"))
+    return Sweep(
+        repeat=repeat if isinstance(repeat, int) and 0 <= repeat < 2**31 else 0,
+        step=run.step[rows],
+        learning_rate=run.learning_rate[rows],
+        loss=run.loss[rows],
+        test=analyze(shortest(run.learning_rate[rows]), run.loss[rows]),
+        stopped=stopped[:_LONGEST] if isinstance(stopped, str) else None,
+        stopped_reason=reason[:_LONGEST] if isinstance(reason, str) else None,
+    )
+
+
+def _field(fit: Fit, name: str) -> Any:
+    record = fit.record.get("range_test")
+    return record.get(name) if isinstance(record, Mapping) else None
+
+
+def _setting(value: Any) -> Any:
+    """Returns a recorded setting, None where it is nothing that a page can show."""
+    if isinstance(value, str):
+        return value[:_LONGEST]
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return value if abs(value) < 2**53 and math.isfinite(value) else None
+
+
+def _sweep_json(sweep: Sweep, *, columns: bool) -> str:
+    test, size = sweep.test, sweep.step.size
+    head: dict[str, Any] = {
+        "repeat": sweep.repeat,
+        "first_step": int(sweep.step[0]) if size else None,
+        "last_step": int(sweep.step[-1]) if size else None,
+        "steps": size,
+        "stopped": sweep.stopped,
+        "stopped_reason": sweep.stopped_reason,
+        "smoothing": test.smoothing,
+        "suggestions": {
+            name: {
+                "learning_rate": each.learning_rate,
+                "step": None if each.index is None else int(sweep.step[each.index]),
+                "reason": each.reason,
+            }
+            for name, each in (*test.suggestions.items(), ("recommended", test.recommended))
+        },
+        "problems": _problems(test.problems),
+    }
+    head["recommended"] = head["suggestions"].pop("recommended")
+    if not columns:
+        return schema.to_json(head)
+    smoothed, slope = test.smoothed.astype(np.float32), test.slope.astype(np.float32)
+    start, end = (int(sweep.step[0]), int(sweep.step[-1])) if size else (0, 0)
+    rows = thin(
+        sweep.step,
+        curves=[sweep.learning_rate, sweep.loss, smoothed, slope],
+        start=start,
+        end=end,
+        width=_WIDTH,
+    )
+    head |= {"points": rows.size, "every_step": rows.size == size}
+    texts = {
+        "step": json_column(sweep.step[rows]),
+        "learning_rate": json_column(sweep.learning_rate[rows]),
+        "loss": json_column(sweep.loss[rows]),
+        "loss_smoothed": json_column(smoothed[rows]),
+        "slope": json_column(slope[rows], absent=np.isnan(slope[rows])),
+    }
+    listed = ",".join(f'"{name}":{text}' for name, text in texts.items())
+    return f'{{{schema.to_json(head)[1:-1]},"columns":{{{listed}}}}}'
+
+
+def _spread(each: Spread) -> dict[str, Any]:
+    return {
+        "learning_rate": each.median,
+        "low": each.low,
+        "high": each.high,
+        "spread": each.spread,
+        "found": each.found,
+        "reason": each.reason,
+    }
+
+
+def _problems(problems: tuple[Problem, ...]) -> list[dict[str, str]]:
+    return [{"code": problem.code, "text": problem.text, "anchor": problem.anchor} for problem in problems]

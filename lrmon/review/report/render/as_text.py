@@ -1,0 +1,267 @@
+"""The report as text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from lrmon.review.report.analysis import Facts
+from lrmon.review.report.findings.checks import Check
+from lrmon.review.report.findings.finding import Finding, figure
+from lrmon.review.report.lr_shape import changes_every_epoch, shape_sentence, shape_words
+from lrmon.review.report.plateau_settings import rule_words
+from lrmon.review.report.plateaus import Plateaus, Trigger
+from lrmon.review.report.range_test import RangeTestReport
+from lrmon.review.report.render.range_test_as_text import range_test_lines
+from lrmon.review.report.render.terminal import HEAD, TAIL, Paint, shown, table, wrapped
+from lrmon.review.run.numbers import shortest
+from lrmon.review.run.optimizers import updates_words
+from lrmon.review.run.run import Run
+
+
+def report_text(
+    run: Run,
+    facts: Facts,
+    of: Plateaus,
+    findings: Sequence[Finding],
+    test: RangeTestReport | None,
+    checks: Sequence[Check] = (),
+    *,
+    color: bool,
+    width: int,
+) -> str:
+    """Returns the report in words and tables, without a newline at its end."""
+    paint = Paint(color)
+    width = max(width, 40)
+    sections = [
+        _title(run, facts, paint),
+        *([] if test is None else [range_test_lines(test, paint, width)]),
+        _optimizers(run, paint, width),
+        _findings(facts, findings, paint, width),
+        _checks(checks, paint, width),
+    ]
+    if test is None:
+        sections += [
+            _learning_rate(facts, paint, width),
+            _epochs(facts, of, paint),
+            _plateaus(facts, of, paint, width),
+        ]
+    if run.notices:
+        sections.append([paint("title", "Notices"), *wrapped(run.notices, width, "  ")])
+    return "\n\n".join("\n".join(section) for section in sections if section)
+
+
+def _optimizers(run: Run, paint: Paint, width: int) -> list[str]:
+    """Says how many updates each optimizer made, where not all made one in each step."""
+    if not run.updates:
+        return []
+    main = run.fits[-1].record.get("main_optimizer") if run.fits else None
+    lines: list[str] = []
+    for name, made in run.updates.items():
+        shown = "; its learning rate is the run's" if name == main else ""
+        lines += wrapped([f"{name}: {updates_words(made)}{shown}"], width, "  ")
+    return [paint("title", "Optimizers"), *lines]
+
+
+def _title(run: Run, facts: Facts, paint: Paint) -> list[str]:
+    length = facts.places.steps_per_epoch
+    count = len(run.epochs)
+    of_steps = f" of {length:,} steps" if length and count else ""
+    words = [
+        run.state or "",
+        f"{run.step.size:,} steps",
+        "range test" if run.kind == "range_test" else f"{count:,} epoch{'' if count == 1 else 's'}{of_steps}",
+        *([] if run.complete else ["incomplete"]),
+    ]
+    return [f"{paint('title', run.name)}  {' · '.join(word for word in words if word)}"]
+
+
+def _findings(facts: Facts, findings: Sequence[Finding], paint: Paint, width: int) -> list[str]:
+    if not findings:
+        return [f"{paint('title', 'Findings')}  none"]
+    lines = [f"{paint('title', 'Findings')}  {len(findings)}"]
+    for finding in findings:
+        place = "" if finding.step is None else f"  {facts.places.describe(finding.step)}"
+        lines.append(f"  {paint(finding.severity, finding.severity)}  {finding.code}{paint('head', place)}")
+        lines += wrapped([finding.text], width, "    ")
+        lines += [paint("advice", line) for line in wrapped([f"→ {finding.advice}"], width, "    ")]
+    return lines
+
+
+def _checks(checks: Sequence[Check], paint: Paint, width: int) -> list[str]:
+    """Says what was looked for and is in order, and what could not be looked for."""
+    if not checks:
+        return []
+    good = [check.name for check in checks if check.state == "in order"]
+    lines = [f"{paint('title', 'Checked')}  {len(good)} in order"]
+    lines += [f"  ✓ {name}" for name in good]
+    for check in checks:
+        if check.reason is not None:
+            lines += wrapped([f"- {check.name}: not checked, {check.reason}"], width, "  ")
+    return lines
+
+
+def _learning_rate(facts: Facts, paint: Paint, width: int) -> list[str]:
+    steps = facts.steps
+    size = int(steps.step.size)
+    lines = [f"{paint('title', 'Learning rate')}  {shape_words(facts)}"]
+    sentence = shape_sentence(facts)
+    if sentence is not None:
+        lines += wrapped([sentence], width, "  ")
+    # Where it changes every epoch by one rule, the table of the epochs has it all.
+    if size and not changes_every_epoch(facts):
+        rows = [["step", "epoch", "from", "to", "from the nearest boundary"]]
+        rows += [_edge(facts, index) for index in shown(size)]
+        lines += table(rows, size, paint)
+    cadence = steps.cadence
+    if cadence is not None and size > 1 and not changes_every_epoch(facts):
+        words = f"A step every {cadence.every:,} steps"
+        if cadence.drift:
+            way = "further into" if cadence.drift > 0 else "nearer the start of"
+            words += f", each {abs(cadence.drift)} {way} its epoch"
+        aligned = cadence.aligned_decay_steps
+        if aligned is not None and aligned != cadence.every:
+            where = ", ".join(f"{step:,}" for step in cadence.aligned_steps[:6].tolist())
+            more = ", …" if cadence.aligned_steps.size > 6 else ""
+            words += f". With decay_steps={aligned} it would have stepped at {where}{more}"
+        lines += wrapped([f"{words}."], width, "  ")
+    if facts.plan is not None:
+        plan = facts.plan
+        rate = figure(float(shortest(plan.learning_rate[-1:])[0]))
+        ahead = plan.last_step - int(plan.step[0])
+        lines += wrapped(
+            [f"{plan.class_name} plans {ahead:,} steps more, to {rate} at step {plan.last_step:,}."],
+            width,
+            "  ",
+        )
+    return lines
+
+
+def _edge(facts: Facts, index: int) -> list[str]:
+    steps = facts.steps
+    before, after = (
+        figure(rate) for rate in shortest(np.array([steps.lr_from[index], steps.lr_to[index]])).tolist()
+    )
+    late = steps.cadence is not None and bool(steps.cadence.late[index])
+    if not bool(facts.in_epoch[index]):
+        return [f"{int(steps.step[index]):,}", "?", before, after, ""]
+    epoch = facts.places.epoch_of(int(steps.step[index]))
+    offset, length = int(steps.offset[index]), int(steps.steps_in_epoch[index])
+    place = f"{epoch}" if offset == 0 else f"{epoch} + {offset}/{length}"
+    distance = "on it" if offset == 0 else f"{int(steps.nearest_boundary[index]):+,}"
+    return [
+        f"{int(steps.step[index]):,}",
+        place,
+        before,
+        after,
+        f"{distance}{' (one step late)' if late else ''}",
+    ]
+
+
+def _epochs(facts: Facts, of: Plateaus, paint: Paint) -> list[str]:
+    run = facts.run
+    if not run.epochs:
+        return []
+    names = list(run.monitors)
+    watched = of.rule.monitor
+    if len(names) > 4:
+        names = [name for name in names if name in (watched, "loss", "val_loss")] or names[:4]
+    judged = of.problem is None and of.unit == "epoch"
+    rows = [["epoch", "steps", "lr at its end", "next", *names, *(["wait"] if judged else [])]]
+    rates, following = shortest(facts.epochs.learning_rate), shortest(facts.epochs.next_learning_rate)
+    size = len(run.epochs)
+    for index in shown(size):
+        epoch = run.epochs[index]
+        row = [
+            f"{int(run.epoch_positions[index])}",
+            f"{epoch.first_step:,} to {epoch.last_step:,}",
+            _number(rates[index]),
+            _number(following[index]),
+            *(_metric(epoch.metrics.get(name)) for name in names),
+        ]
+        if judged:
+            fired = any(trigger.index == index for trigger in of.triggers)
+            row.append(f"{int(of.wait[index])}{' ↓' if fired else ''}")
+        rows.append(row)
+    return [paint("title", "Epochs"), *table(rows, size, paint)]
+
+
+def _plateaus(facts: Facts, of: Plateaus, paint: Paint, width: int) -> list[str]:
+    if not facts.run.monitors and of.unit == "epoch":
+        return []
+    source = "the run's own" if of.rule == facts.defaults.rule and facts.defaults.source == "run" else ""
+    lines = [f"{paint('title', 'Plateaus')}  {rule_words(of.rule)}{f' ({source})' if source else ''}"]
+    if of.problem is not None:
+        return [*lines, *wrapped([of.problem], width, "  ")]
+    if not of.triggers:
+        longest = int(of.wait.max(initial=0))
+        unit = "steps" if of.unit == "step" else "epochs"
+        lines += wrapped(
+            [f"It would never have reduced the learning rate; the longest wait was {longest:,} {unit}."],
+            width,
+            "  ",
+        )
+    for trigger in of.triggers[: HEAD + TAIL]:
+        lines += wrapped([_trigger(facts, of, trigger)], width, "  ")
+    if len(of.triggers) > HEAD + TAIL:
+        lines.append(f"  … and {len(of.triggers) - HEAD - TAIL:,} more")
+    if of.departs is not None and len(of.triggers) > 1:
+        sentence = (
+            f"After step {of.departs.step:,} the recorded curve is no longer the one that would have been: "
+            "what comes later shows how the rule judges the record."
+        )
+        lines += wrapped([sentence], width, "  ")
+    if of.sensitivity is not None:
+        lines += _sensitivity(facts, of, paint)
+    return lines
+
+
+def _trigger(facts: Facts, of: Plateaus, trigger: Trigger) -> str:
+    columns = [trigger.lr_from, trigger.lr_to, trigger.did_from, trigger.did_to]
+    before, after, did_from, did_to = map(_number, shortest(np.array(columns, dtype=np.float32)))
+    place = f"step {trigger.step:,}"
+    best = ""
+    if of.unit == "epoch":
+        place = f"epoch {int(facts.run.epoch_positions[trigger.index])} ({place})"
+    if trigger.best >= 0:
+        where = (
+            f"epoch {int(facts.run.epoch_positions[trigger.best])}"
+            if of.unit == "epoch"
+            else f"step {int(of.step[trigger.best]):,}"
+        )
+        best = f"; best {_metric(float(of.value[trigger.best]))} in {where}"
+    if trigger.kind == "would":
+        return f"It would have reduced after {place}, from {before} to {after}{best}."
+    ours = f"The run's own ReduceLROnPlateau reduced after {place}, from {did_from} to {did_to}"
+    if trigger.kind == "did":
+        return f"{ours}, where this rule does not{best}."
+    alike = (before, after) == (did_from, did_to)
+    return f"{ours}{'' if alike else f', this rule from {before} to {after}'}{best}."
+
+
+def _sensitivity(facts: Facts, of: Plateaus, paint: Paint) -> list[str]:
+    matrix = of.sensitivity
+    if matrix is None or all(first is None for row in matrix.first for first in row):
+        return []
+    rows = [["patience", *(f"min_delta {delta:g}" for delta in matrix.min_delta)]]
+    for patience, firsts in zip(matrix.patience, matrix.first, strict=True):
+        places = [
+            "never"
+            if first is None
+            else f"{int(facts.run.epoch_positions[first])}"
+            if of.unit == "epoch"
+            else f"{int(of.step[first]):,}"
+            for first in firsts
+        ]
+        rows.append([f"{patience:,}", *places])
+    return [f"  First reduction after {of.unit}:", *table(rows, 0, paint)]
+
+
+def _number(rate: Any) -> str:
+    return "" if np.isnan(rate) else figure(float(rate))
+
+
+def _metric(value: float | None) -> str:
+    return "" if value is None else figure(value, 5)

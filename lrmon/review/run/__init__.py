@@ -1,0 +1,1 @@
+"""A run as data: its columns, epochs and fits, as series, samples and files."""

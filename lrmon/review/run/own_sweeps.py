@@ -1,0 +1,134 @@
+"""Range tests of the users' own: fits recorded as trainings whose learning rate sweeps over decades."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrmon import schema
+from lrmon.analysis.learning_rate.shape import Sweep, find_sweep
+from lrmon.analysis.range_test.analyze import analyze
+from lrmon.review.run.numbers import shortest
+from lrmon.review.run.run import Fit, Reals
+
+Steps = NDArray[np.int64]
+
+_DECADES: Final = 2.0
+"""So many decades a sweep spans at least."""
+_SURE: Final = 3.0
+"""So many where a warm-up is not out of the question."""
+_SAME: Final = 1.1
+_FEW_EPOCHS: Final = 5
+
+
+def with_own_sweeps(fits: Sequence[Fit], step: Steps, learning_rate: Reals, loss: Reals) -> list[Fit]:
+    """Returns the fits, those that are range tests by what they did marked as such.
+
+    A range test is a fit in which the learning rate grows over decades, by one factor or by one amount, from
+    its first step to its last. A warm-up does so, too, where a fit ends before it: such a fit goes on in the
+    next one, was interrupted, or has a schedule, and then more is asked for. See `_is_range_test`.
+    """
+    borders = np.searchsorted(step, [fit.first_step for fit in fits]).tolist()
+    marked = []
+    for index, fit in enumerate(fits):
+        stop = borders[index + 1] if index + 1 < len(fits) else step.size
+        rows = slice(borders[index], stop)
+        following = float(learning_rate[stop]) if stop < step.size else None
+        sweep = _sweep(fit, step[rows], learning_rate[rows])
+        if sweep is None or not _is_range_test(
+            fit, sweep, learning_rate[rows], loss[rows], following=following
+        ):
+            marked.append(fit)
+            continue
+        first_step = int(step[borders[index] + sweep.first_row])
+        marked.append(replace(fit, kind="range_test", sweep_from=first_step))
+    return marked
+
+
+def about_own_sweep(fits: Sequence[Fit], index: int, step: Steps, learning_rate: Reals) -> str | None:
+    """Returns what there is to say of a fit that was recognized as a range test, None of any other fit.
+
+    Args:
+      fits: of the run.
+      index: of the fit.
+      step: [n], of the run.
+      learning_rate: [n], of the run.
+    """
+    fit = fits[index]
+    if fit.sweep_from is None:
+        return None
+    borders = [fit.first_step, *(later.first_step for later in fits[index + 1 : index + 2])]
+    first, *rest = np.searchsorted(step, borders).tolist()
+    rows = slice(first, rest[0] if rest else step.size)
+    sweep = find_sweep(learning_rate[rows], step[rows])
+    return None if sweep is None else _sentence(fit, sweep, learning_rate[rows], index=index, fits=len(fits))
+
+
+def _sweep(fit: Fit, step: Steps, learning_rate: Reals) -> Sweep | None:
+    """Returns the sweep of a fit that has ended, None where it makes none."""
+    if fit.kind != "training" or fit.ended is None or step.size < 2:
+        return None
+    # Nearly every training ends here.
+    if not learning_rate[-1] > 0.99 * 10**_DECADES * learning_rate[:2].min():
+        return None
+    sweep = find_sweep(learning_rate, step)
+    return sweep if sweep is not None and sweep.decades >= _DECADES - 1e-6 else None
+
+
+def _is_range_test(
+    fit: Fit, sweep: Sweep, learning_rate: Reals, loss: Reals, *, following: float | None
+) -> bool:
+    """Returns whether a sweep was made for its own sake, and is no warm-up.
+
+    - Where the next fit goes on at its last learning rate it is a warm-up.
+    - One that grows by a factor is a range test from 2 decades on; from 3 on where each learning rate holds
+      for an epoch, where it is a schedule, and where the fit was interrupted and the loss does not rise.
+    - One that grows by an amount also has to be the work of a callback in a fit of a few epochs, and to start
+      from a round number, not in proportion to the step; and to end at one, or where the loss rises.
+    """
+    if following is not None and sweep.high / _SAME < following < sweep.high * _SAME:
+        return False
+    record = fit.record
+    rises = False
+    if bool(np.isfinite(loss).any()):
+        test = analyze(shortest(learning_rate[sweep.first_row :]), loss[sweep.first_row :])
+        rises = test.suggestions["divergence"].learning_rate is not None
+    was_interrupted = str(fit.ended).startswith("interrupted")
+    if sweep.growth == "exponential":
+        per_epoch = fit.steps_per_epoch is not None and 1 < fit.steps_per_epoch <= sweep.every
+        doubtful = per_epoch or bool(record.get("schedule")) or (was_interrupted and not rises)
+        return sweep.decades >= (_SURE if doubtful else _DECADES) - 1e-6
+    epochs = record.get("epochs")
+    if record.get("schedule") or (isinstance(epochs, int) and epochs - fit.initial_epoch > _FEW_EPOCHS):
+        return False
+    return (
+        sweep.is_from_round_number
+        and (sweep.is_to_round_number or rises)
+        and not (was_interrupted and not rises)
+    )
+
+
+def _sentence(fit: Fit, sweep: Sweep, rates: Reals, *, index: int, fits: int) -> str:
+    low, high = (f"{rate:.3g}" for rate in shortest(rates[[sweep.first_row, -1]]).tolist())
+    per_epoch = fit.steps_per_epoch is not None and 1 < fit.steps_per_epoch <= sweep.every
+    when = (
+        "every epoch" if per_epoch else "every step" if sweep.every == 1 else f"every {sweep.every:,} steps"
+    )
+    what = "This run is" if fits == 1 else f"Fit {index + 1} of this run, from step {fit.sweep_from:,} on, is"
+    text = (
+        f"{what} taken for a range test: the learning rate grows {when} from {low} to {high}, over "
+        f"{sweep.decades:.1f} decades."
+    )
+    if per_epoch or not str(fit.record.get("framework")).startswith(("keras", "tf_keras")):
+        return text
+    exactness = fit.record.get("exactness")
+    exact = not isinstance(exactness, dict) or exactness.get("loss", schema.EXACT) == schema.EXACT
+    own = " The loss here is each batch's own." if fit.has("loss") and exact else ""
+    return (
+        f"{text}{own} Keras' logs['loss'] in on_train_batch_end is the mean of all batches since the epoch "
+        "began: it lags behind, and who plots it reads off learning rates that are too high."
+    )

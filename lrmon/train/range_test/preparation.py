@@ -1,0 +1,78 @@
+"""A model before its sweep: can it be tested, and is it built."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lrmon.train.model.models import KERAS, TF_KERAS, backend_of, keras_of
+from lrmon.train.model.optimizers import innermost, parts, rate_variable
+from lrmon.train.range_test.data import Data
+from lrmon.train.range_test.randomness import kept_random_state
+from lrmon.train.ring_buffer.installation import BACKENDS
+
+
+def build(model: Any, data: Data) -> None:
+    """Builds the layers of a model that has not seen its data yet, as `fit` would, and nothing else of it.
+
+    Args:
+        model: Its optimizer, losses and metrics stay as they are.
+        data: Gives a batch.
+    """
+    if all(layer.built for layer in model._flatten_layers()):  # noqa: SLF001 - no public name, as below
+        return
+    with kept_random_state():
+        batch = data.first_batch()
+    of_training = {name: vars(model).get(name) for name in ("_compile_metrics", "_compile_loss")}
+    optimizer, model.optimizer = model.optimizer, None
+    vars(model).update(dict.fromkeys(of_training))
+    try:
+        model._symbolic_build(data_batch=batch)  # noqa: SLF001
+    finally:
+        vars(model).update(of_training)
+        model.optimizer = optimizer
+
+
+def checked_model(model: Any) -> Any:
+    """Returns the model.
+
+    Raises:
+        TypeError: It is none of Keras 3.
+    """
+    keras = keras_of(model)
+    if keras == TF_KERAS:
+        raise TypeError(
+            "LRFinder tests models of Keras 3, and this is one of tf_keras, whose random state cannot be put "
+            "back; lrmon.Recorder records any loop of your own"
+        )
+    if keras != KERAS:
+        raise TypeError(
+            f"LRFinder tests models of Keras 3, got a {type(model).__module__}.{type(model).__name__}"
+        )
+    return model
+
+
+def check_trains(model: Any) -> None:
+    """Raises where a model has not one learning rate that a sweep can set.
+
+    Raises:
+        RuntimeError: Keras is on a backend whose steps cannot be read.
+        ValueError: The model has no optimizer, or several.
+    """
+    if backend_of(model) not in BACKENDS:
+        raise RuntimeError(
+            f"LRFinder tests Keras on {', '.join(BACKENDS)}, and this is Keras on {backend_of(model)}"
+        )
+    if not model.compiled or model.optimizer is None:
+        raise ValueError(
+            "the model has no optimizer to test: call model.compile(optimizer, loss) first, "
+            "with any learning rate"
+        )
+    several = parts(model.optimizer)
+    if len(several) != 1 or hasattr(innermost(model.optimizer), "_optimizer_map"):
+        names = ", ".join(part.name for part in several) or "chosen by a function"
+        raise ValueError(
+            f"the model is trained by several optimizers ({names}), each with a learning rate of its own, "
+            "and a range test raises one: compile the model with one of them, and test it alone"
+        )
+    if rate_variable(several[0].optimizer) is None and not hasattr(several[0].optimizer, "_learning_rate"):
+        raise ValueError(f"{type(several[0].optimizer).__name__} has no learning rate to test")

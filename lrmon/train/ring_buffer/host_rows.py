@@ -1,0 +1,88 @@
+"""Rows of a training step that is not compiled: kept as they come, with values that may still be computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from lrmon.train.ring_buffer.base import StepRows, grown
+
+_Doubles = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class HostRow:
+    """One step, each value a number, or a scalar of the backend that nobody changes any more.
+
+    Attributes:
+        iterations: [m], the counter of each optimizer before the step.
+        iterations_after: [m], the same after it.
+        learning_rates: [m], that the update of each used.
+        loss: The batch's.
+        samples: Of the batch, None where nobody counts them.
+    """
+
+    iterations: Sequence[Any]
+    iterations_after: Sequence[Any]
+    learning_rates: Sequence[Any]
+    loss: Any
+    samples: int | None = None
+
+
+class HostRows:
+    """The latest rows. One thread appends while another reads.
+
+    Args:
+        depth: How many.
+        read: Values to numbers, which waits for the device.
+    """
+
+    def __init__(self, depth: int, read: Callable[[list[Any]], _Doubles]) -> None:
+        self._read: Final = read
+        self._rows: list[HostRow | None] = [None] * depth
+        self.count = 0
+        """Rows appended."""
+
+    def append(self, row: HostRow) -> None:
+        """Keeps the row in place of the oldest."""
+        self._rows[self.count % len(self._rows)] = row
+        # A reader in another thread that sees the count must see the row.
+        self.count += 1
+
+    def samples(self, start: int) -> int | None:
+        """Returns how many samples the batch of row `start` had, or of the first after it that is left."""
+        row = self._rows[max(start, self.count - len(self._rows)) % len(self._rows)]
+        return None if row is None else row.samples
+
+    def between(self, start: int, stop: int, optimizers: int) -> StepRows:
+        """Returns rows `start` to `stop`, less the first where they are overwritten.
+
+        Args:
+            start: First row.
+            stop: The one after the last.
+            optimizers: How many columns there are; of an optimizer that a row does not know yet, its values
+                are NaN.
+        """
+        start = max(start, self.count - len(self._rows))
+        held = [self._rows[index % len(self._rows)] for index in range(start, stop)]
+        rows = [row for row in held if row is not None]
+        before = self._columns([row.iterations for row in rows], optimizers)
+        return StepRows(
+            iteration=before,
+            updates=grown(before, self._columns([row.iterations_after for row in rows], optimizers)),
+            learning_rate=self._columns([row.learning_rates for row in rows], optimizers),
+            loss=self._read([row.loss for row in rows]),
+        )
+
+    def _columns(self, rows: list[Sequence[Any]], width: int) -> _Doubles:
+        """Returns [n, width], read a column at a time."""
+        columns = np.full((len(rows), width), np.nan)
+        for column in range(width):
+            known = [place for place, row in enumerate(rows) if column < len(row)]
+            if known:
+                columns[known, column] = self._read([rows[place][column] for place in known])
+        return columns

@@ -1,0 +1,63 @@
+"""A schedule on JAX, evaluated after the steps that used it, to the same bits."""
+
+from __future__ import annotations
+
+import threading
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from lrmon.train.model.optimizers import counter
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+_AT_ONCE: Final = 128
+
+
+class LateSchedule:
+    """The learning rates of an optimizer with a schedule, as the schedule stands when this is made.
+
+    Compiled training does not compute a schedule as one would read it (``step / 41`` becomes
+    ``step * float32(1 / 41)``), so that only the same compiler gives the same bits. To have the rate come out
+    of the training step itself could change how its compiler puts the update together, and so the training.
+    So it is traced beside the step and compiled by itself, one step at a time as there.
+
+    Args:
+        lowered: int32 [_AT_ONCE] → [_AT_ONCE], float32 or, where training has that, float64.
+    """
+
+    def __init__(self, lowered: Any) -> None:
+        self._lowered = lowered
+        self._lock = threading.Lock()
+
+    @classmethod
+    def of(cls, optimizer: Any) -> Self:
+        """Returns the schedule of a Keras optimizer; may be called while a training step is traced."""
+
+        def rate(iteration: Any) -> Any:
+            with keras.StatelessScope(state_mapping=[(counter(optimizer), iteration)]):
+                used = jnp.asarray(optimizer._get_current_learning_rate())  # noqa: SLF001
+                return used if used.dtype == jnp.float64 else used.astype(jnp.float32)
+
+        rates = jax.jit(lambda iterations: jax.lax.map(rate, iterations))
+        return cls(rates.lower(jax.ShapeDtypeStruct((_AT_ONCE,), jnp.int32)))
+
+    def __call__(self, iterations: npt.NDArray[np.int32]) -> npt.NDArray[np.floating]:
+        """Returns the rate of each iteration; waits for the device."""
+        with self._lock:
+            compiled = self._compiled
+        unique, index = np.unique(iterations, return_inverse=True)
+        padded = np.resize(unique, -(-len(unique) // _AT_ONCE) * _AT_ONCE).astype(np.int32)
+        parts = [np.asarray(compiled(part)) for part in padded.reshape(-1, _AT_ONCE)]
+        rates: npt.NDArray[np.floating] = np.concatenate(parts)[index]
+        return rates
+
+    @cached_property
+    def _compiled(self) -> Any:
+        return self._lowered.compile()
