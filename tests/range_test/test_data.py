@@ -8,9 +8,9 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from tests.range_test.models import OPTIMIZERS, assert_as_before, data, model, state, trained
 
 import lrmon
+from tests.range_test.models import OPTIMIZERS, assert_as_before, data, model, state, trained
 
 X, Y = data()
 SETTINGS: dict[str, Any] = {"start_lr": 1e-5, "end_lr": 1e-2, "verbose": 0}

@@ -11,10 +11,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from tests.range_test.models import assert_same, data, model, trained
 
 import lrmon
 from lrmon.train.range_test.randomness import kept_random_state, seed_all
+from tests.range_test.models import assert_same, data, model, trained
 
 X, Y = data()
 SETTINGS: dict[str, Any] = {"start_lr": 1e-5, "end_lr": 1e-2, "verbose": 0}

@@ -7,10 +7,10 @@ from typing import Any
 import keras
 import numpy as np
 import torch
-from tests.range_test.models import data, model
 from torch.utils.data import DataLoader, TensorDataset
 
 import lrmon
+from tests.range_test.models import data, model
 
 X, Y = data()
 SETTINGS: dict[str, Any] = {"start_lr": 1e-5, "end_lr": 1e-2, "verbose": 0}

@@ -6,9 +6,9 @@ from typing import Any
 
 import keras
 import pytest
-from tests.range_test.models import BACKEND, MODES, data, model
 
 import lrmon
+from tests.range_test.models import BACKEND, MODES, data, model
 
 X, Y = data()
 

@@ -11,6 +11,9 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+
+import lrmon
+from lrmon.train.range_test.divergence import Divergence
 from tests.range_test.models import (
     MODES,
     OPTIMIZERS,
@@ -22,9 +25,6 @@ from tests.range_test.models import (
     state,
     trained,
 )
-
-import lrmon
-from lrmon.train.range_test.divergence import Divergence
 from tests.recorded import recorded
 
 STEPS = 7

@@ -8,9 +8,9 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from tests.range_test.models import MODES, OPTIMIZERS, data, model, numpy_of
 
 import lrmon
+from tests.range_test.models import MODES, OPTIMIZERS, data, model, numpy_of
 from tests.recorded import recorded
 
 TOLERANCE = 2.0**-22
