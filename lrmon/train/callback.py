@@ -26,7 +26,7 @@ from lrmon.train.model.models import backend_of, is_chief, keras_of, prints_prog
 from lrmon.train.model.optimizers import counter, parts
 from lrmon.train.preflight import Fit, fit_seen, own_plateau, preflight
 from lrmon.train.ring_buffer.installation import BACKENDS
-from lrmon.train.step_sizes.sampler import checked_interval
+from lrmon.train.update_samples.sampler import checked_interval
 
 _Hook = TypeVar("_Hook", bound=Callable[..., None])
 

@@ -21,7 +21,7 @@ import keras
 import numpy as np
 
 import lrmon
-from lrmon.train.step_sizes.sampler import StepSizes
+from lrmon.train.update_samples.sampler import UpdateSampler
 
 _WARM_UP: Final = 5
 """Steps that compile, or nearly."""
@@ -46,7 +46,7 @@ class Stopwatch:
     def __init__(self) -> None:
         self.took: dict[str, list[float]] = {part: [] for part in self.PARTS}
         for part, method in self.PARTS.items():
-            setattr(StepSizes, method, self._timed(self.took[part], getattr(StepSizes, method)))
+            setattr(UpdateSampler, method, self._timed(self.took[part], getattr(UpdateSampler, method)))
 
     @staticmethod
     def _timed(took: list[float], method: Any) -> Any:

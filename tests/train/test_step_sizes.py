@@ -13,7 +13,7 @@ import pytest
 
 import lrmon
 from lrmon import schema
-from lrmon.train.step_sizes.strides import quantiles, strides
+from lrmon.train.update_samples.weights import quantiles, strides
 from tests.recorded import recorded
 
 

@@ -13,7 +13,7 @@ from lrmon.record.recorder import Recorder
 from lrmon.train.model.effective_lr import EffectiveRate
 from lrmon.train.model.optimizers import scales_loss
 from lrmon.train.ring_buffer.base import StepRing, StepRows
-from lrmon.train.step_sizes.sampler import StepSizes
+from lrmon.train.update_samples.sampler import UpdateSampler
 
 
 class Fit(Protocol):
@@ -50,7 +50,7 @@ class RingFeed:
         recorder: Gets the rows.
         fit: Is told what becomes known of the optimizers.
         steps_per_execution: Steps that one call of the train function makes; fewer at an epoch's end.
-        step_sizes: Completes its samples from the rows.
+        sampler: Completes its samples from the rows.
     """
 
     def __init__(
@@ -60,14 +60,14 @@ class RingFeed:
         fit: Fit,
         steps_per_execution: int,
         *,
-        step_sizes: StepSizes | None = None,
+        sampler: UpdateSampler | None = None,
     ) -> None:
         self.ring = ring
         """Where the rows come from."""
         self._recorder: Final = recorder
         self._fit: Final = fit
         self._steps_per_execution: Final = steps_per_execution
-        self._step_sizes: Final = step_sizes
+        self._sampler: Final = sampler
         self._most_unread: Final = max(schema.ROWS_PER_RECORD // steps_per_execution, 1)
         self._anchor: tuple[int, int | None] = ring.count(), None
         """A row, and its step in the run; None until the recorder began the fit."""
@@ -167,9 +167,7 @@ class RingFeed:
             made = self._made(rows, main)
             if made is not None:
                 self._recorder.skipped((first_step + np.flatnonzero(~made)).tolist())
-        samples = (
-            [] if self._step_sizes is None else self._step_sizes.completed(rows, stop - len(rows), first_step)
-        )
+        samples = [] if self._sampler is None else self._sampler.completed(rows, stop - len(rows), first_step)
         unknown = np.full(len(rows), np.nan)
         self._recorder.batches(
             learning_rate=unknown if main is None else learning_rate[:, main],

@@ -25,7 +25,7 @@ from lrmon.train.model.optimizers import Part, counter
 from lrmon.train.preflight import Fit
 from lrmon.train.preflight.problem import Problem
 from lrmon.train.ring_buffer.base import StepRing, uninstall
-from lrmon.train.step_sizes.sampler import StepSizes
+from lrmon.train.update_samples.sampler import UpdateSampler
 
 _LONGEST_WAIT_SECONDS: Final = 1.0
 
@@ -77,7 +77,7 @@ class FitRecording:
         self._rows_before: Final = self._ring.count(), 0 if self._outside is None else self._outside.count()
         self._recorder: Recorder | None = None
         self._feed: RingFeed | None = None
-        self._step_sizes: StepSizes | None = None
+        self._sampler: UpdateSampler | None = None
         self._foretold: list[Problem] = []
         self._first_epoch = 0
         self._batch_size: int | None = None
@@ -125,12 +125,12 @@ class FitRecording:
         }
         self._describe(self._ring.optimizers.parts)
         if step_sizes_every is not None:
-            self._step_sizes = StepSizes(self._model, self._ring, step_sizes_every, self._steps_per_execution)
+            self._sampler = UpdateSampler(
+                self._model, self._ring, step_sizes_every, self._steps_per_execution
+            )
         self._foretold = foretold
         self._went_on_from = went_on_from
-        self._feed = RingFeed(
-            self._ring, recorder, self, self._steps_per_execution, step_sizes=self._step_sizes
-        )
+        self._feed = RingFeed(self._ring, recorder, self, self._steps_per_execution, sampler=self._sampler)
         self._recorder = recorder
 
     def begin(self, main: int | None, iteration: int, updates: int) -> None:
@@ -214,12 +214,12 @@ class FitRecording:
 
         It is for a callback's hook: within the train function of Keras on JAX the model has no weights.
         """
-        if self._step_sizes is not None:
-            self._step_sizes.before_execution()
+        if self._sampler is not None:
+            self._sampler.before_execution()
 
     def _sample_after(self) -> None:
-        if self._step_sizes is not None:
-            self._step_sizes.execution_ended()
+        if self._sampler is not None:
+            self._sampler.execution_ended()
         self._release()
 
     def _release(self) -> None:
@@ -269,7 +269,7 @@ class FitRecording:
             return
         if self._batch_size is None and not self._ring.counts_samples and not is_distributed(self._model):
             self._batch_size = _batch_size(self._model)
-        if self._step_sizes is not None:
+        if self._sampler is not None:
             # A sample must be there before its row may be read.
             self._unsampled = time.time()
             return
@@ -278,7 +278,7 @@ class FitRecording:
     def _note_end(self, end: float) -> None:
         if self._feed is None:
             return
-        is_full = self._step_sizes is not None and self._step_sizes.is_full
+        is_full = self._sampler is not None and self._sampler.is_full
         if self._feed.execution_ended(end) or is_full:
             self._flush()
 
@@ -316,8 +316,8 @@ class FitRecording:
         self._ring = outside
         if self._feed is not None:
             self._feed.change_ring(outside, in_outside)
-        if self._step_sizes is not None:
-            self._step_sizes.problem = f"no step sizes were sampled: {outside.problem}"
+        if self._sampler is not None:
+            self._sampler.problem = f"no step sizes were sampled: {outside.problem}"
 
     def end_epoch(self, epoch: int, metrics: Mapping[str, Any]) -> None:
         """Records the epoch's metrics."""
@@ -346,7 +346,7 @@ class FitRecording:
 
     def give_up(self) -> None:
         """Reads no more."""
-        self._feed = self._step_sizes = None
+        self._feed = self._sampler = None
 
     def leave_model(self) -> None:
         """Gives the model its own functions back; what is compiled keeps the ring."""
@@ -365,8 +365,8 @@ class FitRecording:
         parts = ring.optimizers.parts
         self._describe(parts)
         run = {**self._run, **described_optimizers(parts, self._described[: len(parts)], main)}
-        if self._step_sizes is not None:
-            notes = (run["effective_learning_rate_note"], self._step_sizes.formula)
+        if self._sampler is not None:
+            notes = (run["effective_learning_rate_note"], self._sampler.formula)
             run["effective_learning_rate_note"] = " ".join(filter(None, notes)) or None
         sources = run["learning_rate_source"], run["effective_learning_rate_source"], ring.loss_source
         optimizer = self._optimizer(main)
@@ -386,7 +386,7 @@ class FitRecording:
         return [
             *(problem.text for problem in self._foretold),
             *of_ring,
-            *(self._step_sizes.warnings if self._step_sizes else []),
+            *(self._sampler.warnings if self._sampler else []),
         ]
 
 

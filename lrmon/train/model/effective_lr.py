@@ -2,7 +2,7 @@
 
 Only what is a function of the step count alone is in it, so that it is one number for all weights: the
 correction of Adam's moments, a relative step size. What differs from weight to weight (the running
-mean of squared gradients, a trust ratio) is not; `lrmon.train.step_sizes` samples that.
+mean of squared gradients, a trust ratio) is not; `lrmon.train.update_samples` samples that.
 """
 
 from __future__ import annotations

@@ -132,6 +132,36 @@ def is_legacy(optimizer: Any) -> bool:
     return hasattr(optimizer, "_hyper")
 
 
+def position_of(optimizer: Any, variable: Any) -> int | None:
+    """Returns the variable's position among those that the optimizer trains, None where it is none of them.
+
+    A legacy optimizer has no such positions, and trains any variable: 0.
+    """
+    if is_legacy(optimizer):
+        return 0
+    try:
+        if hasattr(optimizer, "_index_dict"):
+            return int(optimizer._index_dict[optimizer._var_key(variable)])  # noqa: SLF001 - no public name
+        return int(optimizer._get_variable_index(variable))  # noqa: SLF001 - no public name
+    except KeyError:
+        return None
+
+
+def slot_of(optimizer: Any, name: str, variable: Any) -> Any:
+    """Returns the optimizer's variable of that name beside a variable that it trains.
+
+    Raises:
+        LookupError: It has none.
+    """
+    if is_legacy(optimizer):
+        return optimizer.get_slot(variable, name)
+    position = position_of(optimizer, variable)
+    slot = None if position is None else getattr(optimizer, name)[position]
+    if slot is None:
+        raise LookupError(f"{type(optimizer).__name__} has no {name!r} beside {variable.name!r}")
+    return slot
+
+
 def _rate(optimizer: Any) -> Any:
     if is_legacy(optimizer):
         return optimizer._hyper.get("learning_rate")  # noqa: SLF001 - `learning_rate` hides its decay

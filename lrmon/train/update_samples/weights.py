@@ -1,4 +1,4 @@
-"""Which weights are in the sample, and what it says of all of them."""
+"""Which weights are sampled, and what they say of all of them."""
 
 from __future__ import annotations
 
