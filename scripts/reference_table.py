@@ -1,7 +1,7 @@
 """Writes the tables of docs/exactness.md from what the tests found.
 
-Usage: ``python scripts/reference_table.py RESULTS PAGE``. RESULTS is the folder to which the tests in tests/fits
-write under ``make reference``, one file for each set-up.
+Usage: ``python scripts/reference_table.py RESULTS PAGE``. RESULTS is the folder to which the tests in
+tests/fits write under ``make reference``, one file for each set-up.
 """
 
 from __future__ import annotations

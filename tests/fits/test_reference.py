@@ -89,7 +89,9 @@ def test_an_older_keras_lacks_what_the_page_says_that_it_lacks() -> None:
 
 def page_with(text: str) -> str:
     """A page whose tables have one row each, with `text` as the cells of all set-ups."""
-    results = {setup: {"optimizers": {"SGD": text}, "ways": {"`fit`": text}} for setup in reference_table.SETUPS}
+    results = {
+        setup: {"optimizers": {"SGD": text}, "ways": {"`fit`": text}} for setup in reference_table.SETUPS
+    }
     return f"…{reference_table.BEGIN}\n{reference_table.render(results)}\n{reference_table.END}"
 
 
@@ -113,7 +115,9 @@ def test_what_the_tests_write_makes_the_page(tmp_path: Path, monkeypatch: pytest
         Reference(page_with("exact")).refused("`fit`", error)
 
     assert 0 == reference_table.main([str(tmp_path), str(page)])
-    assert {"`fit`": "Keras raises TypeError"} == reference_table.column(page.read_text("utf-8"), SETUP)["ways"]
+    assert {"`fit`": "Keras raises TypeError"} == reference_table.column(page.read_text("utf-8"), SETUP)[
+        "ways"
+    ]
 
     Reference(page_with("exact")).refused("`fit`", ValueError("steps"))
     with pytest.raises(ValueError, match="two tests differ on '`fit`'"):
