@@ -24,7 +24,7 @@ QUIET := TF_CPP_MIN_LOG_LEVEL=2 TF_ENABLE_ONEDNN_OPTS=0
 help:
 	@echo 'make demo           train on real images and look at it in TensorBoard (HOST=…, PORT=…)'
 	@echo 'make test           linters and type checkers, then every test but the long ones'
-	@echo 'make test-trainings every example and every style of training, on TensorFlow'
+	@echo 'make test-trainings every example, style of training and documentation snippet, on TensorFlow'
 	@echo 'make test-backends  the trainings again, on JAX, PyTorch and tf_keras, each in its own environment'
 	@echo 'make test-keras     the own tests of Keras, with LRMonitor in every fit and without it'
 	@echo 'make test-oldest    the tests again on the oldest supported packages, in an environment of their own'
@@ -57,7 +57,7 @@ test: lint
 
 # Trainings of every kind, of which `make test` has a few.
 test-trainings: dev-environment
-	$(VENV)/python $(IN_PARALLEL) $(EACH) tests/examples tests/styles
+	$(VENV)/python $(IN_PARALLEL) $(EACH) tests/examples tests/styles tests/docs
 
 # The same trainings on the other set-ups. The range test is Keras 3's alone.
 test-backends: jax-environment torch-environment tf_keras-environment

@@ -4,10 +4,10 @@ Usage: ``python run_snippets.py PAGE [--install]``. It needs only the standard l
 environment that was installed as the page says.
 
 - ``python`` blocks run with the names of the blocks before them.
-- ``sh`` blocks run line by line. ``tensorboard`` is stopped once it serves. For ``make``, the target must exist.
+- ``sh`` blocks run line by line. ``tensorboard`` is stopped once it serves. Targets of ``make`` must exist.
   ``pip install`` runs with ``--install``; otherwise, the packages that it names must be installed.
 - The lines of a ``text`` block must appear in the output of the block before it.
-- ``json`` blocks, and ``text`` blocks without a block before them, are illustrations. Other blocks are errors.
+- ``json`` blocks, and ``text`` blocks with no block before them, are illustrations. Others are errors.
 """
 
 from __future__ import annotations
