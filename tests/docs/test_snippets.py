@@ -26,13 +26,13 @@ WITH_SNIPPETS: Final = [
 ]
 
 
-def run(page: Path, folder: Path, *arguments: str, python: Path | str = sys.executable, **more: str) -> str:
+def run(page: Path, folder: Path) -> str:
     """Runs the snippets of a page in a folder; returns what was printed, with the exit status last."""
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "MPLBACKEND": "agg"}
+    paths = os.pathsep.join(map(str, (ROOT, ROOT / "tb_plugin")))
     result = subprocess.run(
-        [python, run_snippets.__file__, page, *arguments],
+        [sys.executable, run_snippets.__file__, page],
         cwd=folder,
-        env={**os.environ, **quiet, **more},
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "MPLBACKEND": "agg", "PYTHONPATH": paths},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -57,8 +57,7 @@ def page_of(folder: Path, text: str) -> Path:
 def test_the_snippets_of_a_page_run_as_they_stand(page: Path, tmp_path: Path) -> None:
     if page.name == "examples.md":  # It says that it is read in the source folder.
         (tmp_path / "examples").symlink_to(ROOT / "examples")
-    paths = (str(ROOT), str(ROOT / "tb_plugin"))
-    said = run(page, tmp_path, PYTHONPATH=os.pathsep.join(paths))
+    said = run(page, tmp_path)
 
     assert said.endswith("exit status 0"), said
 
@@ -108,25 +107,3 @@ def test_blocks_share_their_names_and_a_traceback_names_the_line_of_the_page(tmp
 
     bad = page_of(tmp_path, "# Title\n\n```python\nvalue = 3\n1 / 0\n```\n")
     assert 'page.md", line 5' in run(bad, tmp_path)
-
-
-@pytest.mark.long
-def test_readme_runs_in_an_environment_that_is_installed_as_it_says(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path, ROOT], check=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    constraints = tmp_path / "constraints.txt"
-    constraints.write_text(f"lrmon @ {wheel.as_uri()}\n", encoding="utf-8")
-    environment, folder = tmp_path / "environment", tmp_path / "empty"
-    subprocess.run([sys.executable, "-m", "venv", environment], check=True)
-    folder.mkdir()
-
-    said = run(
-        ROOT / "README.md",
-        folder,
-        "--install",
-        python=environment / "bin" / "python",
-        PIP_CONSTRAINT=str(constraints),
-        PYTHONPATH="",
-    )
-
-    assert said.endswith("exit status 0"), said
