@@ -7,16 +7,11 @@ PORT ?=
 VENV := .venv/bin
 RUN := logs/demo
 RESULTS := build/reference
-READS_README := tests/fits/test_reference.py
-IN_PARALLEL := -m pytest --numprocesses 2 --dist loadfile --ignore $(READS_README)
-HOLD_README := -m pytest -q $(READS_README)
+IN_PARALLEL := -m pytest --numprocesses 2 --dist loadfile
 EACH := -m "long or not long"
 PEERS := trainproof==0.22.0 runmedic==0.1.1 trainspotter==0.2.6 losslint==0.4.1
 TRAININGS := $(wildcard tests/fits tests/range_test tests/styles)
 OLDEST_TESTS := tests/record tests/analysis tests/review tests/plugin tests/train tests/range_test tests/fits
-
-# The tests in tests/fits write there what they tell.
-export LRMON_REFERENCE := $(RESULTS)
 
 # TensorFlow tells of its processor at every start, above what the demo has to say.
 QUIET := TF_CPP_MIN_LOG_LEVEL=2 TF_ENABLE_ONEDNN_OPTS=0
@@ -29,14 +24,14 @@ QUIET := TF_CPP_MIN_LOG_LEVEL=2 TF_ENABLE_ONEDNN_OPTS=0
 help:
 	@echo 'make demo           train on real images and look at it in TensorBoard (HOST=…, PORT=…)'
 	@echo 'make test           linters and type checkers, then every test but the long ones'
-	@echo 'make test-trainings every example and every style of training, on TensorFlow'
+	@echo 'make test-trainings every example, style of training and documentation snippet, on TensorFlow'
 	@echo 'make test-backends  the trainings again, on JAX, PyTorch and tf_keras, each in its own environment'
 	@echo 'make test-keras     the own tests of Keras, with LRMonitor in every fit and without it'
 	@echo 'make test-oldest    the tests again on the oldest supported packages, in an environment of their own'
 	@echo 'make test-long      the long tests'
 	@echo 'make bench          what recording costs and how fast the plugin answers'
 	@echo 'make pictures       the pictures of the documentation, from the examples'
-	@echo 'make reference      the tables of README that say what is recorded how truly, from the tests'
+	@echo 'make reference      the tables of docs/exactness.md, from the tests'
 	@echo 'make error-rates    the table of how often findings are right, with other linters beside them'
 	@echo 'make lint           the linters and type checkers alone'
 	@echo 'make format         lay the sources out as the linters want them'
@@ -56,23 +51,19 @@ $(RUN)/.trained: $(shell find lrmon examples -name '*.py') | demo-environment
 	@env $(QUIET) $(VENV)/python examples/demo.py $(RUN)
 	@touch $@
 
-# What tests/fits tells is held against README by one file of it, when all the others have run.
 test: lint
 	$(VENV)/python tb_plugin/bundle.py test
-	rm -rf $(RESULTS)
 	@$(call with_chromium,$(IN_PARALLEL))
-	$(VENV)/python $(HOLD_README)
 
 # Trainings of every kind, of which `make test` has a few.
 test-trainings: dev-environment
-	$(VENV)/python $(IN_PARALLEL) $(EACH) tests/examples tests/styles
+	$(VENV)/python $(IN_PARALLEL) $(EACH) tests/examples tests/styles tests/docs
 
 # The same trainings on the other set-ups. The range test is Keras 3's alone.
 test-backends: jax-environment torch-environment tf_keras-environment
-	rm -rf $(RESULTS)
-	KERAS_BACKEND=jax $(call held,.venv-jax,$(EACH) $(TRAININGS))
-	KERAS_BACKEND=torch $(call held,.venv-torch,$(EACH) $(TRAININGS))
-	LRMON_KERAS=tf_keras $(call held,.venv-tf_keras,$(EACH) tests/fits tests/styles)
+	KERAS_BACKEND=jax .venv-jax/bin/python $(IN_PARALLEL) $(EACH) $(TRAININGS)
+	KERAS_BACKEND=torch .venv-torch/bin/python $(IN_PARALLEL) $(EACH) $(TRAININGS)
+	LRMON_KERAS=tf_keras .venv-tf_keras/bin/python $(IN_PARALLEL) $(EACH) tests/fits tests/styles
 
 # Keras' wheel contains its tests. They import all three backends at once, so that one environment has them all.
 test-keras: keras-environment
@@ -83,16 +74,15 @@ test-keras: keras-environment
 test-oldest: oldest-environment oldest-jax-environment
 	.venv-oldest/bin/python -m pytest tests/packaging/oldest_versions.py
 	.venv-oldest-jax/bin/python -m pytest tests/packaging/oldest_versions.py
-	rm -rf $(RESULTS)
-	$(call held,.venv-oldest,$(OLDEST_TESTS))
-	LRMON_KERAS=tf_keras $(call held,.venv-oldest,tests/fits)
-	KERAS_BACKEND=jax $(call held,.venv-oldest-jax,tests/fits)
+	.venv-oldest/bin/python $(IN_PARALLEL) $(OLDEST_TESTS)
+	LRMON_KERAS=tf_keras .venv-oldest/bin/python $(IN_PARALLEL) tests/fits
+	KERAS_BACKEND=jax .venv-oldest-jax/bin/python $(IN_PARALLEL) tests/fits
 
 test-long: dev-environment
 	@$(call with_chromium,-m pytest -m long)
 
 coverage: dev-environment
-	@$(call with_chromium,-m coverage run -m pytest --ignore $(READS_README))
+	@$(call with_chromium,-m coverage run -m pytest)
 	$(VENV)/python -m coverage combine --quiet
 	$(VENV)/python -m coverage report
 
@@ -105,11 +95,11 @@ pictures: dev-environment
 
 reference: dev-environment jax-environment torch-environment tf_keras-environment
 	rm -rf $(RESULTS)
-	KERAS_BACKEND=tensorflow $(call told,tensorflow,.venv)
-	KERAS_BACKEND=jax $(call told,jax,.venv-jax)
-	KERAS_BACKEND=torch $(call told,torch,.venv-torch)
-	LRMON_KERAS=tf_keras $(call told,tf_keras,.venv-tf_keras)
-	$(VENV)/python scripts/reference_table.py $(RESULTS) README.md
+	KERAS_BACKEND=tensorflow LRMON_REFERENCE=$(RESULTS) .venv/bin/python -m pytest -q --ignore tests/fits/test_reference.py tests/fits
+	KERAS_BACKEND=jax LRMON_REFERENCE=$(RESULTS) .venv-jax/bin/python -m pytest -q --ignore tests/fits/test_reference.py tests/fits
+	KERAS_BACKEND=torch LRMON_REFERENCE=$(RESULTS) .venv-torch/bin/python -m pytest -q --ignore tests/fits/test_reference.py tests/fits
+	LRMON_KERAS=tf_keras LRMON_REFERENCE=$(RESULTS) .venv-tf_keras/bin/python -m pytest -q --ignore tests/fits/test_reference.py tests/fits
+	$(VENV)/python scripts/reference_table.py $(RESULTS) docs/exactness.md
 
 # From the recordings of tests/corpus; `python -m tests.corpus.make` trains these anew.
 error-rates: dev-environment .venv-peers/.installed
@@ -140,16 +130,6 @@ clean:
 demo-environment dev-environment jax-environment torch-environment tf_keras-environment keras-environment \
 oldest-environment oldest-jax-environment:
 	@$(PYTHON) scripts/environment.py $(@:-environment=)
-
-# Runs the trainings of one set-up and keeps what they tell; the one test that reads README waits for it.
-define told
-$(2)/bin/python -m pytest -q --ignore $(READS_README) tests/fits
-endef
-
-# Runs tests of one environment, then holds README against what they tell.
-define held
-sh -c '$(1)/bin/python $(IN_PARALLEL) $(2) && $(1)/bin/python $(HOLD_README)'
-endef
 
 define with_chromium
 chromium=$$($(VENV)/python scripts/chromium.py) && LRMON_CHROMIUM="$$chromium" $(VENV)/python $(1)

@@ -108,7 +108,7 @@ def ask_peers(cases: Sequence[Case]) -> dict[str, dict[str, dict[str, str]]]:
 
 
 def fault_rows(verdicts: Sequence[Verdict]) -> dict[str, list[str]]:
-    """Returns lrmon's cells by kind and severity: trainings, found, right name, right place, wrong too."""
+    """Returns lrmon's cells by kind and severity: trainings, found, right name, right step, wrong too."""
     rows: dict[str, list[str]] = {}
     keys = sorted({(each.case.kind, each.case.severity) for each in verdicts if each.case.severity})
     for kind, severity in keys:
@@ -147,12 +147,12 @@ def page(verdicts: Sequence[Verdict], peers: dict[str, dict[str, dict[str, str]]
     lines = [_HEAD.format(count=len(verdicts), faults=sum(bool(each.case.severity) for each in verdicts))]
     for title, measured in (
         ("Faults, the half that was only measured", True),
-        ("Faults that rules were tuned on", False),
+        ("Faults that the rules were tuned on", False),
     ):
         here = [each for each in verdicts if each.case.severity and each.case.is_measured is measured]
         lines += [f"## {title}", ""]
         lines.append(
-            "| fault | severity | trainings | found | right name | right place | wrong name too | "
+            "| fault | severity | trainings | found | right name | right step | wrong name too | "
             + " | ".join(names)
             + " |"
         )
@@ -197,12 +197,13 @@ def _ahead(verdicts: Sequence[Verdict], peers: dict[str, dict[str, dict[str, str
             if sum(bool(answers.get(each.case.name)) for each in of_it) > int(cells[1]):
                 ahead.append(f"`{key.replace(' | ', ' ')}`")
         if ahead:
-            yield f"- {name} warned of more trainings than lrmon in {len(ahead)} rows: {', '.join(ahead)}"
+            count = len(ahead)
+            yield f"- {name} warned about more trainings than lrmon for {count} faults: {', '.join(ahead)}"
 
 
 def _misses(verdicts: Sequence[Verdict]) -> str:
     """Lists the cells that fall short, by training."""
-    lines = ["## What falls short", "", "Of the half that was only measured:", ""]
+    lines = ["## Missed faults and false alarms", "", "In the half that was only measured:", ""]
     for each in verdicts:
         if not each.case.is_measured:
             continue
@@ -212,7 +213,7 @@ def _misses(verdicts: Sequence[Verdict]) -> str:
         if each.case.severity and not each.named:
             lines.append(f"- `{each.case.name}`: {said}")
         elif each.case.severity and not each.placed:
-            lines.append(f"- `{each.case.name}`: {said}, at another place")
+            lines.append(f"- `{each.case.name}`: {said}, at another step")
         elif not each.case.severity and each.found:
             lines.append(f"- `{each.case.name}` is healthy: {said}")
     return "\n".join(lines)
@@ -220,30 +221,32 @@ def _misses(verdicts: Sequence[Verdict]) -> str:
 
 _HEAD: Final = """# How often findings are right
 
-Made by `make error-rates` (`scripts/error_rates.py`); a test holds lrmon's columns to what the corpus gives
-now.
+`make error-rates` (`scripts/error_rates.py`) writes this page. A test compares lrmon's columns with the
+results on the corpus.
 
-The corpus is {count} small real trainings with Keras and with `Recorder` loops, {faults} of them with one
-known fault (`tests/corpus/faults.py`: kinds, three severities of which 3 is the worst, three seeds, each
-another model and other data), the others with none (`tests/corpus/healthy.py`). Rules and thresholds were
-chosen on one part of it (of faults the first seed, and the second of every other kind; of healthy trainings
-every other kind) and are measured on the other. Rules were mended after each of three earlier measurements,
-so the measured part was then trained anew from other seeds. Since then no rule was changed: what this page
-says of the measured half was seen once.
+The corpus has {count} small real trainings with Keras and with `Recorder` loops. {faults} of them have
+one known fault (`tests/corpus/faults.py`: kinds, three severities of which 3 is the worst, and three
+seeds, each with another model and other data). The others have none (`tests/corpus/healthy.py`). Rules
+and thresholds were chosen on one part of the corpus (of faults the first seed, and the second of every
+other kind; of healthy trainings every other kind) and measured on the other. Rules were corrected after
+each of three earlier measurements, and the measured part was then trained again from other seeds. No
+rule has changed since, so the results of the measured part on this page were seen once.
 
-*found*: a warning or an error of any name. *right name*: one with a name that fits the fault. *right
-place*: such a one that begins within an epoch of the fault (within a twentieth of the run where there are
-no epochs); a fault that is in no one place counts as at the right place. *wrong name too*: a warning or an
-error with another name, besides or alone. The columns of the other linters say in how many trainings they
-gave a warning or an error of any name; they were given every step's loss and learning rate, and `val_loss`
-at the ends of epochs, as a CSV file, with their default settings. Read these beside the last table: who
-warns of every training finds every fault.
+- *found*: the run has a warning or an error of any name.
+- *right name*: one of them has a name that fits the fault.
+- *right step*: one with the right name starts within an epoch of the fault (within a twentieth of the
+  run if there are no epochs). A fault that has no certain step counts as right.
+- *wrong name too*: a warning or an error has another name, in addition or alone.
+- The columns of the other linters count the trainings in which they gave a warning or an error of any
+  name. They got every step's loss and learning rate, and `val_loss` at the ends of epochs, as a CSV
+  file, with their default settings. Compare these columns with the last table: a tool that warns about
+  every training finds every fault.
 
-What this cannot tell: these are seconds of training of networks with some thousand weights. Rates on
-networks of a thousand times that size, on trainings that take weeks and on other mixes of faults may
-differ. Some faults do no harm where they are mild (a learning rate that is too high and trains all the
-same), and are missed here. A fault that neither the loss nor the learning rate nor validation shows is
-found by none of these tools.
+The measurement has limits. The trainings take seconds, and the networks have some thousand weights.
+Error rates on networks of a thousand times that size, on trainings of weeks and on other faults may
+differ. Some faults do no harm if they are mild (a learning rate that is too high but still trains) and
+are missed here. None of these tools finds a fault that shows neither in the loss nor in the learning
+rate nor in validation.
 """
 
 

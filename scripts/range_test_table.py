@@ -129,22 +129,22 @@ def main() -> None:
 
 def _page(found: list[tuple[Case, Any, list[float]]]) -> Iterator[str]:
     better = sum(bool(losses[1] < min(losses[0], losses[2])) for _, _, losses in found)
-    yield "# What a range test's recommendation is worth"
+    yield "# Results of the recommended learning rate"
     yield ""
     yield (
-        f"A sweep of {STEPS} steps (batches of {BATCH_SIZE}, from 1e-7 to 10), then {EPOCHS} epochs of "
-        "training from new weights with the recommended learning rate, with a tenth of it and with "
-        f"ten times as much. The loss is that on all training samples at the end, the median over "
-        f"{len(SEEDS)} seeds. Written by `python scripts/range_test_table.py` "
+        f"Each case is a sweep of {STEPS} steps (batches of {BATCH_SIZE}, from 1e-7 to 10), then {EPOCHS} "
+        "epochs of training from new weights with the recommended learning rate, with a tenth of it and with "
+        "ten times as much. The loss is that on all training samples at the end, the median over "
+        f"{len(SEEDS)} seeds. `python scripts/range_test_table.py` writes this page "
         f"(Keras {keras.__version__} on {keras.backend.backend()})."
     )
     yield ""
     yield (
-        "The nine were known when the bound of `recommended`, a decade below the divergence, was chosen: "
-        "read the count as what it does on small data, not as a promise for other data."
+        "These nine problems were known when the bound of `recommended`, a decade below the divergence, was "
+        "chosen. Other data can give other results."
     )
     yield ""
-    yield f"**The recommended rate is the best of the three in {better} of {len(found)} cases.**"
+    yield f"**The recommended learning rate is the best of the three in {better} of {len(found)} cases.**"
     yield ""
     yield "| data, model | optimizer | recommended | diverges | loss: a tenth | **recommended** | ten times |"
     yield "|---|---|---|---|---|---|---|"
@@ -169,7 +169,7 @@ def _page(found: list[tuple[Case, Any, list[float]]]) -> Iterator[str]:
 def _text(value: float | None) -> str:
     if value is None or np.isnan(value):
         return "–"
-    return "no number" if np.isinf(value) else f"{value:.3g}"
+    return "infinite" if np.isinf(value) else f"{value:.3g}"
 
 
 def _with_momentum(learning_rate: float) -> Any:

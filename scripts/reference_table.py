@@ -1,7 +1,7 @@
-"""The tables of README that say how truly what is recorded, made of what the tests told.
+"""Writes the tables of docs/exactness.md from what the tests found.
 
-Usage: ``python scripts/reference_table.py RESULTS README``. RESULTS is a folder with JSON files of each
-set-up, which the tests in tests/fits write; see ``make reference``.
+Usage: ``python scripts/reference_table.py RESULTS PAGE``. RESULTS is the folder to which the tests in
+tests/fits write under ``make reference``, one file for each set-up.
 """
 
 from __future__ import annotations
@@ -16,47 +16,49 @@ BEGIN: Final = "<!-- made by `make reference` -->"
 END: Final = "<!-- end of what `make reference` makes -->"
 
 SETUPS: Final = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch", "tf_keras": "tf_keras"}
-TABLES: Final = {"optimizers": "optimizer", "ways": "way to fit"}
+TABLES: Final = {"optimizers": "optimizer", "ways": "way to train"}
 ABSENT: Final = "–"
+NO_EFFECTIVE: Final = "no effective LR"
 
-Results = Mapping[str, Mapping[str, Mapping[str, str]]]
-"""By table and row, by column of the record, how true it is."""
+Cells = Mapping[str, Mapping[str, str]]
+"""By table and row, the text of the cell of one set-up."""
 
 
-def cell(result: Mapping[str, str]) -> str:
-    """Returns what a table says of one set-up.
+def cell(learning_rate: str, effective_learning_rate: str, loss: str) -> str:
+    """Returns the text of a cell.
 
-    >>> cell({"learning_rate": "exact", "effective_learning_rate": "not available", "loss": "exact"})
-    'exact; no effective rate'
-    >>> cell({"learning_rate": "exact", "effective_learning_rate": "exact", "loss": "bounded"})
-    'rate exact, loss bounded'
+    Args:
+        learning_rate: How exact the learning rate is: ``exact``, ``bounded`` or ``unavailable``.
+        effective_learning_rate: How exact the effective learning rate is.
+        loss: How exact the loss is.
+
+    >>> cell("exact", "unavailable", "exact")
+    'exact; no effective LR'
+    >>> cell("exact", "exact", "bounded")
+    'LR exact, loss bounded'
     """
-    if "refused by Keras" in result:
-        return f"Keras raises {result['refused by Keras']}"
-    rate, loss = result["learning_rate"], result["loss"]
-    text = rate if rate == loss else f"rate {rate}, loss {loss}"
-    effective = result["effective_learning_rate"]
-    if effective == rate:
+    text = learning_rate if learning_rate == loss else f"LR {learning_rate}, loss {loss}"
+    if effective_learning_rate == learning_rate:
         return text
-    return f"{text}; no effective rate" if effective == "not available" else f"{text}; effective {effective}"
+    effective = effective_learning_rate
+    return f"{text}; {NO_EFFECTIVE if effective == 'unavailable' else f'effective LR {effective}'}"
 
 
-def told(folder: Path, setup: str) -> dict[str, dict[str, dict[str, str]]]:
-    """Returns what the tests of a set-up told, each process of them in a file of its own.
+def read_results(folder: Path, setup: str) -> dict[str, dict[str, str]]:
+    """Returns by table and row what the tests of a set-up found.
 
     Raises:
-        ValueError: Two tests told otherwise of one row.
+        ValueError: Two tests found different cells for one row.
     """
-    results: dict[str, dict[str, dict[str, str]]] = {table: {} for table in TABLES}
-    for path in sorted(folder.glob(f"{setup}-*.json")):
-        for table, rows in json.loads(path.read_text(encoding="utf-8")).items():
-            for row, result in rows.items():
-                if results[table].setdefault(row, result) != result:
-                    raise ValueError(f"two tests tell of {row!r}: {results[table][row]} and {result}")
+    results: dict[str, dict[str, str]] = {table: {} for table in TABLES}
+    for line in (folder / f"{setup}.jsonl").read_text(encoding="utf-8").splitlines():
+        table, row, text = json.loads(line)
+        if results[table].setdefault(row, text) != text:
+            raise ValueError(f"two tests differ on {row!r}: {results[table][row]!r} and {text!r}")
     return results
 
 
-def rendered(results: Mapping[str, Results]) -> str:
+def render(results: Mapping[str, Cells]) -> str:
     """Returns the tables as Markdown.
 
     Args:
@@ -67,19 +69,18 @@ def rendered(results: Mapping[str, Results]) -> str:
         rows = list(dict.fromkeys(row for setup in SETUPS for row in results[setup][table]))
         lines = [f"| {title} | {' | '.join(SETUPS.values())} |", f"| --- |{' --- |' * len(SETUPS)}"]
         for row in rows:
-            found = [results[setup][table].get(row) for setup in SETUPS]
-            cells = [ABSENT if result is None else cell(result) for result in found]
+            cells = [results[setup][table].get(row, ABSENT) for setup in SETUPS]
             lines.append(f"| {row} | {' | '.join(cells)} |")
         tables.append("\n".join(lines))
     return "\n\n".join(tables)
 
 
-def column(readme: str, setup: str) -> dict[str, dict[str, str]]:
-    """Returns what README says of a set-up: by table and row the text of the cell, absent ones left out."""
+def column(page: str, setup: str) -> dict[str, dict[str, str]]:
+    """Returns by table and row the cells that a page has for a set-up, without absent ones."""
     index = 2 + list(SETUPS).index(setup)
     found: dict[str, dict[str, str]] = {table: {} for table in TABLES}
     table = ""
-    for line in _between(readme).splitlines():
+    for line in page.partition(BEGIN)[2].partition(END)[0].splitlines():
         cells = [cell.strip() for cell in line.split("|")]
         if len(cells) < len(SETUPS) + 2 or cells[1] == "---":
             continue
@@ -91,24 +92,19 @@ def column(readme: str, setup: str) -> dict[str, dict[str, str]]:
     return found
 
 
-def _between(readme: str) -> str:
-    return readme.partition(BEGIN)[2].partition(END)[0]
-
-
 def main(arguments: Sequence[str]) -> int:
-    """Puts the tables into README; returns the exit status."""
+    """Writes the tables into the page and returns the exit status."""
     if len(arguments) != 2:
         print(__doc__, file=sys.stderr)
         return 2
     folder, path = Path(arguments[0]), Path(arguments[1])
-    results = {setup: told(folder, setup) for setup in SETUPS}
-    readme = path.read_text(encoding="utf-8")
-    if BEGIN not in readme or END not in readme:
+    page = path.read_text(encoding="utf-8")
+    if BEGIN not in page or END not in page:
         print(f"error: {path} has no lines {BEGIN!r} and {END!r} to put the tables between", file=sys.stderr)
         return 1
-    before, _, rest = readme.partition(BEGIN)
-    after = rest.partition(END)[2]
-    path.write_text(f"{before}{BEGIN}\n\n{rendered(results)}\n\n{END}{after}", encoding="utf-8")
+    tables = render({setup: read_results(folder, setup) for setup in SETUPS})
+    before, after = page.partition(BEGIN)[0], page.partition(END)[2]
+    path.write_text(f"{before}{BEGIN}\n\n{tables}\n\n{END}{after}", encoding="utf-8")
     return 0
 
 

@@ -15,6 +15,6 @@ def amount(name: str, default: int) -> int:
 
 
 def say(capture: pytest.CaptureFixture[str], test: str, **found: Any) -> None:
-    """Prints one line for README's table: ``LRMON-LONG {"test": …}``."""
+    """Prints one line for the table of docs/reliability.md: ``LRMON-LONG {"test": …}``."""
     with capture.disabled():
         print(f"\nLRMON-LONG {json.dumps({'test': test, **found})}", flush=True)

@@ -28,7 +28,7 @@ def rows(title: str) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize(
     ("title", "measured"),
-    [("Faults, the half that was only measured", True), ("Faults that rules were tuned on", False)],
+    [("Faults, the half that was only measured", True), ("Faults that the rules were tuned on", False)],
 )
 def test_the_page_says_of_faults_what_the_corpus_gives(
     verdicts: Sequence[error_rates.Verdict], title: str, measured: bool

@@ -1,54 +1,66 @@
-"""What the tests found out, for the tables in README's reference: each row is told by a test that passed."""
+"""The tables of docs/exactness.md: each test that trains in one of their ways checks its own cell."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
+import reference_table
 from lrmon import schema
 from tests.fits.framework import SETUP
 from tests.recorded import Recorded
 
-PROPERTY: Final = "reference"
+PAGE: Final = Path(__file__).parents[2] / "docs/exactness.md"
 OPTIMIZERS, WAYS = "optimizers", "ways"
 
-found: Final[dict[str, dict[str, dict[str, str]]]] = {OPTIMIZERS: {}, WAYS: {}}
-"""By table and row, by column of the record its exactness; or ``refused by Keras``: which error."""
+_WORDS: Final = {
+    schema.EXACT: "exact",
+    schema.BOUNDED: "bounded",
+    schema.NOT_AVAILABLE: "unavailable",
+}
 
 
 class Reference:
-    """Tells rows of the tables.
+    """Compares what a test found with its cell of the tables.
+
+    Under ``make reference`` LRMON_REFERENCE names a folder, and what was found is written there instead.
 
     Args:
-        record: pytest's ``record_property``.
+        page: The text of docs/exactness.md.
     """
 
-    def __init__(self, record: Callable[[str, object], None]) -> None:
-        self._record: Final = record
+    def __init__(self, page: str) -> None:
+        self._cells: Final = reference_table.column(page, SETUP)
 
     def optimizer(self, name: str, run: Recorded) -> None:
-        """Tells what was recorded of an optimizer."""
-        self._tell(OPTIMIZERS, name, _exactness(run))
+        """Checks the cell of an optimizer."""
+        self._check(OPTIMIZERS, name, _cell(run))
 
     def way(self, name: str, run: Recorded) -> None:
-        """Tells what was recorded of a way to fit."""
-        self._tell(WAYS, name, _exactness(run))
+        """Checks the cell of a way to train."""
+        self._check(WAYS, name, _cell(run))
 
     def refused(self, name: str, error: BaseException) -> None:
-        """Tells that this set-up's Keras does not train in this way."""
-        self._tell(WAYS, name, {"refused by Keras": type(error).__name__})
+        """Checks the cell of a way to train that this set-up's Keras refuses."""
+        self._check(WAYS, name, f"Keras raises {type(error).__name__}")
 
-    def _tell(self, table: str, row: str, result: dict[str, str]) -> None:
-        self._record(PROPERTY, json.dumps([table, row, result]))
+    def _check(self, table: str, row: str, found: str) -> None:
+        if folder := os.environ.get("LRMON_REFERENCE"):
+            path = Path(folder) / f"{SETUP}.jsonl"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps([table, row, found]) + "\n")
+            return
+        expected = self._cells[table].get(row, reference_table.ABSENT)
+        assert expected == found, f"{row!r} in docs/exactness.md; `make reference` makes the tables anew"
 
 
-def _exactness(run: Recorded) -> dict[str, str]:
-    """What the run's last record says of its columns, and that the rows do not belie it."""
+def _cell(run: Recorded) -> str:
+    """Returns the cell that the run's last record gives, once its columns have been compared with it."""
     said = run.fits[-1].get("exactness", {})
     columns = {
         "learning_rate": run.learning_rate,
@@ -56,34 +68,11 @@ def _exactness(run: Recorded) -> dict[str, str]:
         "loss": run.loss,
     }
     assert len(run.step) > 0
-    if not said:  # a loop of one's own says nothing of what it hands to a Recorder
-        return {
-            name: schema.NOT_AVAILABLE if np.isnan(values).all() else schema.EXACT
-            for name, values in columns.items()
-        }
-    for name, values in columns.items():
-        missing = said.get(name) == schema.NOT_AVAILABLE
-        assert missing == bool(np.isnan(values).all()), name
-        assert missing == run.fits[-1][f"{name}_source"].startswith("none"), name
-    return {name: said.get(name, schema.EXACT) for name in columns}
-
-
-def keep(properties: list[tuple[str, Any]]) -> None:
-    """Takes over what a test that passed has told.
-
-    Raises:
-        ValueError: Another test told otherwise.
-    """
-    for name, value in properties:
-        if name == PROPERTY:
-            table, row, result = json.loads(value)
-            if found[table].setdefault(row, result) != result:
-                raise ValueError(f"two tests tell of {row!r}: {found[table][row]} and {result}")
-
-
-def write() -> None:
-    """Writes what this process found into the folder that LRMON_REFERENCE names, if it names one."""
-    if (folder := os.environ.get("LRMON_REFERENCE")) and any(found.values()):
-        path = Path(folder) / f"{SETUP}-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    if not said:  # A loop of one's own does not say how exact the values are that it gives to a Recorder.
+        said = {name: schema.NOT_AVAILABLE for name, values in columns.items() if np.isnan(values).all()}
+    else:
+        for name, values in columns.items():
+            missing = said.get(name) == schema.NOT_AVAILABLE
+            assert missing == bool(np.isnan(values).all()), name
+            assert missing == run.fits[-1][f"{name}_source"].startswith("none"), name
+    return reference_table.cell(**{name: _WORDS[said.get(name, schema.EXACT)] for name in columns})

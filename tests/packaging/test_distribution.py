@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tarfile
@@ -17,6 +18,7 @@ from urllib.request import urlopen
 import pytest
 
 from lrmon.version import __version__
+from tests.docs import run_snippets
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -110,6 +112,26 @@ def test_the_wheel_works_with_tensorboard_and_without_tensorflow(python: Path, t
     assert [3.0, 2.0, 1.5] == series["columns"]["loss"]
     assert b"render" in page
     assert set() == {package["name"] for package in json.loads(packages) if "tensorflow" in package["name"]}
+
+
+@pytest.mark.long
+def test_readme_runs_in_an_environment_that_is_installed_as_it_says(wheel: Path, tmp_path: Path) -> None:
+    # pip finds the wheel there, as it will find a released one in the index.
+    links = f"{wheel.parent} {os.environ.get('PIP_FIND_LINKS', '')}"
+    _check([sys.executable, "-m", "venv", tmp_path / "environment"])
+    (tmp_path / "empty").mkdir()
+
+    result = subprocess.run(
+        [tmp_path / "environment/bin/python", run_snippets.__file__, ROOT / "README.md", "--install"],
+        cwd=tmp_path / "empty",
+        env={**os.environ, "PIP_FIND_LINKS": links, "MPLBACKEND": "agg", "PYTHONPATH": ""},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+    assert 0 == result.returncode, result.stdout
 
 
 @contextmanager

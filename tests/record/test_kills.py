@@ -132,7 +132,7 @@ def kill(folder: Path, kind: str, loops: list[str], count: int) -> dict[str, flo
 
 
 def report(name: str, most: dict[str, float], capsys: pytest.CaptureFixture[str]) -> None:
-    """Prints what README quotes."""
+    """Prints what docs/reliability.md quotes."""
     with capsys.disabled():
         print(f"\n{name}: {json.dumps(most)}")
 

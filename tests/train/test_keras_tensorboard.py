@@ -1,4 +1,4 @@
-"""What README says of Keras' own TensorBoard callback, held against the real one."""
+"""Keras' own TensorBoard callback does what docs/recorded_values.md says."""
 
 from __future__ import annotations
 
