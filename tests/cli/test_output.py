@@ -248,5 +248,4 @@ def test_the_home_folder_is_found_wherever_a_folder_is_given(
 
     assert ["run", "run", "0.1"] == said
     assert ["run"] == list(lrmon.load("~/logs"))
-    assert str(home / "logs" / "fit") == lrmon.LRMonitor("~/logs/fit").log_dir
     assert [] == list(elsewhere.iterdir())
