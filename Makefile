@@ -70,7 +70,7 @@ test-keras: keras-environment
 	.venv-keras/bin/python -m pytest -m 'long or not long' tests/keras_suite
 	.venv-keras/bin/python tests/keras_suite/run.py
 
-# Every package has the version that setup.py names as its oldest; the first tests hold that it is so.
+# Every package has the version that pyproject.toml names as its oldest; the first tests hold that it is so.
 test-oldest: oldest-environment oldest-jax-environment
 	.venv-oldest/bin/python -m pytest tests/packaging/oldest_versions.py
 	.venv-oldest-jax/bin/python -m pytest tests/packaging/oldest_versions.py

@@ -33,10 +33,10 @@ class Environment:
 
     Attributes:
         folder: Below the project's.
-        extras: Of setup.py.
+        extras: Of pyproject.toml.
         more: Requirements besides.
         alone: Requirements that are installed without what they require themselves.
-        is_oldest: Whether every package that setup.py names has the oldest version that setup.py allows.
+        is_oldest: Whether every package that pyproject.toml names has the oldest version that it allows.
     """
 
     folder: str

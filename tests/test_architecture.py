@@ -22,6 +22,7 @@ SOURCES = {"lrmon": ROOT / "lrmon", "lrmon_tb": ROOT / "tb_plugin" / "lrmon_tb"}
 RULES: dict[str, set[str]] = {
     "lrmon": {"lrmon", "numpy", "tensorboard", "matplotlib"},
     "lrmon.schema": set(),
+    "lrmon.text": {"lrmon.text"},
     "lrmon.analysis": {"lrmon.analysis", "numpy"},
     "lrmon.record": {"lrmon.record", "lrmon.schema", "lrmon.version", "numpy", "tensorboard", "tensorflow"},
     "lrmon.train": {"lrmon.record", "lrmon.schema", "lrmon.train", "lrmon.version", "numpy"},
@@ -38,14 +39,14 @@ RULES: dict[str, set[str]] = {
     "lrmon.train.range_test": {
         "lrmon.analysis", "lrmon.record", "lrmon.schema", "lrmon.train", "matplotlib", "numpy",
     },
-    "lrmon.review": {"lrmon.analysis", "lrmon.review", "lrmon.schema", "numpy"},
-    "lrmon.review.run": {"lrmon.analysis", "lrmon.review.run", "lrmon.schema", "numpy"},
+    "lrmon.review": {"lrmon.analysis", "lrmon.review", "lrmon.schema", "lrmon.text", "numpy"},
+    "lrmon.review.run": {"lrmon.analysis", "lrmon.review.run", "lrmon.schema", "lrmon.text", "numpy"},
     "lrmon.review.reading": {
         "lrmon.analysis", "lrmon.review.reading", "lrmon.review.run", "lrmon.schema", "numpy", "tensorboard",
     },
     "lrmon.review.reading.damaged_files": {"google.protobuf", "tensorboard"},
     "lrmon.review.report": {
-        "lrmon.analysis", "lrmon.review.report", "lrmon.review.run", "lrmon.schema", "numpy",
+        "lrmon.analysis", "lrmon.review.report", "lrmon.review.run", "lrmon.schema", "lrmon.text", "numpy",
     },
     "lrmon.review.report.render.as_plot": {
         "lrmon.analysis", "lrmon.review.report", "lrmon.review.run", "matplotlib", "numpy",

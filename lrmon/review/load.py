@@ -6,11 +6,13 @@ import os
 
 from lrmon.review.reading.log_directory import open_logs
 from lrmon.review.reading.run_cache import Library
-from lrmon.review.run.run import Run
+from lrmon.review.runs import Runs
 
 
-def load(logdir: str | os.PathLike[str]) -> dict[str, Run]:
+def load(logdir: str | os.PathLike[str]) -> Runs:
     """Returns the runs of a log directory by name, each with numpy columns.
+
+    It is a dictionary that shows itself in one line, and as a table in a notebook.
 
     ```python
     run = lrmon.load("logs")["run1"]
@@ -27,4 +29,5 @@ def load(logdir: str | os.PathLike[str]) -> dict[str, Run]:
     """
     with open_logs(logdir) as source:
         library = Library()
-        return {name: library.run(source, name) for name in library.overview(source).runs}
+        names = library.overview(source).runs
+        return Runs(os.fspath(logdir), {name: library.run(source, name) for name in names})

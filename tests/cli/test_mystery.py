@@ -84,3 +84,17 @@ def test_with_the_advice_the_mystery_is_gone(report: Any) -> None:
 
     assert ["keras-log-next-epoch"] == [finding.code for finding in made.findings]
     assert report["lr"]["aligned"]["step"] == [edge["step"] for edge in made.to_dict()["lr"]["edges"]]
+
+
+def test_trainings_and_range_tests_are_recorded_in_the_home_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    model = unit_gradient_model(keras.optimizers.SGD(0.1))
+    x, y = np.ones((8, 1), np.float32), np.zeros((8, 1), np.float32)
+    model.fit(x, y, batch_size=2, verbose=0, callbacks=[lrmon.LRMonitor("~/logs/fit")])
+    lrmon.LRFinder(model, "~/logs/sweep").find(x, y, steps=5, batch_size=2, verbose=0)
+
+    assert {"fit": "training", "sweep": "range_test"} == {
+        name: run.kind for name, run in lrmon.load("~/logs").items()
+    }

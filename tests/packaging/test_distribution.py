@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -11,16 +12,22 @@ import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email import message_from_string
+from email.message import Message
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from packaging.requirements import Requirement
 
 from lrmon.version import __version__
 from tests.docs import run_snippets
 
 ROOT = Path(__file__).resolve().parents[2]
+
+# Nothing is to be found but what is installed.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
 RECORD = """
 import sys
@@ -69,6 +76,58 @@ def test_the_wheel_holds_the_page_the_contract_and_the_types(wheel: Path) -> Non
     assert {"lrmon", "lrmon_tb", f"lrmon-{__version__}.dist-info"} == {name.split("/")[0] for name in names}
 
 
+@pytest.fixture(scope="session")
+def metadata(wheel: Path) -> Message:
+    return message_from_string(_in_wheel(wheel, "METADATA"))
+
+
+def test_the_metadata_says_what_it_is_whose_it_is_and_where_it_runs(metadata: Message) -> None:
+    described = {
+        name: metadata[name] for name in ("Name", "Version", "Author", "License-Expression", "License-File")
+    }
+    pythons = {
+        each.rpartition(" ")[2]
+        for each in metadata.get_all("Classifier", [])
+        if re.fullmatch(r"Programming Language :: Python :: 3\.\d+", each)
+    }
+
+    assert {
+        "Name": "lrmon",
+        "Version": __version__,
+        "Author": "lrmon authors",
+        "License-Expression": "Apache-2.0",
+        "License-File": "LICENSE",
+    } == described
+    assert ">=3.10" == metadata["Requires-Python"]
+    assert {"3.10", "3.11", "3.12", "3.13"} == pythons
+    assert "text/markdown" == metadata["Description-Content-Type"]
+    assert (ROOT / "README.md").read_text(encoding="utf-8").strip() == str(metadata.get_payload()).strip()
+
+
+def test_every_extra_that_readme_names_brings_what_its_plots_need(metadata: Message) -> None:
+    named = set(re.findall(r"lrmon\[(\w+)\]", (ROOT / "README.md").read_text(encoding="utf-8")))
+    requirements = [Requirement(text) for text in metadata.get_all("Requires-Dist", [])]
+    plots = {
+        extra
+        for extra in metadata.get_all("Provides-Extra", [])
+        for each in requirements
+        if each.name == "matplotlib" and each.marker is not None and each.marker.evaluate({"extra": extra})
+    }
+
+    assert "tensorflow" in named
+    assert named <= plots
+    assert {"numpy", "protobuf", "tensorboard"} == {each.name for each in requirements if each.marker is None}
+
+
+def test_the_wheel_is_found_by_the_shell_and_by_tensorboard(wheel: Path) -> None:
+    sections = [text.split() for text in _in_wheel(wheel, "entry_points.txt").strip().split("\n\n")]
+
+    assert [
+        ["[console_scripts]", "lrmon", "=", "lrmon.cli:main"],
+        ["[tensorboard_plugins]", "lrmon", "=", "lrmon_tb.loader:Loader"],
+    ] == sections
+
+
 def test_the_wheel_holds_every_module(wheel: Path) -> None:
     names = {name for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".py")}
 
@@ -99,14 +158,17 @@ def test_the_source_archive_holds_the_front_ends_sources_and_nothing_that_is_bui
 def test_the_wheel_works_with_tensorboard_and_without_tensorflow(python: Path, tmp_path: Path) -> None:
     logs = tmp_path / "logs"
     _check([python, "-c", RECORD, logs / "run1"])
+    _check([python, "-m", "lrmon", "report", logs])
+    listed = subprocess.check_output([python.with_name("lrmon"), "list", logs], env=ENVIRONMENT, text=True)
 
-    packages = subprocess.check_output([python, "-m", "pip", "list", "--format", "json"])
+    packages = subprocess.check_output([python, "-m", "pip", "list", "--format", "json"], env=ENVIRONMENT)
     with _tensorboard(python, logs) as url:
         plugins = json.loads(_get(f"{url}/data/plugins_listing"))
         runs = _runs_once_read(url)
         series = json.loads(_get(f"{url}/data/plugin/lrmon/series?run=run1"))
         page = _get(f"{url}/data/plugin/lrmon/index.js")
 
+    assert ["run1", "training", "3", "1"] == listed.splitlines()[1].split()[:4]
     assert plugins["lrmon"]["enabled"]
     assert 3 == runs["run1"]["steps"]
     assert [3.0, 2.0, 1.5] == series["columns"]["loss"]
@@ -134,11 +196,17 @@ def test_readme_runs_in_an_environment_that_is_installed_as_it_says(wheel: Path,
     assert 0 == result.returncode, result.stdout
 
 
+def _in_wheel(wheel: Path, name: str) -> str:
+    """Returns a file of the wheel's own about itself."""
+    with zipfile.ZipFile(wheel) as archive:
+        return archive.read(f"lrmon-{__version__}.dist-info/{name}").decode()
+
+
 @contextmanager
 def _tensorboard(python: Path, logs: Path) -> Iterator[str]:
     """Serves the logs on a free port; the value is the address."""
     command: list[str | Path] = [python.with_name("tensorboard"), "--logdir", logs, "--port", "0"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         said = []
         try:
@@ -173,7 +241,13 @@ def _get(url: str) -> bytes:
 def _check(command: list[str | Path]) -> None:
     """Runs a command outside the project, so that nothing is imported from it; its output is the failure."""
     result = subprocess.run(
-        command, cwd="/", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        command,
+        cwd="/",
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
     if result.returncode != 0:
         pytest.fail(f"{' '.join(map(str, command))}\n{result.stdout}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterator
@@ -26,6 +27,15 @@ def test_the_version_is_the_newest_heading_of_the_changelog() -> None:
     )
 
     assert __version__ == headings[0]
+
+
+def test_setup_py_holds_only_what_needs_code() -> None:
+    tree = ast.parse((ROOT / "setup.py").read_text(encoding="utf-8"))
+    (call,) = (
+        node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "setup"
+    )
+
+    assert ([], ["cmdclass"]) == (call.args, [keyword.arg for keyword in call.keywords])
 
 
 def test_the_front_end_has_the_version_of_the_library() -> None:

@@ -27,6 +27,8 @@ from lrmon.review.run.numbers import json_column, shortest
 from lrmon.review.run.own_sweeps import about_own_sweep
 from lrmon.review.run.run import Fit, Run
 from lrmon.review.run.series import about_json
+from lrmon.text.widths import shortened
+from lrmon.text.wording import quantity
 
 _WIDTH: Final = 1000
 """Columns of pixels that a sweep is thinned to."""
@@ -139,6 +141,12 @@ class RangeTestReport:
         """Returns what `to_json` does, in Python's types."""
         answer: dict[str, Any] = json.loads(self.to_json(training))
         return answer
+
+    def __repr__(self) -> str:
+        rate = self.recommended.median
+        recommended = "no learning rate recommended" if rate is None else f"recommended LR {rate:.3g}"
+        sweeps = quantity(len(self.sweeps), "sweep")
+        return f"<RangeTestReport on {shortened(self.run.name, 50)!r}: {sweeps} · {recommended}>"
 
     def members_json(self, *, columns: bool) -> str:
         """Returns settings, sweeps, suggestions and problems as members of a JSON object, without its braces.

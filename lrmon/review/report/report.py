@@ -11,13 +11,15 @@ import numpy as np
 from lrmon.analysis.plateau.rule import PlateauRule
 from lrmon.review.report.analysis import Facts, facts
 from lrmon.review.report.findings.checks import Check, checks
-from lrmon.review.report.findings.finding import Finding
+from lrmon.review.report.findings.finding import SEVERITIES, Finding
 from lrmon.review.report.findings.ranking import find_all
 from lrmon.review.report.plateaus import Plateaus, plateaus
 from lrmon.review.report.range_test import RangeTestReport, range_test
 from lrmon.review.report.render.as_json import plateaus_json, what_stays_json
 from lrmon.review.report.render.as_text import report_text
 from lrmon.review.run.run import Run
+from lrmon.text.widths import shortened
+from lrmon.text.wording import quantity
 
 if TYPE_CHECKING:
     import os
@@ -72,13 +74,16 @@ class Report:
         report: dict[str, Any] = json.loads(self.to_json())
         return report
 
-    def to_text(self, *, color: bool = False, width: int = 100, verbose: bool = False) -> str:
+    def to_text(
+        self, *, color: bool = False, width: int = 80, verbose: bool = False, brief: bool = False
+    ) -> str:
         """Returns the report for reading in a terminal.
 
         Args:
           color: whether to use the terminal's colours.
-          width: of the terminal, in characters.
+          width: of the terminal, in characters; less than 40 counts as 40.
           verbose: whether to list what was looked for and is in order, and what could not be looked for.
+          brief: whether to give the run and its findings alone, a line for each.
         """
         return report_text(
             self.run,
@@ -89,6 +94,7 @@ class Report:
             self.checks if verbose else (),
             color=color,
             width=width,
+            brief=brief,
         )
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
@@ -106,6 +112,22 @@ class Report:
 
     def __str__(self) -> str:
         return self.to_text()
+
+    def __repr__(self) -> str:
+        counts = {name: sum(each.severity == name for each in self.findings) for name in SEVERITIES}
+        found = ", ".join(
+            f"{count} info" if name == "info" else quantity(count, name)
+            for name, count in counts.items()
+            if count
+        )
+        return (
+            f"<Report on {shortened(self.run.name, 50)!r}: {self.run.describe()} · {found or 'no findings'}>"
+        )
+
+    def _repr_html_(self) -> str:
+        from lrmon.review.report.render.as_html import report_html
+
+        return report_html(self.run, self.facts, self.findings, self.range_test)
 
 
 def find_of(run: Run) -> tuple[Finding, ...]:

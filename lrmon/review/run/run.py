@@ -12,6 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrmon import schema
+from lrmon.text.html import table_html
+from lrmon.text.widths import shortened
+from lrmon.text.wording import quantity
 
 if TYPE_CHECKING:
     pass
@@ -86,6 +89,16 @@ class Fit:
         by_column = exactness if isinstance(exactness, Mapping) else {}
         is_none = isinstance(source, str) and source.startswith("none")
         return not is_none and by_column.get(column) != schema.NOT_AVAILABLE
+
+    def class_name(self, name: str) -> str | None:
+        """Returns the class name in a recorded configuration, None where there is none.
+
+        Args:
+          name: ``optimizer`` or ``schedule``.
+        """
+        config = self.record.get(name)
+        found = config.get("class_name") if isinstance(config, Mapping) else None
+        return found if isinstance(found, str) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,3 +272,36 @@ class Run:
         """Returns the index in `fits` of the fit that each step belongs to, -1 where that is not known."""
         firsts = np.array([fit.first_step for fit in self.fits], dtype=np.int64)
         return np.searchsorted(firsts, steps, side="right") - 1
+
+    def describe(self, steps_per_epoch: int | None = None) -> str:
+        """Returns what the run is in a few words, such as ``completed · 120 steps · 6 epochs of 20 steps``.
+
+        Args:
+          steps_per_epoch: of every epoch; left out where epochs differ or it is not known.
+        """
+        words = [self.state or "", quantity(self.step.size, "step")]
+        if self.kind == "range_test":
+            words.append("range test")
+        else:
+            length = f" of {quantity(steps_per_epoch, 'step')}" if steps_per_epoch and self.epochs else ""
+            words.append(f"{quantity(len(self.epochs), 'epoch')}{length}")
+        if not self.complete:
+            words.append("incomplete")
+        return " · ".join(word for word in words if word)
+
+    def __repr__(self) -> str:
+        return f"<Run {shortened(self.name, 50)!r}: {self.describe()}>"
+
+    def _repr_html_(self) -> str:
+        rows: list[tuple[str, str]] = []
+        for name in ("optimizer", "schedule"):
+            class_name = self.fits[-1].class_name(name) if self.fits else None
+            if class_name is not None:
+                rows.append((name, class_name))
+        for name in SERIES:
+            column = getattr(self, name)[self.recorded(name)]
+            if column.size:
+                rows.append((name.replace("_", " "), f"{column[0]:.4g} first, {column[-1]:.4g} last"))
+        if self.epochs:
+            rows += [(name, f"{value:.4g} last") for name, value in self.epochs[-1].metrics.items()]
+        return table_html(f"{self.name}: {self.describe()}", rows)

@@ -19,6 +19,8 @@ from lrmon.review.report.render.terminal import HEAD, TAIL, Paint, shown, table,
 from lrmon.review.run.numbers import shortest
 from lrmon.review.run.optimizers import updates_words
 from lrmon.review.run.run import Run
+from lrmon.text.widths import fitted, with_short_headings, without_columns
+from lrmon.text.wording import quantity
 
 
 def report_text(
@@ -31,10 +33,13 @@ def report_text(
     *,
     color: bool,
     width: int,
+    brief: bool = False,
 ) -> str:
     """Returns the report in words and tables, without a newline at its end."""
     paint = Paint(color)
     width = max(width, 40)
+    if brief:
+        return "\n".join(fitted([*_title(run, facts, paint), *_brief(facts, findings, paint)], width))
     sections = [
         _title(run, facts, paint),
         *([] if test is None else [range_test_lines(test, paint, width)]),
@@ -45,12 +50,12 @@ def report_text(
     if test is None:
         sections += [
             _learning_rate(facts, paint, width),
-            _epochs(facts, of, paint),
+            _epochs(facts, of, paint, width),
             _plateaus(facts, of, paint, width),
         ]
     if run.notices:
         sections.append([paint("title", "Notices"), *wrapped(run.notices, width, "  ")])
-    return "\n\n".join("\n".join(section) for section in sections if section)
+    return "\n\n".join("\n".join(fitted(section, width)) for section in sections if section)
 
 
 def _optimizers(run: Run, paint: Paint, width: int) -> list[str]:
@@ -66,16 +71,18 @@ def _optimizers(run: Run, paint: Paint, width: int) -> list[str]:
 
 
 def _title(run: Run, facts: Facts, paint: Paint) -> list[str]:
-    length = facts.places.steps_per_epoch
-    count = len(run.epochs)
-    of_steps = f" of {length:,} steps" if length and count else ""
-    words = [
-        run.state or "",
-        f"{run.step.size:,} steps",
-        "range test" if run.kind == "range_test" else f"{count:,} epoch{'' if count == 1 else 's'}{of_steps}",
-        *([] if run.complete else ["incomplete"]),
-    ]
-    return [f"{paint('title', run.name)}  {' · '.join(word for word in words if word)}"]
+    return [f"{paint('title', run.name)}  {run.describe(facts.places.steps_per_epoch)}"]
+
+
+def _brief(facts: Facts, findings: Sequence[Finding], paint: Paint) -> list[str]:
+    """Returns a line for each finding."""
+    return [_headline(facts, finding, paint) for finding in findings] or ["  no findings"]
+
+
+def _headline(facts: Facts, finding: Finding, paint: Paint) -> str:
+    """Returns how bad a finding is, what it is, and where."""
+    place = "" if finding.step is None else f"  {facts.places.describe(finding.step)}"
+    return f"  {paint(finding.severity, finding.severity)}  {finding.code}{paint('head', place)}"
 
 
 def _findings(facts: Facts, findings: Sequence[Finding], paint: Paint, width: int) -> list[str]:
@@ -83,8 +90,7 @@ def _findings(facts: Facts, findings: Sequence[Finding], paint: Paint, width: in
         return [f"{paint('title', 'Findings')}  none"]
     lines = [f"{paint('title', 'Findings')}  {len(findings)}"]
     for finding in findings:
-        place = "" if finding.step is None else f"  {facts.places.describe(finding.step)}"
-        lines.append(f"  {paint(finding.severity, finding.severity)}  {finding.code}{paint('head', place)}")
+        lines.append(_headline(facts, finding, paint))
         lines += wrapped([finding.text], width, "    ")
         lines += [paint("advice", line) for line in wrapped([f"→ {finding.advice}"], width, "    ")]
     return lines
@@ -114,10 +120,10 @@ def _learning_rate(facts: Facts, paint: Paint, width: int) -> list[str]:
     if size and not changes_every_epoch(facts):
         rows = [["step", "epoch", "from", "to", "from the nearest boundary"]]
         rows += [_edge(facts, index) for index in shown(size)]
-        lines += table(rows, size, paint)
+        lines += table(with_short_headings(rows, width), size, paint)
     cadence = steps.cadence
     if cadence is not None and size > 1 and not changes_every_epoch(facts):
-        words = f"A step every {cadence.every:,} steps"
+        words = f"A step every {quantity(cadence.every, 'step')}"
         if cadence.drift:
             way = "further into" if cadence.drift > 0 else "nearer the start of"
             words += f", each {abs(cadence.drift)} {way} its epoch"
@@ -130,12 +136,9 @@ def _learning_rate(facts: Facts, paint: Paint, width: int) -> list[str]:
     if facts.plan is not None:
         plan = facts.plan
         rate = figure(float(shortest(plan.learning_rate[-1:])[0]))
-        ahead = plan.last_step - int(plan.step[0])
-        lines += wrapped(
-            [f"{plan.class_name} plans {ahead:,} steps more, to {rate} at step {plan.last_step:,}."],
-            width,
-            "  ",
-        )
+        ahead = quantity(plan.last_step - int(plan.step[0]), "more step")
+        sentence = f"{plan.class_name} plans {ahead}, to {rate} at step {plan.last_step:,}."
+        lines += wrapped([sentence], width, "  ")
     return lines
 
 
@@ -160,7 +163,7 @@ def _edge(facts: Facts, index: int) -> list[str]:
     ]
 
 
-def _epochs(facts: Facts, of: Plateaus, paint: Paint) -> list[str]:
+def _epochs(facts: Facts, of: Plateaus, paint: Paint, width: int) -> list[str]:
     run = facts.run
     if not run.epochs:
         return []
@@ -169,7 +172,7 @@ def _epochs(facts: Facts, of: Plateaus, paint: Paint) -> list[str]:
     if len(names) > 4:
         names = [name for name in names if name in (watched, "loss", "val_loss")] or names[:4]
     judged = of.problem is None and of.unit == "epoch"
-    rows = [["epoch", "steps", "lr at its end", "next", *names, *(["wait"] if judged else [])]]
+    rows = [["epoch", "steps", "last LR", "next LR", *names, *(["wait"] if judged else [])]]
     rates, following = shortest(facts.epochs.learning_rate), shortest(facts.epochs.next_learning_rate)
     size = len(run.epochs)
     for index in shown(size):
@@ -185,7 +188,15 @@ def _epochs(facts: Facts, of: Plateaus, paint: Paint) -> list[str]:
             fired = any(trigger.index == index for trigger in of.triggers)
             row.append(f"{int(of.wait[index])}{' ↓' if fired else ''}")
         rows.append(row)
-    return [paint("title", "Epochs"), *table(rows, size, paint)]
+    by_use = sorted(
+        range(len(names)), key=lambda index: (names[index] in (watched, "loss", "val_loss"), -index)
+    )
+    rows, omitted = without_columns(rows, width, [index + 4 for index in by_use])
+    lines = [paint("title", "Epochs"), *table(rows, size, paint)]
+    if omitted:
+        left_out = ", ".join(names[column - 4] for column in omitted)
+        lines += wrapped([f"Left out, since the terminal is too narrow: {left_out}."], width, "  ")
+    return lines
 
 
 def _plateaus(facts: Facts, of: Plateaus, paint: Paint, width: int) -> list[str]:
@@ -197,9 +208,9 @@ def _plateaus(facts: Facts, of: Plateaus, paint: Paint, width: int) -> list[str]
         return [*lines, *wrapped([of.problem], width, "  ")]
     if not of.triggers:
         longest = int(of.wait.max(initial=0))
-        unit = "steps" if of.unit == "step" else "epochs"
+        wait = quantity(longest, of.unit)
         lines += wrapped(
-            [f"It would never have reduced the learning rate; the longest wait was {longest:,} {unit}."],
+            [f"It would never have reduced the learning rate; the longest wait was {wait}."],
             width,
             "  ",
         )
@@ -245,7 +256,7 @@ def _sensitivity(facts: Facts, of: Plateaus, paint: Paint) -> list[str]:
     matrix = of.sensitivity
     if matrix is None or all(first is None for row in matrix.first for first in row):
         return []
-    rows = [["patience", *(f"min_delta {delta:g}" for delta in matrix.min_delta)]]
+    rows = [["patience", *(f"{delta:g}" for delta in matrix.min_delta)]]
     for patience, firsts in zip(matrix.patience, matrix.first, strict=True):
         places = [
             "never"
@@ -256,7 +267,10 @@ def _sensitivity(facts: Facts, of: Plateaus, paint: Paint) -> list[str]:
             for first in firsts
         ]
         rows.append([f"{patience:,}", *places])
-    return [f"  First reduction after {of.unit}:", *table(rows, 0, paint)]
+    return [
+        f"  First reduction after {of.unit}, by patience (down) and min_delta (across):",
+        *table(rows, 0, paint),
+    ]
 
 
 def _number(rate: Any) -> str:

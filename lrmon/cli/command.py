@@ -1,7 +1,8 @@
-"""The command ``lrmon``: reports and exports of past runs.
+"""The command ``lrmon``: lists, reports and exports of past runs.
 
 It ends with 0, with 1 where a report has a finding of severity ``error``, and with 2 where it was not used
-as it can be; then one sentence on stderr says what to do.
+as it can be; then one sentence on stderr says what to do. Where the reader of its output leaves before the
+end (``lrmon report logs | head -1``) it ends without a word, and with 141, as a shell says of ``cat`` there.
 """
 
 from __future__ import annotations
@@ -10,23 +11,36 @@ import argparse
 import json
 import os
 import re
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
+from typing import Any, Final, NoReturn
 
 from tensorboard import errors
 
+from lrmon.cli.run_table import run_list
+from lrmon.cli.streams import (
+    abandon_streams,
+    flush_streams,
+    has_color,
+    prepare_streams,
+    terminal_width,
+)
 from lrmon.review.reading.data_provider import Source
 from lrmon.review.reading.log_directory import open_logs
 from lrmon.review.reading.run_cache import Library
 from lrmon.review.report.plateau_settings import SETTINGS, default_rule, monitors, replaced
 from lrmon.review.report.report import report
 from lrmon.review.run.export import export
+from lrmon.review.run.outline import outline
 from lrmon.review.run.run import Run
+from lrmon.text.widths import fitted, shortened
+from lrmon.text.wording import suggestion
 from lrmon.version import __version__
 
-GOOD, HAS_ERRORS, BAD_USAGE = 0, 1, 2
+GOOD, HAS_ERRORS, BAD_USAGE, INTERRUPTED, READER_LEFT = 0, 1, 2, 130, 141
+
+_LONGEST: Final = 50
+"""Characters of what it was given that an error repeats."""
 
 
 class UsageError(Exception):
@@ -45,33 +59,52 @@ def main(arguments: Sequence[str] | None = None) -> int:
       arguments: without the command's name; those of the process where left out.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    for stream in (sys.stdout, sys.stderr):
-        # A run's name may hold anything; a terminal that cannot show it gets a question mark.
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+    prepare_streams()
+    try:
+        try:
+            return _run(arguments)
+        finally:
+            flush_streams()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except OSError as error:
+        abandon_streams()
+        return READER_LEFT if isinstance(error, BrokenPipeError) else _complain(error)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         options = _parser().parse_args(arguments)
-        status = _report(options) if options.command == "report" else _export(options)
-        sys.stdout.flush()
-        return status
+        commands = {"list": _list, "report": _report, "export": _export}
+        return commands[options.command](options)
+    except BrokenPipeError:
+        raise
     except (UsageError, errors.PublicError, OSError) as error:
-        if isinstance(error, BrokenPipeError):
-            # Who reads the pipe has read enough; what is buffered has nowhere to go.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return GOOD
-        sys.stderr.write(f"lrmon: {_one_line(str(error))}\n")
-        return BAD_USAGE
-    except KeyboardInterrupt:
-        return 130
+        return _complain(error)
+
+
+def _complain(error: Exception) -> int:
+    """Says on stderr what is wrong; returns the exit status."""
+    sentence = " ".join(f"lrmon: {error}".split())
+    sys.stderr.write("\n".join([*fitted([sentence], terminal_width()), ""]))
+    return BAD_USAGE
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="lrmon", description="What lrmon recorded of past trainings, without TensorBoard.")
+    parser = _Parser(
+        prog="lrmon",
+        description="Shows what lrmon recorded of past trainings, without TensorBoard.",
+        epilog="Exit status: 0, 1 where a report has an error among its findings, 2 for wrong usage.",
+    )
     parser.add_argument("--version", action="version", version=f"lrmon {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add_report(
-        commands.add_parser("report", help="where runs stalled and where their learning rate stepped")
+    listing = commands.add_parser("list", help="the runs, one line each")
+    listing.description = (
+        "Lists the runs, sorted by name: kind, steps, epochs, optimizer and schedule, learning rate and loss "
+        "of the last step, how many findings there are and how bad the worst one is."
     )
+    listing.add_argument("logdir", metavar="LOGDIR", help="what tensorboard --logdir is given")
+    _add_report(commands.add_parser("report", help="findings, LR changes, epochs and plateaus of each run"))
     exporting = commands.add_parser("export", help="a whole run, every step, as CSV or JSON")
     exporting.add_argument("logdir", metavar="LOGDIR", help="what tensorboard --logdir is given")
     exporting.add_argument("--run", metavar="NAME", required=True, help="the run's name in TensorBoard")
@@ -81,18 +114,20 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Reports on every run: findings, the edges of the learning rate and their places in the epochs, and "
-        "where ReduceLROnPlateau would have reduced it. Ends with 1 where a finding is an error."
+        "Reports on every run: findings, LR changes and their positions in the epochs, and where "
+        "ReduceLROnPlateau would have reduced the LR. The exit status is 1 where a finding is an error."
     )
     parser.add_argument("logdir", metavar="LOGDIR", help="what tensorboard --logdir is given")
     parser.add_argument("--run", metavar="REGEX", help="only runs in whose name this is found")
-    parser.add_argument(
-        "--json", action="store_true", help="the reports by run, as the plugin's route gives them"
-    )
-    parser.add_argument(
+    extent = parser.add_mutually_exclusive_group()
+    extent.add_argument("--brief", action="store_true", help="each run and its findings, a line for each")
+    extent.add_argument(
         "--verbose",
         action="store_true",
         help="also what was looked for and is in order, and what could not be looked for",
+    )
+    extent.add_argument(
+        "--json", action="store_true", help="the reports by run, as the plugin's route gives them"
     )
     rule = parser.add_argument_group(
         "the rule",
@@ -113,15 +148,27 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
     rule.add_argument("--version", metavar="V", help="keras-3.15, keras-3.11, keras-3.0 or tf_keras")
 
 
+def _list(options: argparse.Namespace) -> int:
+    with open_logs(options.logdir) as source:
+        library = Library()
+        summaries = _summaries(library, source, options.logdir)
+        outlines = [outline(library.run(source, name)) for name in summaries]
+    for line in run_list(outlines, summaries, width=terminal_width(), color=has_color()):
+        sys.stdout.write(f"{line}\n")
+    return GOOD
+
+
 def _report(options: argparse.Namespace) -> int:
     given = {name: value for name in SETTINGS if (value := getattr(options, name)) is not None}
     pattern = _pattern(options.run)
     with open_logs(options.logdir) as source:
         library = Library()
-        names = [name for name in _names(library, source, options.logdir) if pattern.search(name)]
+        every_name = list(_summaries(library, source, options.logdir))
+        names = [name for name in every_name if pattern.search(name)]
         if not names:
-            raise UsageError(f"no run of {options.logdir!r} has {options.run!r} in its name")
+            raise _unknown_run(options, every_name)
         _check_monitor(given, [library.run(source, name) for name in names])
+        width = terminal_width()
         status, separator = GOOD, "{" if options.json else ""
         for name in names:
             run = library.run(source, name)
@@ -135,10 +182,14 @@ def _report(options: argparse.Namespace) -> int:
                 sys.stdout.write(f"{separator}{json.dumps(name, ensure_ascii=False)}:{made.to_json()}")
                 separator = ",\n"
             else:
-                width = shutil.get_terminal_size((100, 24)).columns
-                text = made.to_text(color=_has_color(), width=width, verbose=options.verbose)
-                sys.stdout.write(f"{separator}{text}\n")
-                separator = "\n\n"
+                text = made.to_text(
+                    color=has_color(), width=width, verbose=options.verbose, brief=options.brief
+                )
+                lines = "\n".join(fitted(text.split("\n"), width))
+                sys.stdout.write(f"{separator}{lines}\n")
+                separator = "" if options.brief else "\n\n"
+            # A reader that has read enough is noticed before the next report is made.
+            sys.stdout.flush()
         if options.json:
             sys.stdout.write("}\n")
     return status
@@ -147,9 +198,9 @@ def _report(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     with open_logs(options.logdir) as source:
         library = Library()
-        names = _names(library, source, options.logdir)
+        names = list(_summaries(library, source, options.logdir))
         if options.run not in names:
-            raise UsageError(f"no run {options.run!r} in {options.logdir!r}; it has {_listed(names)}")
+            raise _unknown_run(options, names)
         sys.stdout.flush()
         for part in export(library.run(source, options.run), options.format).parts:
             sys.stdout.buffer.write(part)
@@ -157,20 +208,28 @@ def _export(options: argparse.Namespace) -> int:
     return GOOD
 
 
-def _names(library: Library, source: Source, logdir: str) -> list[str]:
-    names = list(library.overview(source).runs)
-    if not names:
+def _summaries(library: Library, source: Source, logdir: str) -> Mapping[str, Mapping[str, Any]]:
+    summaries = library.overview(source).runs
+    if not summaries:
+        given = repr(shortened(logdir, _LONGEST))
         raise UsageError(
-            f"nothing in {logdir!r} was recorded by lrmon; train with callbacks=[lrmon.LRMonitor({logdir!r})]"
+            f"nothing in {given} was recorded by lrmon; train with callbacks=[lrmon.LRMonitor({given})]"
         )
-    return names
+    return summaries
+
+
+def _unknown_run(options: argparse.Namespace, names: Sequence[str]) -> UsageError:
+    run, logdir = (repr(shortened(text, _LONGEST)) for text in (options.run, options.logdir))
+    return UsageError(f"no run {run} in {logdir}; {suggestion(options.run, names)}")
 
 
 def _pattern(text: str | None) -> re.Pattern[str]:
     try:
         return re.compile(text or "")
     except (re.error, RecursionError, OverflowError) as error:
-        raise UsageError(f"--run must be a regular expression, got {text!r} ({error})") from error
+        raise UsageError(
+            f"--run must be a regular expression, got {shortened(text or '', _LONGEST)!r} ({error})"
+        ) from error
 
 
 def _check_monitor(given: Mapping[str, str], runs: Sequence[Run]) -> None:
@@ -178,21 +237,5 @@ def _check_monitor(given: Mapping[str, str], runs: Sequence[Run]) -> None:
         return
     known = list(dict.fromkeys(name for run in runs for name in monitors(run)))
     if given["monitor"] not in known:
-        raise UsageError(f"no run has a monitor {given['monitor']!r}; there are {_listed(known)}")
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = [repr(name) for name in names[:8]]
-    return ", ".join([*shown, *(["…"] if len(names) > 8 else [])])
-
-
-def _has_color() -> bool:
-    return sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        asked = shortened(given["monitor"], _LONGEST)
+        raise UsageError(f"no run has a metric {asked!r}; {suggestion(given['monitor'], known)}")

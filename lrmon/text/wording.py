@@ -1,0 +1,63 @@
+"""Words that depend on a number or on other names: counts with their nouns, and the name that was meant."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from lrmon.text.widths import shortened
+
+_COMPARED: Final = 200
+"""Characters of a name that are compared, and shown: the time that takes grows with their square."""
+
+_PLURALS: Final = {"batch": "batches", "loss": "losses"}
+
+_LISTED: Final = 8
+"""So many names are listed where none is similar."""
+
+
+def quantity(count: int, noun: str) -> str:
+    """Returns a count with its noun, which is in the plural unless the count is 1.
+
+    >>> quantity(1, "epoch"), quantity(1200, "step"), quantity(0, "batch")
+    ('1 epoch', '1,200 steps', '0 batches')
+    """
+    return f"{count:,} {noun if count == 1 else _PLURALS.get(noun, noun + 's')}"
+
+
+def nearest(name: str, names: Iterable[str], most: int = 3) -> list[str]:
+    """Returns the names that are similar to a name or contain it, the most similar first.
+
+    The last part of a path counts as much as the whole, and upper case is as good as lower case.
+
+    >>> nearest("adm", ["team/adam", "sgd"]), nearest("Digits", ["digits-adam-long-name", "x"])
+    (['team/adam'], ['digits-adam-long-name'])
+    """
+    wanted = name.casefold()[:_COMPARED]
+    if not wanted:
+        return []
+    by_text: dict[str, list[str]] = {}
+    containing: list[str] = []
+    for candidate in names:
+        text = candidate.casefold()
+        for part in {text, text.rpartition("/")[2]}:
+            by_text.setdefault(part[:_COMPARED], []).append(candidate)
+        if wanted in text:
+            containing.append(candidate)
+    close = difflib.get_close_matches(wanted, by_text, n=most)
+    similar = [candidate for text in close for candidate in by_text[text]]
+    return list(dict.fromkeys([*similar, *containing]))[:most]
+
+
+def suggestion(name: str, names: Sequence[str]) -> str:
+    """Returns the end of a sentence about an unknown name: the nearest names, or else the first ones.
+
+    >>> suggestion("goood", ["good", "bad"]), suggestion("x", ["good", "bad"])
+    ("did you mean 'good'?", "there are 'good', 'bad'")
+    """
+    close = nearest(name, names)
+    shown = [repr(shortened(one, _COMPARED)) for one in close or names[:_LISTED]]
+    if close:
+        return f"did you mean {' or '.join(shown)}?"
+    return f"there are {', '.join(shown)}{', …' if len(names) > _LISTED else ''}"
