@@ -145,6 +145,21 @@ class Monitor:
         self.frame.locator(f"input[name={name}][value={value}]").check()
 
 
+def framed(page: Page) -> Monitor:
+    """Returns the plugin's page in TensorBoard's frame, once it has drawn what it shows."""
+    element = page.wait_for_selector("iframe[src*='plugin_entry.html?name=lrmon']")
+    frame = element.content_frame() if element else None
+    assert frame is not None, "TensorBoard shows no frame of the plugin"
+    return drawn(page, frame)
+
+
+def drawn(page: Page, frame: Frame) -> Monitor:
+    """Returns the plugin's page in a frame, once it has drawn what it shows."""
+    frame.locator(".u-over, .state").first.wait_for()
+    frame.wait_for_function("document.querySelector('.waiting') === null")
+    return Monitor(page, frame)
+
+
 def middle_of(mark: dict[str, Any], plot: FloatRect) -> tuple[float, float]:
     """Returns where on the screen the middle of a mark is."""
     return (

@@ -5,7 +5,6 @@ import type { Report } from "../src/api/report";
 import { clusters } from "../src/model/clusters";
 import { placeLabel, stepsAround, tellFinding, worst } from "../src/model/findings";
 import { type Frame, layoutMarks, markAt } from "../src/model/layout";
-import { decodeState, encodeState } from "../src/model/link";
 import { type MarkOptions, marksOf, sentenceAt } from "../src/model/marks";
 import { placesOf } from "../src/model/places";
 import { ratePane } from "../src/model/ratePane";
@@ -298,13 +297,6 @@ test("settings are the user's own words, and nothing where they say what the run
   expect(texts).toEqual({ patience: "5" });
   expect(withSetting(texts, defaults, "patience", "2")).toEqual({});
   expect(withSetting({}, defaults, "patience", "")).toEqual({ patience: "" });
-  expect(
-    decodeState(encodeState({ rule: { patience: "5", min_delta: "1e-4" }, focus: "a/b", tab: "what-if" })),
-  ).toEqual({
-    rule: { patience: "5", min_delta: "1e-4" },
-    focus: "a/b",
-    tab: "what-if",
-  });
 });
 
 test("an error of the server is shown beside the setting that it names", () => {

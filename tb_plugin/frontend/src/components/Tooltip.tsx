@@ -51,9 +51,9 @@ function markSentence({ view }: Store): string | null {
 }
 
 function OneRun({ pane, reading, nearest }: { pane: PaneId; reading: Reading; nearest: Dot | null }) {
-  const { view, choices } = useStore();
+  const { view } = useStore();
   const theme = view.theme.value;
-  const smoothed = choices.smoothing.value > 0;
+  const smoothed = view.smoothing.value > 0;
   const kind = nearest?.line.kind ?? null;
   const highlight = (...kinds: readonly LineKind[]): string | undefined =>
     kind !== null && kinds.includes(kind) ? "nearest" : undefined;
@@ -139,8 +139,8 @@ function OneRun({ pane, reading, nearest }: { pane: PaneId; reading: Reading; ne
 }
 
 function ManyRuns({ readings, nearest }: { readings: readonly Reading[]; nearest: string | null }) {
-  const { view, choices } = useStore();
-  const smoothed = choices.smoothing.value > 0;
+  const { view } = useStore();
+  const smoothed = view.smoothing.value > 0;
   const at = Math.max(
     0,
     readings.findIndex((reading) => reading.run === nearest),

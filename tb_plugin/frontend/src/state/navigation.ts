@@ -2,13 +2,14 @@ import { batch } from "@preact/signals";
 import type { Finding } from "../api/report";
 import type { Range } from "../api/types";
 import { type Axis, convertRange, wholeSteps } from "../model/axis";
+import { NO_ZOOM } from "../model/fields";
 import { findingKey, stepsAround } from "../model/findings";
 import type { PaneId } from "../model/pane";
 import { placesOf } from "../model/places";
 import { atLeast, panned, partOf, valueAt, within, yPart } from "../model/ranges";
 import { stepCursor } from "../model/readout";
 import type { ScaleKind } from "../model/scale";
-import { type Choices, NO_ZOOM } from "./choices";
+import type { Choices } from "./choices";
 import type { Moves } from "./stage";
 import type { View } from "./view";
 

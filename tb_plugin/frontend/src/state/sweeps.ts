@@ -1,5 +1,6 @@
 import { batch, computed, type ReadonlySignal, signal } from "@preact/signals";
 import type { Range } from "../api/types";
+import { NO_SWEEP_ZOOM } from "../model/fields";
 import type { Colours, PaneView } from "../model/pane";
 import { atLeast, panned, partOf, valueAt, within, yPart } from "../model/ranges";
 import { latestOf } from "../model/selection";
@@ -14,7 +15,7 @@ import {
   sweepRange,
   sweepReadings,
 } from "../model/sweepPanes";
-import { type Choices, NO_SWEEP_ZOOM } from "./choices";
+import type { Choices } from "./choices";
 import type { RangeTestStore } from "./rangeTests";
 import type { Cursor, Moves, Stage } from "./stage";
 import type { View } from "./view";

@@ -9,6 +9,7 @@ import type { DrawnRun, PaneView } from "../model/pane";
 import { ratePane } from "../model/ratePane";
 import { type Reading, readingAt } from "../model/readout";
 import { type Kind, kindShown, latestOf, sortedNames } from "../model/selection";
+import { autoSmoothing } from "../model/smoothing";
 import { splice } from "../model/splice";
 import { type Coverage, coverageOf } from "../model/status";
 import { DARK, LIGHT, type Theme } from "../theme/tokens";
@@ -44,6 +45,9 @@ export interface View extends Focus, ColourView {
   readonly fullRange: ReadonlySignal<Range>;
   readonly range: ReadonlySignal<Range>;
   readonly hasEpochs: ReadonlySignal<boolean>;
+  /** Of the loss, where the user has not chosen one, and the one that is drawn. */
+  readonly autoSmoothing: ReadonlySignal<number>;
+  readonly smoothing: ReadonlySignal<number>;
   readonly metricNames: ReadonlySignal<readonly string[]>;
   readonly metrics: ReadonlySignal<readonly string[]>;
   /** Of the focused run: all layers whose updates were sampled, and those that are told apart by colour. */
@@ -66,6 +70,7 @@ export function createView(
   runs: RunsStore,
   series: SeriesStore,
   reports: ReportStore,
+  plotWidth: ReadonlySignal<number>,
 ): View {
   const dark = signal(false);
   const theme = computed(() => {
@@ -113,6 +118,14 @@ export function createView(
     return [recorded[0], Math.max(recorded[1], focus.marks.value?.planned?.xs.at(-1) ?? recorded[1])];
   });
   const range = computed(() => choices.zoom.value.x ?? full.value);
+
+  const steps = computed(() => Math.max(0, ...shown.value.map((name) => infos.value.get(name)?.steps ?? 0)));
+  const auto = computed(() => {
+    const [start, end] = full.value;
+    const part = (range.value[1] - range.value[0]) / (end - start);
+    return autoSmoothing(steps.value * Math.min(1, part), plotWidth.value);
+  });
+  const smoothing = computed(() => choices.smoothing.value ?? auto.value);
 
   const metricNames = computed(() =>
     allMetrics(shown.value.map((name) => infos.value.get(name)?.monitors ?? [])).filter(
@@ -175,7 +188,7 @@ export function createView(
       zoom: choices.zoom.value.loss,
       scale: choices.lossScale.value,
       metrics: metrics.value.map((name) => ({ name, side: isLossLike(name) ? "left" : "right" })),
-      smoothing: choices.smoothing.value,
+      smoothing: smoothing.value,
     }),
   );
 
@@ -220,6 +233,8 @@ export function createView(
     fullRange: full,
     range,
     hasEpochs,
+    autoSmoothing: auto,
+    smoothing,
     metricNames,
     metrics,
     colours,
