@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import unquote, urlsplit
+import re
+from urllib.parse import unquote
 
 from playwright.sync_api import Page
 
@@ -16,10 +17,8 @@ LONG = "digits/long"
 
 def values(page: Page) -> dict[str, str]:
     """Returns what the address bar says of the plugin, by the names after ``p.lrmon.``."""
-    tokens = (token.split("=") for token in urlsplit(page.url).fragment.split("&"))
-    return {
-        key[0].removeprefix("p.lrmon."): unquote(key[1]) for key in tokens if key[0].startswith("p.lrmon.")
-    }
+    found = re.findall(r"(?<=[#&])p[.]lrmon[.]([^=&]+)=([^&]*)", page.url)
+    return {key: unquote(value) for key, value in found}
 
 
 def wait_for(monitor: Monitor, **wanted: str) -> None:

@@ -111,3 +111,30 @@ def test_an_earlier_training_of_a_folder_is_chosen_by_its_own_name(tmp_path: Pat
         assert {0.5} == set(linked.line("rate", "learning rate").y.tolist())
         linked.close()
         monitor.close()
+
+
+def test_a_run_has_the_same_color_in_whatever_order_the_runs_were_chosen(
+    open_page: Opener, server: Server
+) -> None:
+    chosen = ["mystery/staircase-95", "digits/broken", "many/run-7", "digits/long"]
+
+    def colors(monitor: Monitor) -> dict[str, str]:
+        monitor.wait(lambda: drawn(monitor) == 4, lambda: f"{drawn(monitor)} runs are drawn")
+        found: dict[str, str] = {}
+        for name in chosen:
+            monitor.frame.get_by_label("Filter runs by a regular expression").fill(f"^{name}$")
+            row = monitor.frame.locator(".row", has=monitor.frame.get_by_label(f"Draw {name}"))
+            monitor.wait(lambda row=row: row.count() == 1, lambda: "the filter has not answered")  # type: ignore[misc]
+            found[name] = row.evaluate("row => getComputedStyle(row).getPropertyValue('--swatch')")
+            monitor.frame.get_by_label("Filter runs by a regular expression").fill("")
+        return found
+
+    def clicked(order: list[str]) -> dict[str, str]:
+        monitor = open_page(server, link(runs=runs(order[0])))
+        for name in order[1:]:
+            monitor.frame.get_by_label("Filter runs by a regular expression").fill(name)
+            monitor.frame.get_by_label(f"Draw {name}").check()
+        monitor.frame.get_by_label("Filter runs by a regular expression").fill("")
+        return colors(monitor)
+
+    assert clicked(chosen) == clicked(chosen[::-1])

@@ -8,7 +8,7 @@ import {
   sameValues,
   showsAnother,
 } from "../src/model/link";
-import { assignPlaces, defaultSelection, filterOf, NO_FILTER, sortedNames } from "../src/model/selection";
+import { defaultSelection, filterOf, NO_FILTER, sortedNames } from "../src/model/selection";
 import { info, runsOf } from "./built";
 
 /** Another choice than the page's own for each of the fields. */
@@ -126,15 +126,4 @@ test("the run that began last is shown first", () => {
   ).toEqual(["b"]);
   expect(defaultSelection(runsOf({ a: info({ start_time: null }) }))).toEqual(["a"]);
   expect(defaultSelection(new Map())).toEqual([]);
-});
-
-test("a run keeps its colour while others come and go, and a new one takes the first that is free", () => {
-  const first = assignPlaces(new Map(), ["a", "b", "c"]);
-  expect([...first]).toEqual([
-    ["a", 0],
-    ["b", 1],
-    ["c", 2],
-  ]);
-  const later = assignPlaces(first, ["d", "c", "a"]);
-  expect(Object.fromEntries(later)).toEqual({ a: 0, c: 2, d: 1 });
 });
