@@ -57,11 +57,14 @@ class Monitor:
         return found
 
     def wait_for_range(self, start: float, end: float, within: float = 0) -> None:
-        """Waits until the x axis of both panes reaches from `start` to `end`."""
+        """Waits until the x axis of every open pane of a training reaches from `start` to `end`."""
 
         def is_there() -> bool:
-            ranges = [*self.x_range("rate"), *self.x_range("loss")]
-            return all(abs(a - b) <= within for a, b in zip(ranges, [start, end] * 2, strict=True))
+            charts = self.charts()
+            ranges = [charts[pane]["scales"]["x"] for pane in ("rate", "layers", "loss") if pane in charts]
+            return "loss" in charts and all(
+                abs(low - start) <= within and abs(high - end) <= within for low, high in ranges
+            )
 
         self.wait(is_there, lambda: f"the x axis shows {self.x_range()}, not {start} to {end}")
 

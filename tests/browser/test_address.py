@@ -13,6 +13,7 @@ from tests.plugin.process import Server
 
 STAIRCASE = "mystery/staircase-95"
 LONG = "digits/long"
+BROKEN = "digits/broken"
 
 
 def values(page: Page) -> dict[str, str]:
@@ -34,10 +35,10 @@ def test_the_address_holds_what_was_chosen_and_a_reload_shows_it(open_page: Open
     monitor.wait_for_range(0, 60)
     monitor.choose("scale-loss", "log")
     monitor.frame.get_by_label("Smoothing of the loss", exact=True).fill("0.9")
-    monitor.frame.get_by_label(f"Draw {STAIRCASE}").check()
+    monitor.frame.get_by_label(f"Draw {BROKEN}").check()
     monitor.frame.get_by_role("tab", name="Run").click()
     entries = monitor.page.evaluate("history.length")
-    wait_for(monitor, runs=runs(LONG, STAIRCASE), x="epoch", scale_loss="log", smoothing="0.9", tab="run")
+    wait_for(monitor, runs=runs(LONG, BROKEN), x="epoch", scale_loss="log", smoothing="0.9", tab="run")
     assert monitor.page.evaluate("history.length") == entries
     monitor.drag("loss", (0.2, 0.5), (0.4, 0.5))
     monitor.wait(lambda: "zoom" in values(monitor.page), lambda: f"no zoom is in {monitor.page.url}")

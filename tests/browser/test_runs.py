@@ -23,7 +23,7 @@ def drawn(monitor: Monitor) -> int:
 
 
 def names(monitor: Monitor) -> list[str]:
-    return [name.inner_text() for name in monitor.frame.locator(".row-name").all()]
+    return [name.get_attribute("aria-label") or "" for name in monitor.frame.locator(".row-name").all()]
 
 
 def test_the_run_that_began_last_is_shown_first(open_page: Opener, server: Server) -> None:

@@ -25,6 +25,7 @@ const STATE: LinkState = {
   layerScale: "linear",
   lossScale: "linear",
   sweepScale: "log",
+  ratePane: "folded",
   metrics: ["val_loss", "top 5, accuracy"],
   layers: ["block_1/conv", "a,b"],
   hidden: new Set(["effective_learning_rate", "learning_rate/my, head"]),

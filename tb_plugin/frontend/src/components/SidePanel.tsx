@@ -6,6 +6,7 @@ import { choosePanel } from "../state/choices";
 import { hasRangeTests } from "../state/focus";
 import { useStore } from "./context";
 import { FindingsTab } from "./FindingsTab";
+import { widthOf } from "./RunList";
 import { RunTab } from "./RunTab";
 import { CompareTab, TestTab } from "./SweepTab";
 import { WhatIfTab } from "./WhatIfTab";
@@ -26,7 +27,7 @@ const COMPARE: Entry = { id: "sweep", title: "Range test", content: CompareTab }
 const OF_TESTS: readonly Entry[] = [{ id: "run", title: "Range test", content: TestTab }];
 
 export function SidePanel() {
-  const { choices, view } = useStore();
+  const { choices, view, sizes } = useStore();
   const shown = view.shown.value;
   const found = useFound();
   const trainings = view.kind.value === "training";
@@ -58,7 +59,7 @@ export function SidePanel() {
   const current = entries.find((one) => one.id === view.tab.value) ?? (entries[0] as Entry);
   const { title, content: Content } = current;
   return (
-    <aside class="panel" aria-label="Details">
+    <aside class="panel" aria-label="Details" style={widthOf(sizes.value.panel)}>
       <div class="tabs" role="tablist">
         {entries.map((one) => (
           <button

@@ -15,10 +15,11 @@ export interface Host {
   /** The values of the link that the page was opened with, by their names after `p.lrmon.`. */
   linkValues(): Promise<Record<string, string>>;
   /**
-   * Puts the values into the address, without a new entry in the history. TensorBoard offers no message for that, so
-   * this reaches for its window, which lets us as long as it comes from the same place; another stays as it is.
+   * Puts the values into the address, without a new entry in the history, and returns whether they are there.
+   * TensorBoard offers no message for that, so this reaches for its window, which lets us as long as it comes from the
+   * same place. While another of its tabs is open the address is not ours.
    */
-  showLink(values: LinkValues): void;
+  showLink(values: LinkValues): boolean;
   onDataReloaded(listener: () => void): void;
   onLinkChanged(listener: () => void): void;
 }
@@ -81,13 +82,14 @@ const ALONE: Host = {
   onLinkChanged: (listener) => window.addEventListener("hashchange", listener),
 };
 
-function showLink(values: LinkValues): void {
-  ofParent(({ location, history }) => {
-    // TensorBoard keeps our frame while another of its tabs is open: then the address is not ours.
-    if (showsAnother(location.hash)) return;
+function showLink(values: LinkValues): boolean {
+  const shown = ofParent(({ location, history }) => {
+    if (showsAnother(location.hash)) return false;
     const address = linkAddress(location.href, values);
     if (address !== location.href) history.replaceState(history.state, "", address);
+    return true;
   });
+  return shown === true;
 }
 
 /** The address of TensorBoard's page, of our own where that cannot be read. */

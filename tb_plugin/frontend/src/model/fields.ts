@@ -65,6 +65,8 @@ export const FIELDS = {
   layerScale: whole("scale_layers", "auto", scale()),
   lossScale: whole("scale_loss", "auto", scale()),
   sweepScale: whole("scale_sweep", "auto", scale()),
+  /** Null folds the pane of the learning rate where there is nothing to see in it. */
+  ratePane: chosen("pane_lr", oneOf(["open", "folded"] as const)),
   metrics: chosen("metrics", names()),
   /** Layers that are told apart by color. */
   layers: chosen("layers", names()),

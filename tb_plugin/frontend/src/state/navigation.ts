@@ -2,6 +2,7 @@ import { batch } from "@preact/signals";
 import type { Finding } from "../api/report";
 import type { Range } from "../api/types";
 import { type Axis, convertRange, wholeSteps } from "../model/axis";
+import { showsLine, toWhatIsDrawn } from "../model/dragged";
 import { NO_ZOOM } from "../model/fields";
 import { findingKey, stepsAround } from "../model/findings";
 import type { PaneId } from "../model/pane";
@@ -36,7 +37,8 @@ export function createNavigation(choices: Choices, view: View): Navigation {
 
   const setX = (range: Range): void => {
     const full = view.fullRange.value;
-    const [start, end] = [Math.max(range[0], full[0]), Math.min(range[1], full[1])];
+    const inside: Range = [Math.max(range[0], full[0]), Math.min(range[1], full[1])];
+    const [start, end] = toWhatIsDrawn(view.panes.value, inside);
     const wanted =
       choices.axis.value === "step"
         ? wholeSteps([start, end])
@@ -50,9 +52,14 @@ export function createNavigation(choices: Choices, view: View): Navigation {
     zoomTo(pane, x, y) {
       const left = leftOf(pane);
       const range = view.range.value;
+      const wanted: Range = x === null ? range : [valueAt(x[0], range), valueAt(x[1], range)];
+      const paneView = view.panes.value.find(({ id }) => id === pane);
       batch(() => {
-        if (y !== null) yZoom(pane, yPart(y, left.range, left.kind));
-        if (x !== null) setX([valueAt(x[0], range), valueAt(x[1], range)]);
+        // A box around nothing zooms the x axis alone.
+        if (y !== null && paneView !== undefined && showsLine(paneView, wanted, y)) {
+          yZoom(pane, yPart(y, left.range, left.kind));
+        }
+        if (x !== null) setX(wanted);
       });
     },
     pan(pane, x, y) {
@@ -88,7 +95,7 @@ export function createNavigation(choices: Choices, view: View): Navigation {
           first: step,
           last: last ?? step,
         };
-        const pane = LOSS_FINDINGS.test(code) ? "loss" : "rate";
+        const pane = LOSS_FINDINGS.test(code) || !view.rateOpen.value ? "loss" : "rate";
         const x = place(step);
         view.pointed.value = null;
         view.cursor.value = x === null ? null : { pane, x, y: null };

@@ -13,6 +13,7 @@ import { createReports, type ReportStore } from "./reports";
 import { createRuns, type RunsStore } from "./runs";
 import { createSeries, type SeriesStore, slotName } from "./series";
 import { settled } from "./settled";
+import { createSizes, type Sizes } from "./sizes";
 import type { Stage } from "./stage";
 import { createSweeps, type Sweeps } from "./sweeps";
 import { createView, type View } from "./view";
@@ -30,6 +31,7 @@ export interface Store {
   /** The charts of trainings. */
   readonly trainings: Stage;
   readonly navigation: Navigation;
+  readonly sizes: Signal<Sizes>;
   /** Width of the plots in pixels, 0 while they have none: the tab is hidden or not laid out yet. */
   readonly plotWidth: Signal<number>;
   /** A sentence that comes and goes. */
@@ -77,6 +79,7 @@ export function createStore(routes: Routes): Store {
     view,
     sweeps,
     navigation,
+    sizes: createSizes(),
     trainings: { ...view, moves: navigation },
     plotWidth,
     message,
@@ -119,8 +122,7 @@ async function begin(host: Host, choices: Choices, view: View, runs: RunsStore):
     return chosen ? shownValues(choices, view) : {};
   });
   const show = (values: LinkValues): void => {
-    known = values;
-    host.showLink(values);
+    if (host.showLink(values)) known = values;
   };
   host.onDataReloaded(() => void runs.reload());
   host.onLinkChanged(() => void follow().then(() => show(current.value)));

@@ -1,6 +1,7 @@
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Range, RunInfo } from "../api/types";
 import { fullRange, origin, serverAxis, serverRange } from "../model/axis";
+import { constantRates } from "../model/constantRate";
 import { defaultLayers, layersOf } from "../model/layers";
 import { layersPane } from "../model/layersPane";
 import { lossPane } from "../model/lossPane";
@@ -54,6 +55,10 @@ export interface View extends Focus, ColourView {
   readonly layerNames: ReadonlySignal<readonly string[]>;
   readonly layers: ReadonlySignal<readonly string[]>;
   readonly ratePane: ReadonlySignal<PaneView>;
+  /** The learning rates of the runs, where none of them ever changes; null where one does. */
+  readonly constantRates: ReadonlySignal<readonly number[] | null>;
+  /** Whether the pane of the learning rate is open. */
+  readonly rateOpen: ReadonlySignal<boolean>;
   /** Null where no updates were sampled. */
   readonly layersPane: ReadonlySignal<PaneView | null>;
   readonly lossPane: ReadonlySignal<PaneView>;
@@ -192,9 +197,26 @@ export function createView(
     }),
   );
 
+  const constant = computed(() => {
+    if (drawn.value.length > 0) return constantRates(drawn.value);
+    // Until the curves are there, what the list shows of them decides: a pane that closes later would be a jump.
+    const lines = shown.value.map((name) => infos.value.get(name)?.sparkline ?? []);
+    const rates = lines.flatMap(([first = null, ...others]) =>
+      first !== null && others.every((one) => one === first) ? [first] : [],
+    );
+    return rates.length > 0 && rates.length === lines.length ? rates : null;
+  });
+  const rateOpen = computed(() => {
+    const chosen = choices.ratePane.value;
+    if (chosen !== null) return chosen === "open";
+    const { would, planned } = focus.marks.value ?? {};
+    return constant.value === null || would != null || planned != null;
+  });
   const panes = computed(() => {
     const folded = choices.hidden.value.has("layers");
-    return [rate.value, folded ? null : layersBelow.value, loss.value].filter((pane) => pane !== null);
+    return [rateOpen.value ? rate.value : null, folded ? null : layersBelow.value, loss.value].filter(
+      (pane) => pane !== null,
+    );
   });
 
   const cursor = signal<Cursor | null>(null);
@@ -242,6 +264,8 @@ export function createView(
     layerNames,
     layers,
     ratePane: rate,
+    constantRates: constant,
+    rateOpen,
     layersPane: layersBelow,
     lossPane: loss,
     panes,
