@@ -286,7 +286,7 @@ test("a finding has a title, a place and a stretch of steps with air around it",
   expect(placeLabel(finding({ step: null }), run)).toBeNull();
   expect(stepsAround(finding({ step: 500, last_step: 539 }), run)).toEqual([490, 550]);
   expect(stepsAround(finding({ step: 10, last_step: 950 }), run)).toBeNull();
-  expect(worst([finding({ severity: "info" }), finding()])).toBe("warning");
+  expect(worst(["info", finding().severity])).toBe("warning");
 });
 
 test("settings are the user's own words, and nothing where they say what the run says", () => {

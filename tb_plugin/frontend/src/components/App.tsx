@@ -8,7 +8,6 @@ import { Notices, SweepNotices } from "./Notices";
 import { Panes } from "./Panes";
 import { RunList } from "./RunList";
 import { SidePanel } from "./SidePanel";
-import { ColumnSplitter } from "./Splitter";
 import { Empty, Failed, NothingShown, Skeleton } from "./States";
 import { SweepPage } from "./SweepPage";
 
@@ -35,7 +34,6 @@ export function App() {
   return (
     <div class="app">
       {known && <RunList />}
-      {known && <ColumnSplitter column="runs" />}
       <main class="main" aria-busy={answer === null && problem === null}>
         {answer === null ? (
           problem === null ? (
@@ -49,7 +47,6 @@ export function App() {
           <Empty />
         )}
       </main>
-      {known && store.view.panelOpen.value && <ColumnSplitter column="panel" />}
       {known && <SidePanel />}
       <output class={`message${store.message.value === null ? "" : " message-shown"}`}>
         {store.message.value}

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { RunInfo } from "../api/types";
+import { letterWidth } from "../host/browser";
 import { formatCount, plural } from "../model/format";
 import { shortRunNames } from "../model/runNames";
 import { KINDS, type Kind } from "../model/selection";
@@ -8,14 +9,14 @@ import { chooseFilter, chooseTheme, type ThemeChoice } from "../state/choices";
 import { useStore } from "./context";
 import { Segmented } from "./Segmented";
 import { Sparkline } from "./Sparkline";
+import { ColumnSplitter, widthOf } from "./Splitter";
 
 const ROW = 30;
 /** Rows beyond the visible ones, so that a quick scroll shows no gap. */
 const SPARE = 6;
-/** Pixels of a row beside the name, and of a letter; the style sheet cuts what still has no room. */
+/** Pixels of a row beside the name; the style sheet cuts what still has no room. */
 const BESIDE = 118;
 const BESIDE_TEST = 72;
-const LETTER = 6.6;
 const LEAST_LETTERS = 8;
 
 export function RunList() {
@@ -62,13 +63,9 @@ export function RunList() {
       </div>
       <Rows names={matching} />
       <Foot />
+      <ColumnSplitter column="runs" />
     </aside>
   );
-}
-
-/** The width of a column that the user chose, else that of the style sheet. */
-export function widthOf(pixels: number | undefined): { width?: string } {
-  return pixels === undefined ? {} : { width: `${pixels}px` };
 }
 
 const KIND_LABELS: Readonly<Record<Kind, string>> = { training: "Trainings", range_test: "Range tests" };
@@ -99,22 +96,24 @@ function Rows({ names }: { names: readonly string[] }) {
   const top = useSignal(0);
   const height = useSignal(600);
   const width = useSignal(200);
+  const letter = useSignal(7);
   useEffect(() => {
     const element = root.current;
     if (element === null) return;
+    letter.value = letterWidth(element);
     const observer = new ResizeObserver(() => {
       height.value = element.clientHeight;
       width.value = element.clientWidth;
     });
     observer.observe(element);
     return () => observer.disconnect();
-  }, [height, width]);
+  }, [height, width, letter]);
   const first = Math.max(0, Math.floor(top.value / ROW) - SPARE);
   const last = Math.min(names.length, Math.ceil((top.value + height.value) / ROW) + SPARE);
   const selected = new Set(view.selected.value);
   const only = selected.size === 1;
   const training = view.kind.value === "training";
-  const letters = Math.floor((width.value - (training ? BESIDE : BESIDE_TEST)) / LETTER);
+  const letters = Math.floor((width.value - (training ? BESIDE : BESIDE_TEST)) / letter.value);
   const short = shortRunNames(names, Math.max(LEAST_LETTERS, letters));
   return (
     <div

@@ -72,17 +72,22 @@ function Splitter({ label, between, measure, resize, reset, now, behind = false 
 
 const COLUMNS = { runs: "Width of the run list", panel: "Width of the details" } as const;
 
-/** Between the charts and the column on one of their sides. */
+/** The width of a column that the user chose, else that of the style sheet. */
+export function widthOf(pixels: number | undefined): { width?: string } {
+  return pixels === undefined ? {} : { width: `${pixels}px` };
+}
+
+/** The edge of the column it stands in, towards the charts. */
 export function ColumnSplitter({ column }: { column: keyof typeof COLUMNS }) {
   const { sizes } = useStore();
   const behind = column === "panel";
-  const columnOf = (splitter: HTMLElement): Element | null =>
-    behind ? splitter.nextElementSibling : splitter.previousElementSibling;
+  const measure = (splitter: HTMLElement): number =>
+    splitter.parentElement?.getBoundingClientRect().width ?? 0;
   const charts = (splitter: HTMLElement): number => {
-    const main = behind ? splitter.previousElementSibling : splitter.nextElementSibling;
+    const column = splitter.parentElement;
+    const main = behind ? column?.previousElementSibling : column?.nextElementSibling;
     return main?.getBoundingClientRect().width ?? 0;
   };
-  const measure = (splitter: HTMLElement): number => columnOf(splitter)?.getBoundingClientRect().width ?? 0;
   return (
     <Splitter
       label={COLUMNS[column]}

@@ -33,5 +33,5 @@ function constantRate({ overview }: DrawnRun): number | null {
 export function constantText(rates: readonly number[]): string {
   const [low, high] = [Math.min(...rates), Math.max(...rates)];
   if (low === high) return `learning rate ${formatRate(low)}, constant`;
-  return `learning rates ${formatRate(low)} to ${formatRate(high)}, constant in each run`;
+  return `LR ${formatRate(low)} to ${formatRate(high)}, each constant`;
 }

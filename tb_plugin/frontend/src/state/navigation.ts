@@ -1,5 +1,5 @@
 import { batch } from "@preact/signals";
-import type { Finding } from "../api/report";
+import type { Finding, Report } from "../api/report";
 import type { Range } from "../api/types";
 import { type Axis, convertRange, wholeSteps } from "../model/axis";
 import { showsLine, toWhatIsDrawn } from "../model/dragged";
@@ -16,8 +16,8 @@ import type { View } from "./view";
 
 /** Zooming, panning, the cursor and the change of axes. */
 export interface Navigation extends Moves {
-  /** Shows the place of a finding of the focused run, marks it and puts the cursor there. */
-  showFinding(finding: Finding): void;
+  /** Shows the place of a finding, marks it and puts the cursor there; its run is the one that the marks are about. */
+  showFinding(finding: Finding, report: Report): void;
   setAxis(axis: Axis): void;
   setScale(pane: TrainingPane, kind: ScaleKind): void;
 }
@@ -78,16 +78,16 @@ export function createNavigation(choices: Choices, view: View): Navigation {
       setX([at - (at - range[0]) * factor, at + (range[1] - at) * factor]);
     },
     showRange: setX,
-    showFinding(finding) {
-      const { report, drawn } = view;
-      const run = drawn.value.find((one) => one.name === view.focused.value);
-      if (report.value === null || run === undefined || finding.step === null) return;
+    showFinding(finding, report) {
+      const run = view.drawn.value.find((one) => one.name === report.run);
+      if (run === undefined || finding.step === null) return;
       const place = placesOf(run.shown, choices.axis.value);
-      const steps = stepsAround(finding, report.value);
+      const steps = stepsAround(finding, report);
       const [start, end] = steps === null ? [null, null] : [place(steps[0]), place(steps[1])];
       const { code, step, last_step: last } = finding;
       batch(() => {
         choices.zoom.value = NO_ZOOM;
+        if (view.focused.value !== run.name) choices.focus.value = run.name;
         if (start !== null && end !== null && end > start) setX([start, end]);
         view.highlight.value = {
           run: run.name,

@@ -6,6 +6,7 @@ import { origin, serverAxis, serverRange } from "../model/axis";
 import type { LinkValues } from "../model/fields";
 import { decodeState, encodeState, linkAddress, sameValues } from "../model/link";
 import { applyLink, type Choices, createChoices, linkState } from "./choices";
+import { type Comparison, createComparison } from "./comparison";
 import type { Wanted } from "./loader";
 import { createNavigation, type Navigation } from "./navigation";
 import { createRangeTests, type RangeTestStore } from "./rangeTests";
@@ -28,6 +29,7 @@ export interface Store {
   readonly rangeTests: RangeTestStore;
   readonly view: View;
   readonly sweeps: Sweeps;
+  readonly comparison: Comparison;
   /** The charts of trainings. */
   readonly trainings: Stage;
   readonly navigation: Navigation;
@@ -78,6 +80,7 @@ export function createStore(routes: Routes): Store {
     rangeTests,
     view,
     sweeps,
+    comparison: createComparison(view, routes),
     navigation,
     sizes: createSizes(),
     trainings: { ...view, moves: navigation },
