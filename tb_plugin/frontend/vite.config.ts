@@ -6,7 +6,7 @@ import { defineConfig, type Plugin } from "vite";
  * Charts and libraries take some 60 kB; findings, the what-if panel and the marks of the charts 15; range tests, the
  * samples of updates and what is told of the numbers' sources the rest.
  */
-const BUDGET_KB = 91;
+const BUDGET_KB = 105;
 
 function byteBudget(kilobytes: number): Plugin {
   return {

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Request, sync_playwright
 
 from tests.browser import recordings
-from tests.browser.page import Monitor
+from tests.browser.page import Monitor, drawn, framed
 from tests.browser.recordings import Recording
 from tests.plugin.process import Server, tensorboard
 
@@ -146,16 +146,7 @@ class Opener:
         page.on("requestfailed", self._on_failed)
         page.on("request", lambda request: self.requests.append(request.url))
         page.goto(f"{server.url}/{'' if inside else 'data/plugin_entry.html?name=lrmon'}{hash}")
-        frame = page.main_frame
-        if inside:
-            element = page.wait_for_selector("iframe[src*='plugin_entry.html?name=lrmon']")
-            found = element.content_frame() if element else None
-            assert found is not None, "TensorBoard shows no frame of the plugin"
-            frame = found
-        frame.locator(".u-over, .state").first.wait_for()
-        monitor = Monitor(page, frame)
-        frame.wait_for_function("document.querySelector('.waiting') === null")
-        return monitor
+        return framed(page) if inside else drawn(page, page.main_frame)
 
     def forgive_lost_connections(self) -> None:
         """Takes back the complaints about a server that the test itself has made unreachable."""

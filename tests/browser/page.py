@@ -57,11 +57,14 @@ class Monitor:
         return found
 
     def wait_for_range(self, start: float, end: float, within: float = 0) -> None:
-        """Waits until the x axis of both panes reaches from `start` to `end`."""
+        """Waits until the x axis of every open pane of a training reaches from `start` to `end`."""
 
         def is_there() -> bool:
-            ranges = [*self.x_range("rate"), *self.x_range("loss")]
-            return all(abs(a - b) <= within for a, b in zip(ranges, [start, end] * 2, strict=True))
+            charts = self.charts()
+            ranges = [charts[pane]["scales"]["x"] for pane in ("rate", "layers", "loss") if pane in charts]
+            return "loss" in charts and all(
+                abs(low - start) <= within and abs(high - end) <= within for low, high in ranges
+            )
 
         self.wait(is_there, lambda: f"the x axis shows {self.x_range()}, not {start} to {end}")
 
@@ -143,6 +146,21 @@ class Monitor:
     def choose(self, name: str, value: str) -> None:
         """Chooses one of a row of buttons, by the name and the value of its radio buttons."""
         self.frame.locator(f"input[name={name}][value={value}]").check()
+
+
+def framed(page: Page) -> Monitor:
+    """Returns the plugin's page in TensorBoard's frame, once it has drawn what it shows."""
+    element = page.wait_for_selector("iframe[src*='plugin_entry.html?name=lrmon']")
+    frame = element.content_frame() if element else None
+    assert frame is not None, "TensorBoard shows no frame of the plugin"
+    return drawn(page, frame)
+
+
+def drawn(page: Page, frame: Frame) -> Monitor:
+    """Returns the plugin's page in a frame, once it has drawn what it shows."""
+    frame.locator(".u-over, .state").first.wait_for()
+    frame.wait_for_function("document.querySelector('.waiting') === null")
+    return Monitor(page, frame)
 
 
 def middle_of(mark: dict[str, Any], plot: FloatRect) -> tuple[float, float]:

@@ -87,6 +87,61 @@ def test_a_run_without_findings_says_so(open_page: Opener, lessons: Server) -> N
     assert monitor.frame.locator(".tabs .badge").count() == 0
 
 
+@pytest.fixture
+def compared(open_page: Opener, lessons: Server) -> Monitor:
+    chosen = runs("crowded", "mystery", "stalled")
+    monitor = open_page(lessons, link(runs=chosen, tab="findings", focus="stalled", metrics="val_loss"))
+    monitor.frame.get_by_role("region", name="Findings of mystery", exact=True).locator(
+        ".finding"
+    ).first.wait_for()
+    monitor.frame.get_by_role("region", name="Findings of stalled", exact=True).locator(
+        ".finding"
+    ).first.wait_for()
+    return monitor
+
+
+def test_the_findings_of_all_runs_are_listed_below_their_names(compared: Monitor) -> None:
+    panel = compared.frame.get_by_role("tabpanel", name="Findings")
+    mystery = panel.get_by_role("region", name="Findings of mystery")
+    assert DRIFT in mystery.inner_text()
+    assert panel.get_by_role("region").count() == 2
+    assert "Nothing to point out in crowded." in panel.inner_text()
+    assert compared.frame.locator(".tabs .badge").inner_text() == str(panel.locator(".finding").count())
+    texts = compared.frame.get_by_test_id("findings-text")
+    assert {text.get_attribute("aria-label") for text in texts.all()} == {
+        "Findings of mystery as text",
+        "Findings of stalled as text",
+    }
+
+
+def test_a_finding_of_another_run_shows_its_place_and_the_panel_says_whose_it_is(compared: Monitor) -> None:
+    choice = compared.frame.get_by_label("Run", exact=True)
+    assert choice.input_value() == "stalled"
+    compared.frame.get_by_role("button", name="show · step 380").click()
+    compared.wait(lambda: choice.input_value() == "mystery", lambda: f"it is {choice.input_value()}")
+    compared.wait(lambda: compared.x_range()[1] < 600, lambda: f"the charts show {compared.x_range()}")
+    compared.wait(lambda: compared.layout("rate")["dots"], lambda: "the marks are those of another run")
+    compared.frame.get_by_role("tab", name="Run").click()
+    compared.frame.get_by_text("This tab and the marks in the charts are about").wait_for()
+    assert "decay_steps = 95" in compared.frame.get_by_role("tabpanel", name="Run").inner_text()
+
+
+def test_the_tooltip_of_several_runs_has_their_metrics(compared: Monitor) -> None:
+    compared.hover("loss", 0.1)
+    table = compared.frame.get_by_test_id("tooltip").locator("table")
+    head = [cell.inner_text() for cell in table.locator("thead th").all()]
+    assert "val_loss" in head
+    column = head.index("val_loss")
+    shown = {}
+    for row in table.locator("tbody tr").all():
+        cells = row.locator("th, td").all_inner_texts()
+        shown[cells[0]] = cells[column]
+    assert set(shown) == {"crowded", "mystery", "stalled"}
+    # Step 300 of 3,000: the stalled run's seventh epoch has a loss of 0.4.
+    assert float(shown["stalled"]) == pytest.approx(1.2 * 0.4, rel=1e-3)
+    assert len(set(shown.values())) == 3
+
+
 def test_in_a_narrow_window_the_first_finding_stands_above_the_charts(
     open_page: Opener, lessons: Server
 ) -> None:
@@ -142,7 +197,7 @@ def test_a_report_that_fails_is_said_and_breaks_no_chart(open_page: Opener, less
     monitor.frame.locator(".row-name", has_text="stalled").click()
     monitor.frame.get_by_text("Findings and markers: TensorBoard answered with status 503.").wait_for()
     monitor.wait_for_range(0, 1800)
-    assert monitor.line("rate", "learning rate").x[-1] == 1800
+    assert monitor.line("loss", "loss").x[-1] == 1799
     monitor.page.unroute("**/lrmon/report*")
     monitor.frame.get_by_role("button", name="Try again").click()
     monitor.frame.locator(".finding").first.wait_for()

@@ -18,12 +18,12 @@ def two(open_page: Opener, server: Server) -> Monitor:
 
 
 def drawn(monitor: Monitor) -> int:
-    lines = monitor.charts().get("rate", {}).get("lines", [])
-    return len([line for line in lines if line["label"] == "learning rate"])
+    lines = monitor.charts().get("loss", {}).get("lines", [])
+    return len([line for line in lines if line["label"] == "loss"])
 
 
 def names(monitor: Monitor) -> list[str]:
-    return [name.inner_text() for name in monitor.frame.locator(".row-name").all()]
+    return [name.get_attribute("aria-label") or "" for name in monitor.frame.locator(".row-name").all()]
 
 
 def test_the_run_that_began_last_is_shown_first(open_page: Opener, server: Server) -> None:
@@ -96,7 +96,7 @@ def test_an_earlier_training_of_a_folder_is_chosen_by_its_own_name(tmp_path: Pat
         monitor = open_page(server)
         assert ["run1", "run1//earlier 1"] == names(monitor)
         assert "run1" == monitor.frame.locator("h1").inner_text()
-        assert {0.25} == set(monitor.line("rate", "learning rate").y.tolist())
+        assert "learning rate 0.25, constant" in monitor.frame.locator(".card-rate").inner_text()
 
         monitor.frame.locator(".row-name", has_text="earlier 1").click()
         monitor.wait(
@@ -104,10 +104,37 @@ def test_an_earlier_training_of_a_folder_is_chosen_by_its_own_name(tmp_path: Pat
             lambda: f"the page shows {monitor.frame.locator('h1').inner_text()}",
         )
         monitor.wait_for_range(0, 299, within=1)
-        assert {0.5} == set(monitor.line("rate", "learning rate").y.tolist())
+        assert "learning rate 0.5, constant" in monitor.frame.locator(".card-rate").inner_text()
 
-        linked = open_page(server, link(runs=runs("run1//earlier 1")))
+        linked = open_page(server, link(runs=runs("run1//earlier 1"), pane_lr="open"))
         assert "run1//earlier 1" == linked.frame.locator("h1").inner_text()
         assert {0.5} == set(linked.line("rate", "learning rate").y.tolist())
         linked.close()
         monitor.close()
+
+
+def test_a_run_has_the_same_color_in_whatever_order_the_runs_were_chosen(
+    open_page: Opener, server: Server
+) -> None:
+    chosen = ["mystery/staircase-95", "digits/broken", "many/run-7", "digits/long"]
+
+    def colors(monitor: Monitor) -> dict[str, str]:
+        monitor.wait(lambda: drawn(monitor) == 4, lambda: f"{drawn(monitor)} runs are drawn")
+        found: dict[str, str] = {}
+        for name in chosen:
+            monitor.frame.get_by_label("Filter runs by a regular expression").fill(f"^{name}$")
+            row = monitor.frame.locator(".row", has=monitor.frame.get_by_label(f"Draw {name}", exact=True))
+            monitor.wait(lambda row=row: row.count() == 1, lambda: "the filter has not answered")  # type: ignore[misc]
+            found[name] = row.evaluate("row => getComputedStyle(row).getPropertyValue('--swatch')")
+            monitor.frame.get_by_label("Filter runs by a regular expression").fill("")
+        return found
+
+    def clicked(order: list[str]) -> dict[str, str]:
+        monitor = open_page(server, link(runs=runs(order[0])))
+        for name in order[1:]:
+            monitor.frame.get_by_label("Filter runs by a regular expression").fill(name)
+            monitor.frame.get_by_label(f"Draw {name}", exact=True).check()
+        monitor.frame.get_by_label("Filter runs by a regular expression").fill("")
+        return colors(monitor)
+
+    assert clicked(chosen) == clicked(chosen[::-1])

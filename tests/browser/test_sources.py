@@ -155,7 +155,7 @@ def test_the_layers_fold_away_and_a_copied_link_keeps_what_is_hidden(
     open_page: Opener, sources: Sources
 ) -> None:
     monitor = open_page(sources.server, link(runs="sampled"), inside=True)
-    monitor.frame.get_by_role("button", name="fold", exact=True).click()
+    monitor.frame.get_by_role("button", name="fold: Update of each layer", exact=True).click()
     monitor.frame.get_by_role("button", name="effective LR (bias correction)").click()
     monitor.wait(
         lambda: sorted(monitor.charts()) == ["loss", "rate"], lambda: f"there are {sorted(monitor.charts())}"

@@ -35,7 +35,7 @@ def test_an_empty_folder_says_what_to_do_and_a_run_that_begins_appears_and_grows
         with subprocess.Popen(command, stdin=subprocess.PIPE, text=True) as training:
             assert training.stdin is not None
             print(100, file=training.stdin, flush=True)
-            monitor.plot("rate").wait_for(timeout=20_000)
+            monitor.plot("loss").wait_for(timeout=20_000)
             monitor.wait_for_coverage("all 100 steps")
             assert monitor.frame.get_by_role("img", name="running").count() == 1
             assert monitor.x_range() == (0, 100)

@@ -76,10 +76,35 @@ def test_a_box_narrows_both_axes_of_its_pane(long_run: Monitor) -> None:
     assert rate != long_run.y_range("loss")
 
 
+def test_a_drag_that_is_no_box_zooms_the_x_axis_alone(long_run: Monitor) -> None:
+    before = long_run.y_range("loss")
+    long_run.drag("loss", (0.2, 0.6), (0.4, 0.45))
+    long_run.wait_for_range(12_000, 24_000, within=PIXEL)
+    # The axis follows the values that are seen: the whole of the line is in it.
+    low, high = long_run.y_range("loss")
+    line = long_run.line("loss", "loss")
+    seen = line.y[(line.x >= 12_100) & (line.x <= 23_900)]
+    assert low <= seen.min()
+    assert seen.max() <= high
+    assert high - low < before[1] - before[0]
+
+
+def test_a_box_around_nothing_zooms_the_x_axis_alone(long_run: Monitor) -> None:
+    # The loss falls from the left upper corner: there is nothing in the right one.
+    long_run.drag("loss", (0.8, 0.6), (0.9, 0.98))
+    long_run.wait_for_range(48_000, 54_000, within=PIXEL)
+    low, high = long_run.y_range("loss")
+    line = long_run.line("loss", "loss")
+    seen = line.y[(line.x >= 48_100) & (line.x <= 53_900)]
+    assert low <= seen.min() <= seen.max() <= high
+
+
 def test_shift_and_drag_moves_what_is_seen(long_run: Monitor) -> None:
     long_run.drag("loss", (0.4, 0.5), (0.5, 0.5))
+    long_run.wait_for_range(24_000, 30_000, within=PIXEL)
     before = long_run.x_range()
     long_run.drag("loss", (0.5, 0.5), (0.3, 0.5), key="Shift")
+    long_run.wait_for_range(before[0] + 1200, before[1] + 1200, within=PIXEL / 2)
     start, end = long_run.x_range()
     assert end - start == pytest.approx(before[1] - before[0])
     assert start - before[0] == pytest.approx(0.2 * (end - start), rel=0.02)

@@ -1,42 +1,70 @@
 import { expect, test } from "vitest";
-import { decodeState, encodeState, hashValues, type LinkState, linkAddress } from "../src/model/link";
-import { assignPlaces, defaultSelection, filterOf, NO_FILTER, sortedNames } from "../src/model/selection";
+import { FIELDS, type LinkState } from "../src/model/fields";
+import {
+  decodeState,
+  encodeState,
+  hashValues,
+  linkAddress,
+  sameValues,
+  showsAnother,
+} from "../src/model/link";
+import { defaultSelection, filterOf, NO_FILTER, sortedNames } from "../src/model/selection";
 import { info, runsOf } from "./built";
 
+/** Another choice than the page's own for each of the fields. */
 const STATE: LinkState = {
+  kind: "range_test",
   runs: ["a,b/c&d=e", "übung #1", "100%"],
-  filter: "^(a|b).*$",
+  sweeps: ["tests/one"],
+  filter: filterOf("^(a|b).*$", NO_FILTER),
   axis: "epoch",
-  zoom: [0.5, 1.25],
-  zoomRate: [1e-5, 0.1],
-  zoomLoss: [-1, 2],
+  zoom: { x: [0.5, 1.25], rate: [1e-5, 0.1], layers: [1e-6, 1e-2], loss: [-1, 2] },
+  sweepZoom: { x: [-5, -1.5], sweep: [0.1, 2], slope: [-1, 1] },
   smoothing: 0.935,
   rateScale: "log",
+  layerScale: "linear",
   lossScale: "linear",
+  sweepScale: "log",
+  ratePane: "folded",
   metrics: ["val_loss", "top 5, accuracy"],
   layers: ["block_1/conv", "a,b"],
-  hidden: ["effective_learning_rate", "learning_rate/my, head"],
-  kind: "range_test",
-  sweeps: ["tests/one"],
+  hidden: new Set(["effective_learning_rate", "learning_rate/my, head"]),
+  focus: "a,b/c&d=e",
+  tab: "what-if",
   sweep: "tests/two",
   training: "digits/adam",
-  zoomLayers: [1e-6, 1e-2],
-  zoomSweep: [-5, -1.5],
-  zoomSweepLoss: [0.1, 2],
-  zoomSlope: [-1, 1],
-  layerScale: "linear",
-  sweepScale: "log",
+  rule: { patience: "5", min_delta: "1e-4" },
 };
 
+/** A state as plain data, without the functions of its filter. */
+function plain({ filter, ...state }: LinkState): unknown {
+  return { ...state, filter: filter.pattern };
+}
+
+const OWN = decodeState({});
+
 test("a link brings back the state that it was made of, whatever the names hold", () => {
-  const address = linkAddress("http://host:6006/tb/?darkMode=true#scalars&x=1", encodeState(STATE));
-  expect(address.startsWith("http://host:6006/tb/?darkMode=true#lrmon&p.lrmon.runs=")).toBe(true);
-  expect(decodeState(hashValues(new URL(address).hash))).toEqual(STATE);
+  const address = linkAddress("http://host:6006/tb/?darkMode=true#lrmon&p.lrmon.x=step", encodeState(STATE));
+  expect(address.startsWith("http://host:6006/tb/?darkMode=true#lrmon&p.lrmon.kind=range_test&")).toBe(true);
+  expect(plain(decodeState(hashValues(new URL(address).hash)))).toEqual(plain(STATE));
+});
+
+test("every field that a link has is part of the state above, and of the link", () => {
+  for (const [name, { initial }] of Object.entries(FIELDS)) {
+    expect(STATE[name as keyof LinkState], name).not.toEqual(initial);
+    const alone = encodeState({ ...OWN, [name]: STATE[name as keyof LinkState] });
+    expect(Object.keys(alone).length, name).toBeGreaterThan(0);
+    expect(plain(decodeState(alone))).toEqual(plain({ ...OWN, [name]: STATE[name as keyof LinkState] }));
+  }
+});
+
+test("the page's own choices need no word in a link", () => {
+  expect(encodeState(OWN)).toEqual({});
 });
 
 test("no selected run is not the same as no word on runs", () => {
-  expect(decodeState(encodeState({ runs: [] }))).toEqual({ runs: [] });
-  expect(decodeState({})).toEqual({});
+  expect(decodeState(encodeState({ ...OWN, runs: [] })).runs).toEqual([]);
+  expect(OWN.runs).toBeNull();
 });
 
 test("what cannot be read in a link is left out", () => {
@@ -49,8 +77,28 @@ test("what cannot be read in a link is left out", () => {
     runs: "%E0%A4%A",
     later: "1",
   };
-  expect(decodeState(broken)).toEqual({ runs: ["%E0%A4%A"] });
+  expect(plain(decodeState(broken))).toEqual(plain({ ...OWN, runs: ["%E0%A4%A"] }));
   expect(hashValues("#lrmon&p.other.x=1&p.lrmon.x=step&nonsense")).toEqual({ x: "step" });
+});
+
+test("an address keeps what it says of other plugins, and is left alone while another one is shown", () => {
+  const page = "http://host/#lrmon&p.other.x=a%26b&p.lrmon.x=epoch&_smoothingWeight=0.6";
+  expect(linkAddress(page, { x: "wall" })).toBe(
+    "http://host/#lrmon&p.lrmon.x=wall&p.other.x=a%26b&_smoothingWeight=0.6",
+  );
+  expect(linkAddress("http://host/", {})).toBe("http://host/#lrmon");
+  expect(["", "#", "#lrmon&p.lrmon.x=step", "#scalars&p.lrmon.x=step"].map(showsAnother)).toEqual([
+    false,
+    false,
+    false,
+    true,
+  ]);
+});
+
+test("values are the same in whatever order", () => {
+  expect(sameValues({ x: "a", y: "b" }, { y: "b", x: "a" })).toBe(true);
+  expect(sameValues({ x: "a" }, { x: "a", y: "b" })).toBe(false);
+  expect(sameValues({ x: "a" }, { x: "b" })).toBe(false);
 });
 
 test("an invalid pattern is said and goes on matching as the one before", () => {
@@ -79,15 +127,4 @@ test("the run that began last is shown first", () => {
   ).toEqual(["b"]);
   expect(defaultSelection(runsOf({ a: info({ start_time: null }) }))).toEqual(["a"]);
   expect(defaultSelection(new Map())).toEqual([]);
-});
-
-test("a run keeps its colour while others come and go, and a new one takes the first that is free", () => {
-  const first = assignPlaces(new Map(), ["a", "b", "c"]);
-  expect([...first]).toEqual([
-    ["a", 0],
-    ["b", 1],
-    ["c", 2],
-  ]);
-  const later = assignPlaces(first, ["d", "c", "a"]);
-  expect(Object.fromEntries(later)).toEqual({ a: 0, c: 2, d: 1 });
 });

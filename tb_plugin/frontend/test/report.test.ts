@@ -5,7 +5,6 @@ import type { Report } from "../src/api/report";
 import { clusters } from "../src/model/clusters";
 import { placeLabel, stepsAround, tellFinding, worst } from "../src/model/findings";
 import { type Frame, layoutMarks, markAt } from "../src/model/layout";
-import { decodeState, encodeState } from "../src/model/link";
 import { type MarkOptions, marksOf, sentenceAt } from "../src/model/marks";
 import { placesOf } from "../src/model/places";
 import { ratePane } from "../src/model/ratePane";
@@ -287,7 +286,7 @@ test("a finding has a title, a place and a stretch of steps with air around it",
   expect(placeLabel(finding({ step: null }), run)).toBeNull();
   expect(stepsAround(finding({ step: 500, last_step: 539 }), run)).toEqual([490, 550]);
   expect(stepsAround(finding({ step: 10, last_step: 950 }), run)).toBeNull();
-  expect(worst([finding({ severity: "info" }), finding()])).toBe("warning");
+  expect(worst(["info", finding().severity])).toBe("warning");
 });
 
 test("settings are the user's own words, and nothing where they say what the run says", () => {
@@ -298,13 +297,6 @@ test("settings are the user's own words, and nothing where they say what the run
   expect(texts).toEqual({ patience: "5" });
   expect(withSetting(texts, defaults, "patience", "2")).toEqual({});
   expect(withSetting({}, defaults, "patience", "")).toEqual({ patience: "" });
-  expect(
-    decodeState(encodeState({ rule: { patience: "5", min_delta: "1e-4" }, focus: "a/b", tab: "what-if" })),
-  ).toEqual({
-    rule: { patience: "5", min_delta: "1e-4" },
-    focus: "a/b",
-    tab: "what-if",
-  });
 });
 
 test("an error of the server is shown beside the setting that it names", () => {

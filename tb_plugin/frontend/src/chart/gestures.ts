@@ -25,8 +25,28 @@ export interface GestureListener {
 
 /** Movements shorter than this are clicks. */
 const CLICK = 4;
-/** A drag that leaves this many pixels in one direction alone is meant along the other. */
-const ALONG = 14;
+/** A drag zooms the x axis alone unless it is at least so high, in pixels and as a part of the plot: then it is a box. */
+const BOX = { pixels: 40, part: 0.3 };
+/** A box that is no wider than this many pixels is meant along the y axis alone. */
+const NARROW = 14;
+
+interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** What is dragged from one point of a plot to another, in pixels from its left upper corner; null while it is nothing. */
+export function boxOf(
+  from: Point,
+  to: Point & { readonly width: number; readonly height: number },
+): Box | null {
+  const [dx, dy] = [Math.abs(to.x - from.x), Math.abs(to.y - from.y)];
+  const isBox = dy >= Math.max(BOX.pixels, BOX.part * to.height);
+  if (!isBox && (dx < CLICK || dy > 2 * dx)) return null;
+  const x: Range = [Math.min(from.x, to.x) / to.width, Math.max(from.x, to.x) / to.width];
+  const y: Range = [1 - Math.max(from.y, to.y) / to.height, 1 - Math.min(from.y, to.y) / to.height];
+  return { x: isBox && dx < NARROW ? null : x, y: isBox ? y : null };
+}
 
 /** Listens to drags, wheel and double clicks on the plot; returns what ends it. */
 export function listenGestures(target: HTMLElement, listener: GestureListener): () => void {
@@ -42,13 +62,6 @@ export function listenGestures(target: HTMLElement, listener: GestureListener): 
       width: bounds.width,
       height: bounds.height,
     };
-  };
-  const boxOf = (from: { x: number; y: number }, to: ReturnType<typeof place>): Box | null => {
-    const [dx, dy] = [Math.abs(to.x - from.x), Math.abs(to.y - from.y)];
-    if (Math.max(dx, dy) < CLICK) return null;
-    const x: Range = [Math.min(from.x, to.x) / to.width, Math.max(from.x, to.x) / to.width];
-    const y: Range = [1 - Math.max(from.y, to.y) / to.height, 1 - Math.min(from.y, to.y) / to.height];
-    return { x: dx < ALONG && dy > dx ? null : x, y: dy < ALONG && dx >= dy ? null : y };
   };
 
   target.addEventListener(
@@ -85,7 +98,8 @@ export function listenGestures(target: HTMLElement, listener: GestureListener): 
     const at = place(event);
     const box = boxOf(from, at);
     if (box !== null) listener.zoom(box);
-    else listener.click({ x: at.x / at.width, y: 1 - at.y / at.height });
+    else if (Math.max(Math.abs(at.x - from.x), Math.abs(at.y - from.y)) < CLICK)
+      listener.click({ x: at.x / at.width, y: 1 - at.y / at.height });
   };
   target.addEventListener("pointerup", (event) => finish(event, true), options);
   target.addEventListener("pointercancel", (event) => finish(event, false), options);

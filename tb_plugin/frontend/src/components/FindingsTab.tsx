@@ -1,12 +1,13 @@
 import type { Finding, Report } from "../api/report";
 import { asksWhatIf, findingKey, placeLabel, SEVERITY_WORDS, tellFinding } from "../model/findings";
-import { plural } from "../model/format";
+import { plural, shortName } from "../model/format";
 import { choosePanel } from "../state/choices";
 import { useStore } from "./context";
 
 /** What there is to point out, the most important first; each a click away from its place in the charts. */
 export function FindingsTab() {
   const { view, reports } = useStore();
+  if (view.shown.value.length > 1) return <FindingsOfRuns />;
   const report = view.report.value;
   if (report === null) {
     const failed = reports.loaded.value?.problem != null;
@@ -26,13 +27,70 @@ export function FindingsTab() {
   }
   return (
     <>
-      <ol class="findings">
-        {report.findings.map((finding) => (
-          <Card key={findingKey(finding)} finding={finding} report={report} />
-        ))}
-      </ol>
+      <Cards report={report} />
       <Checked report={report} />
     </>
+  );
+}
+
+/** Of several runs: the findings of each below its name, then the runs that have none. */
+function FindingsOfRuns() {
+  const { view, comparison } = useStore();
+  const all = comparison.findings.value;
+  const found = all.filter(({ count }) => count > 0);
+  const without = all.filter(({ count }) => count === 0).map(({ run }) => run);
+  return (
+    <>
+      {found.map(({ run, report, problem }) => (
+        <section key={run} class="run-findings" aria-label={`Findings of ${run}`}>
+          <h3 title={run}>
+            <span
+              class="swatch swatch-run"
+              style={{ "--swatch": view.runColour.value(run) }}
+              aria-hidden="true"
+            />
+            <span class="name">{shortName(run)}</span>
+          </h3>
+          {report !== null ? (
+            <Cards report={report} />
+          ) : problem === null ? (
+            <p class="quiet">Loading the findings…</p>
+          ) : (
+            <p class="notice notice-bad" role="alert">
+              {problem}
+              <button type="button" class="link" onClick={() => comparison.retry()}>
+                Try again
+              </button>
+            </p>
+          )}
+        </section>
+      ))}
+      {without.length > 0 && (
+        <p class="quiet" data-testid="without-findings" title={without.join("\n")}>
+          {found.length === 0
+            ? "Nothing to point out in any of the runs."
+            : `Nothing to point out in ${namesOf(without)}.`}
+        </p>
+      )}
+    </>
+  );
+}
+
+/** Runs without findings that are named; of more their number is said. */
+const NAMED = 3;
+
+function namesOf(runs: readonly string[]): string {
+  const short = runs.slice(0, NAMED).map((run) => shortName(run));
+  return runs.length > NAMED ? plural(runs.length, "other run") : short.join(", ");
+}
+
+function Cards({ report }: { report: Report }) {
+  return (
+    <ol class="findings">
+      {report.findings.map((finding) => (
+        <Card key={findingKey(finding)} finding={finding} report={report} />
+      ))}
+    </ol>
   );
 }
 
@@ -60,16 +118,17 @@ function Checked({ report }: { report: Report }) {
 function Card({ finding, report }: { finding: Finding; report: Report }) {
   const { view, navigation, choices } = useStore();
   const { title, text } = tellFinding(finding);
+  const Heading = view.shown.value.length > 1 ? "h4" : "h3";
   const elsewhere = finding.consequences.filter(({ step }) => step !== null && step !== finding.step);
   const places = [finding, ...elsewhere.map((one) => ({ ...finding, ...one }))];
   const isShown = (one: Finding) =>
     view.highlight.value?.run === report.run && view.highlight.value.finding === findingKey(one);
   return (
     <li class={`finding finding-${finding.severity}${places.some(isShown) ? " finding-shown" : ""}`}>
-      <h3>
+      <Heading>
         <span class="unseen">{SEVERITY_WORDS[finding.severity]}: </span>
         {title}
-      </h3>
+      </Heading>
       {text !== "" && <p>{text}</p>}
       <p class="advice">{finding.advice}</p>
       <div class="finding-links">
@@ -83,7 +142,7 @@ function Card({ finding, report }: { finding: Finding; report: Report }) {
                 class="link"
                 aria-pressed={isShown(one)}
                 aria-label={`${place}: ${title}`}
-                onClick={() => navigation.showFinding(one)}
+                onClick={() => navigation.showFinding(one, report)}
               >
                 {place}
               </button>
@@ -95,6 +154,7 @@ function Card({ finding, report }: { finding: Finding; report: Report }) {
             type="button"
             class="link"
             onClick={() => {
+              choices.focus.value = report.run;
               choices.tab.value = "what-if";
             }}
           >
@@ -121,7 +181,10 @@ export function FindingsLine() {
         choosePanel(choices, true);
       }}
     >
-      <b>{title}</b>
+      <b>
+        {view.shown.value.length > 1 && `${shortName(view.report.value?.run ?? "")}: `}
+        {title}
+      </b>
       <span>{text}</span>
       <small>{others.length === 0 ? "more" : `and ${plural(others.length, "other")}`}</small>
     </button>
@@ -130,18 +193,29 @@ export function FindingsLine() {
 
 /** The findings as plain sentences, wherever the panel stands. */
 export function FindingsText() {
-  const { view } = useStore();
-  const report = view.report.value;
-  if (report === null || report.findings.length === 0) return null;
+  const { comparison } = useStore();
   return (
-    <section class="unseen" aria-label={`Findings of ${report.run} as text`} data-testid="findings-text">
-      <ul>
-        {report.findings.map((finding) => (
-          <li key={findingKey(finding)}>
-            {`${SEVERITY_WORDS[finding.severity]}. ${finding.text} ${finding.advice}`}
-          </li>
-        ))}
-      </ul>
-    </section>
+    <>
+      {comparison.findings.value.map(
+        ({ run, report }) =>
+          report !== null &&
+          report.findings.length > 0 && (
+            <section
+              key={run}
+              class="unseen"
+              aria-label={`Findings of ${run} as text`}
+              data-testid="findings-text"
+            >
+              <ul>
+                {report.findings.map((finding) => (
+                  <li key={findingKey(finding)}>
+                    {`${SEVERITY_WORDS[finding.severity]}. ${finding.text} ${finding.advice}`}
+                  </li>
+                ))}
+              </ul>
+            </section>
+          ),
+      )}
+    </>
   );
 }

@@ -1,8 +1,8 @@
 import { copyText } from "../host/browser";
 import { AXES, type Axis } from "../model/axis";
+import { MOST_SMOOTHING } from "../model/fields";
 import { formatCount, plural } from "../model/format";
 import { formatSuggestion } from "../model/suggestions";
-import { MOST_SMOOTHING } from "../state/choices";
 import { useStore } from "./context";
 import { ExportMenu } from "./ExportMenu";
 import { Segmented } from "./Segmented";
@@ -95,8 +95,9 @@ function Title() {
 }
 
 function Smoothing() {
-  const { choices } = useStore();
-  const value = choices.smoothing.value;
+  const { choices, view } = useStore();
+  const value = view.smoothing.value;
+  const auto = choices.smoothing.value === null;
   const set = (next: number): void => {
     if (!Number.isFinite(next)) return;
     choices.smoothing.value = Math.min(Math.max(Number(next.toFixed(3)), 0), MOST_SMOOTHING);
@@ -108,8 +109,9 @@ function Smoothing() {
     set(Math.round((value + by) * 100) / 100);
   };
   return (
-    <label class="smoothing" title="Smoothing of the loss. The learning rate is never smoothed.">
-      Smoothing
+    <fieldset class="smoothing" title="Smoothing of the loss. The learning rate is never smoothed.">
+      <legend class="unseen">Smoothing of the loss</legend>
+      <span aria-hidden="true">Smoothing</span>
       <input
         type="range"
         min="0"
@@ -133,7 +135,18 @@ function Smoothing() {
         aria-label="Smoothing of the loss, as a number"
         onChange={(event) => set(Number.parseFloat(event.currentTarget.value))}
       />
-    </label>
+      <button
+        type="button"
+        class="button button-small"
+        aria-pressed={auto}
+        title="Smooth by the number of steps that a pixel holds"
+        onClick={() => {
+          choices.smoothing.value = auto ? view.autoSmoothing.value : null;
+        }}
+      >
+        auto
+      </button>
+    </fieldset>
   );
 }
 

@@ -177,5 +177,7 @@ let lastHint = Number.NEGATIVE_INFINITY;
 function hintAtWheel(say: (sentence: string) => void): void {
   if (performance.now() - lastHint < HINT_PAUSE_MS) return;
   lastHint = performance.now();
-  say("Alt + wheel zooms. Drag zooms to a box, Shift + drag pans, a double click shows everything.");
+  say(
+    "Alt + wheel zooms. Drag zooms, a tall box both axes; Shift + drag pans, a double click shows everything.",
+  );
 }

@@ -5,6 +5,7 @@ import type { ScaleKind } from "../model/scale";
 import { formatCoverage } from "../model/status";
 import { toggleHidden } from "../state/choices";
 import type { TrainingPane } from "../state/navigation";
+import { shareOf } from "../state/sizes";
 import type { Store } from "../state/store";
 import { useStore } from "./context";
 import { LayerChooser } from "./LayerChooser";
@@ -13,6 +14,7 @@ import { legendOf } from "./legends";
 import { MetricChooser } from "./MetricChooser";
 import { Pane, type PlotBox } from "./Pane";
 import { Segmented } from "./Segmented";
+import { PaneSplitter } from "./Splitter";
 import { WaitingForData } from "./States";
 import { Spoken, Tooltip } from "./Tooltip";
 
@@ -21,22 +23,44 @@ export function Panes() {
   const sampled = view.layersPane.value !== null;
   return (
     <div class={sampled ? "panes panes-three" : "panes"}>
-      <Card pane="rate" title="Learning rate" />
-      {sampled && <Card pane="layers" title="Update of each layer" />}
-      <Card pane="loss" title="Loss and epoch metrics" />
+      <Card pane="rate" title={TITLES.rate} />
+      {sampled && <Between above="rate" below="layers" />}
+      {sampled && <Card pane="layers" title={TITLES.layers} />}
+      <Between above={sampled ? "layers" : "rate"} below="loss" />
+      <Card pane="loss" title={TITLES.loss} />
       <Spoken />
     </div>
   );
 }
 
+const TITLES = {
+  rate: "Learning rate",
+  layers: "Update of each layer",
+  loss: "Loss and epoch metrics",
+} as const;
+
+/** The boundary between two cards; it can be moved where both are open. */
+function Between({ above, below }: { above: TrainingPane; below: TrainingPane }) {
+  const open = useStore().view.panes.value.map(({ id }) => id);
+  return open.includes(above) && open.includes(below) ? (
+    <PaneSplitter above={above} below={below} />
+  ) : (
+    <div class="between" />
+  );
+}
+
 function Card({ pane, title }: { pane: TrainingPane; title: string }) {
   const store = useStore();
-  const { view, trainings, choices, plotWidth } = store;
+  const { view, trainings, choices, plotWidth, sizes } = store;
   const paneView = view.panes.value.find(({ id }) => id === pane);
   // Of the layers the head alone may be there.
   const open = paneView !== undefined;
   return (
-    <section class={`card card-${pane}${open ? "" : " card-folded"}`} aria-label={title}>
+    <section
+      class={`card card-${pane}${open ? "" : " card-folded"}`}
+      aria-label={title}
+      {...(open ? { "data-share": pane, style: { flexGrow: shareOf(sizes.value, pane) } } : {})}
+    >
       <div class="card-head">
         <Legend
           items={legendOf(store, pane)}
@@ -49,12 +73,16 @@ function Card({ pane, title }: { pane: TrainingPane; title: string }) {
           {pane === "loss" && <MetricChooser />}
           {pane === "layers" && open && <LayerChooser />}
           {open && <Scale pane={pane} kind={paneView.left.kind} />}
-          {pane === "layers" && (
+          {(pane === "layers" || (pane === "rate" && (!open || view.constantRates.value !== null))) && (
             <button
               type="button"
               class="button button-small"
               aria-expanded={open}
-              onClick={() => toggleHidden(choices, "layers")}
+              aria-label={`${open ? "fold" : "unfold"}: ${title}`}
+              onClick={() => {
+                if (pane === "layers") toggleHidden(choices, "layers");
+                else choices.ratePane.value = open ? "folded" : "open";
+              }}
             >
               {open ? "fold" : "unfold"}
             </button>
@@ -66,7 +94,7 @@ function Card({ pane, title }: { pane: TrainingPane; title: string }) {
           stage={trainings}
           pane={pane}
           title={title}
-          {...(pane === "rate" ? { plotWidth } : {})}
+          {...(pane === "loss" ? { plotWidth } : {})}
           {...(pane === "loss" ? { onPointer: (event, box) => onFuse(store, event, box) } : {})}
         >
           {(box) => (

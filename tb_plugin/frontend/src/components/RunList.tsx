@@ -1,19 +1,26 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { RunInfo } from "../api/types";
+import { letterWidth } from "../host/browser";
 import { formatCount, plural } from "../model/format";
+import { shortRunNames } from "../model/runNames";
 import { KINDS, type Kind } from "../model/selection";
 import { chooseFilter, chooseTheme, type ThemeChoice } from "../state/choices";
 import { useStore } from "./context";
 import { Segmented } from "./Segmented";
 import { Sparkline } from "./Sparkline";
+import { ColumnSplitter, widthOf } from "./Splitter";
 
 const ROW = 30;
 /** Rows beyond the visible ones, so that a quick scroll shows no gap. */
 const SPARE = 6;
+/** Pixels of a row beside the name; the style sheet cuts what still has no room. */
+const BESIDE = 118;
+const BESIDE_TEST = 72;
+const LEAST_LETTERS = 8;
 
 export function RunList() {
-  const { choices, view } = useStore();
+  const { choices, view, sizes } = useStore();
   const { pattern, problem } = choices.filter.value;
   const matching = view.matching.value;
   const total = view.names.value.length;
@@ -24,8 +31,8 @@ export function RunList() {
     choices.selections[view.kind.value].value = on ? [...others, ...matching] : others;
   };
   return (
-    <aside class="runs" aria-label="Runs">
-      <h2 class="brand">LR Monitor</h2>
+    <aside class="runs" aria-label="Runs" style={widthOf(sizes.value.runs)}>
+      <p class="brand">LR Monitor</p>
       <Kinds />
       <input
         type="search"
@@ -56,6 +63,7 @@ export function RunList() {
       </div>
       <Rows names={matching} />
       <Foot />
+      <ColumnSplitter column="runs" />
     </aside>
   );
 }
@@ -87,19 +95,26 @@ function Rows({ names }: { names: readonly string[] }) {
   const root = useRef<HTMLDivElement>(null);
   const top = useSignal(0);
   const height = useSignal(600);
+  const width = useSignal(200);
+  const letter = useSignal(7);
   useEffect(() => {
     const element = root.current;
     if (element === null) return;
+    letter.value = letterWidth(element);
     const observer = new ResizeObserver(() => {
       height.value = element.clientHeight;
+      width.value = element.clientWidth;
     });
     observer.observe(element);
     return () => observer.disconnect();
-  }, [height]);
+  }, [height, width, letter]);
   const first = Math.max(0, Math.floor(top.value / ROW) - SPARE);
   const last = Math.min(names.length, Math.ceil((top.value + height.value) / ROW) + SPARE);
   const selected = new Set(view.selected.value);
   const only = selected.size === 1;
+  const training = view.kind.value === "training";
+  const letters = Math.floor((width.value - (training ? BESIDE : BESIDE_TEST)) / letter.value);
+  const short = shortRunNames(names, Math.max(LEAST_LETTERS, letters));
   return (
     <div
       class="rows"
@@ -113,6 +128,7 @@ function Rows({ names }: { names: readonly string[] }) {
           <Row
             key={name}
             name={name}
+            label={short.get(name) ?? name}
             info={view.infos.value.get(name) as RunInfo}
             top={(first + index) * ROW}
             checked={selected.has(name)}
@@ -126,13 +142,15 @@ function Rows({ names }: { names: readonly string[] }) {
 
 interface RowProperties {
   readonly name: string;
+  /** The name, cut so that it has room. */
+  readonly label: string;
   readonly info: RunInfo;
   readonly top: number;
   readonly checked: boolean;
   readonly only: boolean;
 }
 
-function Row({ name, info, top, checked, only }: RowProperties) {
+function Row({ name, label, info, top, checked, only }: RowProperties) {
   const { choices, view } = useStore();
   const training = info.kind === "training";
   const theme = view.theme.value;
@@ -141,22 +159,21 @@ function Row({ name, info, top, checked, only }: RowProperties) {
     const chosen = view.selected.value;
     choices.selections[info.kind].value = checked ? chosen.filter((one) => one !== name) : [...chosen, name];
   };
-  const cut = name.lastIndexOf("/") + 1;
+  const cut = label.lastIndexOf("/") + 1;
   return (
     <li class={only ? "row row-only" : "row"} style={{ top: `${top}px`, "--swatch": colour }}>
       <input type="checkbox" checked={checked} onChange={toggle} aria-label={`Draw ${name}`} />
       <button
         type="button"
         class="row-name"
+        aria-label={name}
         title={`${name}\n${factsOf(info)}\nClick: show only this run`}
         onClick={() => {
           choices.selections[info.kind].value = [name];
         }}
       >
-        <bdi>
-          <span class="folder">{name.slice(0, cut)}</span>
-          {name.slice(cut)}
-        </bdi>
+        <span class="folder">{label.slice(0, cut)}</span>
+        {label.slice(cut)}
       </button>
       {info.state === "running" && <span class="live" role="img" aria-label="running" title="running" />}
       {training && <Sparkline values={info.sparkline} colour={colour} />}

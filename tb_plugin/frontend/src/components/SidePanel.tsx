@@ -1,12 +1,13 @@
 import { type ComponentType, Fragment } from "preact";
 import type { Severity } from "../api/report";
+import type { Tab } from "../model/fields";
 import { worst } from "../model/findings";
-import type { Tab } from "../model/link";
 import { choosePanel } from "../state/choices";
 import { hasRangeTests } from "../state/focus";
 import { useStore } from "./context";
 import { FindingsTab } from "./FindingsTab";
 import { RunTab } from "./RunTab";
+import { ColumnSplitter, widthOf } from "./Splitter";
 import { CompareTab, TestTab } from "./SweepTab";
 import { WhatIfTab } from "./WhatIfTab";
 
@@ -26,7 +27,7 @@ const COMPARE: Entry = { id: "sweep", title: "Range test", content: CompareTab }
 const OF_TESTS: readonly Entry[] = [{ id: "run", title: "Range test", content: TestTab }];
 
 export function SidePanel() {
-  const { choices, view } = useStore();
+  const { choices, view, sizes } = useStore();
   const shown = view.shown.value;
   const found = useFound();
   const trainings = view.kind.value === "training";
@@ -58,22 +59,40 @@ export function SidePanel() {
   const current = entries.find((one) => one.id === view.tab.value) ?? (entries[0] as Entry);
   const { title, content: Content } = current;
   return (
-    <aside class="panel" aria-label="Details">
-      <div class="tabs" role="tablist">
-        {entries.map((one) => (
-          <button
-            key={one.id}
-            type="button"
-            role="tab"
-            aria-selected={one === current}
-            onClick={() => {
-              choices.tab.value = one.id;
-            }}
-          >
-            {one.title}
-            {one === FINDINGS && <Badge {...found} />}
-          </button>
-        ))}
+    <aside class="panel" aria-label="Details" style={widthOf(sizes.value.panel)}>
+      <div class="tabs">
+        <div
+          class="tab-list"
+          role="tablist"
+          aria-label="Details"
+          onKeyDown={(event) => {
+            const to = neighbor(event.key, entries.indexOf(current), entries.length);
+            const next = to === null ? undefined : entries[to];
+            if (next === undefined) return;
+            event.preventDefault();
+            choices.tab.value = next.id;
+            event.currentTarget.querySelector<HTMLElement>(`#tab-${next.id}`)?.focus();
+          }}
+        >
+          {entries.map((one) => (
+            <button
+              key={one.id}
+              id={`tab-${one.id}`}
+              type="button"
+              role="tab"
+              aria-selected={one === current}
+              aria-controls={one === current ? "tab-panel" : undefined}
+              // One stop of the Tab key; from there the arrow keys go on.
+              tabIndex={one === current ? 0 : -1}
+              onClick={() => {
+                choices.tab.value = one.id;
+              }}
+            >
+              {one.title}
+              {one === FINDINGS && <Badge {...found} />}
+            </button>
+          ))}
+        </div>
         <button
           type="button"
           class="panel-close"
@@ -85,29 +104,63 @@ export function SidePanel() {
           <span aria-hidden="true">›</span>
         </button>
       </div>
-      <div class="tab" role="tabpanel" aria-label={title}>
-        {shown.length > 1 && (
-          <label class="run-choice">
-            Run
-            <select
-              aria-label="Run"
-              value={view.focused.value ?? ""}
-              onChange={(event) => {
-                choices.focus.value = event.currentTarget.value;
-              }}
-            >
-              {shown.map((name) => (
-                <option key={name} value={name}>
-                  {name}
-                </option>
-              ))}
-            </select>
-          </label>
-        )}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, by keyboard too. */}
+      <div class="tab" id="tab-panel" role="tabpanel" aria-label={title} tabIndex={0}>
+        <h2 class="unseen">{title}</h2>
+        {shown.length > 1 && <About whole={current !== FINDINGS} />}
         {trainings && view.focused.value === null ? <p class="quiet">No run is drawn.</p> : <Content />}
       </div>
+      <ColumnSplitter column="panel" />
     </aside>
   );
+}
+
+/** In a comparison: which run the marks of the charts, and what stands below as a `whole`, are about. */
+function About({ whole }: { whole: boolean }) {
+  const { choices, view } = useStore();
+  const run = view.focused.value ?? "";
+  return (
+    <label class="run-choice">
+      {whole ? "This tab and the marks in the charts are about" : "The marks in the charts are about"}
+      <span class="run-choice-line">
+        <span
+          class="swatch swatch-run"
+          style={{ "--swatch": view.runColour.value(run) }}
+          aria-hidden="true"
+        />
+        <select
+          aria-label="Run"
+          value={run}
+          title={run}
+          onChange={(event) => {
+            choices.focus.value = event.currentTarget.value;
+          }}
+        >
+          {view.shown.value.map((name) => (
+            <option key={name} value={name}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </span>
+    </label>
+  );
+}
+
+/** The place that an arrow key, Home or End leads to in a row of `count`; null for other keys. */
+function neighbor(key: string, at: number, count: number): number | null {
+  switch (key) {
+    case "ArrowRight":
+      return (at + 1) % count;
+    case "ArrowLeft":
+      return (at - 1 + count) % count;
+    case "Home":
+      return 0;
+    case "End":
+      return count - 1;
+    default:
+      return null;
+  }
 }
 
 interface Found {
@@ -115,14 +168,16 @@ interface Found {
   readonly severity: Severity;
 }
 
-/** How many findings the focused run has, from the list of runs until the report is there. */
+/** How many findings the drawn runs have, from the list of runs until the reports are there. */
 function useFound(): Found {
-  const { view } = useStore();
-  const run = view.focused.value;
-  const report = view.report.value;
-  if (report !== null) return { count: report.findings.length, severity: worst(report.findings) };
-  const info = run === null ? undefined : view.infos.value.get(run);
-  return { count: info?.findings ?? 0, severity: info?.severity ?? "info" };
+  const { view, comparison } = useStore();
+  const findings = comparison.findings.value;
+  const severities = findings.flatMap(({ run, report }): Severity[] => {
+    if (report !== null) return report.findings.map(({ severity }) => severity);
+    const severity = view.infos.value.get(run)?.severity ?? null;
+    return severity === null ? [] : [severity];
+  });
+  return { count: findings.reduce((sum, { count }) => sum + count, 0), severity: worst(severities) };
 }
 
 function Badge({ count, severity }: Found) {

@@ -3,11 +3,13 @@ import { formatNumber } from "../model/format";
 import { dotsAt, nearestDot } from "../model/readout";
 import { namesOf } from "../model/selection";
 import type { SweepReading } from "../model/sweepPanes";
+import { shareOf } from "../state/sizes";
 import { useStore } from "./context";
 import { Legend } from "./Legend";
 import { legendOf } from "./legends";
 import { Pane } from "./Pane";
 import { Segmented } from "./Segmented";
+import { PaneSplitter } from "./Splitter";
 import { Suggestions } from "./Suggestions";
 import { TooltipBox, TooltipName } from "./TooltipBox";
 
@@ -32,6 +34,7 @@ export function SweepPage() {
           <Training />
           <SweepScale />
         </SweepCard>
+        <PaneSplitter above="sweep" below="slope" />
         <SweepCard pane="slope" title="Slope of the loss" />
         <Spoken />
       </div>
@@ -49,10 +52,14 @@ interface Properties {
 
 export function SweepCard({ pane, title, children, small }: Properties) {
   const store = useStore();
-  const { sweeps } = store;
+  const { sweeps, sizes } = store;
   const { notes } = (pane === "sweep" ? sweeps.sweepPane : sweeps.slopePane).value;
   return (
-    <section class={`card card-${pane}`} aria-label={title}>
+    <section
+      class={`card card-${pane}`}
+      aria-label={title}
+      {...(small === true ? {} : { "data-share": pane, style: { flexGrow: shareOf(sizes.value, pane) } })}
+    >
       {small !== true && (
         <div class="card-head">
           <Legend items={legendOf(store, pane)} notes={notes} />

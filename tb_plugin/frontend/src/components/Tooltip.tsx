@@ -1,19 +1,32 @@
 import { productOf } from "../model/about";
 import { fitAt, formatPlace } from "../model/epochs";
-import { formatCount, formatDuration, formatNumber, formatRate, formatTime, plural } from "../model/format";
+import {
+  formatCount,
+  formatDuration,
+  formatNumber,
+  formatRate,
+  formatTime,
+  plural,
+  shortName,
+} from "../model/format";
 import { sentenceAt } from "../model/marks";
 import type { LineKind, PaneId } from "../model/pane";
 import { rateLabel } from "../model/ratePane";
 import { type Dot, dotsAt, nearestDot, type Reading } from "../model/readout";
+import { shortRunNames } from "../model/runNames";
 import { SKIPPED } from "../model/skipped";
 import type { Store } from "../state/store";
 import { useStore } from "./context";
 import type { PlotBox } from "./Pane";
 import { LayerRows, StepSizes } from "./SampleTooltip";
-import { TooltipBox, TooltipName } from "./TooltipBox";
+import { LONGEST, TooltipBox, TooltipName } from "./TooltipBox";
 
 /** Runs that a tooltip lists; of more, those nearest to the pointer. */
 const LISTED = 10;
+/** Epoch metrics that have a column each in the tooltip of several runs, and letters of their names. */
+const METRICS = 2;
+const METRIC_LETTERS = 14;
+
 export function Tooltip({ pane, box }: { pane: PaneId; box: PlotBox }) {
   const store = useStore();
   const { view, trainings } = store;
@@ -51,9 +64,9 @@ function markSentence({ view }: Store): string | null {
 }
 
 function OneRun({ pane, reading, nearest }: { pane: PaneId; reading: Reading; nearest: Dot | null }) {
-  const { view, choices } = useStore();
+  const { view } = useStore();
   const theme = view.theme.value;
-  const smoothed = choices.smoothing.value > 0;
+  const smoothed = view.smoothing.value > 0;
   const kind = nearest?.line.kind ?? null;
   const highlight = (...kinds: readonly LineKind[]): string | undefined =>
     kind !== null && kinds.includes(kind) ? "nearest" : undefined;
@@ -139,8 +152,8 @@ function OneRun({ pane, reading, nearest }: { pane: PaneId; reading: Reading; ne
 }
 
 function ManyRuns({ readings, nearest }: { readings: readonly Reading[]; nearest: string | null }) {
-  const { view, choices } = useStore();
-  const smoothed = choices.smoothing.value > 0;
+  const { view } = useStore();
+  const smoothed = view.smoothing.value > 0;
   const at = Math.max(
     0,
     readings.findIndex((reading) => reading.run === nearest),
@@ -148,6 +161,8 @@ function ManyRuns({ readings, nearest }: { readings: readonly Reading[]; nearest
   const first = Math.min(Math.max(0, at - Math.floor(LISTED / 2)), Math.max(0, readings.length - LISTED));
   const listed = readings.slice(first, first + LISTED);
   const focus = readings.find((reading) => reading.run === nearest) ?? readings[0];
+  const short = shortRunNames(view.listed.value, LONGEST);
+  const metrics = view.metrics.value.slice(0, METRICS);
   return (
     <>
       <table>
@@ -160,17 +175,28 @@ function ManyRuns({ readings, nearest }: { readings: readonly Reading[]; nearest
             <th scope="col">loss</th>
             <th scope="col">LR</th>
             <th scope="col">effective</th>
+            {metrics.map((name) => (
+              <th scope="col" key={name}>
+                {shortName(name, METRIC_LETTERS)}
+              </th>
+            ))}
             <th scope="col">step</th>
           </tr>
         </thead>
         <tbody>
           {listed.map((reading) => (
             <tr key={reading.run} class={reading.run === nearest ? "nearest" : undefined}>
-              <TooltipName colour={view.runColour.value(reading.run)} label={reading.run} />
+              <TooltipName
+                colour={view.runColour.value(reading.run)}
+                label={short.get(reading.run) ?? reading.run}
+              />
               {smoothed && <td>{formatNumber(reading.loss_smoothed)}</td>}
               <td>{formatNumber(reading.loss)}</td>
               <td>{formatRate(reading.learning_rate)}</td>
               <td>{formatEffective(reading)}</td>
+              {metrics.map((name) => (
+                <td key={name}>{formatNumber(reading.metrics.get(name) ?? null)}</td>
+              ))}
               <td>
                 {formatCount(reading.step)}
                 {reading.skipped && <span class="skipped"> skipped</span>}

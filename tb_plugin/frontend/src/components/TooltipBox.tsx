@@ -9,7 +9,7 @@ import type { PlotBox } from "./Pane";
 const DISTANCE = 18;
 const EDGE = 8;
 /** Characters of a name that have room beside its value. */
-const LONGEST = 26;
+export const LONGEST = 26;
 
 interface Properties {
   readonly stage: Stage;

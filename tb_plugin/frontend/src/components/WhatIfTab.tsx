@@ -20,7 +20,7 @@ export function WhatIfTab() {
   const changed = Object.keys(choices.rule.value).length > 0;
   return (
     <div class="what-if">
-      <h2>What if: ReduceLROnPlateau</h2>
+      <h3 class="what-if-title">What if: ReduceLROnPlateau</h3>
       <p class="quiet">Where it would have reduced the learning rate of this run. It starts from {own}.</p>
       <Form plateaus={plateaus} refusal={refusal} />
       <div class="what-if-tools">
@@ -134,7 +134,7 @@ function Triggers({ plateaus }: { plateaus: Plateaus }) {
   return (
     <div class="triggers" data-testid="triggers" aria-live="polite">
       {triggers.length > 0 && (
-        <h3>{triggers.some(({ kind }) => kind !== "would") ? "Reductions" : "It would reduce"}</h3>
+        <h4>{triggers.some(({ kind }) => kind !== "would") ? "Reductions" : "It would reduce"}</h4>
       )}
       {triggers.length > 0 && (
         <ul>

@@ -7,7 +7,7 @@ export function lossLegend(store: Store): LegendItem[] {
   const theme = view.theme.value;
   const alone = view.shown.value.length === 1;
   const hidden = choices.hidden.value;
-  const smoothing = choices.smoothing.value;
+  const smoothing = view.smoothing.value;
   const colours = view.colours.value;
   const items: LegendItem[] = [];
   const drawn = view.drawn.value;

@@ -1,5 +1,6 @@
 import type { Report } from "../api/report";
 import { correctsBias, effectiveNote } from "../model/about";
+import { constantText } from "../model/constantRate";
 import { formatCount, plural } from "../model/format";
 import { finite } from "../model/lookup";
 import { everyEpoch, type Marks } from "../model/marks";
@@ -16,6 +17,13 @@ export function rateLegend(store: Store): LegendItem[] {
   const theme = view.theme.value;
   const alone = view.shown.value.length === 1;
   const colour = alone ? theme.learningRate : theme.muted;
+  const constant = view.constantRates.value;
+  if (!view.rateOpen.value) {
+    const label = constant === null ? "learning rate" : constantText(constant);
+    return [
+      item(label, colour, "steps", 1, null, choices.hidden.value, null, caveatIn(view, "learning_rate")),
+    ];
+  }
   return [
     ...learningRates(store),
     effectiveRate(store),

@@ -57,3 +57,12 @@ export function watchMedia(query: string, report: (matches: boolean) => void): v
   media.addEventListener("change", () => report(media.matches));
   report(media.matches);
 }
+
+/** About how many pixels a letter of a name takes in the element's font. */
+export function letterWidth(element: Element): number {
+  const context = document.createElement("canvas").getContext("2d");
+  if (context === null) return 8;
+  context.font = getComputedStyle(element).font;
+  const letters = "abcdefghijklmnopqrstuvwxyz_0123456789_-/.";
+  return context.measureText(letters).width / letters.length;
+}

@@ -1,4 +1,5 @@
-import { hashValues } from "../model/link";
+import type { LinkValues } from "../model/fields";
+import { hashValues, linkAddress, showsAnother } from "../model/link";
 
 /** TensorBoard's page around ours: what it tells a plugin in a frame, by its experimental messages and its document. */
 
@@ -13,6 +14,12 @@ interface Message {
 export interface Host {
   /** The values of the link that the page was opened with, by their names after `p.lrmon.`. */
   linkValues(): Promise<Record<string, string>>;
+  /**
+   * Puts the values into the address, without a new entry in the history, and returns whether they are there.
+   * TensorBoard offers no message for that, so this reaches for its window, which lets us as long as it comes from the
+   * same place. While another of its tabs is open the address is not ours.
+   */
+  showLink(values: LinkValues): boolean;
   onDataReloaded(listener: () => void): void;
   onLinkChanged(listener: () => void): void;
 }
@@ -61,6 +68,7 @@ export function connect(): Host {
       if (Object.keys(seen).length > 0) return seen;
       return { ...((await ask("experimental.GetURLPluginData")) as Record<string, string> | null) };
     },
+    showLink,
     onDataReloaded: (listener) => reloaded.push(listener),
     onLinkChanged: (listener) => ofParent((window) => window.addEventListener("hashchange", listener)),
   };
@@ -69,9 +77,20 @@ export function connect(): Host {
 /** The page opened by itself, outside of TensorBoard's: the link is its own. */
 const ALONE: Host = {
   linkValues: async () => hashValues(window.location.hash),
+  showLink,
   onDataReloaded: () => {},
   onLinkChanged: (listener) => window.addEventListener("hashchange", listener),
 };
+
+function showLink(values: LinkValues): boolean {
+  const shown = ofParent(({ location, history }) => {
+    if (showsAnother(location.hash)) return false;
+    const address = linkAddress(location.href, values);
+    if (address !== location.href) history.replaceState(history.state, "", address);
+    return true;
+  });
+  return shown === true;
+}
 
 /** The address of TensorBoard's page, of our own where that cannot be read. */
 export function pageAddress(): string {

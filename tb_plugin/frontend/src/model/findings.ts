@@ -60,9 +60,8 @@ export const SEVERITY_WORDS: Readonly<Record<Severity, string>> = {
   info: "Good to know",
 };
 
-export function worst(findings: readonly Finding[]): Severity {
-  const has = (severity: Severity): boolean => findings.some((finding) => finding.severity === severity);
-  return has("error") ? "error" : has("warning") ? "warning" : "info";
+export function worst(severities: readonly Severity[]): Severity {
+  return severities.includes("error") ? "error" : severities.includes("warning") ? "warning" : "info";
 }
 
 /** For example "show · step 95"; null where the finding is in no one place. */

@@ -127,7 +127,8 @@ export function dotsAt(pane: PaneView, readings: readonly CursorReading[]): read
   return dots;
 }
 
-function heightOf(value: number, axis: YAxis | null): number {
+/** The place of a value on an axis as a part of the pane's height from below; not finite where it has none. */
+export function heightOf(value: number, axis: YAxis | null): number {
   if (axis === null) return 0;
   const place = (v: number): number => (axis.kind === "log" ? Math.log10(v) : v);
   const [low, high] = [place(axis.range[0]), place(axis.range[1])];

@@ -62,27 +62,3 @@ export function defaultSelection(runs: ReadonlyMap<string, RunInfo>): readonly s
   }
   return latest === null ? [] : [latest];
 }
-
-/**
- * A number for each of the names, which decides its colour: the one that it had, else the smallest that is free.
- * So the runs that stay keep their colours, and few runs have the colours that differ most.
- */
-export function assignPlaces(
-  before: ReadonlyMap<string, number>,
-  names: readonly string[],
-): ReadonlyMap<string, number> {
-  const places = new Map<string, number>();
-  for (const name of names) {
-    const place = before.get(name);
-    if (place !== undefined) places.set(name, place);
-  }
-  const taken = new Set(places.values());
-  let free = 0;
-  for (const name of names) {
-    if (places.has(name)) continue;
-    while (taken.has(free)) free += 1;
-    taken.add(free);
-    places.set(name, free);
-  }
-  return places;
-}

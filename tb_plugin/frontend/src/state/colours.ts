@@ -1,6 +1,6 @@
 import { computed, type ReadonlySignal } from "@preact/signals";
 import type { Colours } from "../model/pane";
-import { assignPlaces } from "../model/selection";
+import { colorPlaces } from "../model/runColors";
 import type { Theme } from "../theme/tokens";
 
 export interface ColourView {
@@ -18,18 +18,10 @@ interface Seen {
 
 /** One run has a colour for each quantity, several have one each. */
 export function createColours({ theme, drawn, metricNames, metrics }: Seen): ColourView {
-  let lastPlaces: ReadonlyMap<string, number> = new Map();
-  const places = computed(() => {
-    lastPlaces = assignPlaces(lastPlaces, drawn.value);
-    return lastPlaces;
-  });
   const runColour = computed(() => {
     const { runs: colours, muted } = theme.value;
-    const placeOf = places.value;
-    return (run: string) => {
-      const place = placeOf.get(run);
-      return place === undefined ? muted : (colours[place % colours.length] as string);
-    };
+    const places = colorPlaces(drawn.value, colours.length);
+    return (run: string) => colours[places.get(run) ?? -1] ?? muted;
   });
   const colours = computed<Colours>(() => {
     const tokens = theme.value;

@@ -1,21 +1,23 @@
 import { batch } from "@preact/signals";
-import type { Finding } from "../api/report";
+import type { Finding, Report } from "../api/report";
 import type { Range } from "../api/types";
 import { type Axis, convertRange, wholeSteps } from "../model/axis";
+import { showsLine, toWhatIsDrawn } from "../model/dragged";
+import { NO_ZOOM } from "../model/fields";
 import { findingKey, stepsAround } from "../model/findings";
 import type { PaneId } from "../model/pane";
 import { placesOf } from "../model/places";
 import { atLeast, panned, partOf, valueAt, within, yPart } from "../model/ranges";
 import { stepCursor } from "../model/readout";
 import type { ScaleKind } from "../model/scale";
-import { type Choices, NO_ZOOM } from "./choices";
+import type { Choices } from "./choices";
 import type { Moves } from "./stage";
 import type { View } from "./view";
 
 /** Zooming, panning, the cursor and the change of axes. */
 export interface Navigation extends Moves {
-  /** Shows the place of a finding of the focused run, marks it and puts the cursor there. */
-  showFinding(finding: Finding): void;
+  /** Shows the place of a finding, marks it and puts the cursor there; its run is the one that the marks are about. */
+  showFinding(finding: Finding, report: Report): void;
   setAxis(axis: Axis): void;
   setScale(pane: TrainingPane, kind: ScaleKind): void;
 }
@@ -35,7 +37,8 @@ export function createNavigation(choices: Choices, view: View): Navigation {
 
   const setX = (range: Range): void => {
     const full = view.fullRange.value;
-    const [start, end] = [Math.max(range[0], full[0]), Math.min(range[1], full[1])];
+    const inside: Range = [Math.max(range[0], full[0]), Math.min(range[1], full[1])];
+    const [start, end] = toWhatIsDrawn(view.panes.value, inside);
     const wanted =
       choices.axis.value === "step"
         ? wholeSteps([start, end])
@@ -49,9 +52,14 @@ export function createNavigation(choices: Choices, view: View): Navigation {
     zoomTo(pane, x, y) {
       const left = leftOf(pane);
       const range = view.range.value;
+      const wanted: Range = x === null ? range : [valueAt(x[0], range), valueAt(x[1], range)];
+      const paneView = view.panes.value.find(({ id }) => id === pane);
       batch(() => {
-        if (y !== null) yZoom(pane, yPart(y, left.range, left.kind));
-        if (x !== null) setX([valueAt(x[0], range), valueAt(x[1], range)]);
+        // A box around nothing zooms the x axis alone.
+        if (y !== null && paneView !== undefined && showsLine(paneView, wanted, y)) {
+          yZoom(pane, yPart(y, left.range, left.kind));
+        }
+        if (x !== null) setX(wanted);
       });
     },
     pan(pane, x, y) {
@@ -70,16 +78,16 @@ export function createNavigation(choices: Choices, view: View): Navigation {
       setX([at - (at - range[0]) * factor, at + (range[1] - at) * factor]);
     },
     showRange: setX,
-    showFinding(finding) {
-      const { report, drawn } = view;
-      const run = drawn.value.find((one) => one.name === view.focused.value);
-      if (report.value === null || run === undefined || finding.step === null) return;
+    showFinding(finding, report) {
+      const run = view.drawn.value.find((one) => one.name === report.run);
+      if (run === undefined || finding.step === null) return;
       const place = placesOf(run.shown, choices.axis.value);
-      const steps = stepsAround(finding, report.value);
+      const steps = stepsAround(finding, report);
       const [start, end] = steps === null ? [null, null] : [place(steps[0]), place(steps[1])];
       const { code, step, last_step: last } = finding;
       batch(() => {
         choices.zoom.value = NO_ZOOM;
+        if (view.focused.value !== run.name) choices.focus.value = run.name;
         if (start !== null && end !== null && end > start) setX([start, end]);
         view.highlight.value = {
           run: run.name,
@@ -87,7 +95,7 @@ export function createNavigation(choices: Choices, view: View): Navigation {
           first: step,
           last: last ?? step,
         };
-        const pane = LOSS_FINDINGS.test(code) ? "loss" : "rate";
+        const pane = LOSS_FINDINGS.test(code) || !view.rateOpen.value ? "loss" : "rate";
         const x = place(step);
         view.pointed.value = null;
         view.cursor.value = x === null ? null : { pane, x, y: null };

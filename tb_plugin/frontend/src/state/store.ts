@@ -3,8 +3,10 @@ import type { Routes } from "../api/routes";
 import type { RunInfo, SeriesQuery } from "../api/types";
 import { connect, type Host, pageAddress, watchDark } from "../host/tensorboard";
 import { origin, serverAxis, serverRange } from "../model/axis";
-import { decodeState, encodeState, linkAddress } from "../model/link";
+import type { LinkValues } from "../model/fields";
+import { decodeState, encodeState, linkAddress, sameValues } from "../model/link";
 import { applyLink, type Choices, createChoices, linkState } from "./choices";
+import { type Comparison, createComparison } from "./comparison";
 import type { Wanted } from "./loader";
 import { createNavigation, type Navigation } from "./navigation";
 import { createRangeTests, type RangeTestStore } from "./rangeTests";
@@ -12,6 +14,7 @@ import { createReports, type ReportStore } from "./reports";
 import { createRuns, type RunsStore } from "./runs";
 import { createSeries, type SeriesStore, slotName } from "./series";
 import { settled } from "./settled";
+import { createSizes, type Sizes } from "./sizes";
 import type { Stage } from "./stage";
 import { createSweeps, type Sweeps } from "./sweeps";
 import { createView, type View } from "./view";
@@ -26,9 +29,11 @@ export interface Store {
   readonly rangeTests: RangeTestStore;
   readonly view: View;
   readonly sweeps: Sweeps;
+  readonly comparison: Comparison;
   /** The charts of trainings. */
   readonly trainings: Stage;
   readonly navigation: Navigation;
+  readonly sizes: Signal<Sizes>;
   /** Width of the plots in pixels, 0 while they have none: the tab is hidden or not laid out yet. */
   readonly plotWidth: Signal<number>;
   /** A sentence that comes and goes. */
@@ -38,6 +43,8 @@ export interface Store {
 }
 
 const REST_MS = 60;
+/** Browsers let a page change its address a few times a second. */
+const ADDRESS_MS = 200;
 /** Between two letters of one number; short, because the answer is to be there within a tenth of a second. */
 const TYPING_MS = 15;
 const MESSAGE_MS = 3500;
@@ -48,10 +55,10 @@ export function createStore(routes: Routes): Store {
   const series = createSeries(routes);
   const reports = createReports(routes);
   const rangeTests = createRangeTests(routes);
-  const view = createView(choices, runs, series, reports);
+  const plotWidth = signal(0);
+  const view = createView(choices, runs, series, reports, plotWidth);
   const sweeps = createSweeps(choices, view, rangeTests);
   const navigation = createNavigation(choices, view);
-  const plotWidth = signal(0);
   const message = signal<string | null>(null);
   let clearing = 0;
 
@@ -62,7 +69,7 @@ export function createStore(routes: Routes): Store {
   watchDark((dark) => {
     view.dark.value = dark;
   });
-  void begin(host, choices, runs);
+  void begin(host, choices, view, runs);
 
   return {
     routes,
@@ -73,7 +80,9 @@ export function createStore(routes: Routes): Store {
     rangeTests,
     view,
     sweeps,
+    comparison: createComparison(view, routes),
     navigation,
+    sizes: createSizes(),
     trainings: { ...view, moves: navigation },
     plotWidth,
     message,
@@ -84,25 +93,49 @@ export function createStore(routes: Routes): Store {
         message.value = null;
       }, MESSAGE_MS);
     },
-    link: () =>
-      linkAddress(pageAddress(), encodeState(linkState(choices, view.kind.value, view.selected.value))),
+    link: () => linkAddress(pageAddress(), shownValues(choices, view)),
   };
 }
 
-/** The link decides what is loaded first: a default selection would be loaded for nothing. */
-async function begin(host: Host, choices: Choices, runs: RunsStore): Promise<void> {
-  let applied = "";
+/** The values of a link that shows another reader the same: the runs that are shown are named, chosen or not. */
+function shownValues(choices: Choices, view: View): LinkValues {
+  const state = linkState(choices);
+  const shown = view.selected.value;
+  return encodeState(
+    view.kind.value === "training"
+      ? { ...state, runs: shown }
+      : { ...state, kind: "range_test", sweeps: shown },
+  );
+}
+
+/**
+ * Follows the address and writes the state back to it. The link decides what is loaded first: a default selection would
+ * be loaded for nothing. An address without a word stands for the page's own choices, such as the latest run.
+ */
+async function begin(host: Host, choices: Choices, view: View, runs: RunsStore): Promise<void> {
+  let known: LinkValues = {};
   const follow = async (): Promise<void> => {
     const values = await host.linkValues();
-    const text = JSON.stringify(values);
-    if (Object.keys(values).length === 0 || text === applied) return;
-    applied = text;
+    if (Object.keys(values).length === 0 || sameValues(values, known)) return;
+    known = values;
     applyLink(choices, decodeState(values));
   };
+  const current = computed((): LinkValues => {
+    const chosen = Object.keys(encodeState(linkState(choices))).length > 0;
+    return chosen ? shownValues(choices, view) : {};
+  });
+  const show = (values: LinkValues): void => {
+    if (host.showLink(values)) known = values;
+  };
   host.onDataReloaded(() => void runs.reload());
-  host.onLinkChanged(() => void follow());
+  host.onLinkChanged(() => void follow().then(() => show(current.value)));
   await follow();
   await runs.reload();
+  const rested = settled(current, ADDRESS_MS);
+  effect(() => {
+    // Before the runs are known nothing is shown that could be named.
+    if (runs.list.value.answer !== null) show(rested.value);
+  });
 }
 
 /** What of a run's entry in the list says that there is more to load. */
@@ -154,7 +187,7 @@ function loadWhatIsSeen(
     computed(() => ({ x: choices.zoom.value.x, axis: choices.axis.value })),
     REST_MS,
   );
-  const smoothing = settled(choices.smoothing, REST_MS);
+  const chosen = settled(choices.smoothing, REST_MS);
   effect(() => {
     // Rounded up, so that a window that is dragged wider by a few pixels asks for nothing new.
     if (plotWidth.value === 0) return;
@@ -166,7 +199,7 @@ function loadWhatIsSeen(
       const info = infos.get(run);
       if (info === undefined) continue;
       const stamp = stampOf(info);
-      const common = { run, width, smoothing: smoothing.value };
+      const common = { run, width, smoothing: chosen.value ?? view.autoSmoothing.value };
       const query = { ...common, x: "step" as const, range: null };
       overviews.push({ name: slotName("overview", run), query, stamp });
       const overview = series.loaded.value.get(slotName("overview", run))?.answer;

@@ -1,5 +1,7 @@
 import { batch, computed, type ReadonlySignal, signal } from "@preact/signals";
 import type { Range } from "../api/types";
+import { showsLine, toWhatIsDrawn } from "../model/dragged";
+import { NO_SWEEP_ZOOM } from "../model/fields";
 import type { Colours, PaneView } from "../model/pane";
 import { atLeast, panned, partOf, valueAt, within, yPart } from "../model/ranges";
 import { latestOf } from "../model/selection";
@@ -14,7 +16,7 @@ import {
   sweepRange,
   sweepReadings,
 } from "../model/sweepPanes";
-import { type Choices, NO_SWEEP_ZOOM } from "./choices";
+import type { Choices } from "./choices";
 import type { RangeTestStore } from "./rangeTests";
 import type { Cursor, Moves, Stage } from "./stage";
 import type { View } from "./view";
@@ -91,21 +93,23 @@ export function createSweeps(choices: Choices, view: View, store: RangeTestStore
 
   const setX = ([start, end]: Range): void => {
     const whole = full.value;
-    const wanted = atLeast((whole[1] - whole[0]) * 1e-6, [
-      Math.max(start, whole[0]),
-      Math.min(end, whole[1]),
-    ]);
+    const inside: Range = [Math.max(start, whole[0]), Math.min(end, whole[1])];
+    const wanted = atLeast((whole[1] - whole[0]) * 1e-6, toWhatIsDrawn([sweep.value, slope.value], inside));
     const seen = within(wanted, whole);
     const all = seen[0] <= whole[0] && seen[1] >= whole[1];
     zoom.value = { ...zoom.value, x: all ? null : seen };
   };
   const moves: Moves = {
     zoomTo(pane, x, y) {
-      const { left } = pane === "slope" ? slope.value : sweep.value;
+      const paneView = pane === "slope" ? slope.value : sweep.value;
+      const { left } = paneView;
       const seen = range.value;
+      const wanted: Range = x === null ? seen : [valueAt(x[0], seen), valueAt(x[1], seen)];
       batch(() => {
-        if (y !== null) zoom.value = { ...zoom.value, [pane]: yPart(y, left.range, left.kind) };
-        if (x !== null) setX([valueAt(x[0], seen), valueAt(x[1], seen)]);
+        if (y !== null && showsLine(paneView, wanted, y)) {
+          zoom.value = { ...zoom.value, [pane]: yPart(y, left.range, left.kind) };
+        }
+        if (x !== null) setX(wanted);
       });
     },
     pan(pane, x, y) {

@@ -1,6 +1,7 @@
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Range, RunInfo } from "../api/types";
 import { fullRange, origin, serverAxis, serverRange } from "../model/axis";
+import { constantRates } from "../model/constantRate";
 import { defaultLayers, layersOf } from "../model/layers";
 import { layersPane } from "../model/layersPane";
 import { lossPane } from "../model/lossPane";
@@ -9,6 +10,7 @@ import type { DrawnRun, PaneView } from "../model/pane";
 import { ratePane } from "../model/ratePane";
 import { type Reading, readingAt } from "../model/readout";
 import { type Kind, kindShown, latestOf, sortedNames } from "../model/selection";
+import { autoSmoothing } from "../model/smoothing";
 import { splice } from "../model/splice";
 import { type Coverage, coverageOf } from "../model/status";
 import { DARK, LIGHT, type Theme } from "../theme/tokens";
@@ -44,12 +46,19 @@ export interface View extends Focus, ColourView {
   readonly fullRange: ReadonlySignal<Range>;
   readonly range: ReadonlySignal<Range>;
   readonly hasEpochs: ReadonlySignal<boolean>;
+  /** Of the loss, where the user has not chosen one, and the one that is drawn. */
+  readonly autoSmoothing: ReadonlySignal<number>;
+  readonly smoothing: ReadonlySignal<number>;
   readonly metricNames: ReadonlySignal<readonly string[]>;
   readonly metrics: ReadonlySignal<readonly string[]>;
   /** Of the focused run: all layers whose updates were sampled, and those that are told apart by colour. */
   readonly layerNames: ReadonlySignal<readonly string[]>;
   readonly layers: ReadonlySignal<readonly string[]>;
   readonly ratePane: ReadonlySignal<PaneView>;
+  /** The learning rates of the runs, where none of them ever changes; null where one does. */
+  readonly constantRates: ReadonlySignal<readonly number[] | null>;
+  /** Whether the pane of the learning rate is open. */
+  readonly rateOpen: ReadonlySignal<boolean>;
   /** Null where no updates were sampled. */
   readonly layersPane: ReadonlySignal<PaneView | null>;
   readonly lossPane: ReadonlySignal<PaneView>;
@@ -66,6 +75,7 @@ export function createView(
   runs: RunsStore,
   series: SeriesStore,
   reports: ReportStore,
+  plotWidth: ReadonlySignal<number>,
 ): View {
   const dark = signal(false);
   const theme = computed(() => {
@@ -113,6 +123,14 @@ export function createView(
     return [recorded[0], Math.max(recorded[1], focus.marks.value?.planned?.xs.at(-1) ?? recorded[1])];
   });
   const range = computed(() => choices.zoom.value.x ?? full.value);
+
+  const steps = computed(() => Math.max(0, ...shown.value.map((name) => infos.value.get(name)?.steps ?? 0)));
+  const auto = computed(() => {
+    const [start, end] = full.value;
+    const part = (range.value[1] - range.value[0]) / (end - start);
+    return autoSmoothing(steps.value * Math.min(1, part), plotWidth.value);
+  });
+  const smoothing = computed(() => choices.smoothing.value ?? auto.value);
 
   const metricNames = computed(() =>
     allMetrics(shown.value.map((name) => infos.value.get(name)?.monitors ?? [])).filter(
@@ -175,13 +193,30 @@ export function createView(
       zoom: choices.zoom.value.loss,
       scale: choices.lossScale.value,
       metrics: metrics.value.map((name) => ({ name, side: isLossLike(name) ? "left" : "right" })),
-      smoothing: choices.smoothing.value,
+      smoothing: smoothing.value,
     }),
   );
 
+  const constant = computed(() => {
+    if (drawn.value.length > 0) return constantRates(drawn.value);
+    // Until the curves are there, what the list shows of them decides: a pane that closes later would be a jump.
+    const lines = shown.value.map((name) => infos.value.get(name)?.sparkline ?? []);
+    const rates = lines.flatMap(([first = null, ...others]) =>
+      first !== null && others.every((one) => one === first) ? [first] : [],
+    );
+    return rates.length > 0 && rates.length === lines.length ? rates : null;
+  });
+  const rateOpen = computed(() => {
+    const chosen = choices.ratePane.value;
+    if (chosen !== null) return chosen === "open";
+    const { would, planned } = focus.marks.value ?? {};
+    return constant.value === null || would != null || planned != null;
+  });
   const panes = computed(() => {
     const folded = choices.hidden.value.has("layers");
-    return [rate.value, folded ? null : layersBelow.value, loss.value].filter((pane) => pane !== null);
+    return [rateOpen.value ? rate.value : null, folded ? null : layersBelow.value, loss.value].filter(
+      (pane) => pane !== null,
+    );
   });
 
   const cursor = signal<Cursor | null>(null);
@@ -220,6 +255,8 @@ export function createView(
     fullRange: full,
     range,
     hasEpochs,
+    autoSmoothing: auto,
+    smoothing,
     metricNames,
     metrics,
     colours,
@@ -227,6 +264,8 @@ export function createView(
     layerNames,
     layers,
     ratePane: rate,
+    constantRates: constant,
+    rateOpen,
     layersPane: layersBelow,
     lossPane: loss,
     panes,
