@@ -170,6 +170,7 @@ def typescript_sources() -> dict[str, str]:
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
     assert [] == circle_in(python_imports(dict(sources())))
+    assert [] == circle_in(typescript_imports(typescript_sources()))
 
 
 @pytest.mark.parametrize(

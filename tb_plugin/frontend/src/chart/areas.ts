@@ -1,7 +1,7 @@
 import type uPlot from "uplot";
 import type { Area } from "../model/pane";
-import type { ChartView } from "./chart";
 import { inPlot } from "./plotContext";
+import type { ChartView } from "./view";
 
 /** What lies between two curves; on a logarithmic axis what is 0 or less reaches to the lower edge. */
 export function drawAreas(plot: uPlot, view: ChartView): void {

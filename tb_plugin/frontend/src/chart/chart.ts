@@ -2,16 +2,16 @@ import uPlot from "uplot";
 import type { Range } from "../api/types";
 import { formatNumber } from "../model/format";
 import { EMPTY_LAYOUT, type Layout } from "../model/layout";
-import type { PaneView, YAxis } from "../model/pane";
+import type { YAxis } from "../model/pane";
 import { yTicks } from "../model/scale";
-import { numberLabels, xTicks } from "../model/ticks";
-import type { Theme } from "../theme/tokens";
+import { numberLabels } from "../model/ticks";
 import { drawAreas } from "./areas";
 import { drawAbove, drawBelow } from "./decorations";
 import { FONT } from "./font";
 import { drawMarks, drawMarksBelow, FUSE_ROOM, layoutOf } from "./marks";
 import { emptySeries, seriesOf } from "./series";
 import { drawSweepAbove, drawSweepBelow } from "./sweep";
+import { type ChartView, xTicksOf } from "./view";
 
 /** Pixels beside and above the plot, the same in every pane: their x axes stand exactly below each other. */
 const LEFT = 74;
@@ -20,15 +20,6 @@ const RIGHT_AXIS = 56;
 const RULER = 22;
 const X_AXIS = 26;
 const LEAST = { width: 120, height: 60 };
-
-export interface ChartView extends PaneView {
-  readonly theme: Theme;
-  /** Epoch numbers stand above the first pane only, x labels below the last. */
-  readonly ruler: boolean;
-  readonly xLabels: boolean;
-  /** Room for a right axis, also in the pane that has none. */
-  readonly rightAxis: boolean;
-}
 
 /** One pane: uPlot for scales, axes and paths; what lies behind and above the lines is drawn by decorations.ts. */
 export interface Chart {
@@ -227,10 +218,6 @@ function optionsOf(
       draw: [hooks.above],
     },
   };
-}
-
-export function xTicksOf(plot: uPlot, view: ChartView): ReturnType<typeof xTicks> {
-  return xTicks(view.axis, view.range, plot.bbox.width / devicePixelRatio);
 }
 
 function labelsOf(splits: readonly number[], kind: YAxis["kind"]): string[] {

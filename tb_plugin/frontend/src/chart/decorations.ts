@@ -1,7 +1,7 @@
 import type uPlot from "uplot";
 import { epochRuler } from "../model/epochs";
-import { type ChartView, xTicksOf } from "./chart";
 import { FONT } from "./font";
+import { type ChartView, xTicksOf } from "./view";
 
 /** What lies behind the lines: the hairlines where epochs begin. */
 export function drawBelow(plot: uPlot, view: ChartView): void {

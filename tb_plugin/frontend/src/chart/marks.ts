@@ -11,9 +11,9 @@ import {
 import type { FuseCell } from "../model/marks";
 import { layoutSweep } from "../model/sweepLayout";
 import type { Theme } from "../theme/tokens";
-import type { ChartView } from "./chart";
 import { SMALL_FONT } from "./font";
 import { haloText, inPlot, line } from "./plotContext";
+import type { ChartView } from "./view";
 
 /** Room for the strip of the wait, below the labels of the x axis. */
 export const FUSE_ROOM = 32;

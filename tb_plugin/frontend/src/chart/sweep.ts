@@ -2,9 +2,9 @@ import type uPlot from "uplot";
 import type { Label, Layout, Upright } from "../model/layout";
 import type { TrainedBand } from "../model/sweepMarks";
 import type { Theme } from "../theme/tokens";
-import type { ChartView } from "./chart";
 import { SMALL_FONT } from "./font";
 import { haloText, inPlot, line } from "./plotContext";
+import type { ChartView } from "./view";
 
 /** What lies behind the curves of a range test: the rates of a training, the spread of suggestions, the zero line. */
 export function drawSweepBelow(plot: uPlot, view: ChartView, layout: Layout): void {

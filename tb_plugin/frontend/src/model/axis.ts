@@ -4,6 +4,9 @@ import { interpolate } from "./lookup";
 /** What the x axis counts. */
 export type Axis = "step" | "epoch" | "relative" | "wall";
 
+/** What a chart's x axis counts; of a range test the logarithm (base 10) of the learning rate. */
+export type ChartAxis = Axis | "learning_rate";
+
 export const AXES: readonly Axis[] = ["step", "epoch", "relative", "wall"];
 
 export function serverAxis(axis: Axis): ServerAxis {

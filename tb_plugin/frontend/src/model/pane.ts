@@ -1,5 +1,5 @@
 import type { Range, Series, Value } from "../api/types";
-import type { Axis } from "./axis";
+import type { Axis, ChartAxis } from "./axis";
 import type { EpochSpan } from "./epochs";
 import type { Marks } from "./marks";
 import type { ScaleChoice, ScaleKind, Span } from "./scale";
@@ -11,9 +11,6 @@ import type { SweepMarks } from "./sweepMarks";
  * against learning rate, and its slope.
  */
 export type PaneId = "rate" | "layers" | "loss" | "sweep" | "slope";
-
-/** What a chart's x axis counts; of a range test the logarithm (base 10) of the learning rate. */
-export type ChartAxis = Axis | "learning_rate";
 
 /** What a line tells. An epoch metric goes by its name. */
 export type LineKind =

@@ -1,6 +1,6 @@
 import type { Range } from "../api/types";
+import type { ChartAxis } from "./axis";
 import { formatCount, formatDuration, formatNumber, formatSteps, two } from "./format";
-import type { ChartAxis } from "./pane";
 
 export interface Tick {
   readonly at: number;

@@ -1,0 +1,18 @@
+import type uPlot from "uplot";
+import type { PaneView } from "../model/pane";
+import { xTicks } from "../model/ticks";
+import type { Theme } from "../theme/tokens";
+
+/** What one pane draws. */
+export interface ChartView extends PaneView {
+  readonly theme: Theme;
+  /** Epoch numbers stand above the first pane only, x labels below the last. */
+  readonly ruler: boolean;
+  readonly xLabels: boolean;
+  /** Room for a right axis, also in the pane that has none. */
+  readonly rightAxis: boolean;
+}
+
+export function xTicksOf(plot: uPlot, view: ChartView): ReturnType<typeof xTicks> {
+  return xTicks(view.axis, view.range, plot.bbox.width / devicePixelRatio);
+}
