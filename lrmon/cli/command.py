@@ -17,7 +17,7 @@ from typing import Any, Final, NoReturn
 
 from tensorboard import errors
 
-from lrmon.cli.run_table import run_list
+from lrmon.cli.run_table import run_table
 from lrmon.cli.streams import (
     abandon_streams,
     flush_streams,
@@ -33,6 +33,7 @@ from lrmon.review.report.report import report
 from lrmon.review.run.export import export
 from lrmon.review.run.outline import outline
 from lrmon.review.run.run import Run
+from lrmon.review.run_list import summarize
 from lrmon.text.widths import fitted, shortened
 from lrmon.text.wording import suggestion
 from lrmon.version import __version__
@@ -150,10 +151,10 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
 
 def _list(options: argparse.Namespace) -> int:
     with open_logs(options.logdir) as source:
-        library = Library()
+        library = Library(summarize=summarize)
         summaries = _summaries(library, source, options.logdir)
         outlines = [outline(library.run(source, name)) for name in summaries]
-    for line in run_list(outlines, summaries, width=terminal_width(), color=has_color()):
+    for line in run_table(outlines, summaries, width=terminal_width(), color=has_color()):
         sys.stdout.write(f"{line}\n")
     return GOOD
 

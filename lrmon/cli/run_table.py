@@ -18,7 +18,7 @@ _LEFT: Final = (_NAME, _KIND, _OPTIMIZER, _FINDINGS)
 """Columns of words, which begin at their left."""
 
 
-def run_list(
+def run_table(
     outlines: Sequence[Outline], summaries: Mapping[str, Mapping[str, Any]], *, width: int, color: bool
 ) -> list[str]:
     """Returns a heading and a line for each run, none of them wider than the terminal.
