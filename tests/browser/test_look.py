@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from xml.etree import ElementTree as ET
 
 import pytest
 from playwright.sync_api import FloatRect
 
 from tests.browser.conftest import Logs, Opener
-from tests.browser.page import Monitor, link, runs
+from tests.browser.page import Monitor, box_of, link, runs
 from tests.plugin.process import Server
 
 STAIRCASE = "mystery/staircase-95"
@@ -162,26 +164,92 @@ def test_tensorboard_s_reload_reaches_the_page(open_page: Opener, server: Server
     )
 
 
-def test_the_exported_picture_and_table_hold_the_run(
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def export(monitor: Monitor, entry: str, path: Path) -> str:
+    """Saves what an entry of the export menu makes, and returns the name that it suggests."""
+    with monitor.page.expect_download() as download:
+        monitor.frame.get_by_role("button", name="Export").click()
+        monitor.frame.get_by_role("button", name=entry).click()
+    download.value.save_as(path)
+    return download.value.suggested_filename
+
+
+def test_the_exported_table_holds_the_run(
     open_page: Opener, server: Server, logs: Logs, tmp_path: Path
 ) -> None:
     monitor = open_page(server, link(runs=runs(STAIRCASE)))
-    with monitor.page.expect_download() as picture:
-        monitor.frame.get_by_role("button", name="Export").click()
-        monitor.frame.get_by_role("button", name="Picture of the charts").click()
-    picture.value.save_as(tmp_path / "picture.png")
-    head = (tmp_path / "picture.png").read_bytes()[:24]
-    assert head[:8] == b"\x89PNG\r\n\x1a\n"
-    width, height = struct.unpack(">II", head[16:])
-    assert width > 600
-    assert height > 600
-    assert picture.value.suggested_filename == "lrmon-mystery-staircase-95.png"
-    with monitor.page.expect_download() as table:
-        monitor.frame.get_by_role("button", name="Export").click()
-        monitor.frame.get_by_role("button", name="CSV").click()
-    table.value.save_as(tmp_path / "table.csv")
+    export(monitor, "CSV", tmp_path / "table.csv")
     rows = (tmp_path / "table.csv").read_text().splitlines()
     assert len(rows) == 1 + logs.recorded[STAIRCASE].loss.size
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_exported_picture_is_drawn_with_lines_and_letters(
+    open_page: Opener, server: Server, logs: Logs, tmp_path: Path, dark: bool
+) -> None:
+    monitor = open_page(server, link(runs=runs(STAIRCASE), hidden="effective_learning_rate"), dark=dark)
+    seen = monitor.charts()
+    name = export(monitor, "Picture of the charts SVG", tmp_path / "picture.svg")
+    assert name == "lrmon-mystery-staircase-95.svg"
+    root = ET.parse(tmp_path / "picture.svg").getroot()
+    texts = {text.text for text in root.iter(f"{SVG}text")}
+    assert {STAIRCASE, "learning rate", "val_loss", "lrmon for TensorBoard", "epoch", "step", "0.1"} <= texts
+    assert not any("effective" in (text or "") for text in texts)
+    # The learning rate is a path of as many levels as it has values.
+    strokes = [path for path in root.iter(f"{SVG}path") if path.get("stroke-width") == "2"]
+    levels = [
+        {y for _x, y in re.findall(r"[ML](-?[\d.]+) (-?[\d.]+)", path.get("d", ""))} for path in strokes
+    ]
+    assert len(set(logs.recorded[STAIRCASE].learning_rate)) in {len(level) for level in levels}
+    # The page itself is as it was.
+    assert monitor.charts() == seen
+    monitor.drag("loss", (0.2, 0.5), (0.4, 0.5))
+    monitor.wait(lambda: monitor.x_range()[1] < 600, lambda: "the charts do not zoom any more")
+
+
+def test_the_png_is_twice_as_fine_as_the_page(open_page: Opener, server: Server, tmp_path: Path) -> None:
+    monitor = open_page(server, link(runs=runs(STAIRCASE, "digits/broken")))
+    export(monitor, "Picture of the charts SVG", tmp_path / "picture.svg")
+    assert export(monitor, "Picture of the charts PNG", tmp_path / "picture.png") == "lrmon-2-runs.png"
+    root = ET.parse(tmp_path / "picture.svg").getroot()
+    head = (tmp_path / "picture.png").read_bytes()[:24]
+    assert head[:8] == b"\x89PNG\r\n\x1a\n"
+    size = [float(root.get(side) or 0) for side in ("width", "height")]
+    assert struct.unpack(">II", head[16:]) == tuple(round(2 * pixels) for pixels in size)
+    assert size[0] > box_of(monitor.frame.locator("[data-pane=loss]"))["width"]
+
+
+def test_the_picture_looks_as_the_page_does(open_page: Opener, server: Server, tmp_path: Path) -> None:
+    """Most pixels of a chart are the same in the picture, text aside, which is smoothed in another way."""
+    monitor = open_page(server, link(runs=runs(STAIRCASE)))
+    export(monitor, "Picture of the charts SVG", tmp_path / "picture.svg")
+    svg = (tmp_path / "picture.svg").read_text()
+    same: float = monitor.frame.evaluate(
+        """async (svg) => {
+          const canvas = document.querySelector("[data-pane=rate] canvas");
+          const image = new Image();
+          image.src = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
+          await image.decode();
+          const drawn = new OffscreenCanvas(image.naturalWidth, image.naturalHeight).getContext("2d");
+          drawn.drawImage(image, 0, 0);
+          const [, x, y] = /translate\\(([\\d.]+) ([\\d.]+)\\)/.exec(svg).map(Number);
+          const there = drawn.getImageData(x, y, canvas.width, canvas.height).data;
+          const here = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+          let [alike, all] = [0, 0];
+          for (let at = 0; at < here.length; at += 4) {
+            // What the canvas leaves transparent shows the card.
+            if (here[at + 3] < 255) continue;
+            all += 1;
+            const away = [0, 1, 2].map((channel) => Math.abs(here[at + channel] - there[at + channel]));
+            if (Math.max(...away) < 40) alike += 1;
+          }
+          return alike / all;
+        }""",
+        svg,
+    )
+    assert same > 0.9
 
 
 def test_everything_comes_from_tensorboard_itself(open_page: Opener, server: Server) -> None:

@@ -25,6 +25,18 @@ test("what all end with goes next: names that differ in their middle stay apart"
   expect(short(names, 22)).toEqual(["…lr0.1_momentum0.9…", "…lr0.01_momentum0.9…", "…lr0.001_momentum0.9…"]);
 });
 
+test("each folder loses what its own names begin with, but never what tells two folders apart", () => {
+  const names = ["digits/convolution-seed0", "digits/dense-seed0", "imagenet/resnet50-adamw", "mystery"];
+  expect(short(names, 18)).toEqual([
+    "…convolution-seed0",
+    "digits/dense-seed0",
+    "…resnet50-adamw",
+    "mystery",
+  ]);
+  const same = short(["first/experiment/run-1", "second/experiment/run-1"], 12);
+  expect(new Set(same).size).toBe(2);
+});
+
 test("a single name, and what is still too long, is cut in its middle", () => {
   expect(short(["a-very-long-name-of-a-run"], 11)).toEqual(["a-ver…a-run"]);
   const long = short(["one/abcdefghijklmnop", "two/abcdefghijklmnopq"], 10);

@@ -44,7 +44,11 @@ function drawRuler(plot: uPlot, view: ChartView): void {
   ctx.fillStyle = view.theme.muted;
   ctx.textBaseline = "alphabetic";
   ctx.textAlign = "center";
-  for (const { at, text } of labels) ctx.fillText(text, plot.valToPos(at, "x", true), y);
+  for (const { at, text } of labels) {
+    const x = plot.valToPos(at, "x", true);
+    // The first epoch may be cut: its number would touch the word beside the ruler.
+    if (x - ctx.measureText(text).width / 2 >= bbox.left - 2 * devicePixelRatio) ctx.fillText(text, x, y);
+  }
   ctx.textAlign = "right";
   ctx.fillText("epoch", bbox.left - 8 * devicePixelRatio, y);
 }

@@ -1,5 +1,6 @@
 import type { Theme } from "../theme/tokens";
 import { FONT } from "./font";
+import { escaped } from "./svg";
 
 export interface LegendEntry {
   readonly label: string;
@@ -19,7 +20,10 @@ export interface LegendEntry {
 }
 
 export interface PicturePart {
-  readonly canvas: HTMLCanvasElement;
+  /** The chart as the content of an SVG element, and its size. */
+  readonly svg: string;
+  readonly width: number;
+  readonly height: number;
   readonly legend: readonly LegendEntry[];
 }
 
@@ -33,65 +37,80 @@ export interface Picture {
 
 const MARGIN = 16;
 const LINE = 20;
+/** Pixels of a PNG for each of the picture. */
+const RESOLUTION = 2;
 
-/** The charts as a PNG, with title, runs, legends and where it comes from. */
-export async function renderPicture(picture: Picture): Promise<Blob | null> {
-  const ratio = devicePixelRatio;
-  const width = Math.max(...picture.parts.map((part) => part.canvas.width)) / ratio + 2 * MARGIN;
-  const canvas = document.createElement("canvas");
-  const context = canvas.getContext("2d");
-  if (context === null) return null;
-  context.font = FONT;
-  const runRows = legendRows(context, picture.runs, width - 2 * MARGIN);
-  const charts = picture.parts.reduce((sum, part) => sum + part.canvas.height / ratio + LINE + 8, 0);
-  const height = MARGIN + 2 * LINE + runRows.length * LINE + charts + LINE + MARGIN / 2;
-  canvas.width = Math.round(width * ratio);
-  canvas.height = Math.round(height * ratio);
-  context.scale(ratio, ratio);
-  context.fillStyle = picture.theme.card;
-  context.fillRect(0, 0, width, height);
-  context.textBaseline = "middle";
-
+/** The charts as SVG, with title, runs, legends and where it comes from. */
+export function pictureSvg(picture: Picture): string {
+  const { theme, parts, runs } = picture;
+  const measure = measurer();
+  const width = Math.max(...parts.map((part) => part.width)) + 2 * MARGIN;
+  const content: string[] = [];
   let y = MARGIN + 6;
-  context.fillStyle = picture.theme.text;
-  context.font = FONT.replace(/^[\d.]+px/, "600 15px");
-  context.fillText(picture.title, MARGIN, y);
+  content.push(text(picture.title, MARGIN, y, theme.text, "font-size:15px;font-weight:600"));
   y += LINE;
-  context.font = FONT;
-  context.fillStyle = picture.theme.muted;
-  context.fillText(picture.subtitle, MARGIN, y);
+  content.push(text(picture.subtitle, MARGIN, y, theme.muted));
   y += LINE;
-  for (const row of runRows) {
-    drawLegend(context, row, MARGIN, y, picture.theme);
+  for (const row of legendRows(measure, runs, width - 2 * MARGIN)) {
+    content.push(legend(measure, row, MARGIN, y, theme));
     y += LINE;
   }
-  for (const part of picture.parts) {
-    drawLegend(context, part.legend, MARGIN + 12, y, picture.theme);
-    y += LINE / 2 + 4;
-    context.drawImage(part.canvas, MARGIN, y, part.canvas.width / ratio, part.canvas.height / ratio);
-    y += part.canvas.height / ratio + LINE / 2 + 4;
+  for (const part of parts) {
+    for (const row of legendRows(measure, part.legend, width - 2 * MARGIN - 12)) {
+      content.push(legend(measure, row, MARGIN + 12, y, theme));
+      y += LINE;
+    }
+    y += 4 - LINE / 2;
+    content.push(`<g transform="translate(${MARGIN} ${y})">${part.svg}</g>`);
+    y += part.height + LINE / 2 + 4;
   }
-  context.fillStyle = picture.theme.muted;
-  context.textAlign = "right";
-  context.fillText("lrmon for TensorBoard", width - MARGIN, height - MARGIN);
-  return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+  const height = y + LINE;
+  content.push(
+    text("lrmon for TensorBoard", width - MARGIN, height - MARGIN, theme.muted, "text-anchor:end"),
+  );
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" style="font:${escaped(FONT)}"><rect width="100%" height="100%" fill="${theme.card}"/>${content.join("")}</svg>`;
+}
+
+/** The picture as a PNG, twice as fine as the page on a screen of the usual kind; null where the browser cannot. */
+export async function picturePng(svg: string): Promise<Blob | null> {
+  const address = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
+  try {
+    const image = new Image();
+    image.src = address;
+    await image.decode();
+    const canvas = document.createElement("canvas");
+    canvas.width = Math.round(image.naturalWidth * RESOLUTION);
+    canvas.height = Math.round(image.naturalHeight * RESOLUTION);
+    const context = canvas.getContext("2d");
+    if (context === null) return null;
+    context.drawImage(image, 0, 0, canvas.width, canvas.height);
+    return await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+  } catch {
+    return null;
+  } finally {
+    URL.revokeObjectURL(address);
+  }
+}
+
+type Measure = (text: string) => number;
+
+function measurer(): Measure {
+  const context = document.createElement("canvas").getContext("2d");
+  if (context !== null) context.font = FONT;
+  return (text) => context?.measureText(text).width ?? 7 * text.length;
 }
 
 const SWATCH = 16;
 
-function entryWidth(context: CanvasRenderingContext2D, entry: LegendEntry): number {
-  return SWATCH + 6 + context.measureText(entry.label).width + 18;
+function entryWidth(measure: Measure, entry: LegendEntry): number {
+  return SWATCH + 6 + measure(entry.label) + 18;
 }
 
-function legendRows(
-  context: CanvasRenderingContext2D,
-  entries: readonly LegendEntry[],
-  width: number,
-): LegendEntry[][] {
+function legendRows(measure: Measure, entries: readonly LegendEntry[], width: number): LegendEntry[][] {
   const rows: LegendEntry[][] = [];
   let used = Number.POSITIVE_INFINITY;
   for (const entry of entries) {
-    const needed = entryWidth(context, entry);
+    const needed = entryWidth(measure, entry);
     if (used + needed > width) {
       rows.push([]);
       used = 0;
@@ -102,69 +121,54 @@ function legendRows(
   return rows;
 }
 
-function drawLegend(
-  context: CanvasRenderingContext2D,
+function legend(
+  measure: Measure,
   entries: readonly LegendEntry[],
   left: number,
   y: number,
   theme: Theme,
-): void {
+): string {
   let x = left;
-  for (const entry of entries) {
-    context.fillStyle = entry.colour;
-    context.globalAlpha = entry.alpha;
-    drawSwatch(context, entry.drawn, x, y);
-    context.globalAlpha = 1;
-    context.fillStyle = theme.text;
-    context.fillText(entry.label, x + SWATCH + 6, y);
-    x += entryWidth(context, entry);
+  return entries
+    .map((entry) => {
+      const at = x;
+      x += entryWidth(measure, entry);
+      const swatch = `<g fill="${entry.colour}" opacity="${entry.alpha}">${swatchOf(entry.drawn, at, y)}</g>`;
+      return swatch + text(entry.label, at + SWATCH + 6, y, theme.text);
+    })
+    .join("");
+}
+
+function swatchOf(drawn: LegendEntry["drawn"], x: number, y: number): string {
+  const box = (left: number, width: number, height: number): string =>
+    `<rect x="${x + left}" y="${y - height / 2}" width="${width}" height="${height}"/>`;
+  const dot = `<circle cx="${x + SWATCH / 2}" cy="${y}" r="4"/>`;
+  switch (drawn) {
+    case "run":
+      return box(3, 10, 10);
+    case "dashed":
+      return box(0, 7, 3) + box(10, 6, 3);
+    case "dotted":
+      return [0, 4.5, 9, 13.5].map((at) => box(at, 2.5, 3)).join("");
+    case "markers":
+      return dot;
+    case "band":
+      return box(0, SWATCH, 10);
+    case "ticks":
+      return box(SWATCH / 2 - 1, 2, 8);
+    case "thin-band":
+      return box(0, SWATCH, 5);
+    case "steps":
+    case "line":
+      return box(0, SWATCH, 3);
+    case "points":
+      return box(0, SWATCH, 3) + dot;
+    default:
+      return drawn satisfies never;
   }
 }
 
-function drawSwatch(
-  context: CanvasRenderingContext2D,
-  drawn: LegendEntry["drawn"],
-  x: number,
-  y: number,
-): void {
-  const middle = x + SWATCH / 2;
-  const dot = (): void => {
-    context.beginPath();
-    context.arc(middle, y, 4, 0, 2 * Math.PI);
-    context.fill();
-  };
-  switch (drawn) {
-    case "run":
-      context.fillRect(x + 3, y - 5, 10, 10);
-      break;
-    case "dashed":
-      context.fillRect(x, y - 1.5, 7, 3);
-      context.fillRect(x + 10, y - 1.5, 6, 3);
-      break;
-    case "dotted":
-      for (const at of [0, 4.5, 9, 13.5]) context.fillRect(x + at, y - 1.5, 2.5, 3);
-      break;
-    case "markers":
-      dot();
-      break;
-    case "band":
-      context.fillRect(x, y - 5, SWATCH, 10);
-      break;
-    case "ticks":
-      context.fillRect(middle - 1, y - 4, 2, 8);
-      break;
-    case "thin-band":
-      context.fillRect(x, y - 2.5, SWATCH, 5);
-      break;
-    case "steps":
-    case "line":
-      context.fillRect(x, y - 1.5, SWATCH, 3);
-      break;
-    case "points":
-      context.fillRect(x, y - 1.5, SWATCH, 3);
-      dot();
-      break;
-    default:
-      drawn satisfies never;
-  }
+/** Text whose middle lies at y: the baseline of most fonts lies a third of their size below it. */
+function text(content: string, x: number, y: number, colour: string, style = ""): string {
+  return `<text x="${x}" y="${y + 4}" fill="${colour}"${style === "" ? "" : ` style="${style}"`}>${escaped(content)}</text>`;
 }

@@ -1,8 +1,8 @@
-import { type LegendEntry, renderPicture } from "../chart/picture";
+import { type LegendEntry, picturePng, pictureSvg } from "../chart/picture";
 import { download, downloadBlob } from "../host/browser";
 import { formatCoverage } from "../model/status";
 import type { Store } from "../state/store";
-import { chartCanvases } from "./charts";
+import { drawnChart } from "./charts";
 import { useStore } from "./context";
 import { legendOf } from "./legends";
 import { Popover } from "./Popover";
@@ -15,48 +15,30 @@ export function ExportMenu() {
   const { view, routes } = store;
   const runs = view.listed.value.slice(0, LISTED);
 
-  const savePicture = async (): Promise<void> => {
-    const canvases = chartCanvases();
-    const shown = view.listed.value;
-    const trainings = view.kind.value === "training";
-    const panes = (trainings ? view : store.sweeps).panes.value;
-    const entries: LegendEntry[] = shown.map((run) => ({
-      label: run,
-      colour: view.runColour.value(run),
-      drawn: "run",
-      alpha: 1,
-    }));
-    const blob = await renderPicture({
-      title: shown.length === 1 ? (shown[0] as string) : `${shown.length} runs`,
-      subtitle: trainings
-        ? [formatCoverage(view.coverage.value), ruleOf(store)].filter((part) => part !== null).join(" · ")
-        : "learning-rate range test",
-      runs: shown.length === 1 ? [] : entries,
-      parts: panes.flatMap(({ id }) => {
-        const canvas = canvases[id];
-        return canvas === undefined ? [] : [{ canvas, legend: legendOf(store, id) }];
-      }),
-      theme: view.theme.value,
-    });
+  const savePicture = async (format: "png" | "svg"): Promise<void> => {
+    const svg = pictureOf(store);
+    const blob = format === "svg" ? new Blob([svg], { type: "image/svg+xml" }) : await picturePng(svg);
     if (blob === null) store.say("The browser could not make the picture.");
-    else downloadBlob(`${fileName(shown)}.png`, blob);
+    else downloadBlob(`${fileName(view.listed.value)}.${format}`, blob);
   };
 
   return (
     <Popover label="Export">
       {(close) => (
         <ul class="menu">
-          <li>
-            <button
-              type="button"
-              onClick={() => {
-                close();
-                void savePicture();
-              }}
-            >
-              Picture of the charts <small>PNG</small>
-            </button>
-          </li>
+          {(["png", "svg"] as const).map((format) => (
+            <li key={format}>
+              <button
+                type="button"
+                onClick={() => {
+                  close();
+                  void savePicture(format);
+                }}
+              >
+                Picture of the charts <small>{format.toUpperCase()}</small>
+              </button>
+            </li>
+          ))}
           {runs.flatMap((run) =>
             (["csv", "json"] as const).map((format) => (
               <li key={`${run} ${format}`}>
@@ -80,6 +62,34 @@ export function ExportMenu() {
       )}
     </Popover>
   );
+}
+
+/** The charts with title, runs and legends, as SVG. */
+function pictureOf(store: Store): string {
+  const { view } = store;
+  const shown = view.listed.value;
+  const trainings = view.kind.value === "training";
+  const panes = (trainings ? view : store.sweeps).panes.value;
+  const entries: LegendEntry[] = shown.map((run) => ({
+    label: run,
+    colour: view.runColour.value(run),
+    drawn: "run",
+    alpha: 1,
+  }));
+  return pictureSvg({
+    title: shown.length === 1 ? (shown[0] as string) : `${shown.length} runs`,
+    subtitle: trainings
+      ? [formatCoverage(view.coverage.value), ruleOf(store)].filter((part) => part !== null).join(" · ")
+      : "learning-rate range test",
+    runs: shown.length === 1 ? [] : entries,
+    parts: panes.flatMap(({ id }) => {
+      const chart = drawnChart(id);
+      // What is hidden by its entry is not in the picture.
+      const legend = legendOf(store, id).filter(({ hidden }) => !hidden);
+      return chart === null ? [] : [{ ...chart, legend }];
+    }),
+    theme: view.theme.value,
+  });
 }
 
 /** The rule that plateaus are drawn by. */

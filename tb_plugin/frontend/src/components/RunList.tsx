@@ -15,8 +15,10 @@ const ROW = 30;
 /** Rows beyond the visible ones, so that a quick scroll shows no gap. */
 const SPARE = 6;
 /** Pixels of a row beside the name; the style sheet cuts what still has no room. */
-const BESIDE = 118;
-const BESIDE_TEST = 72;
+const BESIDE = 72;
+const SPARKLINE = 46;
+/** A narrower list has no sparklines: the names need the room. */
+const NARROW = 210;
 const LEAST_LETTERS = 8;
 
 export function RunList() {
@@ -112,8 +114,8 @@ function Rows({ names }: { names: readonly string[] }) {
   const last = Math.min(names.length, Math.ceil((top.value + height.value) / ROW) + SPARE);
   const selected = new Set(view.selected.value);
   const only = selected.size === 1;
-  const training = view.kind.value === "training";
-  const letters = Math.floor((width.value - (training ? BESIDE : BESIDE_TEST)) / letter.value);
+  const sparklines = view.kind.value === "training" && width.value >= NARROW;
+  const letters = Math.floor((width.value - BESIDE - (sparklines ? SPARKLINE : 0)) / letter.value);
   const short = shortRunNames(names, Math.max(LEAST_LETTERS, letters));
   return (
     <div
@@ -132,6 +134,7 @@ function Rows({ names }: { names: readonly string[] }) {
             info={view.infos.value.get(name) as RunInfo}
             top={(first + index) * ROW}
             checked={selected.has(name)}
+            sparkline={sparklines}
             only={only && selected.has(name)}
           />
         ))}
@@ -147,10 +150,11 @@ interface RowProperties {
   readonly info: RunInfo;
   readonly top: number;
   readonly checked: boolean;
+  readonly sparkline: boolean;
   readonly only: boolean;
 }
 
-function Row({ name, label, info, top, checked, only }: RowProperties) {
+function Row({ name, label, info, top, checked, sparkline, only }: RowProperties) {
   const { choices, view } = useStore();
   const training = info.kind === "training";
   const theme = view.theme.value;
@@ -176,7 +180,7 @@ function Row({ name, label, info, top, checked, only }: RowProperties) {
         {label.slice(cut)}
       </button>
       {info.state === "running" && <span class="live" role="img" aria-label="running" title="running" />}
-      {training && <Sparkline values={info.sparkline} colour={colour} />}
+      {sparkline && <Sparkline values={info.sparkline} colour={colour} />}
       <span class="row-badge">
         {training && info.findings > 0 && (
           <span class={`badge badge-${info.severity ?? "info"}`} title={plural(info.findings, "finding")}>

@@ -1,9 +1,11 @@
 import type { Chart } from "../chart/chart";
+import type { PicturePart } from "../chart/picture";
 import { facetsOf } from "../chart/series";
+import { chartSvg } from "../chart/svg";
 import type { Layout } from "../model/layout";
 import type { PaneId } from "../model/pane";
 
-/** The living charts by their pane: the exported picture takes their canvases, tests read their data. */
+/** The living charts by their pane: the exported picture draws them once more, tests read their data. */
 const charts = new Map<PaneId, Drawn>();
 
 type Drawn = Pick<Chart, "plot" | "layout">;
@@ -42,11 +44,9 @@ export function inspectCharts(): Partial<Record<PaneId, Inspected>> {
   return result;
 }
 
-export function chartCanvases(): Partial<Record<PaneId, HTMLCanvasElement>> {
-  const canvases: Partial<Record<PaneId, HTMLCanvasElement>> = {};
-  for (const [pane, chart] of charts) {
-    const canvas = chart.plot()?.ctx.canvas;
-    if (canvas !== undefined) canvases[pane] = canvas;
-  }
-  return canvases;
+/** A chart as the content of an SVG element; null where it is not drawn. */
+export function drawnChart(pane: PaneId): Omit<PicturePart, "legend"> | null {
+  const plot = charts.get(pane)?.plot() ?? null;
+  if (plot === null) return null;
+  return { svg: chartSvg(plot, pane), width: plot.width, height: plot.height };
 }

@@ -63,6 +63,6 @@ export function letterWidth(element: Element): number {
   const context = document.createElement("canvas").getContext("2d");
   if (context === null) return 8;
   context.font = getComputedStyle(element).font;
-  const letters = "abcdefghijklmnopqrstuvwxyz_0123456789_-/.";
-  return context.measureText(letters).width / letters.length;
+  const letters = "abcdefghijklmnopqrstuvwxyz0123456789";
+  return (1.05 * context.measureText(letters).width) / letters.length;
 }

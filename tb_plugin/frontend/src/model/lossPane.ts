@@ -43,7 +43,7 @@ export function lossPane(input: LossPaneInput): PaneView {
       });
     };
     const alone = input.smoothing === 0 || input.hidden.has("loss_smoothed");
-    add("loss", "loss", alone ? { width: 1.25 } : { alpha: many ? 0.2 : 0.33 });
+    add("loss", "loss", alone ? { width: 1.25 } : { alpha: paleness(many, input.dense === true) });
     if (input.smoothing > 0) add("loss_smoothed", "loss, smoothed", { width: 2 });
   }
   for (const { name, overview } of runs) {
@@ -61,7 +61,7 @@ export function lossPane(input: LossPaneInput): PaneView {
         side,
         colour,
         alpha: 1,
-        width: 1.25,
+        width: 1.75,
         ...line,
       });
     }
@@ -91,6 +91,12 @@ export function lossPane(input: LossPaneInput): PaneView {
     skipped: skippedPlaces(runs, axis),
     marks: input.marks ?? null,
   };
+}
+
+/** The single batches lie behind their average: the more of them there are, the paler. */
+function paleness(many: boolean, dense: boolean): number {
+  if (dense) return many ? 0.1 : 0.16;
+  return many ? 0.2 : 0.33;
 }
 
 /** The middle nine tenths of the values: a few batches far off do not decide how an axis is scaled. */

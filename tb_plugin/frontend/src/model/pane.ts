@@ -128,4 +128,6 @@ export interface RatePaneInput extends PaneInput {
 export interface LossPaneInput extends PaneInput {
   readonly metrics: readonly { readonly name: string; readonly side: "left" | "right" }[];
   readonly smoothing: number;
+  /** So many batches lie in a pixel that their losses are an area, not a line. */
+  readonly dense?: boolean;
 }

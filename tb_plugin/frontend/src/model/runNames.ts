@@ -8,23 +8,40 @@ const WORTH = 3;
 
 /**
  * The names as they are shown where `most` letters have room. Names that fit stay as they are; of the others goes first
- * what all names begin with, then what all end with, no more of it than needed, and only then their middle: what tells
- * them apart stays.
+ * what all names of their folder begin with, then what all of these end with, no more of it than needed, and only then
+ * their middle: what tells them apart stays.
  */
 export function shortRunNames(names: readonly string[], most: number): ReadonlyMap<string, string> {
-  if (names.every((name) => lengthOf(name) <= most)) return new Map(names.map((name) => [name, name]));
+  const folders = new Map<string, string[]>();
+  for (const name of names) {
+    const folder = name.slice(0, name.lastIndexOf("/") + 1);
+    folders.set(folder, [...(folders.get(folder) ?? []), name]);
+  }
+  const short = new Map([...folders].flatMap(([folder, inside]) => shortIn(folder, inside, most)));
+  const counts = new Map<string, number>();
+  for (const label of short.values()) counts.set(label, (counts.get(label) ?? 0) + 1);
+  return new Map(
+    names.map((name) => {
+      const label = short.get(name) ?? name;
+      // Runs of the same name in two folders: the folder tells them apart.
+      return [name, counts.get(label) === 1 ? label : shortName(name, most)];
+    }),
+  );
+}
+
+/** The names of one folder. */
+function shortIn(folder: string, names: readonly string[], most: number): [name: string, label: string][] {
   const longest = Math.max(...names.map(lengthOf));
-  const start = leastCut(commonCuts(names), longest + 1 - most);
+  const cuts = names.length > 1 ? commonCuts(names) : [folder.length].filter((cut) => cut > WORTH);
+  const start = longest <= most ? 0 : leastCut(cuts, longest + 1 - most);
   const left = longest - start + (start > 0 ? 1 : 0);
   const ends = commonCuts(names.map((name) => [...name.slice(start)].reverse().join("")));
   const end = left <= most ? 0 : leastCut(ends, left + 1 - most);
-  return new Map(
-    names.map((name) => {
-      if (lengthOf(name) <= most) return [name, name];
-      const middle = name.slice(start, end === 0 ? undefined : -end);
-      return [name, shortName(`${start > 0 ? "…" : ""}${middle}${end > 0 ? "…" : ""}`, most)];
-    }),
-  );
+  return names.map((name) => {
+    if (lengthOf(name) <= most) return [name, name];
+    const middle = name.slice(start, end === 0 ? undefined : -end);
+    return [name, shortName(`${start > 0 ? "…" : ""}${middle}${end > 0 ? "…" : ""}`, most)];
+  });
 }
 
 function lengthOf(name: string): number {

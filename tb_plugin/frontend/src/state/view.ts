@@ -10,7 +10,7 @@ import type { DrawnRun, PaneView } from "../model/pane";
 import { ratePane } from "../model/ratePane";
 import { type Reading, readingAt } from "../model/readout";
 import { type Kind, kindShown, latestOf, sortedNames } from "../model/selection";
-import { autoSmoothing } from "../model/smoothing";
+import { autoSmoothing, isDense } from "../model/smoothing";
 import { splice } from "../model/splice";
 import { type Coverage, coverageOf } from "../model/status";
 import { DARK, LIGHT, type Theme } from "../theme/tokens";
@@ -125,11 +125,13 @@ export function createView(
   const range = computed(() => choices.zoom.value.x ?? full.value);
 
   const steps = computed(() => Math.max(0, ...shown.value.map((name) => infos.value.get(name)?.steps ?? 0)));
-  const auto = computed(() => {
+  const stepsSeen = computed(() => {
     const [start, end] = full.value;
     const part = (range.value[1] - range.value[0]) / (end - start);
-    return autoSmoothing(steps.value * Math.min(1, part), plotWidth.value);
+    return steps.value * Math.min(1, part);
   });
+  const auto = computed(() => autoSmoothing(stepsSeen.value, plotWidth.value));
+  const dense = computed(() => isDense(stepsSeen.value, plotWidth.value));
   const smoothing = computed(() => choices.smoothing.value ?? auto.value);
 
   const metricNames = computed(() =>
@@ -194,6 +196,7 @@ export function createView(
       scale: choices.lossScale.value,
       metrics: metrics.value.map((name) => ({ name, side: isLossLike(name) ? "left" : "right" })),
       smoothing: smoothing.value,
+      dense: dense.value,
     }),
   );
 
