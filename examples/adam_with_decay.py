@@ -15,7 +15,7 @@ import lrmon
 EPOCHS, WARMUP_EPOCHS, STEPS_PER_EPOCH = 30, 3, 45
 
 data = digits()
-rates = {
+lrs = {
     "constant": 0.001,
     "decay": schedules.InverseTimeDecay(0.001, decay_steps=1, decay_rate=0.002),
     "warm-up": schedules.CosineDecay(
@@ -25,8 +25,8 @@ rates = {
         warmup_steps=WARMUP_EPOCHS * STEPS_PER_EPOCH,
     ),
 }
-for name, rate in rates.items():
-    classifier(data, keras.optimizers.Adam(rate)).fit(
+for name, lr in lrs.items():
+    classifier(data, keras.optimizers.Adam(lr)).fit(
         data.x,
         data.y,
         epochs=EPOCHS,

@@ -11,8 +11,8 @@ EPOCHS, STEPS_PER_EPOCH = 30, 45
 
 data = digits()
 cosine = keras.optimizers.schedules.CosineDecay(0.003, EPOCHS * STEPS_PER_EPOCH, alpha=0.01)
-for name, rate in (("constant", 0.003), ("cosine", cosine)):
-    classifier(data, keras.optimizers.AdamW(rate, weight_decay=0.01)).fit(
+for name, lr in (("constant", 0.003), ("cosine", cosine)):
+    classifier(data, keras.optimizers.AdamW(lr, weight_decay=0.01)).fit(
         data.x,
         data.y,
         epochs=EPOCHS,

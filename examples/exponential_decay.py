@@ -19,15 +19,15 @@ EPOCHS, STEPS_PER_EPOCH = 30, 45
 data = digits()
 by_epoch = keras.callbacks.LearningRateScheduler(lambda epoch: 0.1 * math.exp(-math.log(10) * epoch / EPOCHS))
 smooth = ExponentialDecay(0.1, decay_steps=EPOCHS * STEPS_PER_EPOCH, decay_rate=0.1)
-stairs = ExponentialDecay(
+levels_held = ExponentialDecay(
     0.1, decay_steps=100, decay_rate=0.1 ** (100 / (EPOCHS * STEPS_PER_EPOCH)), staircase=True
 )
-for name, rate, callbacks in (
+for name, lr, callbacks in (
     ("by-epoch", 0.1, [by_epoch]),
     ("schedule", smooth, []),
-    ("staircase", stairs, []),
+    ("staircase", levels_held, []),
 ):
-    classifier(data, keras.optimizers.SGD(rate)).fit(
+    classifier(data, keras.optimizers.SGD(lr)).fit(
         data.x,
         data.y,
         epochs=EPOCHS,

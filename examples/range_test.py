@@ -18,8 +18,8 @@ found = lrmon.LRFinder(classifier(DATA, Adam()), LOG_DIR / "sweep").find(
 )
 print(found)
 
-rate = found.recommended.learning_rate or 0.001
-for name, learning_rate in (("a-tenth", rate / 10), ("recommended", rate), ("ten-times", rate * 10)):
+lr = found.recommended.learning_rate or 0.001
+for name, learning_rate in (("a-tenth", lr / 10), ("recommended", lr), ("ten-times", lr * 10)):
     model = classifier(DATA, Adam(learning_rate))
     monitor = lrmon.LRMonitor(LOG_DIR / name)
     history = model.fit(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lrmon.version import __version__
 
 if TYPE_CHECKING:
-    from lrmon.analysis.learning_rate.staircase import find_lr_steps
+    from lrmon.analysis.learning_rate.staircase import find_lr_changes
     from lrmon.analysis.plateau.replay import replay_plateau
     from lrmon.analysis.plateau.rule import PlateauRule
     from lrmon.record.recorder import Recorder
@@ -28,7 +28,7 @@ __all__ = [
     "PlateauRule",
     "Recorder",
     "__version__",
-    "find_lr_steps",
+    "find_lr_changes",
     "load",
     "preview",
     "range_test",
@@ -41,7 +41,7 @@ _HOMES = {
     "LRMonitor": "lrmon.train.callback",
     "PlateauRule": "lrmon.analysis.plateau.rule",
     "Recorder": "lrmon.record.recorder",
-    "find_lr_steps": "lrmon.analysis.learning_rate.staircase",
+    "find_lr_changes": "lrmon.analysis.learning_rate.staircase",
     "load": "lrmon.review.load",
     "preview": "lrmon.review.preview",
     "range_test": "lrmon.review.report.range_test",

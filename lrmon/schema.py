@@ -124,7 +124,7 @@ class Factor(TypedDict):
     """For example ``√(1 − 0.999ᵗ) / (1 − 0.9ᵗ)``; t counts updates from 1, i iterations from 0."""
 
 
-class Foretold(TypedDict):
+class PreflightWarningRecord(TypedDict):
     """What was known to go wrong before the first batch; see docs/preflight.md."""
 
     code: str
@@ -241,7 +241,7 @@ class RunRecord(TypedDict, total=False):
     ``version`` (see `lrmon.PlateauRule`) where that is said, and ``applied``: whether it is a callback that
     was at work in this fit."""
     warnings: list[str]
-    foretold: list[Foretold]
+    preflight_warnings: list[PreflightWarningRecord]
     """Those of the warnings that pre-flight gave, with their codes."""
     lost: LostRecord
     """Only where something was lost. The record is then written again, as at the fit's end."""

@@ -21,7 +21,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from lrmon.review.report.findings.finding import Finding  # noqa: E402 - the corpus is found from the root alone
-from lrmon.review.report.report import look_into  # noqa: E402
+from lrmon.review.report.report import analyze_run  # noqa: E402
 from tests.corpus.recordings import Case, load_all  # noqa: E402
 
 PAGE: Final = ROOT / "docs/error_rates.md"
@@ -78,7 +78,7 @@ class Verdict:
 
 def verdict(case: Case) -> Verdict:
     """Returns what lrmon's report says of a training."""
-    found = look_into(case.run()).findings
+    found = analyze_run(case.run()).findings
     return Verdict(case, tuple(finding for finding in found if finding.severity != "info"))
 
 
@@ -90,11 +90,11 @@ def export(cases: Iterable[Case], folder: Path) -> None:
         with (folder / f"{case.name}.csv").open("w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["step", "loss", "lr", *(["val_loss"] if has_validation else [])])
-            for step, (loss, rate) in enumerate(
+            for step, (loss, lr) in enumerate(
                 zip(case.loss.tolist(), case.learning_rate.tolist(), strict=True)
             ):
                 value = ends.get(step, {}).get("val_loss", "")
-                writer.writerow([step, loss, rate, *([value] if has_validation else [])])
+                writer.writerow([step, loss, lr, *([value] if has_validation else [])])
 
 
 def ask_peers(cases: Sequence[Case]) -> dict[str, dict[str, dict[str, str]]]:

@@ -52,8 +52,8 @@ def photograph(browser: Browser, example: str) -> None:
             # A range test has a page of its own.
             tab = {"tab": TABS[example]} if example in TABS else {}
             is_test = example == "range_test"
-            place = link(kind="range_test", sweeps=selected) if is_test else link(runs=selected, **tab)
-            monitor = opener(server, place, inside=inside, size=size)
+            position = link(kind="range_test", sweeps=selected) if is_test else link(runs=selected, **tab)
+            monitor = opener(server, position, inside=inside, size=size)
             monitor.page.wait_for_load_state("networkidle")
             monitor.page.screenshot(path=IMAGES / f"{example}.png")
             opener.close()

@@ -118,10 +118,10 @@ def main() -> None:
         result = lrmon.LRFinder(case.model(SEEDS[0])).find(
             case.x, case.y, steps=STEPS, batch_size=BATCH_SIZE, verbose=0
         )
-        rate = result.recommended.learning_rate
-        losses = [np.nan] * 3 if rate is None else [case.loss_after(rate * by) for by in (0.1, 1.0, 10.0)]
+        lr = result.recommended.learning_rate
+        losses = [np.nan] * 3 if lr is None else [case.loss_after(lr * by) for by in (0.1, 1.0, 10.0)]
         found.append((case, result, losses))
-        print(f"{case.name}: {rate}: {losses}", flush=True)
+        print(f"{case.name}: {lr}: {losses}", flush=True)
         if "-v" in sys.argv:
             print(result)
     PAGE.write_text("\n".join(_page(found)) + "\n", encoding="utf-8")
@@ -162,8 +162,8 @@ def _page(found: list[tuple[Case, Any, list[float]]]) -> Iterator[str]:
     yield f"| data, model | {' | '.join(names)} |"
     yield "|---" * (len(names) + 1) + "|"
     for case, result, _ in found:
-        rates = (_text(result.suggestions[name].learning_rate) for name in names)
-        yield f"| {case.name} | {' | '.join(rates)} |"
+        lrs = (_text(result.suggestions[name].learning_rate) for name in names)
+        yield f"| {case.name} | {' | '.join(lrs)} |"
 
 
 def _text(value: float | None) -> str:

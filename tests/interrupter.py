@@ -12,19 +12,19 @@ class Interrupter:
 
     Args:
         path: Where the code lies: what the paths of its files begin with.
-        place: Which of its lines or bytecodes, counted as they are reached, from 1.
+        position: Which of its lines or bytecodes, counted as they are reached, from 1.
         opcodes: Whether bytecodes are counted, not lines.
     """
 
-    def __init__(self, path: str, place: int, *, opcodes: bool = False) -> None:
-        self.place = place
+    def __init__(self, path: str, position: int, *, opcodes: bool = False) -> None:
+        self.position = position
         self.reached = 0
         self._path = path
         self._opcodes = opcodes
 
     def __enter__(self) -> None:
         # A trace function that has raised is not called again.
-        sys.settrace(self._trace if self.reached < self.place else None)
+        sys.settrace(self._trace if self.reached < self.position else None)
 
     def __exit__(self, *_: object) -> None:
         sys.settrace(None)
@@ -35,6 +35,6 @@ class Interrupter:
         frame.f_trace_opcodes = self._opcodes
         if event == ("opcode" if self._opcodes else "line"):
             self.reached += 1
-            if self.reached == self.place:
+            if self.reached == self.position:
                 raise KeyboardInterrupt
         return self._trace

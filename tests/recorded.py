@@ -27,7 +27,7 @@ class Recorded:
         fits: The run records: two a fit that has ended, one that runs or was killed.
         scalars: By tag, (steps [n], values [n], wall times [n]).
         recordings: Names, sorted.
-        rates: [n, m], of the optimizers, where there are several.
+        lrs: [n, m], of the optimizers, where there are several.
         updates: [n, m], of each; all 1 in the rows of which nothing else is recorded.
         skipped: Steps without an update.
         samples: The sample records.
@@ -40,7 +40,7 @@ class Recorded:
     fits: list[dict[str, Any]]
     scalars: dict[str, tuple[list[int], list[float], list[float]]]
     recordings: list[str]
-    rates: npt.NDArray[np.float32]
+    lrs: npt.NDArray[np.float32]
     updates: npt.NDArray[np.float32]
     skipped: list[int]
     samples: list[dict[str, Any]]
@@ -63,7 +63,7 @@ def recorded(log_dir: Path | str) -> Recorded:
     reader = EventAccumulator(str(log_dir), size_guidance={"tensors": 0})
     reader.Reload()
     steps, rows, lengths = [np.zeros(0, np.int64)], [np.zeros((0, 4), np.float32)], []
-    rates: list[npt.NDArray[np.float32]] = []
+    lrs: list[npt.NDArray[np.float32]] = []
     updates: dict[int, npt.NDArray[np.float32]] = {}
     prefixes = (schema.EPOCHS_PREFIX, schema.RUN_PREFIX, schema.SKIPPED_PREFIX, schema.SAMPLES_PREFIX)
     notes: dict[str, list[dict[str, Any]]] = {prefix: [] for prefix in prefixes}
@@ -81,7 +81,7 @@ def recorded(log_dir: Path | str) -> Recorded:
         recordings.add(tag.split("/")[2])
         for event, value in events:
             if tag.startswith(schema.RATES_PREFIX):
-                rates.append(value)
+                lrs.append(value)
             elif tag.startswith(schema.UPDATES_PREFIX):
                 updates[event.step] = value
             elif tag.startswith(schema.BATCHES_PREFIX):
@@ -102,7 +102,7 @@ def recorded(log_dir: Path | str) -> Recorded:
         notes[schema.RUN_PREFIX],
         scalars,
         sorted(recordings),
-        np.concatenate(rates) if rates else np.zeros((0, 0), np.float32),
+        np.concatenate(lrs) if lrs else np.zeros((0, 0), np.float32),
         np.concatenate(counts) if counts else np.zeros((0, width), np.float32),
         [step for record in notes[schema.SKIPPED_PREFIX] for step in record["steps"]],
         notes[schema.SAMPLES_PREFIX],

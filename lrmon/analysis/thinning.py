@@ -19,7 +19,7 @@ def thin(
     x: Numbers,
     *,
     curves: Sequence[Floats] = (),
-    stairs: Sequence[Floats] = (),
+    levels_held: Sequence[Floats] = (),
     start: float,
     end: float,
     width: int,
@@ -29,7 +29,7 @@ def thin(
     All rows, where there are no more than `ROWS_PER_COLUMN` times `width`. Otherwise the first and the
     last row; in each column and for each series, the first row, the last one and the first with the
     smallest and with the largest finite value; both sides of each place where a series passes between
-    finite, NaN, +inf and -inf; and both sides of each edge of `stairs`, where the value changes from one
+    finite, NaN, +inf and -inf; and both sides of each edge of `levels_held`, where the value changes from one
     row to the next. The number of rows stays bounded:
 
     - with more than `width` edges, those remain before and after which the value holds for two rows at
@@ -41,7 +41,7 @@ def thin(
     Args:
       x: the rows' places on the axis, ascending (equal ones may follow one another).
       curves: series aligned with `x`.
-      stairs: further series aligned with `x`, whose edges are kept too.
+      levels_held: further series aligned with `x`, whose edges are kept too.
       start: place of the left border of the first column.
       end: place of the right border of the last column. Rows left or right of the borders belong to the
         first or the last column.
@@ -52,7 +52,7 @@ def thin(
     """
     if width < 1:
         raise ValueError(f"width must be at least 1, got {width}")
-    series = [*curves, *stairs]
+    series = [*curves, *levels_held]
     for values in series:
         if values.shape != x.shape:
             raise ValueError(f"every series must have the shape of x, {x.shape}, got {values.shape}")
@@ -65,8 +65,8 @@ def thin(
     keep[-1] = True
     for values in series:
         _keep_extremes(keep, values, firsts, width)
-    for values in stairs:
-        _keep_edges(keep, values, width)
+    for values in levels_held:
+        _keep_lr_changes(keep, values, width)
     return np.flatnonzero(keep)
 
 
@@ -111,13 +111,13 @@ def _keep_smallest(keep: NDArray[np.bool_], values: Floats, firsts: Rows) -> Non
     keep[rows[np.diff(columns, prepend=-1) != 0]] = True
 
 
-def _keep_edges(keep: NDArray[np.bool_], values: Floats, width: int) -> None:
+def _keep_lr_changes(keep: NDArray[np.bool_], values: Floats, width: int) -> None:
     changed = values[1:] != values[:-1]
     changed &= ~(np.isnan(values[1:]) & np.isnan(values[:-1]))
-    edges = np.flatnonzero(changed)
-    if edges.size > width:
-        gaps = np.diff(edges, prepend=-1, append=values.size - 1)
-        edges = edges[(gaps[:-1] > 1) & (gaps[1:] > 1)]
-    if edges.size <= width:
-        keep[edges] = True
-        keep[edges + 1] = True
+    lr_changes = np.flatnonzero(changed)
+    if lr_changes.size > width:
+        gaps = np.diff(lr_changes, prepend=-1, append=values.size - 1)
+        lr_changes = lr_changes[(gaps[:-1] > 1) & (gaps[1:] > 1)]
+    if lr_changes.size <= width:
+        keep[lr_changes] = True
+        keep[lr_changes + 1] = True

@@ -27,8 +27,8 @@ from lrmon.cli.streams import (
 )
 from lrmon.review.reading.data_provider import Source
 from lrmon.review.reading.log_directory import open_logs
-from lrmon.review.reading.run_cache import Library
-from lrmon.review.report.plateau_settings import SETTINGS, default_rule, monitors, replaced
+from lrmon.review.reading.run_cache import RunCache
+from lrmon.review.report.plateau_settings import SETTINGS, default_rule, metric_names, replaced
 from lrmon.review.report.report import report
 from lrmon.review.run.export import export
 from lrmon.review.run.outline import outline
@@ -151,9 +151,9 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
 
 def _list(options: argparse.Namespace) -> int:
     with open_logs(options.logdir) as source:
-        library = Library(summarize=summarize)
-        summaries = _summaries(library, source, options.logdir)
-        outlines = [outline(library.run(source, name)) for name in summaries]
+        cache = RunCache(summarize=summarize)
+        summaries = _summaries(cache, source, options.logdir)
+        outlines = [outline(cache.run(source, name)) for name in summaries]
     for line in run_table(outlines, summaries, width=terminal_width(), color=has_color()):
         sys.stdout.write(f"{line}\n")
     return GOOD
@@ -163,16 +163,16 @@ def _report(options: argparse.Namespace) -> int:
     given = {name: value for name in SETTINGS if (value := getattr(options, name)) is not None}
     pattern = _pattern(options.run)
     with open_logs(options.logdir) as source:
-        library = Library()
-        every_name = list(_summaries(library, source, options.logdir))
+        cache = RunCache()
+        every_name = list(_summaries(cache, source, options.logdir))
         names = [name for name in every_name if pattern.search(name)]
         if not names:
             raise _unknown_run(options, every_name)
-        _check_monitor(given, [library.run(source, name) for name in names])
+        _check_monitor(given, [cache.run(source, name) for name in names])
         width = terminal_width()
         status, separator = GOOD, "{" if options.json else ""
         for name in names:
-            run = library.run(source, name)
+            run = cache.run(source, name)
             try:
                 made = report(run, replaced(default_rule(run).rule, given))
             except ValueError as error:
@@ -198,19 +198,19 @@ def _report(options: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace) -> int:
     with open_logs(options.logdir) as source:
-        library = Library()
-        names = list(_summaries(library, source, options.logdir))
+        cache = RunCache()
+        names = list(_summaries(cache, source, options.logdir))
         if options.run not in names:
             raise _unknown_run(options, names)
         sys.stdout.flush()
-        for part in export(library.run(source, options.run), options.format).parts:
+        for part in export(cache.run(source, options.run), options.format).parts:
             sys.stdout.buffer.write(part)
         sys.stdout.buffer.flush()
     return GOOD
 
 
-def _summaries(library: Library, source: Source, logdir: str) -> Mapping[str, Mapping[str, Any]]:
-    summaries = library.overview(source).runs
+def _summaries(cache: RunCache, source: Source, logdir: str) -> Mapping[str, Mapping[str, Any]]:
+    summaries = cache.overview(source).runs
     if not summaries:
         given = repr(shortened(logdir, _LONGEST))
         raise UsageError(
@@ -236,7 +236,7 @@ def _pattern(text: str | None) -> re.Pattern[str]:
 def _check_monitor(given: Mapping[str, str], runs: Sequence[Run]) -> None:
     if "monitor" not in given:
         return
-    known = list(dict.fromkeys(name for run in runs for name in monitors(run)))
+    known = list(dict.fromkeys(name for run in runs for name in metric_names(run)))
     if given["monitor"] not in known:
         asked = shortened(given["monitor"], _LONGEST)
         raise UsageError(f"no run has a metric {asked!r}; {suggestion(given['monitor'], known)}")

@@ -9,8 +9,8 @@ from lrmon.review.report.render.terminal import Paint
 from lrmon.review.run.outline import HEADINGS, Outline
 from lrmon.text.widths import GAP, Rows, cells, fitted, printable, table_width, with_short_cells
 
-_NAME, _KIND, _STEPS, _EPOCHS, _OPTIMIZER, _RATE, _LOSS, _FINDINGS = range(8)
-_ORDER: Final = (_LOSS, _OPTIMIZER, _KIND, _EPOCHS, _RATE, _STEPS)
+_NAME, _KIND, _STEPS, _EPOCHS, _OPTIMIZER, _LR, _LOSS, _FINDINGS = range(8)
+_ORDER: Final = (_LOSS, _OPTIMIZER, _KIND, _EPOCHS, _LR, _STEPS)
 """The columns that are left out where a line is too long, the first one first."""
 _SHORTEST: Final = {_NAME: 20, _OPTIMIZER: 8}
 """How far columns are cut before another one is left out."""

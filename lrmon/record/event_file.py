@@ -58,7 +58,7 @@ class EventFile:
         self._log_dir: Final = log_dir
         self._gfile: Final[Any] = _gfile(log_dir) if "://" in log_dir else None
         self._sink: _Sink | None = None
-        self._was_seen = False
+        self._was_observed = False
         self.size = 0
         """Bytes of whole events."""
         try:
@@ -123,8 +123,8 @@ class EventFile:
         if self._local is None:
             # Some file systems show a file, or its length, only when it is closed.
             is_whole = is_there(self.path) and self._gfile.stat(self.path).length >= self.size
-            self._was_seen = self._was_seen or is_whole
-            return self._was_seen and not is_whole
+            self._was_observed = self._was_observed or is_whole
+            return self._was_observed and not is_whole
         try:
             found = Path(self.path).stat()
         except (FileNotFoundError, NotADirectoryError):

@@ -67,7 +67,7 @@ class FlushThread:
         self._is_called = False
         self._is_slow = False
         self._was_waited_for = False
-        self._is_full_told = False
+        self._is_full_reported = False
         self._is_closing = False
         self._thread: Final = threading.Thread(target=self._run, name="lrmon-flush", daemon=True)
         self._thread.start()
@@ -82,8 +82,8 @@ class FlushThread:
         unwritten, waiting = weight - self._written, weight - self.intake.taken
         if unwritten < MOST_UNWRITTEN // 2:
             return
-        if self.intake.was_full and not self._is_full_told:
-            self._is_full_told = True
+        if self.intake.was_full and not self._is_full_reported:
+            self._is_full_reported = True
             self.warnings.append(
                 f"{self._log_dir!r} has not taken anything for too long. Training goes on, and what is "
                 "recorded from now on is lost until it does."

@@ -175,18 +175,18 @@ class Recorder:
             ValueError: The arrays differ in shape.
             RuntimeError: The recorder is closed.
         """
-        rates, losses, times = reals(learning_rate), reals(loss), np.asarray(wall_time, np.float64)
+        lrs, losses, times = reals(learning_rate), reals(loss), np.asarray(wall_time, np.float64)
         effective = None if effective_learning_rate is None else reals(effective_learning_rate)
         named = {name: reals(values) for name, values in (learning_rates or {}).items()}
         others = [*named.values(), *([] if effective is None else [effective])]
-        shapes = [rates.shape, losses.shape, times.shape, *(array.shape for array in others)]
+        shapes = [lrs.shape, losses.shape, times.shape, *(array.shape for array in others)]
         if len(set(shapes)) != 1 or len(shapes[0]) != 1:
             raise ValueError(f"batches takes arrays of one shape [n], got {', '.join(map(str, shapes))}")
         counts = None if updates is None else float32(updates)
         if counts is not None and (counts.ndim != 2 or len(counts) != len(losses)):
             raise ValueError(f"updates must be of shape [{len(losses)}, m], got {counts.shape}")
         if len(losses):
-            self._put(Rows(0, rates, effective, losses, times, named, counts))
+            self._put(Rows(0, lrs, effective, losses, times, named, counts))
 
     def skipped(self, steps: Sequence[int]) -> None:
         """Records of which steps the optimizer made no update, since a gradient was not finite.

@@ -67,8 +67,8 @@ class Rows:
             loss=np.concatenate((self.loss, later.loss)),
             wall_time=np.concatenate((self.wall_time, later.wall_time)),
             learning_rates={
-                name: np.concatenate((rates, later.learning_rates[name]))
-                for name, rates in self.learning_rates.items()
+                name: np.concatenate((lrs, later.learning_rates[name]))
+                for name, lrs in self.learning_rates.items()
             },
             updates=None
             if self.updates is None or later.updates is None
@@ -83,7 +83,7 @@ class Rows:
             effective_learning_rate=None if effective is None else effective[rows],
             loss=self.loss[rows],
             wall_time=self.wall_time[rows],
-            learning_rates={name: rates[rows] for name, rates in self.learning_rates.items()},
+            learning_rates={name: lrs[rows] for name, lrs in self.learning_rates.items()},
             updates=None if self.updates is None else self.updates[rows],
         )
 
@@ -173,20 +173,20 @@ class Recording:
         records: dict[str, Any] = {}
         if rows.learning_rates:
             records[schema.RATES_PREFIX] = np.column_stack(list(rows.learning_rates.values())).astype(kind)
-            for column, (name, rates) in enumerate(rows.learning_rates.items()):
+            for column, (name, lrs) in enumerate(rows.learning_rates.items()):
                 made = slice(None) if rows.updates is None else rows.updates[:, column] > 0
                 if len(steps[made]):
                     tag = schema.SCALAR_LEARNING_RATE_PREFIX + name
                     parts.append(
-                        events.scalar_events(tag, steps[made], rows.wall_time[made], float32(rates[made]))
+                        events.scalar_events(tag, steps[made], rows.wall_time[made], float32(lrs[made]))
                     )
         if rows.updates is not None and (rows.updates != 1).any():
             records[schema.UPDATES_PREFIX] = rows.updates
         # Last, so that who reads a file that grows has what belongs to the rows when it has the rows.
         records[schema.BATCHES_PREFIX] = columns.astype(kind)
-        place = f"{self.name}/{self.records // schema.RECORDS_PER_TAG}"
+        position = f"{self.name}/{self.records // schema.RECORDS_PER_TAG}"
         last_step, last_time = int(steps[-1]), float(rows.wall_time[-1])
-        of_rows = [Record(tag + place, last_step, last_time, values) for tag, values in records.items()]
+        of_rows = [Record(tag + position, last_step, last_time, values) for tag, values in records.items()]
         return of_rows, b"".join(parts)
 
     def note_record(self, note: Note) -> Record:

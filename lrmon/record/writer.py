@@ -62,7 +62,7 @@ class Writer:
         self._lost = Dropped()
         self._lost_ever = Dropped()
         self._lost_reason = ""
-        self._is_lost_told = True
+        self._is_loss_reported = True
         self._problem = ""
         self._retry_seconds = 0.0
         self._retry_time = 0.0
@@ -106,7 +106,7 @@ class Writer:
         try:
             with self._waiting():
                 self.check_file(now=now)
-            if not self._kept and (self._is_lost_told or self._recording is None):
+            if not self._kept and (self._is_loss_reported or self._recording is None):
                 return False
             self._write_piece()
         except Exception as error:  # noqa: BLE001 - each file system raises its own
@@ -140,7 +140,7 @@ class Writer:
             self._warn(
                 "deleted",
                 f"the event file in {self._log_dir!r} was deleted during the recording. It goes on in a new "
-                f"file with {'everything' if self._is_lost_told else 'what is kept in memory'}.",
+                f"file with {'everything' if self._is_loss_reported else 'what is kept in memory'}.",
             )
         self._check_time = time.monotonic() + _CHECK_SECONDS
 
@@ -212,7 +212,7 @@ class Writer:
                 record, data = recording.fit_record(self._with_lost(fit)), b""
             records.append(record)
             parts += [record.event, data]
-        if not self._is_lost_told and fit is not None:
+        if not self._is_loss_reported and fit is not None:
             records.append(recording.fit_record(self._with_lost(fit)))
             parts.append(records[-1].event)
         data = b"".join(parts)
@@ -229,7 +229,7 @@ class Writer:
         self._kept_rows -= written.steps
         self._in_file += written
         self._recording, self._fit = recording, fit
-        self._is_lost_told = self._is_lost_told or fit is not None
+        self._is_loss_reported = self._is_loss_reported or fit is not None
 
     def _begin(self, start: RecordingStart) -> None:
         """Gives a recording its number, in the file that carries it."""
@@ -241,7 +241,7 @@ class Writer:
             self._abandon_file()
             self._file = file = EventFile(self._log_dir)
         self._recording, self._fit = Recording.started(start, file.number), None
-        self._lost, self._is_lost_told = Dropped(), True
+        self._lost, self._is_loss_reported = Dropped(), True
 
     def _piece(self) -> tuple[list[Item], int, Rows | None]:
         """Returns the next items of one recording, how many kept ones they are, and what is left of the last.
@@ -252,7 +252,7 @@ class Writer:
         items: list[Item] = []
         count, room = 0, self._rows_at_once
         rest: Rows | None = None
-        place: int | None = None
+        position: int | None = None
         for item in self._kept:
             if isinstance(item, RecordingStart) or room <= 0 or count >= self._rows_at_once:
                 break
@@ -263,12 +263,12 @@ class Writer:
             if len(item) > room:
                 item, rest = item[:room], item[room:]  # noqa: PLW2901 - the rest stays
             room -= len(item)
-            before = None if place is None else items[place]
+            before = None if position is None else items[position]
             both = before.followed_by(item) if isinstance(before, Rows) else None
-            if both is not None and place is not None:
-                items[place] = both
+            if both is not None and position is not None:
+                items[position] = both
             else:
-                place = len(items)
+                position = len(items)
                 items.append(item)
         return items, count, rest
 
@@ -328,7 +328,7 @@ class Writer:
         self._lost += lost
         self._lost_ever += lost
         self._lost_reason = reason
-        self._is_lost_told = False
+        self._is_loss_reported = False
 
     def _with_lost(self, fit: schema.RunRecord) -> schema.RunRecord:
         if self._lost == Dropped():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from lrmon.review.reading.log_directory import open_logs
-from lrmon.review.reading.run_cache import Library
+from lrmon.review.reading.run_cache import RunCache
 from lrmon.review.runs import Runs
 
 
@@ -28,6 +28,6 @@ def load(logdir: str | os.PathLike[str]) -> Runs:
       NotADirectoryError: if it is none.
     """
     with open_logs(logdir) as source:
-        library = Library()
-        names = library.overview(source).runs
-        return Runs(os.fspath(logdir), {name: library.run(source, name) for name in names})
+        cache = RunCache()
+        names = cache.overview(source).runs
+        return Runs(os.fspath(logdir), {name: cache.run(source, name) for name in names})

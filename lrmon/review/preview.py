@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lrmon.analysis.learning_rate.schedules import planned_rates
+from lrmon.analysis.learning_rate.schedules import planned_lrs
 from lrmon.analysis.plateau.replay import replay_plateau
 from lrmon.analysis.plateau.rule import PlateauRule
 from lrmon.review.report.plateau_settings import rule_of
@@ -63,17 +63,17 @@ def preview(
         raise ValueError(f"a preview has up to {_MOST_STEPS:,} steps, got {steps_per_epoch * epochs:,}")
     rule = rule_of(schedule)
     if rule is not None:
-        rates, values = _of_rule(rule, learning_rate, metric, epochs)
-        run = _run(np.repeat(rates, steps_per_epoch), steps_per_epoch, {rule.monitor: values}, None)
+        lrs, values = _of_rule(rule, learning_rate, metric, epochs)
+        run = _run(np.repeat(lrs, steps_per_epoch), steps_per_epoch, {rule.monitor: values}, None)
         return report(run, rule)
     if hasattr(schedule, "get_config") and callable(schedule):
         recorded = {"class_name": type(schedule).__name__, "config": dict(schedule.get_config())}
-        rates = _of_schedule(schedule, recorded, steps_per_epoch * epochs, compiled=compiled)
-        return report(_run(rates, steps_per_epoch, {}, recorded, compiled=compiled))
+        lrs = _of_schedule(schedule, recorded, steps_per_epoch * epochs, compiled=compiled)
+        return report(_run(lrs, steps_per_epoch, {}, recorded, compiled=compiled))
     function = getattr(schedule, "schedule", schedule)
     if callable(function):
-        rates = _of_function(function, learning_rate, epochs)
-        return report(_run(np.repeat(rates, steps_per_epoch), steps_per_epoch, {}, None))
+        lrs = _of_function(function, learning_rate, epochs)
+        return report(_run(np.repeat(lrs, steps_per_epoch), steps_per_epoch, {}, None))
     raise TypeError(
         "schedule must be a Keras LearningRateSchedule, a function of the epoch, or a ReduceLROnPlateau, "
         f"got {type(schedule).__name__}"
@@ -103,9 +103,9 @@ def _of_schedule(
     """Returns the learning rate of each step."""
     module = type(schedule).__module__.partition(".")[0]
     if module in ("keras", "tf_keras"):
-        rates = planned_rates(recorded["class_name"], recorded["config"], np.arange(steps), compiled=compiled)
-        if rates is not None:
-            return rates
+        lrs = planned_lrs(recorded["class_name"], recorded["config"], np.arange(steps), compiled=compiled)
+        if lrs is not None:
+            return lrs
     return np.array([float(np.asarray(schedule(step))) for step in range(steps)], dtype=np.float32)
 
 
@@ -113,19 +113,19 @@ def _of_function(
     function: Callable[..., Any], learning_rate: float | None, epochs: int
 ) -> NDArray[np.float32]:
     """Returns the learning rate of each epoch, each as float32 handed to the next as Keras does."""
-    takes_rate = _takes_two(function)
-    if takes_rate and learning_rate is None:
+    takes_lr = _takes_two(function)
+    if takes_lr and learning_rate is None:
         raise ValueError(
             "this schedule takes the learning rate so far: say learning_rate=, that of the optimizer"
         )
-    rate = np.float32(math.nan if learning_rate is None else learning_rate)
-    rates = np.empty(epochs, dtype=np.float32)
+    lr = np.float32(math.nan if learning_rate is None else learning_rate)
+    lrs = np.empty(epochs, dtype=np.float32)
     for epoch in range(epochs):
-        value = function(epoch, float(rate)) if takes_rate else function(epoch)
+        value = function(epoch, float(lr)) if takes_lr else function(epoch)
         if isinstance(value, bool) or not isinstance(value, (int, float, np.floating, np.integer)):
             raise TypeError(f"the schedule must return a float, got {value!r} for epoch {epoch}")
-        rates[epoch] = rate = np.float32(value)
-    return rates
+        lrs[epoch] = lr = np.float32(value)
+    return lrs
 
 
 def _takes_two(function: Callable[..., Any]) -> bool:
@@ -140,7 +140,7 @@ def _takes_two(function: Callable[..., Any]) -> bool:
 
 
 def _run(
-    rates: NDArray[np.float32],
+    lrs: NDArray[np.float32],
     length: int,
     metrics: Mapping[str, Sequence[float | None]],
     schedule: Mapping[str, Any] | None,
@@ -148,8 +148,8 @@ def _run(
     compiled: bool = True,
 ) -> Run:
     """Returns a run without a loss, as it would be recorded."""
-    count = rates.size // length
-    steps = np.arange(rates.size)
+    count = lrs.size // length
+    steps = np.arange(lrs.size)
     record = {
         "schedule": schedule,
         "epochs": count,
@@ -157,7 +157,7 @@ def _run(
         "compiled": "graph" if compiled else "eager",
         "loss_source": "none: nothing has been trained",
     }
-    fit = Fit("preview", 0, 0, 0, rates.size - 1, 0, length, "training", None, "previewed", record)
+    fit = Fit("preview", 0, 0, 0, lrs.size - 1, 0, length, "training", None, "previewed", record)
     epochs = tuple(
         Epoch(
             number,
@@ -168,15 +168,15 @@ def _run(
         )
         for number in range(count)
     )
-    nothing = np.full(rates.size, np.nan, dtype=np.float32)
+    nothing = np.full(lrs.size, np.nan, dtype=np.float32)
     return Run(
         name="preview",
         version="preview",
         source="lrmon",
         step=steps,
-        time=np.zeros(rates.size),
+        time=np.zeros(lrs.size),
         epoch=steps / length,
-        learning_rate=rates,
+        learning_rate=lrs,
         effective_learning_rate=nothing,
         loss=nothing,
         absent={},

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lrmon.review.report.findings.finding import SEVERITIES
-from lrmon.review.report.report import find_of
+from lrmon.review.report.report import findings_of
 from lrmon.review.run.numbers import shortest
 from lrmon.review.run.run import Run
 
@@ -19,7 +19,7 @@ def summarize(run: Run) -> dict[str, Any]:
     """Returns the run's entry in the answer of the route ``runs``, see http_api.md."""
     fit = run.fits[-1] if run.fits else None
     steps = run.step.size
-    findings = find_of(run)
+    findings = findings_of(run)
     times = [*run.time[-1:].tolist(), *(epoch.wall_time for epoch in run.epochs[-1:])]
     return {
         "kind": run.kind,
@@ -34,7 +34,7 @@ def summarize(run: Run) -> dict[str, Any]:
         "last_time": max(times, default=None),
         "optimizer": _class_name(fit.record.get("optimizer")) if fit else None,
         "schedule": _class_name(fit.record.get("schedule")) if fit else None,
-        "monitors": list(run.monitors),
+        "monitors": list(run.metric_names),
         "sparkline": _sparkline(run),
         "findings": len(findings),
         "severity": min((finding.severity for finding in findings), key=SEVERITIES.index, default=None),
@@ -55,10 +55,10 @@ def _class_name(config: Any) -> str | None:
 def _sparkline(run: Run) -> list[Any]:
     if not run.step.size:
         return []
-    places = np.linspace(run.step[0], run.step[-1], min(SPARKLINE_POINTS, run.step.size))
-    rows = np.searchsorted(run.step, places, side="right") - 1
+    positions = np.linspace(run.step[0], run.step[-1], min(SPARKLINE_POINTS, run.step.size))
+    rows = np.searchsorted(run.step, positions, side="right") - 1
     absent = run.absent.get("learning_rate")
-    rates: list[Any] = shortest(run.learning_rate[rows]).tolist()
+    lrs: list[Any] = shortest(run.learning_rate[rows]).tolist()
     if absent is None:
-        return rates
-    return [None if missing else rate for rate, missing in zip(rates, absent[rows], strict=True)]
+        return lrs
+    return [None if missing else lr for lr, missing in zip(lrs, absent[rows], strict=True)]

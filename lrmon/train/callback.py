@@ -24,7 +24,7 @@ from lrmon.train.model.description import checked_plateau, described_plateau
 from lrmon.train.model.host import on_host, scalars
 from lrmon.train.model.models import backend_of, is_chief, keras_of, prints_progress, unrecordable
 from lrmon.train.model.optimizers import counter, parts
-from lrmon.train.preflight import Fit, fit_seen, own_plateau, preflight
+from lrmon.train.preflight import Fit, own_plateau, planned_fit, preflight
 from lrmon.train.ring_buffer.installation import BACKENDS
 from lrmon.train.update_samples.sampler import checked_interval
 
@@ -146,7 +146,7 @@ class LRMonitor(Callback):
             self._journal = Journal() if self._verbose != 0 else None
             self._recorder = Recorder.without_fit(self._own_log_dir(), self._journal)
             self._may_be_another = self._recorder.holds_others
-        self._begin_fit(fit_seen(self.model))
+        self._begin_fit(planned_fit(self.model))
         with contextlib.suppress(Exception):  # it will say so itself, after the training
             if self._speaks():
                 importlib.import_module(_CLOSING)
@@ -199,8 +199,8 @@ class LRMonitor(Callback):
         )
         if self._recorder is None:
             return
-        foretold = preflight(model, self.params, seen, plateau=self._plateau)
-        for problem in foretold:
+        preflight_warnings = preflight(model, self.params, seen, plateau=self._plateau)
+        for problem in preflight_warnings:
             warn(problem.text, category=UserWarning, stacklevel=_users_level())
         fit.start(
             self._recorder,
@@ -208,7 +208,7 @@ class LRMonitor(Callback):
             seen=seen,
             plateau=described_plateau(self._plateau or own_plateau(seen), model),
             step_sizes_every=self._step_sizes_every,
-            foretold=foretold,
+            preflight_warnings=preflight_warnings,
             went_on_from=self._position,
         )
         self._recorder.attach(self._read)

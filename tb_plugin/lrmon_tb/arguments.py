@@ -64,7 +64,7 @@ class Arguments:
         x = self.values.get("x", default.x)
         if x not in _AXES:
             raise errors.InvalidArgumentError(f"x must be one of {', '.join(_AXES)}, got {_short(x)}")
-        start, end = self._place("start"), self._place("end")
+        start, end = self._position("start"), self._position("end")
         if start is not None and end is not None and start > end:
             raise errors.InvalidArgumentError(f"start must not be greater than end, got {start} and {end}")
         return View(cast(Axis, x), start, end, self._width(default.width), self._smoothing(default.smoothing))
@@ -77,33 +77,33 @@ class Arguments:
             )
         return cast(Literal["csv", "json"], text)
 
-    def rule(self, default: PlateauRule, monitors: Sequence[str]) -> PlateauRule:
+    def rule(self, default: PlateauRule, metric_names: Sequence[str]) -> PlateauRule:
         """Returns the default with those settings replaced that the request names.
 
         Args:
           default: the run's own rule.
-          monitors: what a rule can watch in the run.
+          metric_names: what a rule can watch in the run.
         """
         given: dict[str, str] = {name: self.values[name] for name in SETTINGS if name in self.values}
         monitor = given.get("monitor")
-        if monitor is not None and monitor not in monitors:
-            has = f"it has {', '.join(monitors[:10])}" if monitors else "it has none"
+        if monitor is not None and monitor not in metric_names:
+            has = f"it has {', '.join(metric_names[:10])}" if metric_names else "it has none"
             raise errors.InvalidArgumentError(f"this run has no monitor {_short(monitor)}; {has}"[:180])
         try:
             return replaced(default, given)
         except ValueError as error:
             raise errors.InvalidArgumentError(str(error)) from error
 
-    def _place(self, name: str) -> float | None:
+    def _position(self, name: str) -> float | None:
         text = self.values.get(name)
         if text is None:
             return None
-        place = _float(text)
-        if not abs(place) <= _FARTHEST:
+        position = _float(text)
+        if not abs(position) <= _FARTHEST:
             raise errors.InvalidArgumentError(
                 f"{name} must be a number between -{_FARTHEST:g} and {_FARTHEST:g}, got {_short(text)}"
             )
-        return place
+        return position
 
     def _width(self, default: int) -> int:
         text = self.values.get("width")

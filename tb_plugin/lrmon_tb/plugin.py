@@ -14,9 +14,9 @@ from werkzeug import Request, Response
 
 from lrmon import schema
 from lrmon.review.reading.data_provider import Source
-from lrmon.review.reading.run_cache import Library
-from lrmon.review.report.plateau_settings import SETTINGS, monitors
-from lrmon.review.report.report import report, run_analysis
+from lrmon.review.reading.run_cache import RunCache
+from lrmon.review.report.plateau_settings import SETTINGS, metric_names
+from lrmon.review.report.report import analyzed_run, report
 from lrmon.review.run.export import export
 from lrmon.review.run.series import View, series_json
 from lrmon.review.run_list import summarize
@@ -63,7 +63,7 @@ class Plugin(base_plugin.TBPlugin):
         self._data_provider = context.data_provider
         self._log_dir = getattr(context, "logdir", None)
         samples = (context.sampling_hints or {}).get(schema.PLUGIN_NAME)
-        self._library = Library(samples=samples or 0, summarize=summarize)
+        self._cache = RunCache(samples=samples or 0, summarize=summarize)
         self._overview = ("", "")
 
     def get_plugin_apps(self) -> dict[str, Callable[..., Any]]:
@@ -86,7 +86,7 @@ class Plugin(base_plugin.TBPlugin):
         return bool(source.list_scalars(None, [schema.SCALAR_LEARNING_RATE]))
 
     def runs_impl(self, source: Source) -> str:
-        overview = self._library.overview(source)
+        overview = self._cache.overview(source)
         version, text = self._overview
         if version != overview.version:
             text = schema.to_json(
@@ -96,22 +96,22 @@ class Plugin(base_plugin.TBPlugin):
         return text
 
     def series_impl(self, source: Source, run: str, view: View) -> str:
-        return series_json(self._library.run(source, run), view)
+        return series_json(self._cache.run(source, run), view)
 
     def report_impl(self, source: Source, name: str, arguments: Arguments) -> str:
-        run = self._library.run(source, name)
-        rule = arguments.rule(run_analysis(run).facts.defaults.rule, monitors(run))
+        run = self._cache.run(source, name)
+        rule = arguments.rule(analyzed_run(run).analysis.defaults.rule, metric_names(run))
         return report(run, rule).to_json()
 
     def range_test_impl(self, source: Source, name: str, training: str | None) -> str:
-        test = run_analysis(self._library.run(source, name)).range_test
+        test = analyzed_run(self._cache.run(source, name)).range_test
         if test is None:
             raise errors.InvalidArgumentError(
                 f"run {name[:100]!r} is a training, not a range test; the route runs says which kind each is"
             )
         if training is None:
             return test.to_json()
-        trained = self._library.run(source, training)
+        trained = self._cache.run(source, training)
         if trained.kind == "range_test":
             raise errors.InvalidArgumentError(
                 f"training must name a training, got the range test {training[:100]!r}"
@@ -144,7 +144,7 @@ class Plugin(base_plugin.TBPlugin):
     def export_route(self, request: Request) -> Response:
         arguments = Arguments.of(request, names=("run", "format"))
         name, kind = arguments.run(), arguments.format()
-        exported = export(self._library.run(self._source(request), name), kind)
+        exported = export(self._cache.run(self._source(request), name), kind)
         headers = {
             "Content-Disposition": f'attachment; filename="{exported.file_name}"',
             "X-Content-Type-Options": "nosniff",

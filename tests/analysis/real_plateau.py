@@ -79,7 +79,7 @@ def real_outcome(keras: Any, model: Any, case: Case) -> Outcome:
     recorded = case.learning_rate if isinstance(case.learning_rate, list) else None
     if not isinstance(case.learning_rate, list):
         optimizer.learning_rate = case.learning_rate
-    rate = float(np.asarray(optimizer.learning_rate))
+    lr = float(np.asarray(optimizer.learning_rate))
     no_best = None
     outcome = Outcome([], [], [], [], [])
     with warnings.catch_warnings():
@@ -90,11 +90,11 @@ def real_outcome(keras: Any, model: Any, case: Case) -> Outcome:
                 no_best = callback.best if epoch == 0 or rule.version != "keras-3.11" else no_best
             if recorded is not None:
                 optimizer.learning_rate = recorded[epoch]
-                rate = float(np.asarray(optimizer.learning_rate))
-            outcome.learning_rate.append(rate)
+                lr = float(np.asarray(optimizer.learning_rate))
+            outcome.learning_rate.append(lr)
             callback.on_epoch_end(epoch, {} if value is None else {rule.monitor: logged(value)})
-            rate = float(np.asarray(optimizer.learning_rate))
-            outcome.next_learning_rate.append(rate)
+            lr = float(np.asarray(optimizer.learning_rate))
+            outcome.next_learning_rate.append(lr)
             outcome.wait.append(callback.wait)
             outcome.cooldown.append(callback.cooldown_counter)
             outcome.best.append("" if callback.best is no_best else repr(float(callback.best)))
@@ -149,11 +149,11 @@ def random_cases(version: KerasVersion, *, seed: int, count: int, epochs: int = 
             ]
         if logged_as == "float32":
             values = [None if value is None else float(np.float32(value)) for value in values]
-        rates: float | list[float] = float(random.choice([0.1, 1.0, 1e-3, random.random()]))
+        lrs: float | list[float] = float(random.choice([0.1, 1.0, 1e-3, random.random()]))
         if random.random() < 0.2:
-            rates = [float(random.choice([0.1, 0.05, 1e-3, 0.0])) for _ in range(length)]
+            lrs = [float(random.choice([0.1, 0.05, 1e-3, 0.0])) for _ in range(length)]
         fits = sorted(int(start) for start in random.integers(0, epochs, random.choice([0, 0, 1, 2])))
-        yield Case(rule, values, rates, fits, logged_as)
+        yield Case(rule, values, lrs, fits, logged_as)
 
 
 def _random_values(random: np.random.Generator, length: int, min_delta: float) -> list[float | None]:

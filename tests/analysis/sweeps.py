@@ -22,8 +22,8 @@ def swept(
 
     The fall is a logistic curve of log10(learning rate) with its middle, where it is steepest, at `falls_at`.
     """
-    rate = np.geomspace(low, high, steps)
-    fall = 1.5 / (1.0 + np.exp(-5.0 * np.log10(rate / falls_at)))
-    rise = np.exp(8.0 * np.log10(rate / breaks_at)) * (rate > breaks_at / 10.0)
+    lr = np.geomspace(low, high, steps)
+    fall = 1.5 / (1.0 + np.exp(-5.0 * np.log10(lr / falls_at)))
+    rise = np.exp(8.0 * np.log10(lr / breaks_at)) * (lr > breaks_at / 10.0)
     loss = 2.0 - fall + np.minimum(rise, 1e6)
-    return rate, loss + noise * np.random.default_rng(seed).normal(size=steps)
+    return lr, loss + noise * np.random.default_rng(seed).normal(size=steps)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lrmon.analysis.plateau.direction import VERSIONS, KerasVersion, monitor_direction
-from lrmon.analysis.plateau.replay import PlateauTrigger, replay_plateau
+from lrmon.analysis.plateau.replay import PlateauReduction, replay_plateau
 from lrmon.analysis.plateau.rule import PlateauRule, PlateauState, begin_fit, step
 from tests.analysis.real_plateau import replayed_outcome
 from tests.analysis.record_plateau_cases import recorded
@@ -22,7 +22,7 @@ def rule(**settings: Any) -> PlateauRule:
 
 
 def triggered(values: list[float | None], rule: PlateauRule, **options: Any) -> list[int]:
-    return [trigger.epoch for trigger in replay_plateau(values, 0.1, rule, **options).triggers]
+    return [reduction.epoch for reduction in replay_plateau(values, 0.1, rule, **options).reductions]
 
 
 def test_the_defaults_are_those_of_keras() -> None:
@@ -69,7 +69,7 @@ def test_the_reduction_is_what_the_history_shows_one_epoch_later() -> None:
     assert [1.0, 0.5, 0.5, 0.5, 0.4] == replay.best.tolist()
     assert [0, 1, 1, 1, 4] == replay.best_epoch.tolist()
     assert [True, True, False, False, True] == replay.improved.tolist()
-    assert (PlateauTrigger(epoch=3, lr_from=high, lr_to=low, best_epoch=1),) == replay.triggers
+    assert (PlateauReduction(epoch=3, lr_from=high, lr_to=low, best_epoch=1),) == replay.reductions
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -83,7 +83,7 @@ def test_patience_0_acts_as_1(version: KerasVersion) -> None:
 def test_the_epoch_in_which_the_cooldown_reaches_0_counts(version: KerasVersion) -> None:
     replay = replay_plateau([1.0] * 7, 0.1, rule(patience=1, cooldown=3, version=version))
     assert [0, 3, 2, 1, 3, 2, 1] == replay.cooldown.tolist()
-    assert [1, 4] == [trigger.epoch for trigger in replay.triggers]
+    assert [1, 4] == [reduction.epoch for reduction in replay.reductions]
     assert [False, False, True, True, False, True, True] == replay.in_cooldown.tolist()
 
 
@@ -124,7 +124,7 @@ def test_keras_3_11_to_3_14_keep_the_best_from_fit_to_fit() -> None:
     replay = replay_plateau(values, 0.1, rule(version="keras-3.11", patience=3), fit_starts=[2])
     assert [0, 1, 1, 2, 0] == replay.wait.tolist()
     assert [0, 0, 0, 0, 0] == replay.best_epoch.tolist()
-    assert [4] == [trigger.epoch for trigger in replay.triggers]
+    assert [4] == [reduction.epoch for reduction in replay.reductions]
 
 
 def test_a_fit_keeps_the_learning_rate() -> None:
@@ -150,12 +150,12 @@ def test_the_sign_of_min_delta_counts_only_up_to_keras_3_10() -> None:
 
 def test_tf_keras_multiplies_in_float32() -> None:
     values: list[float | None] = [1.0, 1.0]
-    for rate in np.random.default_rng(0).random(1000).astype(np.float32).tolist():
+    for lr in np.random.default_rng(0).random(1000).astype(np.float32).tolist():
         settings = {"patience": 1, "factor": 0.1}
-        keras = replay_plateau(values, rate, rule(**settings)).next_learning_rate[1]
-        tf_keras = replay_plateau(values, rate, rule(**settings, version="tf_keras")).next_learning_rate[1]
-        assert np.float32(rate * 0.1) == keras
-        assert np.float32(rate) * np.float32(0.1) == tf_keras
+        keras = replay_plateau(values, lr, rule(**settings)).next_learning_rate[1]
+        tf_keras = replay_plateau(values, lr, rule(**settings, version="tf_keras")).next_learning_rate[1]
+        assert np.float32(lr * 0.1) == keras
+        assert np.float32(lr) * np.float32(0.1) == tf_keras
 
 
 def test_with_recorded_learning_rates_each_decision_is_made_at_the_recorded_one() -> None:
@@ -170,12 +170,12 @@ def test_an_array_is_replayed_as_a_list_is() -> None:
     from_array = replay_plateau(values, 0.1, rule())
     from_list = replay_plateau(values.tolist(), 0.1, rule())
     assert from_list.wait.tolist() == from_array.wait.tolist()
-    assert from_list.triggers == from_array.triggers
+    assert from_list.reductions == from_array.reductions
 
 
 def test_no_epoch_is_no_trouble() -> None:
     replay = replay_plateau([], 0.1, rule())
-    assert () == replay.triggers
+    assert () == replay.reductions
     assert [0] * 6 == [
         column.size
         for column in (

@@ -55,19 +55,19 @@ def test_the_replay_of_a_history_has_the_learning_rates_of_the_fit(settings: dic
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, activation="sigmoid")])
     model.compile(keras.optimizers.SGD(0.1), loss="mse", metrics=["mae", "accuracy"], jit_compile=False)
     callback = keras.callbacks.ReduceLROnPlateau(**settings)
-    rates: list[float] = []
+    lrs: list[float] = []
     values: list[float] = []
     for _ in range(2):
         history = model.fit(
             x, y, batch_size=16, epochs=12, validation_split=0.25, callbacks=[callback], verbose=0
         ).history
-        rates += history["learning_rate"]
+        lrs += history["learning_rate"]
         values += history[settings["monitor"]]
     rule = PlateauRule(**settings, version=VERSION)
     replay = replay_plateau(values, 0.1, rule, fit_starts=[12])
-    assert len(replay.triggers) >= 2
-    assert rates == replay.learning_rate.tolist()
-    assert rates[1:] == replay.next_learning_rate.tolist()[:-1]
+    assert len(replay.reductions) >= 2
+    assert lrs == replay.learning_rate.tolist()
+    assert lrs[1:] == replay.next_learning_rate.tolist()[:-1]
     assert callback.wait == replay.wait[-1]
 
 

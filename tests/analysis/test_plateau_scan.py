@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lrmon.analysis.plateau.replay import replay_plateau
 from lrmon.analysis.plateau.rule import TYPES, PlateauRule
-from lrmon.analysis.plateau.scan import first_triggers, scan_plateau
+from lrmon.analysis.plateau.scan import first_reductions, scan_plateau
 
 VALUES = st.sampled_from(
     [0.0, 0.1, 0.2, 0.25, 0.3, 0.5, 0.5001, 1.0, 2.0, -1.0, math.nan, math.inf, -math.inf]
@@ -67,8 +67,8 @@ def test_the_first_trigger_is_that_of_the_replay(
     ]
 
     assert [
-        next((trigger.epoch for trigger in replay.triggers), None) for replay in replays
-    ] == first_triggers(np.array(values), rule, patiences, fit_starts=fit_starts)
+        next((reduction.epoch for reduction in replay.reductions), None) for replay in replays
+    ] == first_reductions(np.array(values), rule, patiences, fit_starts=fit_starts)
 
 
 def test_a_million_batches_are_scanned_at_once() -> None:
@@ -77,5 +77,5 @@ def test_a_million_batches_are_scanned_at_once() -> None:
     start = time.perf_counter()
     scanned = scan_plateau(loss, 0.1, PlateauRule("batch/loss", mode="min", patience=20_000, factor=0.9))
 
-    assert scanned.triggers
+    assert scanned.reductions
     assert time.perf_counter() - start < 2.0

@@ -19,14 +19,14 @@ from tests.analysis.sweeps import Floats, swept
 NUMBERS = st.floats(width=32) | st.sampled_from([0.0, 1e-30, 1e30, math.nan, math.inf, -math.inf, -1.0])
 
 
-def decades(suggestion: Suggestion, rate: float) -> float:
+def decades(suggestion: Suggestion, lr: float) -> float:
     """How far a suggestion lies from a rate."""
     assert suggestion.learning_rate is not None, suggestion.reason
-    return abs(math.log10(suggestion.learning_rate / rate))
+    return abs(math.log10(suggestion.learning_rate / lr))
 
 
 def codes(test: RangeTest) -> list[str]:
-    return [problem.code for problem in test.problems]
+    return [problem.code for problem in test.cautions]
 
 
 @pytest.mark.parametrize("steps", [100, 200, 1000, 5000])
@@ -50,11 +50,11 @@ def test_every_suggestion_of_a_clear_curve_lies_between_its_fall_and_its_break(s
 
 
 def test_the_lowest_loss_is_found_where_a_running_mean_would_have_moved_it_by_more_than_three_times() -> None:
-    rate, loss = swept(400, falls_at=1e-2, breaks_at=1.0, noise=0.02)
-    truth = rate[int(np.argmin(swept(400, falls_at=1e-2, breaks_at=1.0)[1]))]
+    lr, loss = swept(400, falls_at=1e-2, breaks_at=1.0, noise=0.02)
+    truth = lr[int(np.argmin(swept(400, falls_at=1e-2, breaks_at=1.0)[1]))]
     running_mean = np.cumsum(loss) / np.arange(1, loss.size + 1)
 
-    tenth, misled = (analyze(rate, each).suggestions["minimum_tenth"] for each in (loss, running_mean))
+    tenth, misled = (analyze(lr, each).suggestions["minimum_tenth"] for each in (loss, running_mean))
 
     assert decades(tenth, truth / 10.0) < math.log10(2.0)
     assert decades(misled, truth / 10.0) > math.log10(3.0) - math.log10(2.0)
@@ -64,55 +64,55 @@ def test_the_lowest_loss_is_found_where_a_running_mean_would_have_moved_it_by_mo
 
 
 def test_smoothing_both_ways_does_not_move_the_lowest_point() -> None:
-    rate = np.geomspace(1e-4, 1.0, 401)
-    loss = np.log10(rate / 1e-2) ** 2
+    lr = np.geomspace(1e-4, 1.0, 401)
+    loss = np.log10(lr / 1e-2) ** 2
 
-    test = analyze(rate, loss, smoothing=0.95)
+    test = analyze(lr, loss, smoothing=0.95)
 
     assert 200 == int(np.argmin(test.smoothed))
     assert 200 < int(np.argmin(smooth(loss, weight=0.95)))
 
 
 def test_an_explosion_at_the_end_does_not_reach_back() -> None:
-    rate, loss = swept(200, breaks_at=1e6)
+    lr, loss = swept(200, breaks_at=1e6)
     exploded = loss.copy()
     exploded[-5:] = [1e3, 1e8, 1e20, 1e30, 1e38]
 
-    calm, broken = analyze(rate, loss), analyze(rate, exploded)
+    calm, broken = analyze(lr, loss), analyze(lr, exploded)
 
     assert np.abs(calm.smoothed[:150] - broken.smoothed[:150]).max() < 0.05
     assert calm.suggestions["steepest"] == broken.suggestions["steepest"]
 
 
 def test_the_slope_is_loss_a_decade() -> None:
-    rate = np.geomspace(1e-5, 1.0, 51)
+    lr = np.geomspace(1e-5, 1.0, 51)
 
-    test = analyze(rate, 3.0 - 0.5 * np.log10(rate), smoothing=0.0)
+    test = analyze(lr, 3.0 - 0.5 * np.log10(lr), smoothing=0.0)
 
     assert test.slope == pytest.approx(-0.5)
 
 
 def test_the_recommended_rate_stays_a_decade_below_a_divergence_without_warning() -> None:
-    rate = np.geomspace(1e-5, 10.0, 200)
-    loss = 2.0 - 1.8 * np.clip(np.log10(rate / 0.01) / 2.0, 0.0, 1.0)
-    loss[rate > 1.0] = math.nan
+    lr = np.geomspace(1e-5, 10.0, 200)
+    loss = 2.0 - 1.8 * np.clip(np.log10(lr / 0.01) / 2.0, 0.0, 1.0)
+    loss[lr > 1.0] = math.nan
 
-    test = analyze(rate, loss)
+    test = analyze(lr, loss)
     diverges = test.suggestions["divergence"].learning_rate
 
     assert diverges is not None
-    assert diverges == rate[rate > 1.0][0]
+    assert diverges == lr[lr > 1.0][0]
     assert test.recommended.learning_rate == pytest.approx(diverges / 10.0)
     assert "It is a tenth of" in test.recommended.reason
 
 
 def test_a_sweep_that_ends_with_a_loss_that_is_no_number_diverges_there() -> None:
-    rate, loss = swept(200, breaks_at=1e6)
+    lr, loss = swept(200, breaks_at=1e6)
     loss[180:] = math.inf
 
-    test = analyze(rate, loss)
+    test = analyze(lr, loss)
 
-    assert (180, float(rate[180])) == (
+    assert (180, float(lr[180])) == (
         test.suggestions["divergence"].index,
         test.suggestions["divergence"].learning_rate,
     )
@@ -122,14 +122,14 @@ def test_a_sweep_that_ends_with_a_loss_that_is_no_number_diverges_there() -> Non
 
 
 def test_losses_that_are_no_numbers_in_between_are_left_out_and_said() -> None:
-    rate, loss = swept(200)
+    lr, loss = swept(200)
     broken = loss.copy()
     broken[[3, 40, 90]] = math.nan, math.inf, -math.inf
 
-    test = analyze(rate, broken)
+    test = analyze(lr, broken)
 
     assert ["not-finite"] == codes(test)
-    assert "3 of the 200 steps have a loss that is no number, the first in step 3" in test.problems[0].text
+    assert "3 of the 200 steps have a loss that is no number, the first in step 3" in test.cautions[0].text
     assert decades(test.suggestions["steepest"], 1e-3) < 0.2
     assert [3, 40, 90] == np.flatnonzero(np.isnan(test.smoothed)).tolist()
 
@@ -146,7 +146,7 @@ def test_a_sweep_of_no_to_sixteen_steps_suggests_nothing_and_says_why(steps: int
     test = analyze(*swept(steps))
 
     assert ["too-short"] == codes(test)
-    assert f"{steps} step{'' if steps == 1 else 's'};" in test.problems[0].text
+    assert f"{steps} step{'' if steps == 1 else 's'};" in test.cautions[0].text
     assert [None] * 6 == [each.learning_rate for each in (*test.suggestions.values(), test.recommended)]
     assert (steps, steps) == (test.smoothed.size, test.slope.size)
 
@@ -167,13 +167,13 @@ def test_a_flat_curve_suggests_nothing(steps: int, noise: float) -> None:
 
     assert ["flat", "no-divergence"] == codes(test)
     assert test.recommended.learning_rate is None
-    assert test.problems[0].text.startswith(f"{test.recommended.reason} There is nothing to suggest.")
+    assert test.cautions[0].text.startswith(f"{test.recommended.reason} There is nothing to suggest.")
 
 
 def test_a_flat_curve_says_what_was_compared() -> None:
     """The fall that is named is never larger than what it is held against, in the very digits."""
-    rate, random = np.geomspace(1e-7, 10, 150), np.random.default_rng(2)
-    noisy = [analyze(rate, 2.0 + random.normal(size=150)) for _ in range(200)]
+    lr, random = np.geomspace(1e-7, 10, 150), np.random.default_rng(2)
+    noisy = [analyze(lr, 2.0 + random.normal(size=150)) for _ in range(200)]
     reasons = [test.recommended.reason for test in noisy if test.recommended.learning_rate is None]
     sentence = re.compile(
         r"The smoothed loss falls by (\S+) from its level at the start, (\S+), and noise alone may make it "
@@ -191,28 +191,28 @@ def test_a_flat_curve_says_what_was_compared() -> None:
 
 
 def test_a_curve_that_is_flat_but_for_rounding_says_so() -> None:
-    rate = np.geomspace(1e-7, 10, 100)
+    lr = np.geomspace(1e-7, 10, 100)
 
-    steady = analyze(rate, np.full(100, 2.0)).recommended.reason
-    rounded = analyze(rate, np.linspace(2.0, 1.99999, 100)).recommended.reason
+    steady = analyze(lr, np.full(100, 2.0)).recommended.reason
+    rounded = analyze(lr, np.linspace(2.0, 1.99999, 100)).recommended.reason
 
     assert "The smoothed loss never lies below its level at the start, 2." == steady
     assert re.search(r"falls by \S+e-06 .*, 2, and rounding alone may make it fall by 2e-05\.", rounded)
 
 
 def test_a_flat_curve_that_explodes_still_says_where() -> None:
-    rate = np.geomspace(1e-7, 10, 200)
+    lr = np.geomspace(1e-7, 10, 200)
 
-    test = analyze(rate, np.where(rate > 0.5, 2.0 * rate / 0.5, 2.0))
+    test = analyze(lr, np.where(lr > 0.5, 2.0 * lr / 0.5, 2.0))
 
     assert ["flat"] == codes(test)
     assert decades(test.suggestions["divergence"], 0.5) < 0.3
 
 
 def test_pure_noise_is_taken_for_a_fall_in_less_than_a_fiftieth_of_cases() -> None:
-    rate, random = np.geomspace(1e-7, 10, 150), np.random.default_rng(1)
+    lr, random = np.geomspace(1e-7, 10, 150), np.random.default_rng(1)
 
-    fooled = [analyze(rate, random.gamma(3.0, 1.0, 150)).recommended.learning_rate for _ in range(300)]
+    fooled = [analyze(lr, random.gamma(3.0, 1.0, 150)).recommended.learning_rate for _ in range(300)]
 
     assert sum(each is not None for each in fooled) <= 6
 
@@ -221,53 +221,53 @@ def test_a_noisy_curve_says_so() -> None:
     test = analyze(*swept(100, noise=0.7, seed=3))
 
     assert "noisy" in codes(test)
-    assert "average_runs=3" in next(each.text for each in test.problems if each.code == "noisy")
+    assert "average_runs=3" in next(each.text for each in test.cautions if each.code == "noisy")
 
 
 def test_a_sweep_that_never_rises_asks_for_a_higher_end() -> None:
     test = analyze(*swept(200, breaks_at=1e6))
 
     assert "no-divergence" == codes(test)[0]
-    assert "Raise end_lr" in test.problems[0].text
+    assert "Raise end_lr" in test.cautions[0].text
     assert test.suggestions["divergence"].learning_rate is None
 
 
 def test_a_sweep_that_begins_too_high_asks_for_a_lower_start() -> None:
-    rate = np.geomspace(0.01, 10.0, 200)
-    loss = 2.0 - np.exp(-np.arange(200) / 3.0) + np.where(rate > 1.0, rate, 0.0)
+    lr = np.geomspace(0.01, 10.0, 200)
+    loss = 2.0 - np.exp(-np.arange(200) / 3.0) + np.where(lr > 1.0, lr, 0.0)
     loss[:8] = np.linspace(2.0, 0.1, 8)
 
-    assert "at-the-start" in codes(analyze(rate, loss))
+    assert "at-the-start" in codes(analyze(lr, loss))
 
 
 def test_methods_that_disagree_by_more_than_a_decade_are_said_to() -> None:
-    rate = np.geomspace(1e-7, 10, 400)
-    first = 1.0 / (1.0 + np.exp(-12.0 * np.log10(rate / 1e-5)))
-    second = 0.5 / (1.0 + np.exp(-12.0 * np.log10(rate / 1e-1)))
+    lr = np.geomspace(1e-7, 10, 400)
+    first = 1.0 / (1.0 + np.exp(-12.0 * np.log10(lr / 1e-5)))
+    second = 0.5 / (1.0 + np.exp(-12.0 * np.log10(lr / 1e-1)))
 
-    test = analyze(rate, 2.0 - first - second + np.where(rate > 2.0, rate, 0.0))
-    text = next(each.text for each in test.problems if each.code == "disagree")
+    test = analyze(lr, 2.0 - first - second + np.where(lr > 2.0, lr, 0.0))
+    text = next(each.text for each in test.cautions if each.code == "disagree")
 
     assert "steepest says 1.01e-05, minimum_tenth says" in text
 
 
 @pytest.mark.parametrize(
-    "rates",
+    "lrs",
     [np.geomspace(1, 1e-5, 50), np.full(50, 0.1), np.tile([0.1, 0.2], 25)],
     ids=["falling", "constant", "to and fro"],
 )
-def test_rates_that_do_not_grow_are_no_range_test(rates: Floats) -> None:
-    test = analyze(rates, np.linspace(2, 1, 50))
+def test_rates_that_do_not_grow_are_no_range_test(lrs: Floats) -> None:
+    test = analyze(lrs, np.linspace(2, 1, 50))
 
     assert ["not-ascending"] == codes(test)
     assert test.recommended.learning_rate is None
 
 
 def test_a_linear_sweep_that_begins_at_zero_is_judged_without_its_first_step() -> None:
-    rate = np.linspace(0.0, 1.0, 300)
-    loss = 2.0 - 1.5 * np.minimum(rate / 0.2, 1.0) + np.where(rate > 0.6, 20 * (rate - 0.6), 0.0)
+    lr = np.linspace(0.0, 1.0, 300)
+    loss = 2.0 - 1.5 * np.minimum(lr / 0.2, 1.0) + np.where(lr > 0.6, 20 * (lr - 0.6), 0.0)
 
-    test = analyze(rate, loss)
+    test = analyze(lr, loss)
 
     assert math.isnan(test.smoothed[0])
     assert math.isnan(test.slope[0])
@@ -305,8 +305,8 @@ def test_results_cannot_be_written_to() -> None:
 def test_whatever_comes_in_a_result_comes_out(
     rows: list[tuple[float, float]], smoothing: float | None, ascending: bool
 ) -> None:
-    rates, losses = (np.array([row[column] for row in rows]) for column in (0, 1))
-    test = analyze(np.sort(rates) if ascending else rates, losses, smoothing=smoothing)
+    lrs, losses = (np.array([row[column] for row in rows]) for column in (0, 1))
+    test = analyze(np.sort(lrs) if ascending else lrs, losses, smoothing=smoothing)
 
     assert METHODS == tuple(test.suggestions)
     for each in (*test.suggestions.values(), test.recommended):
@@ -316,7 +316,7 @@ def test_whatever_comes_in_a_result_comes_out(
             assert 0 <= each.index < losses.size
             assert math.isfinite(each.learning_rate)
             assert each.learning_rate > 0.0
-    assert len(set(codes(test))) == len(test.problems) or "too-short" in codes(test)
+    assert len(set(codes(test))) == len(test.cautions) or "too-short" in codes(test)
 
 
 @st.composite
@@ -335,8 +335,8 @@ def curves(draw: st.DrawFn) -> tuple[Floats, Floats]:
 def test_other_units_of_the_learning_rate_move_the_suggestions_with_them(
     curve: tuple[Floats, Floats], shift: float
 ) -> None:
-    rate, loss = curve
-    here, there = analyze(rate, loss), analyze(rate * 10.0**shift, loss)
+    lr, loss = curve
+    here, there = analyze(lr, loss), analyze(lr * 10.0**shift, loss)
 
     for name in METHODS:
         first, second = here.suggestions[name], there.suggestions[name]
@@ -347,8 +347,8 @@ def test_other_units_of_the_learning_rate_move_the_suggestions_with_them(
 @given(curves(), st.floats(0.01, 100))
 @settings(max_examples=60)
 def test_other_units_of_the_loss_change_nothing(curve: tuple[Floats, Floats], factor: float) -> None:
-    rate, loss = curve
-    here, there = analyze(rate, loss), analyze(rate, factor * loss)
+    lr, loss = curve
+    here, there = analyze(lr, loss), analyze(lr, factor * loss)
 
     for name in METHODS:
         first, second = here.suggestions[name].index, there.suggestions[name].index

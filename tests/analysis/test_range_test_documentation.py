@@ -15,10 +15,10 @@ def test_every_problem_has_its_section_and_every_section_its_problem() -> None:
     sources = "".join(
         path.read_text(encoding="utf-8") for path in (ROOT / "lrmon/analysis/range_test").glob("*.py")
     )
-    problems = TEXT.partition("# Problems\n")[2]
+    cautions = TEXT.partition("# Problems\n")[2]
 
-    assert sorted(set(re.findall(r'Problem\("(.+?)"', sources))) == sorted(
-        re.findall(r"^## (.+)$", problems, re.MULTILINE)
+    assert sorted(set(re.findall(r'Caution\("(.+?)"', sources))) == sorted(
+        re.findall(r"^## (.+)$", cautions, re.MULTILINE)
     )
 
 

@@ -23,7 +23,7 @@ def test_one_sweep_together_is_the_sweep() -> None:
         assert (one.learning_rate, one.learning_rate, one.learning_rate, 0.0, 1, one.reason) == (
             spread.median, spread.low, spread.high, spread.spread, spread.found, spread.reason,
         )  # fmt: skip
-    assert test.problems == together.problems
+    assert test.cautions == together.cautions
 
 
 def test_no_sweep_suggests_nothing() -> None:
@@ -34,12 +34,12 @@ def test_no_sweep_suggests_nothing() -> None:
         together.recommended.found,
         together.recommended.reason,
     )
-    assert () == together.problems
+    assert () == together.cautions
 
 
 def test_several_sweeps_give_the_median_and_the_spread_in_decades() -> None:
-    places = [1e-4, 3e-4, 1e-3]
-    tests = [analyze(*swept(400, falls_at=place, breaks_at=300 * place)) for place in places]
+    positions = [1e-4, 3e-4, 1e-3]
+    tests = [analyze(*swept(400, falls_at=position, breaks_at=300 * position)) for position in positions]
 
     steepest = combine(tests).suggestions["steepest"]
 
@@ -50,20 +50,20 @@ def test_several_sweeps_give_the_median_and_the_spread_in_decades() -> None:
 
 
 def test_a_recommendation_that_moves_by_more_than_a_decade_is_a_problem() -> None:
-    tests = [analyze(*swept(200, falls_at=place, breaks_at=300 * place)) for place in (1e-5, 1e-3)]
+    tests = [analyze(*swept(200, falls_at=position, breaks_at=300 * position)) for position in (1e-5, 1e-3)]
 
-    problems = combine(tests).problems
+    cautions = combine(tests).cautions
 
-    assert ["spread"] == [problem.code for problem in problems]
-    assert "moves by 2.0 decades" in problems[0].text
+    assert ["spread"] == [problem.code for problem in cautions]
+    assert "moves by 2.0 decades" in cautions[0].text
 
 
 def test_a_problem_of_half_of_the_sweeps_is_one_of_all() -> None:
     flat, clear = analyze(np.geomspace(1e-7, 10, 200), np.full(200, 2.0)), analyze(*swept(200))
 
-    assert ["flat", "no-divergence"] == [problem.code for problem in combine([flat, clear]).problems]
-    assert () == combine([flat, clear, clear]).problems
-    assert combine([flat, clear]).problems[0].text.startswith("In 1 of 2 sweeps. The first of them: ")
+    assert ["flat", "no-divergence"] == [problem.code for problem in combine([flat, clear]).cautions]
+    assert () == combine([flat, clear, clear]).cautions
+    assert combine([flat, clear]).cautions[0].text.startswith("In 1 of 2 sweeps. The first of them: ")
     assert "The median of 1 of 2 sweeps" in combine([flat, clear]).recommended.reason
 
 
@@ -89,9 +89,9 @@ def test_a_training_that_went_beyond_the_divergence_is_told_how_often() -> None:
     assert "40% of its steps used more than" in found.text
 
 
-@pytest.mark.parametrize("rates", [[], [0.0, -1.0], [math.nan, math.inf]])
-def test_a_training_without_a_positive_rate_cannot_be_compared(rates: list[float]) -> None:
-    found = compare(analyze(*swept(200)), rates)
+@pytest.mark.parametrize("lrs", [[], [0.0, -1.0], [math.nan, math.inf]])
+def test_a_training_without_a_positive_rate_cannot_be_compared(lrs: list[float]) -> None:
+    found = compare(analyze(*swept(200)), lrs)
 
     assert (None, None, "The training has no positive learning rate to compare.") == (
         found.median,
@@ -109,8 +109,8 @@ def test_a_training_beside_a_test_that_suggests_nothing_has_its_range_only() -> 
 
 @given(st.lists(st.floats(1e-6, 1e-2), min_size=1, max_size=5))
 @settings(max_examples=40)
-def test_the_median_lies_between_the_smallest_and_the_largest(places: list[float]) -> None:
-    together = combine([analyze(*swept(60, falls_at=place)) for place in places])
+def test_the_median_lies_between_the_smallest_and_the_largest(positions: list[float]) -> None:
+    together = combine([analyze(*swept(60, falls_at=position)) for position in positions])
 
     for each in (*together.suggestions.values(), together.recommended):
         if each.median is not None:

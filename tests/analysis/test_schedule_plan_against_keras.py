@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pytest
 import tensorflow as tf
 
-from lrmon.analysis.learning_rate.schedules import planned_rates, staircase_decay_steps
+from lrmon.analysis.learning_rate.schedules import planned_lrs, staircase_decay_steps
 
 S = keras.optimizers.schedules
 STEPS = np.concatenate((np.arange(0, 400), [999, 1000, 1001, 4096, 99_999]))
@@ -36,12 +36,12 @@ SCHEDULES: dict[str, Any] = {
 
 
 def by_keras(schedule: Any, *, compiled: bool) -> npt.NDArray[np.float32]:
-    def rate(step: Any) -> Any:
+    def lr(step: Any) -> Any:
         return schedule(step)
 
     if compiled:
-        rate = tf.function(rate, autograph=False, input_signature=[tf.TensorSpec((), tf.int64)])
-    return np.array([float(rate(tf.constant(step, tf.int64))) for step in STEPS], dtype=np.float32)
+        lr = tf.function(lr, autograph=False, input_signature=[tf.TensorSpec((), tf.int64)])
+    return np.array([float(lr(tf.constant(step, tf.int64))) for step in STEPS], dtype=np.float32)
 
 
 @pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "eager"])
@@ -49,7 +49,7 @@ def by_keras(schedule: Any, *, compiled: bool) -> npt.NDArray[np.float32]:
 def test_a_schedule_is_known_by_its_configuration(name: str, compiled: bool) -> None:
     schedule = SCHEDULES[name]()
     expected = by_keras(schedule, compiled=compiled)
-    actual = planned_rates(type(schedule).__name__, schedule.get_config(), STEPS, compiled=compiled)
+    actual = planned_lrs(type(schedule).__name__, schedule.get_config(), STEPS, compiled=compiled)
 
     assert actual is not None
     # Near the foot of a cosine only the peak's roundings count.
@@ -63,7 +63,7 @@ def test_a_schedule_is_known_by_its_configuration(name: str, compiled: bool) -> 
 def test_it_steps_where_training_steps(name: str, compiled: bool) -> None:
     schedule = SCHEDULES[name]()
     expected = by_keras(schedule, compiled=compiled)
-    actual = planned_rates(type(schedule).__name__, schedule.get_config(), STEPS, compiled=compiled)
+    actual = planned_lrs(type(schedule).__name__, schedule.get_config(), STEPS, compiled=compiled)
 
     assert actual is not None
     assert (np.flatnonzero(np.diff(expected)) + 1).tolist() == (np.flatnonzero(np.diff(actual)) + 1).tolist()
@@ -82,7 +82,7 @@ def test_it_steps_where_training_steps(name: str, compiled: bool) -> None:
     ],
 )
 def test_a_schedule_that_nobody_knows_has_no_plan(class_name: str, config: dict[str, Any]) -> None:
-    assert None is planned_rates(class_name, config, [0, 1])
+    assert None is planned_lrs(class_name, config, [0, 1])
 
 
 @pytest.mark.parametrize(

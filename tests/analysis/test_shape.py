@@ -17,14 +17,14 @@ from lrmon.analysis.learning_rate.shape import Shape, Sweep, find_shape, find_sw
 EPOCH = 40
 
 
-def shape(rates: Any, *, length: int = EPOCH, **options: Any) -> Shape | None:
+def shape(lrs: Any, *, length: int = EPOCH, **options: Any) -> Shape | None:
     """Returns the shape of a learning rate of each step."""
-    column = np.asarray(rates, dtype=np.float32)
+    column = np.asarray(lrs, dtype=np.float32)
     return find_shape(column, np.arange(column.size), np.arange(0, column.size, length), **options)
 
 
-def by_epoch(rates: Any, length: int = EPOCH) -> NDArray[Any]:
-    return np.repeat(np.asarray(rates, dtype=np.float32), length)
+def by_epoch(lrs: Any, length: int = EPOCH) -> NDArray[Any]:
+    return np.repeat(np.asarray(lrs, dtype=np.float32), length)
 
 
 def recursive(first: float, times: float, count: int, dtype: Any = np.float32) -> list[float]:
@@ -40,19 +40,19 @@ def recursive(first: float, times: float, count: int, dtype: Any = np.float32) -
 @pytest.mark.parametrize("epochs", [4, 12, 100])
 def test_one_factor_at_every_epoch_is_told(drop: float, every: int, epochs: int) -> None:
     factor = drop ** (1 / every)
-    for rates in (
+    for lrs in (
         [0.1 * factor ** (1 + epoch) for epoch in range(epochs)],
         recursive(0.1, factor, epochs),
     ):
-        found = shape(by_epoch(rates))
+        found = shape(by_epoch(lrs))
         assert found is not None
         assert ("exponential", "epoch", 1) == (found.kind, found.unit, found.every)
         assert pytest.approx(factor, rel=1e-5) == found.constant
 
 
 def test_what_stands_still_before_and_after_is_no_part_of_it() -> None:
-    rates = [0.01 if epoch < 10 else 0.01 * math.exp(-0.1 * (epoch - 9)) for epoch in range(30)]
-    found = shape(by_epoch([*rates, *rates[-1:] * 8]))
+    lrs = [0.01 if epoch < 10 else 0.01 * math.exp(-0.1 * (epoch - 9)) for epoch in range(30)]
+    found = shape(by_epoch([*lrs, *lrs[-1:] * 8]))
 
     assert found is not None
     assert ("exponential", 10, 29) == (found.kind, found.first, found.last)
@@ -71,7 +71,7 @@ def test_one_factor_at_even_distances_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    "rates",
+    "lrs",
     [
         by_epoch([0.1, 0.05, 0.01, 0.005, 0.001]),
         by_epoch([0.1] * 5 + [0.01] * 5),
@@ -86,14 +86,14 @@ def test_one_factor_at_even_distances_is_told() -> None:
     ],
     ids=range(10),
 )
-def test_no_other_curve_has_one_of_these_shapes(rates: Any) -> None:
-    assert None is shape(rates)
+def test_no_other_curve_has_one_of_these_shapes(lrs: Any) -> None:
+    assert None is shape(lrs)
 
 
 def test_one_factor_at_every_step_is_told_also_where_rounding_adds_up() -> None:
     for count, factor in ((400, 0.99), (4000, 0.9995), (20_000, 0.9999)):
-        for rates in (0.1 * factor ** np.arange(count), recursive(0.1, factor, count)):
-            found = shape(rates)
+        for lrs in (0.1 * factor ** np.arange(count), recursive(0.1, factor, count)):
+            found = shape(lrs)
             assert found is not None
             assert ("exponential", "step", 1) == (found.kind, found.unit, found.every)
             assert pytest.approx(1 - factor, rel=1e-3) == 1 - found.constant
@@ -116,10 +116,10 @@ def test_a_time_based_decay_is_told_from_a_factor_and_from_a_line(decay: float) 
 
 
 def test_a_curve_that_hardly_moves_has_a_shape_only_where_it_is_known() -> None:
-    rates = 0.1 / (1 + 1e-6 * np.arange(1000))
+    lrs = 0.1 / (1 + 1e-6 * np.arange(1000))
 
-    assert None is shape(rates)
-    known = shape(rates, expected="inverse_time")
+    assert None is shape(lrs)
+    known = shape(lrs, expected="inverse_time")
     assert known is not None
     assert pytest.approx(1e-6, rel=1e-2) == known.constant
 
@@ -135,8 +135,8 @@ def test_a_warm_up_before_it_does_not_count() -> None:
     st.lists(st.floats(0.0, 1e3, width=32), max_size=40),
     st.lists(st.integers(0, 60), max_size=6, unique=True),
 )
-def test_any_learning_rate_has_a_shape_or_none(rates: list[float], starts: list[int]) -> None:
-    column = np.array(rates, dtype=np.float32)
+def test_any_learning_rate_has_a_shape_or_none(lrs: list[float], starts: list[int]) -> None:
+    column = np.array(lrs, dtype=np.float32)
     with np.errstate(all="ignore"):
         found = find_shape(column, np.arange(column.size), np.array(sorted(starts), dtype=np.int64))
         sweep = find_sweep(column, np.arange(column.size))
@@ -175,8 +175,8 @@ def test_a_learning_rate_that_grows_over_decades_sweeps(
 
 
 def test_a_stray_first_step_and_repeated_levels_do_not_hide_a_sweep() -> None:
-    rates = np.append(1e-3, powers(1e-6, 1.0, 200)).astype(np.float32)
-    sweep = find_sweep(rates, np.arange(201))
+    lrs = np.append(1e-3, powers(1e-6, 1.0, 200)).astype(np.float32)
+    sweep = find_sweep(lrs, np.arange(201))
     assert sweep is not None
     assert 1 == sweep.first_row
     per_epoch = by_epoch([1e-8 * 10 ** (epoch / 20) for epoch in range(100)])
@@ -186,7 +186,7 @@ def test_a_stray_first_step_and_repeated_levels_do_not_hide_a_sweep() -> None:
 
 
 @pytest.mark.parametrize(
-    "rates",
+    "lrs",
     [
         np.linspace(0, 0.1, 200),
         0.1 * np.arange(1, 201) / 1000,
@@ -203,5 +203,5 @@ def test_a_stray_first_step_and_repeated_levels_do_not_hide_a_sweep() -> None:
     ],
     ids=range(12),
 )
-def test_no_other_learning_rate_sweeps(rates: Any) -> None:
-    assert None is find_sweep(np.asarray(rates, dtype=np.float32), np.arange(len(rates)))
+def test_no_other_learning_rate_sweeps(lrs: Any) -> None:
+    assert None is find_sweep(np.asarray(lrs, dtype=np.float32), np.arange(len(lrs)))

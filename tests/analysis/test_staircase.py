@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from lrmon.analysis.learning_rate.cadence import late_multiples
-from lrmon.analysis.learning_rate.staircase import LRSteps, find_lr_steps
+from lrmon.analysis.learning_rate.staircase import LRChanges, find_lr_changes
 
-Rates = NDArray[np.float32]
+LRs = NDArray[np.float32]
 
 
-def decayed(decay_steps: int, steps: int, *, rate: float = 0.95) -> Rates:
+def decayed(decay_steps: int, steps: int, *, lr: float = 0.95) -> LRs:
     """ExponentialDecay(0.1, decay_steps, rate, staircase=True) where it is not compiled."""
-    return np.array([0.1 * rate ** (step // decay_steps) for step in range(steps)], np.float32)
+    return np.array([0.1 * lr ** (step // decay_steps) for step in range(steps)], np.float32)
 
 
 def every(length: int, epochs: int) -> NDArray[np.int64]:
@@ -27,7 +27,7 @@ def every(length: int, epochs: int) -> NDArray[np.int64]:
 
 
 def test_the_staircase_of_95_steps_drifts_through_epochs_of_76() -> None:
-    found = find_lr_steps(decayed(95, 6 * 76), every(76, 6))
+    found = find_lr_changes(decayed(95, 6 * 76), every(76, 6))
     assert "staircase" == found.kind
     assert [95, 190, 285, 380] == found.step.tolist()
     assert [1, 2, 3, 5] == found.epoch.tolist()
@@ -52,17 +52,17 @@ def test_the_staircase_of_95_steps_drifts_through_epochs_of_76() -> None:
 
 
 def test_half_way_counts_as_after() -> None:
-    places = {
-        offset: find_lr_steps([0.1] * (10 + offset) + [0.05] * (10 - offset), [0, 10]).nearest_boundary[0]
+    positions = {
+        offset: find_lr_changes([0.1] * (10 + offset) + [0.05] * (10 - offset), [0, 10]).nearest_boundary[0]
         for offset in (0, 1, 4, 5, 6, 9)
     }
-    assert {0: 0, 1: 1, 4: 4, 5: 5, 6: -4, 9: -1} == places
+    assert {0: 0, 1: 1, 4: 4, 5: 5, 6: -4, 9: -1} == positions
 
 
 def test_an_epoch_that_still_runs_is_as_long_as_it_is_said_to_be() -> None:
-    rates = [0.1] * 15 + [0.05] * 2
-    assert [7] == find_lr_steps(rates, [0, 10]).steps_in_epoch.tolist()
-    found = find_lr_steps(rates, [0, 10], end=20)
+    lrs = [0.1] * 15 + [0.05] * 2
+    assert [7] == find_lr_changes(lrs, [0, 10]).steps_in_epoch.tolist()
+    found = find_lr_changes(lrs, [0, 10], end=20)
     assert ([10], [5], [1.5]) == (
         found.steps_in_epoch.tolist(),
         found.nearest_boundary.tolist(),
@@ -71,36 +71,36 @@ def test_an_epoch_that_still_runs_is_as_long_as_it_is_said_to_be() -> None:
 
 
 def test_the_end_of_the_last_epoch_counts_as_a_boundary() -> None:
-    assert [-1] == find_lr_steps([0.1] * 9 + [0.05], [0]).nearest_boundary.tolist()
+    assert [-1] == find_lr_changes([0.1] * 9 + [0.05], [0]).nearest_boundary.tolist()
 
 
 def test_an_edge_before_the_first_known_epoch_has_no_place() -> None:
-    found = find_lr_steps([0.1] * 5 + [0.05] * 10 + [0.01] * 5, [10])
+    found = find_lr_changes([0.1] * 5 + [0.05] * 10 + [0.01] * 5, [10])
     assert [-1, 0] == found.epoch.tolist()
     assert [-1, 5] == found.offset.tolist()
     assert [0, 10] == found.steps_in_epoch.tolist()
     assert [0, 5] == found.nearest_boundary.tolist()
     assert [False, False] == found.on_boundary.tolist()
     assert math.isnan(found.epoch_position[0])
-    assert [5, 15] == find_lr_steps([0.1] * 5 + [0.05] * 10 + [0.01] * 5, []).step.tolist()
+    assert [5, 15] == find_lr_changes([0.1] * 5 + [0.05] * 10 + [0.01] * 5, []).step.tolist()
 
 
 def test_an_edge_among_missing_steps_lies_anywhere_among_them() -> None:
-    found = find_lr_steps([0.1, 0.1, 0.05, 0.05], [100], steps=[100, 101, 108, 109])
+    found = find_lr_changes([0.1, 0.1, 0.05, 0.05], [100], steps=[100, 101, 108, 109])
     assert ([101], [108]) == (found.step_before.tolist(), found.step.tolist())
-    found = find_lr_steps([0.1, 0.1, math.nan, 0.05, 0.05], [0])
+    found = find_lr_changes([0.1, 0.1, math.nan, 0.05, 0.05], [0])
     assert ([1], [3]) == (found.step_before.tolist(), found.step.tolist())
 
 
 def test_a_curve_that_goes_on_behind_missing_steps_has_no_edge_there() -> None:
     steps = np.delete(np.arange(1000), np.arange(300, 700))
-    found = find_lr_steps(0.1 * np.cos(steps / 700), [0], steps=steps)
+    found = find_lr_changes(0.1 * np.cos(steps / 700), [0], steps=steps)
     assert ("smooth", 0) == (found.kind, found.step.size)
 
 
-@pytest.mark.parametrize("rates", [[], [0.1], [0.1] * 5, [math.nan] * 3])
-def test_a_record_without_a_change_is_constant(rates: list[float]) -> None:
-    found = find_lr_steps(rates, [0])
+@pytest.mark.parametrize("lrs", [[], [0.1], [0.1] * 5, [math.nan] * 3])
+def test_a_record_without_a_change_is_constant(lrs: list[float]) -> None:
+    found = find_lr_changes(lrs, [0])
     assert ("constant", 0, None, None) == (found.kind, found.changes, found.warmup_end, found.cadence)
 
 
@@ -115,21 +115,21 @@ def test_a_record_without_a_change_is_constant(rates: list[float]) -> None:
 )
 def test_arrays_that_do_not_fit_are_refused(arguments: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
-        find_lr_steps(**{"epoch_starts": [0], **arguments})
+        find_lr_changes(**{"epoch_starts": [0], **arguments})
 
 
 def test_the_warm_up_ends_at_the_peak_in_curves_and_in_stairs() -> None:
     line = np.concatenate([np.linspace(0.0, 0.1, 51), decayed(30, 200)])
-    found = find_lr_steps(line, [0])
+    found = find_lr_changes(line, [0])
     assert ("mixed", 50) == (found.kind, found.warmup_end)
     assert [81, 111, 141, 171, 201, 231] == found.step.tolist()
     assert found.cadence is not None
     assert (30, [False] * 6) == (found.cadence.every, found.cadence.late.tolist())
-    assert 20 == find_lr_steps([0.01] * 10 + [0.05] * 10 + [0.1] * 30, [0]).warmup_end
+    assert 20 == find_lr_changes([0.01] * 10 + [0.05] * 10 + [0.1] * 30, [0]).warmup_end
 
 
 @pytest.mark.parametrize(
-    "rates",
+    "lrs",
     [
         pytest.param(np.linspace(0.0, 0.1, 100), id="still rising"),
         pytest.param(0.1 * np.abs(np.sin(np.arange(300) / 30.0)), id="a cycle"),
@@ -137,16 +137,16 @@ def test_the_warm_up_ends_at_the_peak_in_curves_and_in_stairs() -> None:
         pytest.param([0.1] * 10 + [0.05] * 10 + [0.2] * 10, id="a later rise"),
     ],
 )
-def test_what_is_no_warm_up_is_not_called_one(rates: Any) -> None:
-    assert find_lr_steps(rates, [0]).warmup_end is None
+def test_what_is_no_warm_up_is_not_called_one(lrs: Any) -> None:
+    assert find_lr_changes(lrs, [0]).warmup_end is None
 
 
 def test_late_edges_are_recognised_among_those_on_time() -> None:
     multiples = np.arange(1, 9)
     late = late_multiples(41, multiples)
-    edges = multiples * 41 + late
-    rates = np.array([0.1 * 0.5 ** np.searchsorted(edges, step, "right") for step in range(360)])
-    found = find_lr_steps(rates, every(41, 9))
+    lr_changes = multiples * 41 + late
+    lrs = np.array([0.1 * 0.5 ** np.searchsorted(lr_changes, step, "right") for step in range(360)])
+    found = find_lr_changes(lrs, every(41, 9))
     assert found.cadence is not None
     assert (41, 0, 41) == (found.cadence.decay_steps, found.cadence.drift, found.cadence.aligned_decay_steps)
     assert [True, True, False, True, False, False, True, True] == found.cadence.late.tolist()
@@ -155,31 +155,31 @@ def test_late_edges_are_recognised_among_those_on_time() -> None:
 
 
 def test_edges_are_not_called_late_on_nothing_but_their_distance() -> None:
-    rates = [0.1] * 42 + [0.05] * 41 + [0.02] * 20
-    assert find_lr_steps(rates, [0]).cadence is None
-    known = find_lr_steps(rates, [0], decay_steps=41).cadence
+    lrs = [0.1] * 42 + [0.05] * 41 + [0.02] * 20
+    assert find_lr_changes(lrs, [0]).cadence is None
+    known = find_lr_changes(lrs, [0], decay_steps=41).cadence
     assert known is not None
     assert [True, True] == known.late.tolist()
-    assert find_lr_steps(rates, [0], decay_steps=40).cadence is None
+    assert find_lr_changes(lrs, [0], decay_steps=40).cadence is None
 
 
 def test_a_resumed_run_counts_from_the_optimizers_iterations() -> None:
-    rates = decayed(95, 456)[100:]
+    lrs = decayed(95, 456)[100:]
     for steps, offset in ((np.arange(100, 456), 0), (np.arange(356), 100)):
-        found = find_lr_steps(
-            rates, steps[0] + np.array([0, 52, 128]), steps=steps, iteration_offset=offset, decay_steps=95
+        found = find_lr_changes(
+            lrs, steps[0] + np.array([0, 52, 128]), steps=steps, iteration_offset=offset, decay_steps=95
         )
         assert found.cadence is not None
         assert (95, None) == (found.cadence.decay_steps, found.cadence.aligned_decay_steps)
-    found = find_lr_steps(rates[52:], every(76, 4), iteration_offset=152)
+    found = find_lr_changes(lrs[52:], every(76, 4), iteration_offset=152)
     assert found.cadence is not None
     assert (19, 76) == (found.cadence.drift, found.cadence.aligned_decay_steps)
     assert [76, 152, 228] == found.cadence.aligned_steps.tolist()
 
 
 def test_drops_every_ten_epochs_one_epoch_early_have_a_distance_and_no_drift() -> None:
-    rates = np.repeat([0.1 * 0.5 ** ((1 + epoch) // 10) for epoch in range(40)], 7)
-    cadence = find_lr_steps(rates, every(7, 40)).cadence
+    lrs = np.repeat([0.1 * 0.5 ** ((1 + epoch) // 10) for epoch in range(40)], 7)
+    cadence = find_lr_changes(lrs, every(7, 40)).cadence
     assert cadence is not None
     assert (70, None, 0, None) == (
         cadence.every,
@@ -203,22 +203,22 @@ def test_drops_every_ten_epochs_one_epoch_early_have_a_distance_and_no_drift() -
 def test_the_aligned_decay_steps_are_the_nearest_whole_epochs(
     decay_steps: int, length: int, aligned: int | None, drift: int
 ) -> None:
-    cadence = find_lr_steps(decayed(decay_steps, 760), every(length, 10)).cadence
+    cadence = find_lr_changes(decayed(decay_steps, 760), every(length, 10)).cadence
     assert cadence is not None
     assert (aligned, drift) == (cadence.aligned_decay_steps, cadence.drift)
 
 
 def test_epochs_of_different_lengths_have_neither_drift_nor_alignment() -> None:
-    cadence = find_lr_steps(decayed(95, 500), [0, 76, 150, 300]).cadence
+    cadence = find_lr_changes(decayed(95, 500), [0, 76, 150, 300]).cadence
     assert cadence is not None
     assert (95, None, None) == (cadence.decay_steps, cadence.drift, cadence.aligned_decay_steps)
 
 
 def test_edges_without_a_rhythm_have_no_cadence() -> None:
-    rates = [0.1] * 30 + [0.05] * 41 + [0.02] * 20 + [0.01] * 50
-    assert find_lr_steps(rates, [0]).cadence is None
+    lrs = [0.1] * 30 + [0.05] * 41 + [0.02] * 20 + [0.01] * 50
+    assert find_lr_changes(lrs, [0]).cadence is None
     two_of_many = [0.1] * 100 + [0.05] * 100 + [0.02] * 800
-    assert find_lr_steps(two_of_many, [0]).cadence is None
+    assert find_lr_changes(two_of_many, [0]).cadence is None
 
 
 @st.composite
@@ -226,54 +226,54 @@ def staircases(draw: st.DrawFn) -> tuple[list[float], list[int], list[int]]:
     """Learning rates in stairs, the numbers of their steps, and epochs of any lengths."""
     holds = draw(st.lists(st.integers(2, 12), min_size=1, max_size=8))
     levels = [draw(st.sampled_from([0.1, 0.0999, 0.05, 1.0, 1e-6, 0.0])) for _ in holds]
-    rates = [level for level, hold in zip(levels, holds, strict=True) for _ in range(hold)]
+    lrs = [level for level, hold in zip(levels, holds, strict=True) for _ in range(hold)]
     first = draw(st.sampled_from([0, 0, 1000]))
     lengths = draw(st.lists(st.integers(0, 15), min_size=1, max_size=12))
     start = first + draw(st.sampled_from([0, 0, 3]))
     starts = [start + sum(lengths[:epoch]) for epoch in range(len(lengths))]
-    return rates, list(range(first, first + len(rates))), [s for s in starts if s <= first + len(rates)]
+    return lrs, list(range(first, first + len(lrs))), [s for s in starts if s <= first + len(lrs)]
 
 
-def twin(rates: list[float], steps: list[int], starts: list[int]) -> list[dict[str, Any]]:
+def twin(lrs: list[float], steps: list[int], starts: list[int]) -> list[dict[str, Any]]:
     """Edges and places, told by going through the steps one by one."""
-    edges = []
+    lr_changes = []
     ends = [*starts[1:], steps[-1] + 1]
-    for row in range(1, len(rates)):
-        if np.float32(rates[row]) == np.float32(rates[row - 1]):
+    for row in range(1, len(lrs)):
+        if np.float32(lrs[row]) == np.float32(lrs[row - 1]):
             continue
         step = steps[row]
-        place: dict[str, Any] = {"epoch": -1, "offset": -1, "steps_in_epoch": 0, "nearest_boundary": 0}
+        position: dict[str, Any] = {"epoch": -1, "offset": -1, "steps_in_epoch": 0, "nearest_boundary": 0}
         for epoch, (start, end) in enumerate(zip(starts, ends, strict=True)):
             if start <= step < end:
                 distances = [step - start, step - end]
-                place = {
+                position = {
                     "epoch": epoch,
                     "offset": step - start,
                     "steps_in_epoch": end - start,
                     "nearest_boundary": min(distances, key=lambda distance: (abs(distance), -distance)),
                 }
-        edges.append(
+        lr_changes.append(
             {
                 "step": step,
-                "lr_from": float(np.float32(rates[row - 1])),
-                "lr_to": float(np.float32(rates[row])),
+                "lr_from": float(np.float32(lrs[row - 1])),
+                "lr_to": float(np.float32(lrs[row])),
                 "on_boundary": step in starts,
-                **place,
+                **position,
             }
         )
-    return edges
+    return lr_changes
 
 
-def as_dicts(found: LRSteps, names: list[str]) -> list[dict[str, Any]]:
+def as_dicts(found: LRChanges, names: list[str]) -> list[dict[str, Any]]:
     columns = [getattr(found, name).tolist() for name in names]
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 @given(staircases())
 def test_edges_and_places_are_those_of_the_twin(staircase: tuple[list[float], list[int], list[int]]) -> None:
-    rates, steps, starts = staircase
-    expected = twin(rates, steps, starts)
-    found = find_lr_steps(rates, starts, steps=steps)
+    lrs, steps, starts = staircase
+    expected = twin(lrs, steps, starts)
+    found = find_lr_changes(lrs, starts, steps=steps)
     names = [
         "step",
         "lr_from",
@@ -288,6 +288,8 @@ def test_edges_and_places_are_those_of_the_twin(staircase: tuple[list[float], li
     assert len(expected) == found.changes
     assert ("staircase" if expected else "constant") == found.kind
     positions = [
-        edge["epoch"] + edge["offset"] / edge["steps_in_epoch"] for edge in expected if edge["epoch"] >= 0
+        lr_change["epoch"] + lr_change["offset"] / lr_change["steps_in_epoch"]
+        for lr_change in expected
+        if lr_change["epoch"] >= 0
     ]
     assert positions == found.epoch_position[found.epoch >= 0].tolist()

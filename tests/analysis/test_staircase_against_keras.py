@@ -11,7 +11,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from lrmon.analysis.learning_rate.cadence import late_multiples
-from lrmon.analysis.learning_rate.staircase import find_lr_steps
+from lrmon.analysis.learning_rate.staircase import find_lr_changes
 from tests.fits.framework import MODES, UsedRates, batches, unit_gradient_model
 
 schedules = keras.optimizers.schedules
@@ -60,22 +60,22 @@ def used(schedule: Any, steps: Any) -> NDArray[np.float32]:
 
 @pytest.mark.parametrize("name", CURVES)
 def test_the_curve_of_a_schedule_has_its_kind_and_edges(name: str) -> None:
-    schedule, kind, edges, warmup_end = CURVES[name]
-    found = find_lr_steps(used(schedule, range(1000)), np.arange(0, 1000, 50))
-    assert (kind, edges, warmup_end) == (found.kind, found.step.size, found.warmup_end)
+    schedule, kind, lr_changes, warmup_end = CURVES[name]
+    found = find_lr_changes(used(schedule, range(1000)), np.arange(0, 1000, 50))
+    assert (kind, lr_changes, warmup_end) == (found.kind, found.step.size, found.warmup_end)
 
 
 def test_a_long_cosine_is_smooth_at_its_head_and_at_its_foot() -> None:
     steps = np.concatenate([np.arange(1000), np.arange(50_000, 50_100), np.arange(98_000, 100_050)])
-    found = find_lr_steps(used(schedules.CosineDecay(0.1, 100_000), steps), [0], steps=steps)
+    found = find_lr_changes(used(schedules.CosineDecay(0.1, 100_000), steps), [0], steps=steps)
     assert ("smooth", 0) == (found.kind, found.step.size)
 
 
 @pytest.mark.parametrize("decay_steps", [7, 41, 47, 55, 61, 76, 82, 95, 97, 100, 391, 1000, 9973])
 def test_the_multiples_that_come_late_are_those_of_the_compiled_schedule(decay_steps: int) -> None:
     multiples = np.arange(1, 25)
-    rates = used(schedules.ExponentialDecay(1.0, decay_steps, 0.5, staircase=True), multiples * decay_steps)
-    assert (rates > 0.5**multiples).tolist() == late_multiples(decay_steps, multiples).tolist()
+    lrs = used(schedules.ExponentialDecay(1.0, decay_steps, 0.5, staircase=True), multiples * decay_steps)
+    assert (lrs > 0.5**multiples).tolist() == late_multiples(decay_steps, multiples).tolist()
 
 
 def test_how_many_decay_steps_come_late() -> None:
@@ -88,9 +88,9 @@ def test_how_many_decay_steps_come_late() -> None:
 def test_the_edges_of_a_fit_are_found_where_its_updates_changed(mode: str, decay_steps: int) -> None:
     schedule = schedules.ExponentialDecay(0.5, decay_steps, 0.5, staircase=True)
     model = unit_gradient_model(keras.optimizers.SGD(schedule), **MODES[mode])
-    rates = UsedRates()
-    model.fit(**batches(41), epochs=5, callbacks=[rates])
-    found = find_lr_steps(rates.rates, np.arange(5) * 41, decay_steps=decay_steps)
+    lrs = UsedRates()
+    model.fit(**batches(41), epochs=5, callbacks=[lrs])
+    found = find_lr_changes(lrs.lrs, np.arange(5) * 41, decay_steps=decay_steps)
     assert "staircase" == found.kind
     multiples = np.arange(1, -(-205 // decay_steps))
     late = late_multiples(decay_steps, multiples) & (mode != "eager")
@@ -106,10 +106,10 @@ def test_the_edges_of_a_fit_are_found_where_its_updates_changed(mode: str, decay
 
 def test_a_scheduler_that_drops_at_epochs_steps_on_their_first_batch() -> None:
     model = unit_gradient_model(keras.optimizers.SGD(0.5))
-    rates = UsedRates()
+    lrs = UsedRates()
     scheduler = keras.callbacks.LearningRateScheduler(lambda epoch: 0.5 ** (1 + epoch // 3))
-    model.fit(**batches(7), epochs=10, callbacks=[rates, scheduler])
-    found = find_lr_steps(rates.rates, np.arange(10) * 7)
+    model.fit(**batches(7), epochs=10, callbacks=[lrs, scheduler])
+    found = find_lr_changes(lrs.lrs, np.arange(10) * 7)
     assert [21, 42, 63] == found.step.tolist()
     assert [3, 6, 9] == found.epoch.tolist()
     assert found.on_boundary.all()
@@ -120,10 +120,10 @@ def test_a_scheduler_that_drops_at_epochs_steps_on_their_first_batch() -> None:
 def test_the_tutorials_mystery_is_found_in_a_real_fit() -> None:
     schedule = schedules.ExponentialDecay(0.1, 95, 0.95, staircase=True)
     model = unit_gradient_model(keras.optimizers.SGD(schedule))
-    rates = UsedRates()
+    lrs = UsedRates()
     # As many batches as 193,608 samples are with validation_split 0.2 and batches of 2,048.
-    model.fit(**batches(-(-int(193_608 * 0.8) // 2_048)), epochs=6, callbacks=[rates])
-    found = find_lr_steps(rates.rates, np.arange(6) * 76)
+    model.fit(**batches(-(-int(193_608 * 0.8) // 2_048)), epochs=6, callbacks=[lrs])
+    found = find_lr_changes(lrs.lrs, np.arange(6) * 76)
     assert [95, 190, 285, 380] == found.step.tolist()
     assert [19, 38, 57, 0] == found.offset.tolist()
     assert found.cadence is not None

@@ -39,7 +39,7 @@ def charts(draw: st.DrawFn) -> dict[str, Any]:
     return {
         "x": x,
         "curves": curves,
-        "stairs": [series()],
+        "levels_held": [series()],
         "start": start,
         "end": end,
         "width": draw(st.integers(1, 9)),
@@ -49,7 +49,7 @@ def charts(draw: st.DrawFn) -> dict[str, Any]:
 def slow(
     x: NDArray[np.float64],
     curves: Sequence[Series],
-    stairs: Sequence[Series],
+    levels_held: Sequence[Series],
     start: float,
     end: float,
     width: int,
@@ -65,7 +65,7 @@ def slow(
     keep = {0, len(x) - 1}
     for of_column in columns.values():
         keep |= {of_column[0], of_column[-1]}
-    for values in [*curves, *stairs]:
+    for values in [*curves, *levels_held]:
         for of_column in columns.values():
             finite = [row for row in of_column if math.isfinite(values[row])]
             if finite:
@@ -78,15 +78,15 @@ def slow(
             for of_column in columns.values():
                 keep |= set([row for row in of_column if kinds[row] != "finite"][:1])
                 keep |= set([row for row in of_column if kinds[row] != "finite"][-1:])
-    for values in stairs:
+    for values in levels_held:
         same = [a == b or (math.isnan(a) and math.isnan(b)) for a, b in pairwise(values)]
-        edges = [row for row, is_same in enumerate(same) if not is_same]
-        if len(edges) > width:
+        lr_changes = [row for row, is_same in enumerate(same) if not is_same]
+        if len(lr_changes) > width:
             held = [True, *same, True]
             held[0] = held[-1] = False
-            edges = [row for row in edges if held[row] and held[row + 2]]
-        if len(edges) <= width:
-            keep |= {row + side for row in edges for side in (0, 1)}
+            lr_changes = [row for row in lr_changes if held[row] and held[row + 2]]
+        if len(lr_changes) <= width:
+            keep |= {row + side for row in lr_changes for side in (0, 1)}
     return sorted(keep)
 
 
@@ -103,7 +103,7 @@ def test_each_column_keeps_its_range_of_values(chart: dict[str, Any]) -> None:
     )
     column = np.searchsorted(borders, chart["x"], side="right")
 
-    for values in [*chart["curves"], *chart["stairs"]]:
+    for values in [*chart["curves"], *chart["levels_held"]]:
         finite = np.isfinite(values)
         for number in np.unique(column[finite]):
             all_rows = np.flatnonzero((column == number) & finite)
@@ -112,12 +112,12 @@ def test_each_column_keeps_its_range_of_values(chart: dict[str, Any]) -> None:
             assert values[all_rows].max() == values[rows].max()
 
 
-def thinned(rate: NDArray[np.floating[Any]], *, width: int, loss: Series | None = None) -> set[int]:
-    x = np.arange(rate.size)
+def thinned(lr: NDArray[np.floating[Any]], *, width: int, loss: Series | None = None) -> set[int]:
+    x = np.arange(lr.size)
     curves = [] if loss is None else [loss]
     return set(
         thin(
-            x, curves=curves, stairs=[rate.astype(np.float32)], start=0, end=rate.size - 1, width=width
+            x, curves=curves, levels_held=[lr.astype(np.float32)], start=0, end=lr.size - 1, width=width
         ).tolist()
     )
 
@@ -126,18 +126,18 @@ def test_both_sides_of_every_edge_of_a_staircase_are_kept() -> None:
     steps = np.arange(100_000)
     kept = thinned(0.1 * 0.95 ** (steps // 317), width=400)
 
-    edges = np.arange(317, 100_000, 317)
-    assert set(edges.tolist()) <= kept
-    assert set((edges - 1).tolist()) <= kept
+    lr_changes = np.arange(317, 100_000, 317)
+    assert set(lr_changes.tolist()) <= kept
+    assert set((lr_changes - 1).tolist()) <= kept
 
 
 def test_a_staircase_survives_its_warm_up() -> None:
     steps = np.arange(100_000)
-    rate = np.where(steps < 5_000, steps / 5_000, 0.5 ** ((steps - 5_000) // 10_007))
-    kept = thinned(rate, width=300)
+    lr = np.where(steps < 5_000, steps / 5_000, 0.5 ** ((steps - 5_000) // 10_007))
+    kept = thinned(lr, width=300)
 
-    edges = np.arange(5_000 + 10_007, 100_000, 10_007)
-    assert set(edges.tolist()) | set((edges - 1).tolist()) <= kept
+    lr_changes = np.arange(5_000 + 10_007, 100_000, 10_007)
+    assert set(lr_changes.tolist()) | set((lr_changes - 1).tolist()) <= kept
     assert len(kept) < 2_000
 
 
@@ -182,7 +182,7 @@ def test_few_rows_are_all_kept() -> None:
 def test_no_rows_give_no_rows() -> None:
     empty = np.empty(0, dtype=np.float32)
 
-    assert [] == thin(empty, curves=[empty], stairs=[empty], start=0.0, end=0.0, width=10).tolist()
+    assert [] == thin(empty, curves=[empty], levels_held=[empty], start=0.0, end=0.0, width=10).tolist()
 
 
 def test_rows_at_one_place_share_a_column() -> None:

@@ -42,8 +42,8 @@ def recorded(folder: str, steps: int, steps_per_epoch: int) -> tuple[Recorder, J
     for number in range(steps // steps_per_epoch):
         step = np.arange(number * steps_per_epoch, (number + 1) * steps_per_epoch)
         loss = (0.3 + 2 * np.exp(-4 * step / steps)) * np.exp(noise.normal(scale=0.15, size=step.size))
-        rate = 0.1 * 0.95 ** (step // 950)
-        recorder.batches(learning_rate=rate, loss=loss, wall_time=1.7e9 + step / 100)
+        lr = 0.1 * 0.95 ** (step // 950)
+        recorder.batches(learning_rate=lr, loss=loss, wall_time=1.7e9 + step / 100)
         recorder.end_epoch({"loss": float(loss.mean()), "val_loss": float(1.1 * loss.mean())})
     recorder.end_fit("completed")
     recorder.flush()

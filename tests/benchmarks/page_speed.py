@@ -30,14 +30,14 @@ def record(log_dir: Path, steps: int) -> float:
     """Records a run with a noisy loss and a staircase of 40; returns the seconds that it took."""
     random = np.random.default_rng(1)
     step = np.arange(steps)
-    rate = 0.1 * 0.9 ** (step * 40 // steps)
+    lr = 0.1 * 0.9 ** (step * 40 // steps)
     loss = 0.2 + 2 * np.exp(-4 * step / steps) * np.exp(random.normal(scale=0.2, size=steps))
     begin = time.perf_counter()
     with lrmon.Recorder(log_dir) as recorder:
         for rows in np.array_split(step, 100):
             recorder.batches(
-                learning_rate=rate[rows],
-                effective_learning_rate=rate[rows],
+                learning_rate=lr[rows],
+                effective_learning_rate=lr[rows],
                 loss=loss[rows],
                 wall_time=time.time() + rows * 1e-3,
             )

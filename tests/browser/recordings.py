@@ -34,36 +34,32 @@ LONG_NAME = "".join(f"metric_{index:03}_" for index in range(364))[:4000]
 def strange(folder: Path) -> None:
     """Runs with names of what every object has, a metric of 4,000 characters, NaN losses, and a hole."""
     step = np.arange(240)
-    rate = np.full(step.size, 0.01, np.float32)
+    lr = np.full(step.size, 0.01, np.float32)
     loss = (0.3 + np.exp(-step / 60)).astype(np.float32)
     for name in ("__proto__", "constructor", "toString"):
-        _record(folder / name, rate, loss, 40)
-    _record(folder / "nan-loss", rate, np.full(step.size, np.nan, np.float32), 40)
-    turned = np.where(step < 150, rate, np.nan).astype(np.float32)
+        _record(folder / name, lr, loss, 40)
+    _record(folder / "nan-loss", lr, np.full(step.size, np.nan, np.float32), 40)
+    turned = np.where(step < 150, lr, np.nan).astype(np.float32)
     _record(folder / "nan-rate", turned, np.where(step < 151, loss, np.nan).astype(np.float32), 40)
     with lrmon.Recorder(folder / "long-name", run={"steps_per_epoch": 40}) as recorder:
         for number in range(6):
             rows = slice(40 * number, 40 * number + 40)
             recorder.batches(
-                learning_rate=rate[rows], loss=loss[rows], wall_time=1.7e9 + step[rows].astype(float)
+                learning_rate=lr[rows], loss=loss[rows], wall_time=1.7e9 + step[rows].astype(float)
             )
             recorder.end_epoch({LONG_NAME: 1.0 / (number + 1), f"{LONG_NAME}_loss": 0.8, "val_loss": 0.7})
     about = {"optimizer": {"class_name": "Adam", "config": {}}, "steps_per_epoch": 40}
     with lrmon.Recorder(folder / "uncounted", run=about) as recorder:
-        recorder.batches(
-            learning_rate=rate[:100], loss=loss[:100], wall_time=1.7e9 + step[:100].astype(float)
-        )
+        recorder.batches(learning_rate=lr[:100], loss=loss[:100], wall_time=1.7e9 + step[:100].astype(float))
         recorder.end_fit("interrupted: ValueError")
         recorder.begin_fit(about, first_step=101)
-        recorder.batches(
-            learning_rate=rate[:139], loss=loss[101:], wall_time=1.7e9 + step[101:].astype(float)
-        )
+        recorder.batches(learning_rate=lr[:139], loss=loss[101:], wall_time=1.7e9 + step[101:].astype(float))
 
 
 def staircase(log_dir: Path) -> Recording:
     """A schedule that drops every 95 steps, where an epoch has 76: 16 epochs, 1,216 steps."""
     step = np.arange(1216)
-    rate = (0.1 * 0.8 ** (step // 95)).astype(np.float32)
+    lr = (0.1 * 0.8 ** (step // 95)).astype(np.float32)
     noise = np.random.default_rng(1).normal(scale=0.15, size=step.size)
     loss = ((0.3 + 2 * np.exp(-step / 270)) * np.exp(noise)).astype(np.float32)
     decay = {"initial_learning_rate": 0.1, "decay_steps": 95, "decay_rate": 0.8, "staircase": True}
@@ -79,13 +75,13 @@ def staircase(log_dir: Path) -> Recording:
     }
     count = step + 1
     correction = np.sqrt(1 - 0.999**count) / (1 - 0.9**count)
-    return _record(log_dir, rate, loss, 76, about=about, effective=rate * correction, seconds=0.11)
+    return _record(log_dir, lr, loss, 76, about=about, effective=lr * correction, seconds=0.11)
 
 
 def mystery(log_dir: Path, *, planned_epochs: int = 6) -> Recording:
     """A tutorial's staircase: a drop every 95 steps, where an epoch has 76. Edges at 95, 190, 285, 380."""
     step = np.arange(456)
-    rate = (0.1 * 0.95 ** (step // 95)).astype(np.float32)
+    lr = (0.1 * 0.95 ** (step // 95)).astype(np.float32)
     loss = (0.2 + 2 * np.exp(-step / 90)).astype(np.float32)
     decay = {"initial_learning_rate": 0.1, "decay_steps": 95, "decay_rate": 0.95, "staircase": True}
     about = {
@@ -95,7 +91,7 @@ def mystery(log_dir: Path, *, planned_epochs: int = 6) -> Recording:
         "steps_per_epoch": 76,
         "framework": "keras 3.15.1",
     }
-    return _record(log_dir, rate, loss, 76, about=about)
+    return _record(log_dir, lr, loss, 76, about=about)
 
 
 def stalled(log_dir: Path) -> Recording:
@@ -106,9 +102,9 @@ def stalled(log_dir: Path) -> Recording:
 def answered(log_dir: Path) -> Recording:
     """The same loss, and a ReduceLROnPlateau with patience 10 that answers it after epochs 18, 28 and 38."""
     epoch = np.arange(1800) // 45
-    rate = (0.1 * 0.1 ** np.clip((epoch - 9) // 10, 0, None)).astype(np.float32)
+    lr = (0.1 * 0.1 ** np.clip((epoch - 9) // 10, 0, None)).astype(np.float32)
     plateau = {"monitor": "val_loss", "factor": 0.1, "patience": 10, "applied": True}
-    return _record(log_dir, rate, _stalling(), 45, about={"plateau": plateau, "framework": "keras 3.15.1"})
+    return _record(log_dir, lr, _stalling(), 45, about={"plateau": plateau, "framework": "keras 3.15.1"})
 
 
 def _stalling() -> npt.NDArray[np.float32]:
@@ -118,52 +114,52 @@ def _stalling() -> npt.NDArray[np.float32]:
 
 def warmed(log_dir: Path) -> Recording:
     """A warm-up of 100 steps to a constant learning rate: good to know, and nothing else."""
-    rate = np.minimum((1 + np.arange(1000)) / 100, 1.0).astype(np.float32) * np.float32(0.1)
-    return _record(log_dir, rate, (0.3 + 2 * np.exp(-np.arange(1000) / 300)).astype(np.float32), 50)
+    lr = np.minimum((1 + np.arange(1000)) / 100, 1.0).astype(np.float32) * np.float32(0.1)
+    return _record(log_dir, lr, (0.3 + 2 * np.exp(-np.arange(1000) / 300)).astype(np.float32), 50)
 
 
 def every_epoch(log_dir: Path) -> Recording:
     """A learning rate that a callback multiplies by 0.93 at every epoch: 40 epochs."""
-    rate = np.repeat(0.1 * 0.93 ** np.arange(40), 30).astype(np.float32)
-    return _record(log_dir, rate, (0.3 + 2 * np.exp(-np.arange(1200) / 300)).astype(np.float32), 30)
+    lr = np.repeat(0.1 * 0.93 ** np.arange(40), 30).astype(np.float32)
+    return _record(log_dir, lr, (0.3 + 2 * np.exp(-np.arange(1200) / 300)).astype(np.float32), 30)
 
 
 def time_based(log_dir: Path) -> Recording:
     """A learning rate that is divided by 1 + 0.001 * step: 40 epochs."""
     step = np.arange(1200)
-    rate = (0.1 / (1 + 1e-3 * step)).astype(np.float32)
-    return _record(log_dir, rate, (0.3 + 2 * np.exp(-step / 300)).astype(np.float32), 30)
+    lr = (0.1 / (1 + 1e-3 * step)).astype(np.float32)
+    return _record(log_dir, lr, (0.3 + 2 * np.exp(-step / 300)).astype(np.float32), 30)
 
 
 def own_finder(log_dir: Path) -> Recording:
     """A finder of the user's own: a fit whose learning rate grows by one factor at every step."""
     part = np.linspace(0, 1, 300)
     loss = 2.3 - 1.5 / (1 + np.exp(-30 * (part - 0.6))) + np.exp(np.maximum(40 * (part - 0.88), 0)) - 1
-    rate = (1e-6 * 10 ** (7 * part)).astype(np.float32)
+    lr = (1e-6 * 10 ** (7 * part)).astype(np.float32)
     about = {"framework": "keras 3.15.1", "optimizer": {"class_name": "SGD", "config": {}}}
-    return _record(log_dir, rate, loss.astype(np.float32), 100, about=about, seconds=0.2)
+    return _record(log_dir, lr, loss.astype(np.float32), 100, about=about, seconds=0.2)
 
 
 def crowded(log_dir: Path) -> Recording:
     """A staircase that drops every 7 steps: 428 edges."""
     step = np.arange(3000)
-    rate = (0.1 * 0.99 ** (step // 7)).astype(np.float32)
-    return _record(log_dir, rate, (0.3 + 2 * np.exp(-step / 150)).astype(np.float32), 100)
+    lr = (0.1 * 0.99 ** (step // 7)).astype(np.float32)
+    return _record(log_dir, lr, (0.3 + 2 * np.exp(-step / 150)).astype(np.float32), 100)
 
 
 def decreasing(log_dir: Path, steps: int, steps_per_epoch: int) -> Recording:
     """A learning rate that is another one at every step, and the loss its hundredfold."""
-    rate = np.linspace(0.1, 0.01, steps).astype(np.float32)
-    return _record(log_dir, rate, 100 * rate, steps_per_epoch)
+    lr = np.linspace(0.1, 0.01, steps).astype(np.float32)
+    return _record(log_dir, lr, 100 * lr, steps_per_epoch)
 
 
 def broken(log_dir: Path) -> Recording:
     """A constant learning rate, and a loss that is NaN for a while and infinite once."""
-    rate = np.full(400, 0.001, np.float32)
+    lr = np.full(400, 0.001, np.float32)
     loss = np.linspace(2, 1, 400).astype(np.float32)
     loss[100:120] = np.nan
     loss[300] = np.inf
-    return _record(log_dir, rate, loss, 40)
+    return _record(log_dir, lr, loss, 40)
 
 
 PLACES = ("block_1/conv", "block_1/norm", "block_2/conv", "block_2/norm", "block_3/conv", "head/dense")
@@ -172,7 +168,7 @@ PLACES = ("block_1/conv", "block_1/norm", "block_2/conv", "block_2/norm", "block
 def sampled(log_dir: Path, *, layers: int = len(PLACES)) -> Recording:
     """Adam for 8 epochs of 50 steps, what its updates do to the weights sampled every 20 steps."""
     step = np.arange(400)
-    rate = (1e-3 * 0.5 * (1 + np.cos(np.pi * step / 400))).astype(np.float32)
+    lr = (1e-3 * 0.5 * (1 + np.cos(np.pi * step / 400))).astype(np.float32)
     count = step + 1
     correction = np.sqrt(1 - 0.999**count) / (1 - 0.9**count)
     names = [*PLACES, *(f"block_{index}/conv" for index in range(4, layers))][:layers]
@@ -200,16 +196,16 @@ def sampled(log_dir: Path, *, layers: int = len(PLACES)) -> Recording:
             "step": int(at),
             "parameters": 1_250_000,
             "sampled": 10_000,
-            "step_size": [float(size) for size in sizes * rate[at] * correction[at]],
+            "step_size": [float(size) for size in sizes * lr[at] * correction[at]],
             "update_to_weight": {
-                name: float(rate[at] * (0.2 + place) * (1 + 0.2 * np.sin(at / 40 + place)))
-                for place, name in enumerate(names)
+                name: float(lr[at] * (0.2 + position) * (1 + 0.2 * np.sin(at / 40 + position)))
+                for position, name in enumerate(names)
             },
         }
         for at in step[::20]
     ]
     loss = (0.1 + 2 * np.exp(-step / 120)).astype(np.float32)
-    return _record(log_dir, rate, loss, 50, about=about, effective=rate * correction, samples=samples)
+    return _record(log_dir, lr, loss, 50, about=about, effective=lr * correction, samples=samples)
 
 
 ADAM_NOTE = (
@@ -248,8 +244,8 @@ def two_optimizers(log_dir: Path) -> Recording:
     }
     loss = (0.3 + np.exp(-step / 60)).astype(np.float32)
     effective = np.full(300, np.nan)
-    rates = {"body": body, "head": head}
-    return _record(log_dir, body, loss, 50, about=about, effective=effective, rates=rates)
+    lrs = {"body": body, "head": head}
+    return _record(log_dir, body, loss, 50, about=about, effective=effective, lrs=lrs)
 
 
 SKIPPED = (0, 1, 2, 120, 121)
@@ -258,14 +254,14 @@ SKIPPED = (0, 1, 2, 120, 121)
 def scaled(log_dir: Path) -> Recording:
     """Mixed precision: the loss scale overflowed at the steps `SKIPPED`, whose updates were not made."""
     step = np.arange(240)
-    rate = (0.01 * (1 - step / 480)).astype(np.float32)
+    lr = (0.01 * (1 - step / 480)).astype(np.float32)
     loss = (0.5 + np.exp(-step / 80)).astype(np.float32)
     about = {
         "optimizer": {"class_name": "LossScaleOptimizer", "config": {}},
         "steps_per_epoch": 40,
         "epochs": 6,
     }
-    return _record(log_dir, rate, loss, 40, about=about, skipped=SKIPPED)
+    return _record(log_dir, lr, loss, 40, about=about, skipped=SKIPPED)
 
 
 def sweep(
@@ -292,7 +288,7 @@ def sweep(
     }
     generator = np.random.default_rng(seed)
     planned = np.geomspace(1e-5, end_lr, steps)
-    rates: list[npt.NDArray[np.float32]] = []
+    lrs: list[npt.NDArray[np.float32]] = []
     losses: list[npt.NDArray[np.float32]] = []
     start = time.time() - 20
     optimizer = {"class_name": "SGD", "config": {}}
@@ -305,9 +301,9 @@ def sweep(
     recorder: lrmon.Recorder | None = None
     first = 0
     for repeat in range(repeats):
-        place = np.log10(planned / (best * 1.15**repeat))
-        fall = 2.3 / (1 + np.exp(3.2 * (place + 1.1)))
-        loss = 0.25 + fall + 0.9 * np.maximum(place, 0) ** 2 * 3
+        position = np.log10(planned / (best * 1.15**repeat))
+        fall = 2.3 / (1 + np.exp(3.2 * (position + 1.1)))
+        loss = 0.25 + fall + 0.9 * np.maximum(position, 0) ** 2 * 3
         loss = loss * np.exp(generator.normal(scale=0.05, size=steps))
         over = np.flatnonzero(loss > 4 * loss.min())
         over = over[over > loss.argmin()]
@@ -324,57 +320,57 @@ def sweep(
             recorder = lrmon.Recorder(log_dir, run=run)
         else:
             recorder.begin_fit(run, first_step=first)
-        rates.append(planned[:end].astype(np.float32))
+        lrs.append(planned[:end].astype(np.float32))
         losses.append(loss[:end].astype(np.float32))
         times = start + 0.02 * np.arange(first + 1, first + end + 1)
         recorder.batches(
-            learning_rate=rates[-1], effective_learning_rate=rates[-1], loss=losses[-1], wall_time=times
+            learning_rate=lrs[-1], effective_learning_rate=lrs[-1], loss=losses[-1], wall_time=times
         )
         first += end
         recorder.end_fit("completed")
     assert recorder is not None
     recorder.close()
-    return Recording(np.concatenate(rates), np.concatenate(losses), first)
+    return Recording(np.concatenate(lrs), np.concatenate(losses), first)
 
 
 def flat_sweep(log_dir: Path) -> Recording:
     """A range test in which nothing happens: it says that it cannot tell."""
-    rate = np.geomspace(1e-7, 1e-5, 60).astype(np.float32)
+    lr = np.geomspace(1e-7, 1e-5, 60).astype(np.float32)
     loss = (2.3 + np.random.default_rng(5).normal(scale=0.02, size=60)).astype(np.float32)
     settings = {"start_lr": 1e-7, "end_lr": 1e-5, "steps": 60, "growth": "exponential", "stop_factor": 4.0}
     told = {**settings, "smoothing": 0.9, "repeat": 0, "repeats": 1, "stopped": None, "stopped_reason": None}
     about = {"kind": "range_test", "optimizer": {"class_name": "Adam", "config": {}}, "range_test": told}
     with lrmon.Recorder(log_dir, run=about) as recorder:
         times = time.time() - 60 + 0.02 * np.arange(60)
-        recorder.batches(learning_rate=rate, effective_learning_rate=rate, loss=loss, wall_time=times)
-    return Recording(rate, loss, 60)
+        recorder.batches(learning_rate=lr, effective_learning_rate=lr, loss=loss, wall_time=times)
+    return Recording(lr, loss, 60)
 
 
 def _record(
     log_dir: Path,
-    rate: npt.NDArray[np.float32],
+    lr: npt.NDArray[np.float32],
     loss: npt.NDArray[np.float32],
     steps_per_epoch: int,
     *,
     about: dict[str, Any] | None = None,
     effective: npt.NDArray[np.floating[Any]] | None = None,
     seconds: float = 0.01,
-    rates: dict[str, npt.NDArray[np.float32]] | None = None,
+    lrs: dict[str, npt.NDArray[np.float32]] | None = None,
     samples: Sequence[schema.SampleRecord] = (),
     skipped: Sequence[int] = (),
 ) -> Recording:
-    effective = rate if effective is None else effective
-    start = time.time() - seconds * rate.size
+    effective = lr if effective is None else effective
+    start = time.time() - seconds * lr.size
     with lrmon.Recorder(log_dir, run=about) as recorder:
-        for first in range(0, rate.size, steps_per_epoch):
+        for first in range(0, lr.size, steps_per_epoch):
             rows = slice(first, first + steps_per_epoch)
-            size = rate[rows].size
+            size = lr[rows].size
             recorder.batches(
-                learning_rate=rate[rows],
+                learning_rate=lr[rows],
                 effective_learning_rate=effective[rows],
                 loss=loss[rows],
                 wall_time=start + seconds * np.arange(first + 1, first + size + 1),
-                learning_rates={name: values[rows] for name, values in (rates or {}).items()},
+                learning_rates={name: values[rows] for name, values in (lrs or {}).items()},
             )
             last = first + size
             recorder.skipped([step for step in skipped if first <= step < last])
@@ -385,4 +381,4 @@ def _record(
                 known = loss[rows][~np.isnan(loss[rows])]
                 mean = float(known.mean()) if known.size else np.nan
                 recorder.end_epoch({"loss": mean, "val_loss": 1.2 * mean, "accuracy": 1 / (1 + mean)})
-    return Recording(rate, loss, steps_per_epoch)
+    return Recording(lr, loss, steps_per_epoch)

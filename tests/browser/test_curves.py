@@ -99,10 +99,10 @@ def test_one_cursor_stands_in_both_panes_and_its_numbers_are_of_one_step(
     assert box_of(lines.nth(0))["x"] == box_of(lines.nth(1))["x"]
     tooltip = staircase.frame.get_by_test_id("tooltip").inner_text()
     assert "step 573 · epoch 7 + 41/76" in tooltip
-    rate = logs.recorded[STAIRCASE].learning_rate[573]
+    lr = logs.recorded[STAIRCASE].learning_rate[573]
     shown = re.search(r"LR\s+([\d.e-]+)", tooltip)
     assert shown is not None
-    assert np.float32(shown[1]) == pytest.approx(rate, rel=1e-6)
+    assert np.float32(shown[1]) == pytest.approx(lr, rel=1e-6)
     staircase.hover("rate", 0.1)
     assert staircase.frame.get_by_test_id("tooltip").count() == 1
 

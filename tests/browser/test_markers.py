@@ -193,13 +193,13 @@ def test_a_reduction_that_happened_is_solid_one_that_only_would_have_is_not(
 
 def test_a_run_that_goes_on_brings_its_new_edges(open_page: Opener, tmp_path: Path) -> None:
     step = np.arange(456)
-    rate = (0.1 * 0.95 ** (step // 95)).astype(np.float32)
+    lr = (0.1 * 0.95 ** (step // 95)).astype(np.float32)
     with lrmon.Recorder(tmp_path / "run") as recorder:
 
         def train(epoch: int) -> None:
             rows = slice(76 * epoch, 76 * (epoch + 1))
             seconds = 1.7e9 + 0.1 * step[rows]
-            recorder.batches(learning_rate=rate[rows], loss=1 / (1 + step[rows]), wall_time=seconds)
+            recorder.batches(learning_rate=lr[rows], loss=1 / (1 + step[rows]), wall_time=seconds)
             recorder.end_epoch({"loss": 1 / (1 + epoch)})
             recorder.flush()
 

@@ -33,12 +33,12 @@ def answer(sources: Sources, run: str, **arguments: str) -> dict[str, Any]:
     return found
 
 
-def rates(monitor: Monitor) -> list[str]:
+def lrs(monitor: Monitor) -> list[str]:
     return [mark.inner_text() for mark in monitor.frame.locator(".suggestion .rate").all()]
 
 
-def as_shown(rate: float) -> str:
-    return f"{rate:.3g}"
+def as_shown(lr: float) -> str:
+    return f"{lr:.3g}"
 
 
 def test_range_tests_are_a_kind_of_their_own(open_page: Opener, sources: Sources) -> None:
@@ -74,7 +74,7 @@ def test_every_suggestion_is_shown_and_marked_and_the_recommended_one_stands_out
     test = answer(sources, ONE)
     recommended = as_shown(test["recommended"]["learning_rate"])
     found = [test["suggestions"][method]["learning_rate"] for method in METHODS]
-    assert rates(monitor) == [recommended, *(as_shown(rate) for rate in found if rate is not None)]
+    assert lrs(monitor) == [recommended, *(as_shown(lr) for lr in found if lr is not None)]
     labels = monitor.labels("sweep")
     assert f"recommended {recommended}" in labels
     for method in ("steepest", "valley", "slide"):
@@ -115,7 +115,7 @@ def test_a_test_that_cannot_tell_says_so(open_page: Opener, sources: Sources) ->
     assert test["recommended"]["learning_rate"] is None
     notices = [notice.inner_text() for notice in monitor.frame.locator(".notices .notice").all()]
     assert [problem["text"] for problem in test["problems"]] == notices
-    assert rates(monitor) == []
+    assert lrs(monitor) == []
     assert "none" in monitor.frame.get_by_test_id("recommended").inner_text()
 
 
@@ -126,7 +126,7 @@ def test_a_finder_of_ones_own_is_a_range_test_and_says_what_keras_logs(
     said = monitor.frame.get_by_test_id("verdict").inner_text()
     assert "taken for a range test: the learning rate grows every step from 1e-06 to 10" in said
     assert "Keras' logs['loss'] in on_train_batch_end is the mean of all batches" in said
-    assert rates(monitor) != []
+    assert lrs(monitor) != []
 
 
 def test_sweeps_of_one_call_are_drawn_together_with_their_spread(open_page: Opener, sources: Sources) -> None:
@@ -283,11 +283,11 @@ def test_nothing_overlaps_or_is_cut_off(
     assert [] == [f"{a} and {b}" for (a, one), (b, other) in combinations(boxes, 2) if overlap(one, other)]
     assert [] == [name for name, box in boxes if box["x"] + box["width"] > size[0] + 0.5]
     for value in monitor.frame.locator(".suggestion").all():
-        edge = box_of(value)
+        lr_change = box_of(value)
         copy = value.locator(".copy")
         if copy.count() > 0:
             box = box_of(copy)
-            assert box["x"] + box["width"] <= edge["x"] + edge["width"]
+            assert box["x"] + box["width"] <= lr_change["x"] + lr_change["width"]
     labels: list[FloatRect] = [
         {"x": one["left"], "y": one["top"], "width": one["width"], "height": one["height"]}
         for one in monitor.layout("sweep")["labels"]
@@ -298,12 +298,10 @@ def test_nothing_overlaps_or_is_cut_off(
 def test_a_test_that_runs_grows_in_the_page(open_page: Opener, tmp_path: Path) -> None:
     settings = {"start_lr": 1e-5, "end_lr": 1.0, "steps": 100, "growth": "exponential", "stop_factor": 4.0}
     told = {**settings, "smoothing": 0.9, "repeat": 0, "repeats": 1, "stopped": None, "stopped_reason": None}
-    rate = np.geomspace(1e-5, 1.0, 100).astype(np.float32)
+    lr = np.geomspace(1e-5, 1.0, 100).astype(np.float32)
     loss = np.linspace(2.3, 1.0, 100).astype(np.float32)
     with lrmon.Recorder(tmp_path / "live", run={"kind": "range_test", "range_test": told}) as recorder:
-        recorder.batches(
-            learning_rate=rate[:50], loss=loss[:50], wall_time=time.time() + 0.01 * np.arange(50)
-        )
+        recorder.batches(learning_rate=lr[:50], loss=loss[:50], wall_time=time.time() + 0.01 * np.arange(50))
         recorder.flush()
         with tensorboard(tmp_path) as server:
             server.runs_when(lambda found: "live" in found)
@@ -312,7 +310,7 @@ def test_a_test_that_runs_grows_in_the_page(open_page: Opener, tmp_path: Path) -
             ends = monitor.frame.get_by_test_id("ends")
             assert ends.inner_text() == "Running: 50 of 100 steps so far."
             recorder.batches(
-                learning_rate=rate[50:], loss=loss[50:], wall_time=time.time() + 0.01 * np.arange(50)
+                learning_rate=lr[50:], loss=loss[50:], wall_time=time.time() + 0.01 * np.arange(50)
             )
             recorder.close()
             monitor.wait(

@@ -13,21 +13,21 @@ from tests.browser.page import Monitor, box_of, link, runs
 from tests.plugin.process import Server, tensorboard
 
 RATES = ("0.1", "0.01", "0.001")
-LONG_NAMES = [f"imagenet/resnet50_sgd_momentum0.9_lr{rate}_batch256_augmented_seed1" for rate in RATES]
+LONG_NAMES = [f"imagenet/resnet50_sgd_momentum0.9_lr{lr}_batch256_augmented_seed1" for lr in RATES]
 
 
 @pytest.fixture(scope="module")
 def long_names(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Three runs with long names that differ in their middle; each has a learning rate that never changes."""
     folder = tmp_path_factory.mktemp("names")
-    for name, rate in zip(LONG_NAMES, RATES, strict=True):
+    for name, lr in zip(LONG_NAMES, RATES, strict=True):
         with lrmon.Recorder(folder / name) as recorder:
             for epoch in range(4):
                 step = np.arange(50) + 50 * epoch
                 recorder.batches(
-                    learning_rate=np.full(50, float(rate)), loss=1 / (1 + step), wall_time=1.7e9 + step
+                    learning_rate=np.full(50, float(lr)), loss=1 / (1 + step), wall_time=1.7e9 + step
                 )
-                recorder.end_epoch({"loss": 0.5, "val_loss": 0.25 + float(rate)})
+                recorder.end_epoch({"loss": 0.5, "val_loss": 0.25 + float(lr)})
     with tensorboard(folder) as server:
         server.runs_when(lambda found: len(found) == 3)
         yield server
@@ -52,7 +52,7 @@ def test_long_names_stay_apart_and_a_wider_list_shows_more_of_them(
         return monitor.frame.locator(".row-name").all_inner_texts()
 
     assert len(set(shown())) == 3
-    assert all(rate in text for rate, text in zip(sorted(RATES), sorted(shown()), strict=True))
+    assert all(lr in text for lr, text in zip(sorted(RATES), sorted(shown()), strict=True))
     for name in monitor.frame.locator(".row-name").all():
         assert name.evaluate("name => name.scrollWidth <= name.clientWidth")
     before, letters = width(monitor, ".runs"), len(shown()[0])
@@ -66,7 +66,7 @@ def test_long_names_stay_apart_and_a_wider_list_shows_more_of_them(
     monitor.wait(lambda: len(shown()[0]) > letters, lambda: f"the names are still {shown()}")
     monitor.hover("loss", 0.5)
     tooltip = monitor.frame.get_by_test_id("tooltip").inner_text()
-    assert all(f"lr{rate}_" in tooltip for rate in RATES)
+    assert all(f"lr{lr}_" in tooltip for lr in RATES)
 
     wide = width(monitor, ".runs")
     monitor.page.reload()

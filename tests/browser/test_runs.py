@@ -87,10 +87,10 @@ def test_more_runs_than_a_picture_holds_are_said(two: Monitor) -> None:
 
 
 def test_an_earlier_training_of_a_folder_is_chosen_by_its_own_name(tmp_path: Path, open_page: Opener) -> None:
-    for count, rate in ((300, 0.5), (200, 0.25)):
+    for count, lr in ((300, 0.5), (200, 0.25)):
         with lrmon.Recorder(tmp_path / "run1") as recorder:
             for _ in range(count):
-                recorder.batch(learning_rate=rate, loss=1.0)
+                recorder.batch(learning_rate=lr, loss=1.0)
     with tensorboard(tmp_path) as server:
         server.runs_when(lambda runs: {"run1", "run1//earlier 1"} == set(runs))
         monitor = open_page(server)

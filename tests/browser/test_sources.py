@@ -63,10 +63,10 @@ def test_the_effective_rate_is_explained_by_its_factors_and_the_recorded_note(
     assert "√(1 − 0.999ᵗ) / (1 − 0.9ᵗ)" in text
     assert ADAM_NOTE in text
     monitor.frame.locator("[data-pane=rate]").focus()
-    rate = monitor.line("rate", "effective LR")
+    lr = monitor.line("rate", "effective LR")
     low, high = monitor.y_range("rate")
     at = 100
-    height = np.log(rate.y[at] / low) / np.log(high / low)
+    height = np.log(lr.y[at] / low) / np.log(high / low)
     monitor.hover("rate", at / 400, float(height))
     assert "effective LR = schedule · bias correction" in tooltip(monitor)
 

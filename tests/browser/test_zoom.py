@@ -66,14 +66,14 @@ def test_the_whole_run_comes_back(long_run: Monitor, how: str) -> None:
 
 
 def test_a_box_narrows_both_axes_of_its_pane(long_run: Monitor) -> None:
-    rate = long_run.y_range("rate")
+    lr = long_run.y_range("rate")
     low, high = long_run.y_range("loss")
     long_run.drag("loss", (0.2, 0.25), (0.4, 0.75))
     long_run.wait_for_range(12_000, 24_000, within=PIXEL)
     assert long_run.y_range("loss") == pytest.approx(
         (low + 0.25 * (high - low), low + 0.75 * (high - low)), rel=0.01
     )
-    assert rate != long_run.y_range("loss")
+    assert lr != long_run.y_range("loss")
 
 
 def test_a_drag_that_is_no_box_zooms_the_x_axis_alone(long_run: Monitor) -> None:

@@ -63,7 +63,7 @@ def test_a_report_is_text_and_ends_with_0(log_dir: Path, capsys: pytest.CaptureF
 
 
 @pytest.mark.parametrize(
-    ("rate", "loss", "codes"),
+    ("lr", "loss", "codes"),
     [
         (lambda step: 0.1, lambda step: math.nan, {"loss-not-finite"}),
         (lambda step: 0.1 if step < 41 else math.nan, lambda step: 1.0, {"learning-rate-not-finite"}),
@@ -73,13 +73,13 @@ def test_a_report_is_text_and_ends_with_0(log_dir: Path, capsys: pytest.CaptureF
 def test_a_recorders_nan_losses_or_learning_rates_end_with_1(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-    rate: Callable[[int], float],
+    lr: Callable[[int], float],
     loss: Callable[[int], float],
     codes: set[str],
 ) -> None:
     with lrmon.Recorder(tmp_path / "run", run={"steps_per_epoch": 20}) as recorder:
         for step in range(80):
-            recorder.batch(learning_rate=rate(step), loss=loss(step))
+            recorder.batch(learning_rate=lr(step), loss=loss(step))
     status, out, err = run(capsys, "report", tmp_path, "--json")
     text = run(capsys, "report", tmp_path)[1]
     found = json.loads(out)["run"]["findings"]
@@ -111,7 +111,7 @@ def test_json_has_the_reports_by_run(log_dir: Path, capsys: pytest.CaptureFixtur
     for name, report in reports.items():
         assert name == report["run"]
         assert (2, 0.5) == (report["plateaus"]["rule"]["patience"], report["plateaus"]["rule"]["factor"])
-    assert [2, 4] == [trigger["epoch"] for trigger in reports["good"]["plateaus"]["triggers"]]
+    assert [2, 4] == [reduction["epoch"] for reduction in reports["good"]["plateaus"]["triggers"]]
 
 
 def test_every_setting_of_the_rule_is_an_option(log_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -182,7 +182,7 @@ def test_bad_usage_ends_with_2_and_one_sentence(
     assert (2, "") == (status, out)
     assert " ".join(err.split()).startswith(sentence)
     assert err.endswith("\n")
-    assert 1 == err.count("lrmon: ")
+    assert 1 == err.count("lrmon:")
 
 
 def test_a_folder_of_another_tool_says_how_to_record(

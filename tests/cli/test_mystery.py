@@ -54,13 +54,13 @@ def test_the_command_tells_where_the_steps_lie_and_why_the_last_two_are_equal(
 ) -> None:
     status = cli.main(["report", str(log_dir), "--json"])
     reports = json.loads(capsys.readouterr().out)
-    edges = reports["mystery"]["lr"]["edges"]
+    lr_changes = reports["mystery"]["lr"]["edges"]
     findings = {finding["code"]: finding for finding in reports["mystery"]["findings"]}
 
     assert (0, ["mystery"]) == (status, list(reports))
-    assert [95, 190, 285, 380] == [edge["step"] for edge in edges]
-    assert [19, 38, 57, 0] == [edge["offset"] for edge in edges]
-    assert {76} == {edge["steps_in_epoch"] for edge in edges}
+    assert [95, 190, 285, 380] == [lr_change["step"] for lr_change in lr_changes]
+    assert [19, 38, 57, 0] == [lr_change["offset"] for lr_change in lr_changes]
+    assert {76} == {lr_change["steps_in_epoch"] for lr_change in lr_changes}
     assert ["staircase-off-epoch"] == list(findings)
     assert "the last two epochs, 4 and 5" in findings["staircase-off-epoch"]["text"]
     assert "decay_steps=76" in findings["staircase-off-epoch"]["advice"]
@@ -83,7 +83,9 @@ def test_with_the_advice_the_mystery_is_gone(report: Any) -> None:
     made = lrmon.preview(schedule, steps_per_epoch=76, epochs=6)
 
     assert ["keras-log-next-epoch"] == [finding.code for finding in made.findings]
-    assert report["lr"]["aligned"]["step"] == [edge["step"] for edge in made.to_dict()["lr"]["edges"]]
+    assert report["lr"]["aligned"]["step"] == [
+        lr_change["step"] for lr_change in made.to_dict()["lr"]["edges"]
+    ]
 
 
 def test_trainings_and_range_tests_are_recorded_in_the_home_folder(

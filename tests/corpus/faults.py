@@ -51,14 +51,14 @@ def _by(severity: int, mild: Any, strong: Any, worst: Any) -> Any:
 
 def _switched(plan: Plan, at: float, factor: float, steps: int | None = None) -> Plan:
     """From a share of the training on another learning rate, for some steps or to the end."""
-    rate = plan.setting.learning_rate
+    lr = plan.setting.learning_rate
     first = int(at * plan.epochs * _steps(plan.setting)) + 7
     last = first + (steps or 10**9)
 
     def changed(step: int, epoch: int) -> float:
-        return rate * factor if first <= step < last else rate
+        return lr * factor if first <= step < last else lr
 
-    return replace(plan, rate=changed, truth=Truth(plan.truth.codes, first, first))
+    return replace(plan, lr=changed, truth=Truth(plan.truth.codes, first, first))
 
 
 def _whole(plan: Plan, *codes: str) -> Plan:
@@ -68,34 +68,34 @@ def _whole(plan: Plan, *codes: str) -> Plan:
 def learning_rate_zero(severity: int, seed: int) -> Plan:
     plan = _three(DENSE, CLOUDS, CONVOLUTION, seed, truth=Truth(("learning-rate-zero",)))
     if severity == 3:
-        return replace(plan, rate=lambda step, epoch: 0.0, truth=Truth(("learning-rate-zero",), 0, 0))
+        return replace(plan, lr=lambda step, epoch: 0.0, truth=Truth(("learning-rate-zero",), 0, 0))
     return _switched(plan, _by(severity, 0.7, 0.25, 0), 0.0)
 
 
 def learning_rate_far_too_low(severity: int, seed: int) -> Plan:
     plan = _three(DENSE, TUMOURS, REGRESSION, seed, epochs=20)
-    rate = plan.setting.learning_rate * _by(severity, 1e-3, 1e-4, 1e-5)
-    return replace(plan, rate=lambda step, epoch: rate, truth=Truth(("learning-rate-too-low",), 0, 0))
+    lr = plan.setting.learning_rate * _by(severity, 1e-3, 1e-4, 1e-5)
+    return replace(plan, lr=lambda step, epoch: lr, truth=Truth(("learning-rate-too-low",), 0, 0))
 
 
 def too_hot_from_the_start(severity: int, seed: int) -> Plan:
     plan = _three(CONVOLUTION, CLOUDS, RECURRENT, seed)
-    rate = plan.setting.learning_rate * _by(severity, 30, 100, 1000)
+    lr = plan.setting.learning_rate * _by(severity, 30, 100, 1000)
     # A loss that falls and then swings has a learning rate that is too high for it to settle.
-    return _whole(replace(plan, rate=lambda step, epoch: rate), "never-learned", "stalled", *LOST)
+    return _whole(replace(plan, lr=lambda step, epoch: lr), "never-learned", "stalled", *LOST)
 
 
 def ramp_to_divergence(severity: int, seed: int) -> Plan:
     """From the middle on the learning rate grows by a factor every step."""
     plan = _three(DENSE, CLOUDS, CONVOLUTION, seed)
-    rate, first = plan.setting.learning_rate, 8 * _steps(plan.setting)
+    lr, first = plan.setting.learning_rate, 8 * _steps(plan.setting)
     growth = _by(severity, 1.02, 1.03, 1.05)
 
     def grown(step: int, epoch: int) -> float:
-        return float(rate * growth ** max(step - first, 0))
+        return float(lr * growth ** max(step - first, 0))
 
     end = first + int(np.log(300) / np.log(growth))
-    return replace(plan, rate=grown, truth=Truth((*LOST, "increase-not-recovered"), first, end))
+    return replace(plan, lr=grown, truth=Truth((*LOST, "increase-not-recovered"), first, end))
 
 
 def jump_that_stays(severity: int, seed: int) -> Plan:
@@ -177,7 +177,7 @@ def overfitting(severity: int, seed: int) -> Plan:
             keras.layers.Dense(classes),
         ],
         optimizer=lambda: keras.optimizers.Adam(0.003),
-        rate=lambda step, epoch: 0.003,
+        lr=lambda step, epoch: 0.003,
         batch_size=20,
         from_minimum=True,
     )
@@ -214,33 +214,33 @@ def broken_validation_inputs(severity: int, seed: int) -> Plan:
 def steps_down_too_early(severity: int, seed: int) -> Plan:
     """A tenth of the learning rate, and again a tenth, when training has hardly begun."""
     plan = _three(REGRESSION, CLOUDS, DENSE, seed, epochs=20)
-    length, rate = _steps(plan.setting), plan.setting.learning_rate * _by(severity, 0.1, 0.1, 0.1)
+    length, lr = _steps(plan.setting), plan.setting.learning_rate * _by(severity, 0.1, 0.1, 0.1)
     every = _by(severity, 60, 30, 15) * length // 30
 
     def stepped(step: int, epoch: int) -> float:
-        return float(rate * 0.1 ** min(step // every, 5))
+        return float(lr * 0.1 ** min(step // every, 5))
 
-    return replace(plan, rate=stepped, truth=Truth(("decayed-too-early",), every, 3 * every))
+    return replace(plan, lr=stepped, truth=Truth(("decayed-too-early",), every, 3 * every))
 
 
 def exponential_too_fast(severity: int, seed: int) -> Plan:
     plan = _three(CLOUDS, CONVOLUTION, REGRESSION, seed, epochs=20)
-    rate, length = plan.setting.learning_rate * 0.2, _steps(plan.setting)
+    lr, length = plan.setting.learning_rate * 0.2, _steps(plan.setting)
     factor = _by(severity, 0.7, 0.5, 0.25)
     ends = int(np.log(0.02) / np.log(factor))
 
     def decayed(step: int, epoch: int) -> float:
-        return float(rate * factor ** (step / length))
+        return float(lr * factor ** (step / length))
 
     return replace(
-        plan, rate=decayed, truth=Truth(("decayed-too-early", "learning-rate-zero"), 0, (ends + 2) * length)
+        plan, lr=decayed, truth=Truth(("decayed-too-early", "learning-rate-zero"), 0, (ends + 2) * length)
     )
 
 
 def cosine_too_short(severity: int, seed: int) -> Plan:
     """CosineDecay whose decay_steps is a part of the training; then the learning rate is 0."""
     setting = (DENSE, CONVOLUTION, CLOUDS)[seed]
-    length, rate = _steps(setting), setting.learning_rate
+    length, lr = _steps(setting), setting.learning_rate
     epochs = 20
     steps = int(epochs * length * _by(severity, 0.7, 0.4, 0.15))
     first = keras.optimizers.SGD if seed == 0 else keras.optimizers.Adam
@@ -249,7 +249,7 @@ def cosine_too_short(severity: int, seed: int) -> Plan:
     return Plan(
         setting,
         epochs,
-        optimizer=lambda: first(schedule(rate, steps)),
+        optimizer=lambda: first(schedule(lr, steps)),
         layers=setting.layers,
         truth=Truth(codes, int(0.5 * steps), steps),
     )
@@ -258,12 +258,12 @@ def cosine_too_short(severity: int, seed: int) -> Plan:
 def impatient_reduction(severity: int, seed: int) -> Plan:
     """ReduceLROnPlateau that takes each epoch's gain for none."""
     setting = (REGRESSION, DENSE, CLOUDS)[seed]
-    rate, length = setting.learning_rate * 0.1, _steps(setting)
+    lr, length = setting.learning_rate * 0.1, _steps(setting)
     patience = _by(severity, 3, 2, 1)
     return Plan(
         setting,
         24,
-        rate=lambda step, epoch: rate,
+        lr=lambda step, epoch: lr,
         callbacks=lambda: [
             keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.1, patience=patience, min_delta=0.5)
         ],
@@ -322,12 +322,12 @@ def stalled(severity: int, seed: int) -> Plan:
     """A learning rate at which the loss soon stops falling, and goes on swinging at its level."""
     setting = (CLOUDS, DENSE, REGRESSION)[seed]
     epochs = _by(severity, 20, 40, 60)
-    rate = {"clouds": 0.3, "dense": 1.0, "regression": 0.3}[setting.name]
+    lr = {"clouds": 0.3, "dense": 1.0, "regression": 0.3}[setting.name]
     first = {"clouds": 3, "dense": 5, "regression": 15}[setting.name]
     plan = Plan(
         setting,
         epochs,
-        rate=lambda step, epoch: rate,
+        lr=lambda step, epoch: lr,
         change=_label_noise,
         layers=lambda: [_linear(setting)],
         by="loop" if seed == 2 else "fit",
@@ -339,14 +339,14 @@ def stalled(severity: int, seed: int) -> Plan:
 def drop_would_help(severity: int, seed: int) -> Plan:
     """The loss fell at once when the learning rate dropped, and since then it has swung at a level."""
     setting = (CLOUDS, REGRESSION, DENSE)[seed]
-    rate = {"clouds": 0.3, "dense": 0.3, "regression": 0.6}[setting.name]
+    lr = {"clouds": 0.3, "dense": 0.3, "regression": 0.6}[setting.name]
     drop, epochs = 6, _by(severity, 18, 24, 36)
     length = _steps(setting)
 
     plan = Plan(
         setting,
         epochs,
-        rate=lambda step, epoch: rate if epoch < drop else rate / 5,
+        lr=lambda step, epoch: lr if epoch < drop else lr / 5,
         change=_label_noise,
         layers=lambda: [_linear(setting)],
         by="loop" if seed == 2 else "fit",
@@ -419,7 +419,7 @@ def exploding_gradients(severity: int, seed: int) -> Plan:
             keras.layers.Dense(1),
         ],
         optimizer=lambda: keras.optimizers.SGD(0.01 * _by(severity, 1, 2, 4)),
-        rate=lambda step, epoch: 0.01 * _by(severity, 1, 2, 4),
+        lr=lambda step, epoch: 0.01 * _by(severity, 1, 2, 4),
         by="endless" if seed == 2 else "fit",
     )
     return _whole(plan, "loss-spike", "never-learned", *LOST)
@@ -479,7 +479,7 @@ def vanishing_gradients(severity: int, seed: int) -> Plan:
             keras.layers.Dense(classes),
         ],
         optimizer=lambda: keras.optimizers.SGD(0.05),
-        rate=lambda step, epoch: 0.05,
+        lr=lambda step, epoch: 0.05,
         by="endless" if seed == 2 else "fit",
     )
     return _whole(plan, *NEVER)

@@ -102,12 +102,12 @@ def _pretrained(model: Any) -> None:
 def _ramp(top: float, up: int, down: int) -> Callable[[int, int], float]:
     """One cycle: up to a learning rate and down again, in steps."""
 
-    def rate(step: int, epoch: int) -> float:
+    def lr(step: int, epoch: int) -> float:
         if step < up:
             return top * (0.04 + 0.96 * step / up)
         return float(top * 0.5 * (1 + np.cos(np.pi * min((step - up) / down, 0.999))))
 
-    return rate
+    return lr
 
 
 def _warm_up_then_cosine(top: float, warm_up: int, steps: int) -> Callable[[int, int], float]:
@@ -127,7 +127,7 @@ def _plans() -> dict[str, Plan]:
     return {
         "dense": Plan(DENSE),
         "dense-with-adam": Plan(DENSE, layers=DENSE.layers, optimizer=lambda: adam(0.003)),
-        "dense-for-long": Plan(DENSE, 50, rate=lambda step, epoch: 0.02),
+        "dense-for-long": Plan(DENSE, 50, lr=lambda step, epoch: 0.02),
         "clouds": Plan(CLOUDS),
         "convolution": Plan(CONVOLUTION),
         "recurrent": Plan(RECURRENT),
@@ -142,22 +142,22 @@ def _plans() -> dict[str, Plan]:
         ),
         "tumours": Plan(TUMOURS),
         "rare-class": Plan(TUMOURS, 25, change=_rare_class, validate=False),
-        "noisy-labels": Plan(DENSE, change=_noisy_labels, rate=lambda step, epoch: 0.01, epochs=10),
-        "one-sample-batches": Plan(DENSE, 1, batch_size=1, rate=lambda step, epoch: 0.002),
-        "tiny-batches": Plan(CLOUDS, 3, batch_size=4, rate=lambda step, epoch: 0.002),
+        "noisy-labels": Plan(DENSE, change=_noisy_labels, lr=lambda step, epoch: 0.01, epochs=10),
+        "one-sample-batches": Plan(DENSE, 1, batch_size=1, lr=lambda step, epoch: 0.002),
+        "tiny-batches": Plan(CLOUDS, 3, batch_size=4, lr=lambda step, epoch: 0.002),
         "last-batch-of-one": Plan(DENSE, change=_few(929)),
         "warm-up": Plan(
-            CONVOLUTION, rate=lambda step, epoch: 0.003 * min((step + 1) / 90, 1.0), validate=False
+            CONVOLUTION, lr=lambda step, epoch: 0.003 * min((step + 1) / 90, 1.0), validate=False
         ),
-        "warm-up-and-cosine": Plan(RECURRENT, rate=_warm_up_then_cosine(0.01, 60, 480)),
-        "restarts": Plan(DENSE, 24, rate=_restarts(0.1, 180)),
+        "warm-up-and-cosine": Plan(RECURRENT, lr=_warm_up_then_cosine(0.01, 60, 480)),
+        "restarts": Plan(DENSE, 24, lr=_restarts(0.1, 180)),
         "restarts-by-keras": Plan(
             CONVOLUTION,
             20,
             layers=CONVOLUTION.layers,
             optimizer=lambda: adam(schedules.CosineDecayRestarts(0.005, 150, t_mul=1.5, alpha=0.02)),
         ),
-        "one-cycle": Plan(DENSE, rate=_ramp(0.2, 140, 340)),
+        "one-cycle": Plan(DENSE, lr=_ramp(0.2, 140, 340)),
         "cosine-by-keras": Plan(
             DENSE,
             layers=DENSE.layers,
@@ -174,18 +174,18 @@ def _plans() -> dict[str, Plan]:
             optimizer=lambda: sgd(schedules.InverseTimeDecay(0.1, 1, 0.005)),
         ),
         "steps-down-in-time": Plan(
-            DENSE, 24, rate=lambda step, epoch: 0.05 * (1.0, 0.1, 0.01)[min(epoch // 8, 2)]
+            DENSE, 24, lr=lambda step, epoch: 0.05 * (1.0, 0.1, 0.01)[min(epoch // 8, 2)]
         ),
         "reduce-on-plateau": Plan(
             CLOUDS,
             30,
-            rate=lambda step, epoch: 0.01,
+            lr=lambda step, epoch: 0.01,
             callbacks=lambda: [keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.3, patience=4)],
         ),
         "early-stopping": Plan(
             DENSE, 60, callbacks=lambda: [keras.callbacks.EarlyStopping("val_loss", patience=3)]
         ),
-        "one-epoch": Plan(DENSE, 1, batch_size=4, rate=lambda step, epoch: 0.005),
+        "one-epoch": Plan(DENSE, 1, batch_size=4, lr=lambda step, epoch: 0.005),
         "one-short-epoch": Plan(CONVOLUTION, 1),
         "twenty-steps": Plan(DENSE, 2, change=_few(320)),
         "twenty-steps-of-a-loop": Plan(CONVOLUTION, 1, change=_few(640), by="endless"),
@@ -195,7 +195,7 @@ def _plans() -> dict[str, Plan]:
         "in-order": Plan(CONVOLUTION, shuffle=False),
         "loop-in-order": Plan(CLOUDS, shuffle=False, by="loop"),
         "in-order-with-noise": Plan(DENSE, shuffle=False, change=_noisy_labels, epochs=8),
-        "fine-tuning": Plan(DENSE, 8, rate=lambda step, epoch: 0.0005, prepare=_pretrained, validate=True),
+        "fine-tuning": Plan(DENSE, 8, lr=lambda step, epoch: 0.0005, prepare=_pretrained, validate=True),
         "dropout": Plan(
             DENSE,
             24,
@@ -257,7 +257,7 @@ def _plans() -> dict[str, Plan]:
             layers=lambda: [layers.Dense(32), layers.BatchNormalization(), layers.ReLU(), layers.Dense(10)],
             optimizer=lambda: sgd(0.05, momentum=0.9),
         ),
-        "large-batches": Plan(DENSE, 30, batch_size=240, rate=lambda step, epoch: 0.1),
+        "large-batches": Plan(DENSE, 30, batch_size=240, lr=lambda step, epoch: 0.1),
     }
 
 
@@ -268,8 +268,8 @@ def _endless(losses: Iterator[tuple[float, float]], kind: str, seed: int, epoch:
     """Records losses and learning rates of a loop of one's own, as epochs of some length or without."""
     with tempfile.TemporaryDirectory() as folder:
         with lrmon.Recorder(folder) as recorder:
-            for step, (rate, loss) in enumerate(losses):
-                recorder.batch(learning_rate=rate, loss=loss)
+            for step, (lr, loss) in enumerate(losses):
+                recorder.batch(learning_rate=lr, loss=loss)
                 if epoch is not None and step % epoch == epoch - 1:
                     recorder.end_epoch({})
         return case_of(folder, kind, 0, seed, Truth())
@@ -313,20 +313,20 @@ def _actor_critic(seed: int) -> Iterator[tuple[float, float]]:
     random = np.random.default_rng(seed)
     policy, value = np.zeros((9, 2)), np.zeros(9)
     for _ in range(800):
-        place, loss, steps = 4, 0.0, 0
-        while 0 < place < 8 and steps < 60:
-            chances = np.exp(policy[place] - policy[place].max())
+        position, loss, steps = 4, 0.0, 0
+        while 0 < position < 8 and steps < 60:
+            chances = np.exp(policy[position] - policy[position].max())
             chances /= chances.sum()
             action = int(random.uniform() < chances[1])
-            after = place + (1 if action else -1)
+            after = position + (1 if action else -1)
             reward = 1.0 if after == 8 else -0.02
             ends = after in (0, 8)
-            advantage = reward + (0.0 if ends else 0.97 * value[after]) - value[place]
+            advantage = reward + (0.0 if ends else 0.97 * value[after]) - value[position]
             loss += -float(np.log(chances[action])) * advantage + 0.5 * advantage**2
-            policy[place, action] += 0.1 * advantage
-            policy[place, 1 - action] -= 0.1 * advantage
-            value[place] += 0.1 * advantage
-            place, steps = after, steps + 1
+            policy[position, action] += 0.1 * advantage
+            policy[position, 1 - action] -= 0.1 * advantage
+            value[position] += 0.1 * advantage
+            position, steps = after, steps + 1
         yield 0.1, loss
 
 

@@ -150,7 +150,7 @@ def save(cases: list[Case], folder: Path = FOLDER) -> None:
 def load(kind: str, folder: Path = FOLDER) -> list[Case]:
     """Returns the trainings of one kind."""
     with np.load(folder / f"{kind}.npz") as file:
-        rates, losses, text = file["learning_rate"], file["loss"], file["about"].tobytes()
+        lrs, losses, text = file["learning_rate"], file["loss"], file["about"].tobytes()
     cases, start = [], 0
     for about in json.loads(text):
         stop = start + about["steps"]
@@ -161,7 +161,7 @@ def load(kind: str, folder: Path = FOLDER) -> list[Case]:
                 severity=about["severity"],
                 seed=about["seed"],
                 truth=Truth(tuple(truth["codes"]), truth["first"], truth["last"]),
-                learning_rate=rates[start:stop],
+                learning_rate=lrs[start:stop],
                 loss=losses[start:stop],
                 epochs=tuple(about["epochs"]),
                 fits=tuple(about["fits"]),

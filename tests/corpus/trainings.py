@@ -174,17 +174,17 @@ Rate = Callable[[int, int], float]
 class SetRate(keras.callbacks.Callback):
     """Sets the learning rate before each batch, where it changes."""
 
-    def __init__(self, rate: Rate) -> None:
+    def __init__(self, lr: Rate) -> None:
         super().__init__()
-        self.rate, self.step, self.epoch = rate, 0, 0
+        self.lr, self.step, self.epoch = lr, 0, 0
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.epoch = epoch
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        rate = np.float32(self.rate(self.step, self.epoch))
-        if np.float32(self.model.optimizer.learning_rate) != rate:
-            self.model.optimizer.learning_rate = float(rate)
+        lr = np.float32(self.lr(self.step, self.epoch))
+        if np.float32(self.model.optimizer.learning_rate) != lr:
+            self.model.optimizer.learning_rate = float(lr)
         self.step += 1
 
 
@@ -195,7 +195,7 @@ class Plan:
     Attributes:
         setting: Model, data, optimizer.
         epochs: How many; for a loop without epochs the steps are as many.
-        rate: The learning rate of each step; the setting's where left out.
+        lr: The learning rate of each step; the setting's where left out.
         change: Changes the data.
         shuffle: As `fit` takes it.
         validate: Whether there is validation data.
@@ -213,7 +213,7 @@ class Plan:
 
     setting: Setting
     epochs: int = 16
-    rate: Rate | None = None
+    lr: Rate | None = None
     change: Callable[[Data, np.random.Generator], None] | None = None
     shuffle: bool = True
     validate: bool = True
@@ -274,15 +274,15 @@ def _loop(plan: Plan, model: Any, data: Data, log_dir: Path, random: np.random.G
     step = _train_step(model)
     size = plan.batch_size or plan.setting.batch_size
     length = len(data.x) // size
-    rate = plan.rate or (lambda step, epoch: plan.setting.learning_rate)
+    lr = plan.lr or (lambda step, epoch: plan.setting.learning_rate)
     with lrmon.Recorder(log_dir) as recorder:
         for epoch in range(plan.epochs):
             order = random.permutation(len(data.x)) if plan.shuffle else np.arange(len(data.x))
             for batch in range(length):
-                lr = float(np.float32(rate(epoch * length + batch, epoch)))
-                model.optimizer.learning_rate = lr
+                used = float(np.float32(lr(epoch * length + batch, epoch)))
+                model.optimizer.learning_rate = used
                 rows = order[batch * size : (batch + 1) * size]
-                recorder.batch(learning_rate=lr, loss=step(data.x[rows], data.y[rows]))
+                recorder.batch(learning_rate=used, loss=step(data.x[rows], data.y[rows]))
             if plan.by == "loop":
                 values = {}
                 if plan.validate:
@@ -292,7 +292,7 @@ def _loop(plan: Plan, model: Any, data: Data, log_dir: Path, random: np.random.G
 
 
 def _fit(plan: Plan, model: Any, data: Data, log_dir: Path) -> None:
-    rate = plan.rate or (lambda step, epoch: plan.setting.learning_rate)
+    lr = plan.lr or (lambda step, epoch: plan.setting.learning_rate)
     monitor = lrmon.LRMonitor(log_dir)
     own = plan.callbacks()
     keeps_rate = plan.optimizer is not None or any(
@@ -300,13 +300,13 @@ def _fit(plan: Plan, model: Any, data: Data, log_dir: Path) -> None:
         for each in own
     )
     if plan.optimizer is None:
-        model.optimizer.learning_rate = rate(0, 0)
+        model.optimizer.learning_rate = lr(0, 0)
     settings: dict[str, Any] = {
         "batch_size": plan.batch_size or plan.setting.batch_size,
         "shuffle": plan.shuffle,
         "verbose": 0,
         "validation_data": (data.val_x, data.val_y) if plan.validate else None,
-        "callbacks": [*([] if keeps_rate else [SetRate(rate)]), *own, monitor],
+        "callbacks": [*([] if keeps_rate else [SetRate(lr)]), *own, monitor],
     }
     if plan.validate:
         settings["validation_batch_size"] = 480

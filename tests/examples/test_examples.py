@@ -13,7 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.util import tensor_util
 
 import lrmon
-from lrmon.analysis.learning_rate.staircase import LRSteps
+from lrmon.analysis.learning_rate.staircase import LRChanges
 from tests.recorded import Recorded, recorded
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -39,8 +39,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     return run
 
 
-def edges(recording: Recorded) -> LRSteps:
-    return lrmon.find_lr_steps(
+def lr_changes(recording: Recorded) -> LRChanges:
+    return lrmon.find_lr_changes(
         recording.learning_rate, np.array([epoch["first_step"] for epoch in recording.epochs])
     )
 
@@ -77,8 +77,8 @@ def test_the_legacy_argument_decay_is_the_same_curve(run: Run) -> None:
 @pytest.mark.long
 def test_step_decay_falls_where_each_formula_says(run: Run) -> None:
     runs = run("step_decay")
-    assert [10, 20, 30] == edges(runs["as-meant"]).epoch.tolist()
-    assert [9, 19, 29, 39] == edges(runs["one-early"]).epoch.tolist()
+    assert [10, 20, 30] == lr_changes(runs["as-meant"]).epoch.tolist()
+    assert [9, 19, 29, 39] == lr_changes(runs["one-early"]).epoch.tolist()
     starts = [epoch["first_step"] for epoch in runs["misplaced-parenthesis"].epochs]
     assert 40 == len(set(runs["misplaced-parenthesis"].learning_rate[starts].tolist()))
 
@@ -86,16 +86,16 @@ def test_step_decay_falls_where_each_formula_says(run: Run) -> None:
 @pytest.mark.long
 def test_exponential_decay_ends_a_decade_lower_each_way(run: Run) -> None:
     for recording in run("exponential_decay").values():
-        rates = recording.learning_rate
-        assert rates[0] == np.float32(0.1)
-        assert 0.01 <= rates[-1] < 0.0125
+        lrs = recording.learning_rate
+        assert lrs[0] == np.float32(0.1)
+        assert 0.01 <= lrs[-1] < 0.0125
 
 
 @pytest.mark.long
 def test_reduce_on_plateau_waits_as_long_as_it_was_told_to(run: Run) -> None:
     runs = run("reduce_on_plateau")
-    assert 0 == len(edges(runs["never-answered"]).step)
-    first = {name: edges(runs[name]).epoch[0] for name in ("patience-2", "patience-6")}
+    assert 0 == len(lr_changes(runs["never-answered"]).step)
+    first = {name: lr_changes(runs[name]).epoch[0] for name in ("patience-2", "patience-6")}
     assert first["patience-2"] < first["patience-6"]
 
 
@@ -134,7 +134,7 @@ def test_the_range_test_recommends_what_trains_best(run: Run) -> None:
 
 def test_the_mystery_is_as_it_was_told(run: Run, tmp_path: Path) -> None:
     (recording,) = run("mystery").values()
-    found = edges(recording)
+    found = lr_changes(recording)
     assert [95, 190, 285, 380] == found.step.tolist()
     assert [19, 38, 57, 0] == found.offset.tolist()
     reader = EventAccumulator(str(tmp_path / "keras" / "train"), size_guidance={"tensors": 0})

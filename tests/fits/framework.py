@@ -70,12 +70,12 @@ def number_of(value: Any) -> float:
     return float(numpy_of(value).reshape(()))
 
 
-def set_learning_rate(optimizer: Any, rate: float) -> None:
+def set_learning_rate(optimizer: Any, lr: float) -> None:
     """Gives an optimizer that holds a number another one."""
     if IS_TF_KERAS:
-        api.backend.set_value(optimizer.lr, rate)
+        api.backend.set_value(optimizer.lr, lr)
     else:
-        optimizer.learning_rate = rate
+        optimizer.learning_rate = lr
 
 
 def seed(number: int) -> None:
@@ -135,11 +135,11 @@ class UsedRates(api.callbacks.Callback):
 
     def __init__(self) -> None:
         super().__init__()
-        self.rates: list[float] = []
+        self.lrs: list[float] = []
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         weight = self.model.layers[-1].weight
-        self.rates.append(-number_of(weight))
+        self.lrs.append(-number_of(weight))
         weight.assign(0.0)
 
 

@@ -52,15 +52,15 @@ PLACES = {"first": 0, "between": 1, "last": 2}
 STEPS = [1] if SETUP == "torch" else [1, 3]
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("position", PLACES)
 @pytest.mark.parametrize("steps", STEPS)
 @pytest.mark.parametrize("mode", MODES)
 def test_the_last_step_is_recorded_wherever_the_monitor_stands(
-    tmp_path: Path, mode: str, steps: int, place: str
+    tmp_path: Path, mode: str, steps: int, position: str
 ) -> None:
     model = unit_gradient_model(api.optimizers.SGD(0.5), steps_per_execution=steps, **MODES[mode])
     callbacks: list[Any] = [api.callbacks.Callback(), End()]
-    callbacks.insert(PLACES[place], lrmon.LRMonitor(tmp_path))
+    callbacks.insert(PLACES[position], lrmon.LRMonitor(tmp_path))
     with pytest.raises(EndedError):
         model.fit(**batches(20), callbacks=callbacks)
     run = recorded_in_time(tmp_path, LAST)
@@ -131,10 +131,10 @@ def test_steps_that_the_optimizer_counted_without_an_update_are_holes(tmp_path: 
     assert holes == lrmon.load(tmp_path)["."].holes.tolist()
 
 
-@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("position", [0, 1, 2])
 @pytest.mark.parametrize("mode", MODES)
 def test_a_train_function_that_is_made_anew_while_it_trains_is_recorded(
-    tmp_path: Path, mode: str, place: int
+    tmp_path: Path, mode: str, position: int
 ) -> None:
     class Anew(api.callbacks.Callback):
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
@@ -145,11 +145,11 @@ def test_a_train_function_that_is_made_anew_while_it_trains_is_recorded(
 
     model, used = unit_gradient_model(api.optimizers.SGD(0.5), **MODES[mode]), UsedRates()
     callbacks: list[Any] = [used, Anew()]
-    callbacks.insert(place, lrmon.LRMonitor(tmp_path))
+    callbacks.insert(position, lrmon.LRMonitor(tmp_path))
     model.fit(**batches(8), callbacks=callbacks)
-    assert [0.5] * 8 == used.rates
+    assert [0.5] * 8 == used.lrs
     run = recorded(tmp_path)
     # A step that was made before the monitor could know is a hole; TensorFlow's writes its row all the same.
-    missing = {3} - set(run.step.tolist()) if SETUP in {"jax", "torch"} and place < 2 else set()
+    missing = {3} - set(run.step.tolist()) if SETUP in {"jax", "torch"} and position < 2 else set()
     assert sorted({*range(8)} - missing) == run.step.tolist()
     same_bits([0.5] * len(run.step), run.learning_rate)

@@ -19,10 +19,10 @@ from tests.fits.framework import api, batches
 
 
 def train(
-    log_dir: Path, *, rate: float = 0.01, keras_verbose: Any = 2, model: Any = None, **settings: Any
+    log_dir: Path, *, lr: float = 0.01, keras_verbose: Any = 2, model: Any = None, **settings: Any
 ) -> Any:
     """Fits 2 epochs of 5 batches, loudly, and returns the model."""
-    model = new_model(rate) if model is None else model
+    model = new_model(lr) if model is None else model
     callbacks = [*settings.pop("callbacks", []), lrmon.LRMonitor(log_dir, **settings)]
     model.fit(**{**batches(5), "verbose": keras_verbose}, epochs=2, callbacks=callbacks)
     return model
@@ -35,9 +35,9 @@ def ours(capsys: pytest.CaptureFixture[str]) -> list[str]:
     return lines[first:]
 
 
-def new_model(rate: float = 0.01) -> Any:
+def new_model(lr: float = 0.01) -> Any:
     model = api.Sequential([api.layers.Input((1,)), api.layers.Dense(1)])
-    model.compile(api.optimizers.SGD(rate), "mse")
+    model.compile(api.optimizers.SGD(lr), "mse")
     return model
 
 
@@ -54,7 +54,7 @@ def test_after_a_fit_that_prints_two_lines_say_what_and_where(
 
 
 def test_the_findings_are_those_of_the_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    train(tmp_path / "run", rate=1e30)
+    train(tmp_path / "run", lr=1e30)
     lines = ours(capsys)
     report = lrmon.report(lrmon.load(tmp_path)["run"])
     serious = [f"  {each.severity}: {each.text}" for each in report.findings if each.severity != "info"]
@@ -119,7 +119,7 @@ def test_another_training_in_the_folder_is_judged_alone(
 ) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        train(tmp_path, rate=1e30)
+        train(tmp_path, lr=1e30)
         capsys.readouterr()
         train(tmp_path)
 

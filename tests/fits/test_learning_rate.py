@@ -53,48 +53,46 @@ def test_the_rate_of_a_schedule_is_the_one_that_each_update_used(
     model = unit_gradient_model(api.optimizers.SGD(SCHEDULES[schedule]()), **MODES[mode])
     used = UsedRates()
     model.fit(**batches(44), epochs=2, callbacks=[used, lrmon.LRMonitor(tmp_path)])
-    same_bits(used.rates, recorded(tmp_path).learning_rate)
+    same_bits(used.lrs, recorded(tmp_path).learning_rate)
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("place", ["first", "last"])
+@pytest.mark.parametrize("position", ["first", "last"])
 def test_a_rate_assigned_between_batches_is_recorded_wherever_the_monitor_stands(
-    tmp_path: Path, reference: Reference, place: str, mode: str
+    tmp_path: Path, reference: Reference, position: str, mode: str
 ) -> None:
     model = unit_gradient_model(api.optimizers.SGD(0.1), **MODES[mode])
     used, monitor = UsedRates(), lrmon.LRMonitor(tmp_path)
     others = [used, EveryBatch()]
     model.fit(
-        **batches(7), epochs=2, callbacks=[monitor, *others] if place == "first" else [*others, monitor]
+        **batches(7), epochs=2, callbacks=[monitor, *others] if position == "first" else [*others, monitor]
     )
-    assert len(set(used.rates)) > 3
+    assert len(set(used.lrs)) > 3
     run = recorded(tmp_path)
-    same_bits(used.rates, run.learning_rate)
+    same_bits(used.lrs, run.learning_rate)
     reference.way("learning rate assigned between batches", run)
 
 
 CALLBACKS: dict[str, Callable[[], Any]] = {
-    "`LearningRateScheduler`": lambda: api.callbacks.LearningRateScheduler(
-        lambda epoch, rate: rate * 0.7**epoch
-    ),
+    "`LearningRateScheduler`": lambda: api.callbacks.LearningRateScheduler(lambda epoch, lr: lr * 0.7**epoch),
     "`ReduceLROnPlateau`": lambda: api.callbacks.ReduceLROnPlateau("loss", 0.3, patience=1, min_delta=1e9),
 }
 
 
-@pytest.mark.parametrize("place", ["first", "last"])
+@pytest.mark.parametrize("position", ["first", "last"])
 @pytest.mark.parametrize("callback", CALLBACKS)
 def test_the_rate_that_a_callback_of_keras_sets_is_recorded(
-    tmp_path: Path, reference: Reference, callback: str, place: str
+    tmp_path: Path, reference: Reference, callback: str, position: str
 ) -> None:
     model = unit_gradient_model(api.optimizers.SGD(0.1))
     used, monitor = UsedRates(), lrmon.LRMonitor(tmp_path)
     others = [used, CALLBACKS[callback]()]
     model.fit(
-        **batches(3), epochs=5, callbacks=[monitor, *others] if place == "first" else [*others, monitor]
+        **batches(3), epochs=5, callbacks=[monitor, *others] if position == "first" else [*others, monitor]
     )
-    assert len(set(used.rates)) > 3
+    assert len(set(used.lrs)) > 3
     run = recorded(tmp_path)
-    same_bits(used.rates, run.learning_rate)
+    same_bits(used.lrs, run.learning_rate)
     reference.way(callback, run)
 
 
@@ -114,8 +112,8 @@ def test_a_schedule_put_in_place_of_a_number_is_recorded_as_the_step_has_it(
     callbacks = [used, Replace(), lrmon.LRMonitor(tmp_path)]
     model.fit(**batches(8), callbacks=callbacks)
     run = recorded(tmp_path)
-    same_bits(used.rates, run.learning_rate)
-    assert (1 if ON_TENSORFLOW else 6) == len(set(used.rates))
+    same_bits(used.lrs, run.learning_rate)
+    assert (1 if ON_TENSORFLOW else 6) == len(set(used.lrs))
     reference.way(way, run)
 
 
@@ -125,14 +123,14 @@ def test_a_rate_given_as_a_function_is_recorded_as_the_optimizer_got_it(
 ) -> None:
     calls: list[float] = []
 
-    def rate() -> float:
+    def lr() -> float:
         calls.append(0.5 ** len(calls))
         return calls[-1]
 
-    optimizer = api.optimizers.legacy.SGD(rate) if IS_TF_KERAS else api.optimizers.SGD(rate)
+    optimizer = api.optimizers.legacy.SGD(lr) if IS_TF_KERAS else api.optimizers.SGD(lr)
     model = unit_gradient_model(optimizer, **MODES[mode])
     used = UsedRates()
     model.fit(**batches(6), callbacks=[used, lrmon.LRMonitor(tmp_path)])
     run = recorded(tmp_path)
-    same_bits(used.rates, run.learning_rate)
+    same_bits(used.lrs, run.learning_rate)
     reference.way("`learning_rate` given as a function", run)

@@ -51,8 +51,8 @@ def test_a_schedule_in_place_of_a_number_is_recorded_from_the_batch_that_used_it
 
     model, used = unit_gradient_model(keras.optimizers.SGD(0.1)), UsedRates()
     model.fit(**batches(10), callbacks=[used, At(4, change), lrmon.LRMonitor(tmp_path)])
-    assert 1 < len(set(used.rates))
-    same_bits(used.rates, recorded(tmp_path).learning_rate)
+    assert 1 < len(set(used.lrs))
+    same_bits(used.lrs, recorded(tmp_path).learning_rate)
 
 
 def test_another_schedule_is_recorded_where_the_step_was_traced_with_it(tmp_path: Path) -> None:
@@ -64,8 +64,8 @@ def test_another_schedule_is_recorded_where_the_step_was_traced_with_it(tmp_path
     data |= {"x": data["x"][:-1], "y": data["y"][:-1]}
     model.fit(**data, callbacks=[used, At(2, change), lrmon.LRMonitor(tmp_path)])
     # The last batch alone has another shape, and so a trace of its own.
-    assert [rate == 0.5 for rate in used.rates] == [False] * 6 + [True]
-    same_bits(used.rates, recorded(tmp_path).learning_rate)
+    assert [lr == 0.5 for lr in used.lrs] == [False] * 6 + [True]
+    same_bits(used.lrs, recorded(tmp_path).learning_rate)
 
 
 def test_a_setting_of_the_schedule_changed_after_the_trace_changes_nothing_that_is_recorded(
@@ -78,7 +78,7 @@ def test_a_setting_of_the_schedule_changed_after_the_trace_changes_nothing_that_
 
     model, used = unit_gradient_model(keras.optimizers.SGD(schedule)), UsedRates()
     model.fit(**batches(7), callbacks=[used, At(2, change), lrmon.LRMonitor(tmp_path)])
-    same_bits(used.rates, recorded(tmp_path).learning_rate)
+    same_bits(used.lrs, recorded(tmp_path).learning_rate)
 
 
 def test_a_function_is_recorded_as_the_compiled_update_got_it(tmp_path: Path) -> None:
@@ -86,8 +86,8 @@ def test_a_function_is_recorded_as_the_compiled_update_got_it(tmp_path: Path) ->
     optimizer = keras.optimizers.SGD(lambda: keras.ops.exp(-float(random.random())))
     model, used = unit_gradient_model(optimizer), UsedRates()
     model.fit(**batches(5), callbacks=[used, lrmon.LRMonitor(tmp_path)])
-    assert len(set(used.rates)) == 1
-    same_bits(used.rates, recorded(tmp_path).learning_rate)
+    assert len(set(used.lrs)) == 1
+    same_bits(used.lrs, recorded(tmp_path).learning_rate)
 
 
 def test_every_step_of_an_execution_is_recorded(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_every_step_of_an_execution_is_recorded(tmp_path: Path) -> None:
     one_by_one, used = unit_gradient_model(keras.optimizers.SGD(schedule)), UsedRates()
     one_by_one.fit(**batches(14), callbacks=[used])
     run = recorded(tmp_path)
-    same_bits(used.rates, run.learning_rate)
+    same_bits(used.lrs, run.learning_rate)
     assert run.step.tolist() == list(range(14))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import lrmon
-from lrmon.train.model.effective_lr import effective_rate
+from lrmon.train.model.effective_lr import effective_lr
 from tests.fits.framework import (
     COMPILED,
     MODES,
@@ -46,15 +46,15 @@ RATES: dict[str, Callable[[], Any]] = {
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("decay", [0.0, 0.013])
-@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("lr", RATES)
 def test_a_legacy_optimizers_rate_with_its_decay_is_the_one_that_each_update_used(
-    tmp_path: Path, rate: str, decay: float, mode: str
+    tmp_path: Path, lr: str, decay: float, mode: str
 ) -> None:
-    model = unit_gradient_model(legacy.SGD(RATES[rate](), decay=decay), **MODES[mode])
+    model = unit_gradient_model(legacy.SGD(RATES[lr](), decay=decay), **MODES[mode])
     used = UsedRates()
     model.fit(**batches(88), callbacks=[used, lrmon.LRMonitor(tmp_path)])
     run = recorded(tmp_path)
-    same_bits(used.rates, run.learning_rate)
+    same_bits(used.lrs, run.learning_rate)
     assert 88 == len(run.step)
 
 
@@ -73,10 +73,10 @@ def test_a_legacy_optimizers_rate_that_callbacks_set_is_recorded(tmp_path: Path,
     model = unit_gradient_model(legacy.SGD(0.1, decay=0.01), **MODES[mode])
     used = UsedRates()
     reduce = api.callbacks.ReduceLROnPlateau("loss", factor=0.3, patience=1, min_delta=1e9)
-    scheduler = api.callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.9**epoch)
+    scheduler = api.callbacks.LearningRateScheduler(lambda epoch, lr: lr * 0.9**epoch)
     model.fit(**batches(7), epochs=4, callbacks=[lrmon.LRMonitor(tmp_path), used, reduce, scheduler])
-    same_bits(used.rates, recorded(tmp_path).learning_rate)
-    assert len(set(used.rates)) == 28
+    same_bits(used.lrs, recorded(tmp_path).learning_rate)
+    assert len(set(used.lrs)) == 28
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -86,17 +86,17 @@ def test_a_function_is_called_by_nobody_but_the_optimizer(tmp_path: Path, kind: 
     for watched in (False, True):
         count = [0]
 
-        def rate(count: list[int] = count) -> float:
+        def lr(count: list[int] = count) -> float:
             count[0] += 1
             return 0.5 ** count[0]
 
-        optimizer = legacy.SGD(rate, decay=0.1) if kind == "legacy" else optimizers.SGD(rate)
+        optimizer = legacy.SGD(lr, decay=0.1) if kind == "legacy" else optimizers.SGD(lr)
         used = UsedRates()
         monitor = [lrmon.LRMonitor(tmp_path)] if watched else []
         unit_gradient_model(optimizer, **MODES[mode]).fit(**batches(6), callbacks=[used, *monitor])
         calls[watched] = count[0]
     assert calls[False] == calls[True]
-    same_bits(used.rates, recorded(tmp_path).learning_rate)
+    same_bits(used.lrs, recorded(tmp_path).learning_rate)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -152,20 +152,20 @@ EFFECTIVE: dict[str, tuple[Any, str | None]] = {
 }
 
 SCALES: dict[str, Callable[[Any, Any], Any]] = {
-    "lr": lambda rate, t: rate,
-    "adam": lambda rate, t: rate * np.sqrt(1 - 0.999**t) / (1 - 0.9**t),
-    "adamax": lambda rate, t: rate / (1 - 0.9**t),
-    "adafactor": lambda rate, t: np.minimum(rate, 1 / np.sqrt(t)),
+    "lr": lambda lr, t: lr,
+    "adam": lambda lr, t: lr * np.sqrt(1 - 0.999**t) / (1 - 0.9**t),
+    "adamax": lambda lr, t: lr / (1 - 0.9**t),
+    "adafactor": lambda lr, t: np.minimum(lr, 1 / np.sqrt(t)),
 }
 
 
 @pytest.mark.parametrize("name", EFFECTIVE)
 def test_every_class_has_its_own_rule(name: str) -> None:
     optimizer, scale = EFFECTIVE[name]
-    rate, iteration = np.full(50, 0.4), np.arange(50.0)
-    expected = np.full(50, np.nan) if scale is None else SCALES[scale](rate, iteration + 1)
+    lr, iteration = np.full(50, 0.4), np.arange(50.0)
+    expected = np.full(50, np.nan) if scale is None else SCALES[scale](lr, iteration + 1)
     # The optimizer's β₂ is a float32.
-    np.testing.assert_allclose(expected, effective_rate(optimizer)(rate, iteration), rtol=1e-4)
+    np.testing.assert_allclose(expected, effective_lr(optimizer)(lr, iteration), rtol=1e-4)
 
 
 @pytest.mark.parametrize("build", [optimizers.Adam, legacy.Adam], ids=["new", "legacy"])
@@ -219,10 +219,10 @@ def test_history_weights_and_random_state_are_the_same_with_and_without(
     tmp_path: Path, kind: str, mode: str
 ) -> None:
     def build() -> Any:
-        rate = schedules.CosineDecay(0.01, 20)
+        lr = schedules.CosineDecay(0.01, 20)
         if kind == "new":
-            return optimizers.AdamW(rate)
-        inner = legacy.Adam(rate, decay=0.05)
+            return optimizers.AdamW(lr)
+        inner = legacy.Adam(lr, decay=0.05)
         return inner if kind == "legacy" else api.mixed_precision.LossScaleOptimizer(inner)
 
     without = trained(build(), [], mode)
@@ -315,9 +315,9 @@ def test_every_step_of_an_execution_is_recorded(tmp_path: Path, reference: Refer
     model.fit(**batches(24), epochs=2, callbacks=[lrmon.LRMonitor(tmp_path)])
     run = recorded(tmp_path)
     weight, weights = np.float32(0), []
-    for rate in run.learning_rate:
+    for lr in run.learning_rate:
         weights.append(weight)
-        weight -= rate
+        weight -= lr
     assert list(range(48)) == run.step.tolist()
     assert float(weight) == float(model.get_weights()[0])
     np.testing.assert_allclose(np.array(weights), run.loss, rtol=2**-22)

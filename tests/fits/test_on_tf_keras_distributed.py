@@ -40,8 +40,8 @@ def mirrored(logs: Path) -> dict[str, dict[str, Any]]:
     for name in DECAYS:
         log_dir = str(logs / name)
         trainings[name] = Training(log_dir, "unit gradient", name, samples=41 * 8, reads_weights=True)
-    trainings["moving"] = Training(str(logs / "moving"), rate="legacy decay")
-    trainings["moving without"] = Training(None, rate="legacy decay")
+    trainings["moving"] = Training(str(logs / "moving"), lr="legacy decay")
+    trainings["moving without"] = Training(None, lr="legacy decay")
     trainings["overflowing"] = Training(str(logs / "overflowing"), "overflowing", 0.001)
     trainings["own step"] = Training(str(logs / "own step"), "own step", 0.01)
     trainings["jit without"] = Training(None, compile={"jit_compile": True})
@@ -114,8 +114,8 @@ def workers(logs: Path) -> list[dict[str, dict[str, Any]]]:
             str(folder / "decay"), "unit gradient", "legacy decay", samples=LONG, reads_weights=True
         ),
         "interrupted": Training(str(folder / "interrupted"), samples=LONG, interrupted=67),
-        "moving": Training(str(folder / "moving"), rate="legacy decay"),
-        "moving without": Training(None, rate="legacy decay"),
+        "moving": Training(str(folder / "moving"), lr="legacy decay"),
+        "moving without": Training(None, lr="legacy decay"),
     }
     return of_trainings("MultiWorkerMirroredStrategy", trainings, WORKERS)
 

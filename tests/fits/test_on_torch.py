@@ -21,8 +21,8 @@ def test_each_batch_has_the_rate_that_its_update_got_from_a_function(tmp_path: P
     random = np.random.default_rng(1)
     model, used = unit_gradient_model(keras.optimizers.SGD(lambda: float(random.random()))), UsedRates()
     model.fit(**batches(5), callbacks=[used, lrmon.LRMonitor(tmp_path)])
-    assert len(set(used.rates)) == 5
-    same_bits(used.rates, recorded(tmp_path).learning_rate)
+    assert len(set(used.lrs)) == 5
+    same_bits(used.lrs, recorded(tmp_path).learning_rate)
 
 
 class SetsItsRate(keras.Sequential):
@@ -41,7 +41,7 @@ class SetsItsRate(keras.Sequential):
 def test_a_step_that_sets_its_rate_is_recorded_with_the_one_that_the_update_got(tmp_path: Path) -> None:
     model, used = unit_gradient_model(keras.optimizers.SGD(1.0), SetsItsRate), UsedRates()
     model.fit(**batches(4), callbacks=[used, lrmon.LRMonitor(tmp_path)])
-    same_bits(used.rates, recorded(tmp_path).learning_rate)
+    same_bits(used.lrs, recorded(tmp_path).learning_rate)
 
 
 def test_a_schedule_in_place_of_a_number_is_recorded_from_the_batch_that_used_it(tmp_path: Path) -> None:
@@ -52,8 +52,8 @@ def test_a_schedule_in_place_of_a_number_is_recorded_from_the_batch_that_used_it
 
     model, used = unit_gradient_model(keras.optimizers.SGD(0.1)), UsedRates()
     model.fit(**batches(10), callbacks=[used, Change(), lrmon.LRMonitor(tmp_path)])
-    assert 1 < len(set(used.rates))
-    same_bits(used.rates, recorded(tmp_path).learning_rate)
+    assert 1 < len(set(used.lrs))
+    same_bits(used.lrs, recorded(tmp_path).learning_rate)
 
 
 def test_rows_hold_on_to_no_gradient(tmp_path: Path) -> None:

@@ -63,21 +63,21 @@ def scaled(optimizer: Any) -> Any:
     return optimizers.LossScaleOptimizer(optimizer, initial_scale=8.0)
 
 
-def decay_beside(rate: Any) -> float:
+def decay_beside(lr: Any) -> float:
     """tf_keras' legacy time decay beside a schedule; none beside a rate that is fed by hand."""
-    return 0.0 if isinstance(rate, float) else 0.05
+    return 0.0 if isinstance(lr, float) else 0.05
 
 
 Build = Callable[[Any], Any]
 
 OPTIMIZERS: dict[str, Build] = {
     "SGD": optimizers.SGD,
-    "SGD with momentum": lambda rate: optimizers.SGD(rate, momentum=0.9),
-    "SGD with Nesterov momentum": lambda rate: optimizers.SGD(rate, momentum=0.9, nesterov=True),
-    "RMSprop": lambda rate: optimizers.RMSprop(rate, centered=True),
+    "SGD with momentum": lambda lr: optimizers.SGD(lr, momentum=0.9),
+    "SGD with Nesterov momentum": lambda lr: optimizers.SGD(lr, momentum=0.9, nesterov=True),
+    "RMSprop": lambda lr: optimizers.RMSprop(lr, centered=True),
     "Adam": optimizers.Adam,
-    "Adam with amsgrad": lambda rate: optimizers.Adam(rate, amsgrad=True),
-    "AdamW": lambda rate: optimizers.AdamW(rate, weight_decay=0.1),
+    "Adam with amsgrad": lambda lr: optimizers.Adam(lr, amsgrad=True),
+    "AdamW": lambda lr: optimizers.AdamW(lr, weight_decay=0.1),
     "Adadelta": optimizers.Adadelta,
     "Adagrad": optimizers.Adagrad,
     "Adamax": optimizers.Adamax,
@@ -85,11 +85,11 @@ OPTIMIZERS: dict[str, Build] = {
     "Nadam": optimizers.Nadam,
     "Ftrl": optimizers.Ftrl,
     "Lion": optimizers.Lion,
-    "ScheduleFreeAdamW": lambda rate: optimizers.ScheduleFreeAdamW(rate, warmup_steps=4),
-    "with weight_decay": lambda rate: optimizers.SGD(rate, weight_decay=0.1),
-    "with gradient_accumulation_steps": lambda rate: optimizers.Adam(rate, gradient_accumulation_steps=3),
-    "with use_ema": lambda rate: optimizers.SGD(rate, use_ema=True, ema_overwrite_frequency=3),
-    "LossScaleOptimizer": lambda rate: scaled(optimizers.Adam(rate)),
+    "ScheduleFreeAdamW": lambda lr: optimizers.ScheduleFreeAdamW(lr, warmup_steps=4),
+    "with weight_decay": lambda lr: optimizers.SGD(lr, weight_decay=0.1),
+    "with gradient_accumulation_steps": lambda lr: optimizers.Adam(lr, gradient_accumulation_steps=3),
+    "with use_ema": lambda lr: optimizers.SGD(lr, use_ema=True, ema_overwrite_frequency=3),
+    "LossScaleOptimizer": lambda lr: scaled(optimizers.Adam(lr)),
     "an optimizer of your own": SignDescent,
 }
 if IS_TF_KERAS:
@@ -97,7 +97,7 @@ if IS_TF_KERAS:
     for absent in ("ScheduleFreeAdamW", "with gradient_accumulation_steps"):
         del OPTIMIZERS[absent]
     OPTIMIZERS |= {
-        "legacy.SGD": lambda rate: legacy.SGD(rate, momentum=0.9),
+        "legacy.SGD": lambda lr: legacy.SGD(lr, momentum=0.9),
         "legacy.RMSprop": legacy.RMSprop,
         "legacy.Adam": legacy.Adam,
         "legacy.Adadelta": legacy.Adadelta,
@@ -105,9 +105,9 @@ if IS_TF_KERAS:
         "legacy.Adamax": legacy.Adamax,
         "legacy.Ftrl": legacy.Ftrl,
         # It takes no schedule.
-        "legacy.Nadam": lambda rate: legacy.Nadam(rate if isinstance(rate, float) else 0.1),
-        "legacy.SGD with decay": lambda rate: legacy.SGD(rate, decay=decay_beside(rate)),
-        "legacy.Adam with decay": lambda rate: legacy.Adam(rate, decay=decay_beside(rate)),
+        "legacy.Nadam": lambda lr: legacy.Nadam(lr if isinstance(lr, float) else 0.1),
+        "legacy.SGD with decay": lambda lr: legacy.SGD(lr, decay=decay_beside(lr)),
+        "legacy.Adam with decay": lambda lr: legacy.Adam(lr, decay=decay_beside(lr)),
     }
 else:
     OPTIMIZERS["Lamb"] = optimizers.Lamb
@@ -128,22 +128,22 @@ class Feed(api.callbacks.Callback):
     """Sets each batch's learning rate, of one optimizer or of several.
 
     Args:
-        rates: Of each batch, or by an optimizer's name of each batch.
+        lrs: Of each batch, or by an optimizer's name of each batch.
     """
 
-    def __init__(self, rates: Any) -> None:
+    def __init__(self, lrs: Any) -> None:
         super().__init__()
-        self.rates = rates
+        self.lrs = lrs
         self.batches = 0
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         # The learning rate is the innermost optimizer's.
         inner = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
-        if isinstance(self.rates, dict):
+        if isinstance(self.lrs, dict):
             for optimizer in inner.optimizers:
-                set_learning_rate(optimizer, float(self.rates[optimizer.name][self.batches]))
+                set_learning_rate(optimizer, float(self.lrs[optimizer.name][self.batches]))
         else:
-            set_learning_rate(inner, float(self.rates[self.batches]))
+            set_learning_rate(inner, float(self.lrs[self.batches]))
         self.batches += 1
 
 
@@ -182,12 +182,12 @@ def test_the_recorded_rates_train_the_same_weights(
     build = OPTIMIZERS[name]
     weights = trained(build(schedule()), [lrmon.LRMonitor(tmp_path)], mode)
     run = recorded(tmp_path)
-    rates = run.learning_rate
-    assert same(trained(build(1.0), [Feed(rates)], mode), weights)
-    assert BATCHES == len(rates)
+    lrs = run.learning_rate
+    assert same(trained(build(1.0), [Feed(lrs)], mode), weights)
+    assert BATCHES == len(lrs)
     if mode == "eager":
         # Another rate would have shown; this batch's update is that of three accumulated gradients too.
-        other = rates.copy()
+        other = lrs.copy()
         other[2] *= np.float32(1.01)
         assert not same(trained(build(1.0), [Feed(other)], mode), weights)
     reference.optimizer(name, run)
@@ -213,8 +213,8 @@ def test_steps_whose_gradients_overflow_are_marked_and_move_the_schedule_as_kera
 
 if has("MultiOptimizer"):
 
-    def several(*rates: Any) -> Any:
-        first, second = optimizers.Adam(rates[0], name="mine"), optimizers.SGD(rates[1], name="other")
+    def several(*lrs: Any) -> Any:
+        first, second = optimizers.Adam(lrs[0], name="mine"), optimizers.SGD(lrs[1], name="other")
         return optimizers.MultiOptimizer(optimizers.OptimizerMap(second, {".*first/.*": first}))
 
     @pytest.mark.parametrize("mode", MODES)
@@ -226,10 +226,10 @@ if has("MultiOptimizer"):
         run = recorded(tmp_path)
         names = [part["name"] for part in run.fits[-1]["optimizers"]]
         assert ["other", "mine"] == names
-        rates = dict(zip(names, run.rates.T, strict=True))
-        assert same(trained(several(1.0, 1.0), [Feed(rates)], mode), weights)
-        same_bits([0.1, 0.1, 0.03, 0.2, 0.2, 0.05, 0.05], rates["mine"])
-        same_bits(rates["other"], run.learning_rate)
+        lrs = dict(zip(names, run.lrs.T, strict=True))
+        assert same(trained(several(1.0, 1.0), [Feed(lrs)], mode), weights)
+        same_bits([0.1, 0.1, 0.03, 0.2, 0.2, 0.05, 0.05], lrs["mine"])
+        same_bits(lrs["other"], run.learning_rate)
         for name in names:
-            same_bits(rates[name], run.scalars[f"{schema.SCALAR_LEARNING_RATE_PREFIX}{name}"][1])
+            same_bits(lrs[name], run.scalars[f"{schema.SCALAR_LEARNING_RATE_PREFIX}{name}"][1])
         reference.optimizer("MultiOptimizer", run)

@@ -98,17 +98,17 @@ def test_where_no_loss_is_shown_none_is_recorded(tmp_path: Path, reference: Refe
 class EveryBatch(api.callbacks.Callback):
     def __init__(self) -> None:
         super().__init__()
-        self.rates: list[float] = []
+        self.lrs: list[float] = []
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        self.rates.append(0.001 / (1 + batch))
-        set_learning_rate(self.model.optimizer, self.rates[-1])
+        self.lrs.append(0.001 / (1 + batch))
+        set_learning_rate(self.model.optimizer, self.lrs[-1])
 
 
 def test_a_number_as_the_rate_is_exact_from_the_first_batch_on(tmp_path: Path) -> None:
     setter = EveryBatch()
     run = fit(model_of(OwnFunction, api.optimizers.Adam(0.1)), tmp_path, setter)
-    np.testing.assert_array_equal(np.array(setter.rates, np.float32), run.learning_rate)
+    np.testing.assert_array_equal(np.array(setter.lrs, np.float32), run.learning_rate)
     assert "exact" == run.fits[-1]["exactness"]["learning_rate"]
 
 
@@ -181,4 +181,4 @@ def test_the_rate_that_the_update_used_is_recorded_wherever_it_was_set(tmp_path:
     used, data = UsedRates(), batches(6)
     data["y"] = data["y"] + 0.5  # the slope of (w - 0.5)² at w = 0 is -1
     model.fit(**data, callbacks=[used, EveryBatch(), lrmon.LRMonitor(tmp_path)])
-    np.testing.assert_array_equal(-np.array(used.rates, np.float32), recorded(tmp_path).learning_rate)
+    np.testing.assert_array_equal(-np.array(used.lrs, np.float32), recorded(tmp_path).learning_rate)

@@ -65,16 +65,16 @@ RATES: dict[str, Any] = {
 
 
 @pytest.mark.usefixtures("in_float64")
-@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("lr", RATES)
 @pytest.mark.parametrize("mode", MODES)
-def test_learning_rates_are_recorded_in_float64(tmp_path: Path, mode: str, rate: str) -> None:
-    model = unit_gradient_model(api.optimizers.SGD(RATES[rate]()), **MODES[mode])
+def test_learning_rates_are_recorded_in_float64(tmp_path: Path, mode: str, lr: str) -> None:
+    model = unit_gradient_model(api.optimizers.SGD(RATES[lr]()), **MODES[mode])
     used = UsedRates()
     model.fit(**batches(8), callbacks=[used, lrmon.LRMonitor(tmp_path)])
     assert "float64" == str(numpy_of(model.layers[-1].weight).dtype)
     run = recorded(tmp_path)
-    assert used.rates == run.learning_rate.tolist()
-    assert [float(np.float32(value)) for value in used.rates] == run.scalars["lrmon/learning_rate"][1]
+    assert used.lrs == run.learning_rate.tolist()
+    assert [float(np.float32(value)) for value in used.lrs] == run.scalars["lrmon/learning_rate"][1]
 
 
 @pytest.mark.usefixtures("in_float64")
@@ -96,14 +96,14 @@ if SETUP == "jax":
 
     @pytest.mark.usefixtures("wide_jax")
     @pytest.mark.parametrize("steps", [1, 3])
-    @pytest.mark.parametrize("rate", RATES)
-    def test_jax_with_64_bits_records_float32_models_as_ever(tmp_path: Path, rate: str, steps: int) -> None:
+    @pytest.mark.parametrize("lr", RATES)
+    def test_jax_with_64_bits_records_float32_models_as_ever(tmp_path: Path, lr: str, steps: int) -> None:
         x, y = regression(28)
         seed(2)
         model = api.Sequential([input_layer(5), api.layers.Dense(1)])
         model.compile(api.optimizers.SGD(0.0), "mse", **MODES[COMPILED])
         losses = own_losses(model, 4, x, y)
-        model.compile(api.optimizers.SGD(RATES[rate]()), "mse", steps_per_execution=steps, **MODES[COMPILED])
+        model.compile(api.optimizers.SGD(RATES[lr]()), "mse", steps_per_execution=steps, **MODES[COMPILED])
         model.optimizer.build(model.trainable_variables)
         monitor = lrmon.LRMonitor(tmp_path)
         model.fit(x, y, batch_size=4, shuffle=False, verbose=0, epochs=2, callbacks=[monitor])

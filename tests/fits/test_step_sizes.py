@@ -121,20 +121,20 @@ class Case:
 CASES: dict[str, Case] = {
     "SGD": Case(optimizers.SGD, of_gradient),
     "Adam": Case(optimizers.Adam, of_moment),
-    "Adam with amsgrad": Case(lambda rate: optimizers.Adam(rate, amsgrad=True), of_moment),
-    "Adam with a large epsilon": Case(lambda rate: optimizers.Adam(rate, epsilon=0.1), of_moment),
-    "AdamW": Case(lambda rate: optimizers.AdamW(rate, weight_decay=0.1), of_moment, decay=0.1),
+    "Adam with amsgrad": Case(lambda lr: optimizers.Adam(lr, amsgrad=True), of_moment),
+    "Adam with a large epsilon": Case(lambda lr: optimizers.Adam(lr, epsilon=0.1), of_moment),
+    "AdamW": Case(lambda lr: optimizers.AdamW(lr, weight_decay=0.1), of_moment, decay=0.1),
 }
 if IS_TF_KERAS:
     legacy = optimizers.legacy
     CASES |= {
         "Adam with adaptive_epsilon": Case(
-            lambda rate: optimizers.Adam(rate, epsilon=0.1, adaptive_epsilon=True), of_moment
+            lambda lr: optimizers.Adam(lr, epsilon=0.1, adaptive_epsilon=True), of_moment
         ),
         "legacy.SGD": Case(legacy.SGD, of_gradient),
         "legacy.Adam": Case(legacy.Adam, of_moment),
-        "legacy.Adam with amsgrad": Case(lambda rate: legacy.Adam(rate, amsgrad=True), of_moment),
-        "legacy.Adam with decay": Case(lambda rate: legacy.Adam(rate, decay=0.05), of_moment),
+        "legacy.Adam with amsgrad": Case(lambda lr: legacy.Adam(lr, amsgrad=True), of_moment),
+        "legacy.Adam with decay": Case(lambda lr: legacy.Adam(lr, decay=0.05), of_moment),
     }
 
 
@@ -148,8 +148,8 @@ def test_a_step_size_is_the_update_over_what_the_rule_multiplies(tmp_path: Path,
     assert list(range(STEPS))[-5:] == [sample["step"] for sample in run.samples][-5:]
     for sample in run.samples:
         t = sample["step"] + 1
-        old, new, rate = after.values[t - 1], after.values[t], float(run.learning_rate[t - 1])
-        moved = [before * (1 - case.decay * rate) - behind for before, behind in zip(old, new, strict=True)]
+        old, new, lr = after.values[t - 1], after.values[t], float(run.learning_rate[t - 1])
+        moved = [before * (1 - case.decay * lr) - behind for before, behind in zip(old, new, strict=True)]
         numerators = case.numerator(t, old)
         sizes = [np.abs(update / part).ravel() for update, part in zip(moved, numerators, strict=True)]
         expected = np.quantile(np.concatenate(sizes), schema.STEP_SIZE_QUANTILES)
@@ -174,9 +174,9 @@ def trained(tmp_path: Path, optimizer: Any, every: int | None, **fit: Any) -> tu
     seed(7)
     compile_arguments = fit.pop("compile", MODES[COMPILED])
     # tf_keras' own random numbers under jit are others at each fit.
-    rate = 0.0 if IS_TF_KERAS and "jit_compile" in compile_arguments else 0.2
+    lr = 0.0 if IS_TF_KERAS and "jit_compile" in compile_arguments else 0.2
     model = api.Sequential(
-        [input_layer(5), api.layers.Dense(8, "relu"), api.layers.Dropout(rate), api.layers.Dense(1)]
+        [input_layer(5), api.layers.Dense(8, "relu"), api.layers.Dropout(lr), api.layers.Dense(1)]
     )
     model.compile(optimizer, "mse", **compile_arguments)
     x, y = regression(52)

@@ -40,15 +40,15 @@ def generator_schedule() -> Any:
     return schedules.PiecewiseConstantDecay([1], GENERATOR_RATES)
 
 
-def falls(iterations: Any, borders: list[int], rates: list[float]) -> Any:
+def falls(iterations: Any, borders: list[int], lrs: list[float]) -> Any:
     """What a PiecewiseConstantDecay gives: the border itself is still in the piece before it."""
-    return np.asarray(rates, np.float32)[np.searchsorted(borders, iterations, side="left")]
+    return np.asarray(lrs, np.float32)[np.searchsorted(borders, iterations, side="left")]
 
 
 def by_name(run: Recorded) -> tuple[dict[str, Any], dict[str, Any]]:
     """By name of the optimizer, the learning rates and the updates of each batch."""
     names = [each["name"] for each in run.fits[-1]["optimizers"]]
-    return dict(zip(names, run.rates.T, strict=True)), dict(zip(names, run.updates.T, strict=True))
+    return dict(zip(names, run.lrs.T, strict=True)), dict(zip(names, run.updates.T, strict=True))
 
 
 NAMES = {
@@ -71,20 +71,20 @@ def test_each_optimizer_that_makes_updates_has_an_exact_series(tmp_path: Path, m
 
     run = recorded(tmp_path)
     first, second = NAMES[held]
-    rates, updates = by_name(run)
+    lrs, updates = by_name(run)
     made = [0 if (batch + 1) % EVERY else 1 for batch in range(BATCHES)]
     critic_iterations = np.arange(BATCHES) * CRITIC_UPDATES
     generator_iterations = np.cumsum(made) - made
-    same_bits(falls(critic_iterations, [4, 11], CRITIC_RATES), rates[first])
+    same_bits(falls(critic_iterations, [4, 11], CRITIC_RATES), lrs[first])
     # One that only its first update makes known has none before that.
     known = slice(1 if held == "elsewhere" and mode == "eager" else 0, None)
-    same_bits(falls(generator_iterations, [1], GENERATOR_RATES)[known], rates[second][known])
+    same_bits(falls(generator_iterations, [1], GENERATOR_RATES)[known], lrs[second][known])
     assert [CRITIC_UPDATES] * BATCHES == updates[first].tolist()
     assert made == updates[second].tolist()
     # What the weights were moved by.
     every_update = falls(np.arange(BATCHES * CRITIC_UPDATES), [4, 11], CRITIC_RATES)
     assert -float(every_update.sum()) == number_of(model.critic.trainable_weights[0])
-    assert -float(rates[second][updates[second] > 0].sum()) == number_of(model.generator.trainable_weights[0])
+    assert -float(lrs[second][updates[second] > 0].sum()) == number_of(model.generator.trainable_weights[0])
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -170,11 +170,11 @@ def test_an_optimizer_that_a_callback_holds_is_found(tmp_path: Path) -> None:
     model = unit_gradient_model(optimizers.SGD(0.5))
     model.fit(**batches(3), callbacks=[Trainer(), lrmon.LRMonitor(tmp_path)])
     run = recorded(tmp_path)
-    rates, updates = by_name(run)
+    lrs, updates = by_name(run)
     same_bits([0.5] * 3, run.learning_rate)
     assert [0, 0, 0] == updates["own_optimizer"].tolist()
     assert record_names(run) == [run.fits[-1]["main_optimizer"], "own_optimizer"]
-    assert rates["own_optimizer"].tolist() == [0.125] * 3
+    assert lrs["own_optimizer"].tolist() == [0.125] * 3
 
 
 def record_names(run: Recorded) -> list[str]:

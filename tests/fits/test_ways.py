@@ -61,9 +61,9 @@ def test_every_step_of_an_execution_is_recorded(tmp_path: Path, reference: Refer
     model.fit(**batches(7), epochs=2, callbacks=[lrmon.LRMonitor(tmp_path)])
     run = recorded(tmp_path)
     weight, weights = np.float32(0), []
-    for rate in run.learning_rate:
+    for lr in run.learning_rate:
         weights.append(weight)
-        weight -= rate
+        weight -= lr
     assert list(range(14)) == run.step.tolist()
     assert 5 == len(set(run.learning_rate.tolist()))
     assert float(weight) == number_of(model.layers[-1].weight)
@@ -148,11 +148,11 @@ def test_a_loop_of_train_on_batch_is_recorded_by_a_recorder(tmp_path: Path, refe
     with lrmon.Recorder(tmp_path) as recorder:
         for batch in range(5):
             before = number_of(model.layers[-1].weight)
-            rate = 0.1 * 0.5 ** (batch // 3)
+            lr = 0.1 * 0.5 ** (batch // 3)
             rows = slice(batch * 2, batch * 2 + 2)
             model.reset_metrics()
             loss = model.train_on_batch(data["x"][rows], data["y"][rows])
-            recorder.batch(learning_rate=rate, loss=np.ravel(loss)[0], effective_learning_rate=rate)
+            recorder.batch(learning_rate=lr, loss=np.ravel(loss)[0], effective_learning_rate=lr)
             assert before == pytest.approx(float(np.ravel(loss)[0]), abs=1e-7)
             used.append(before - number_of(model.layers[-1].weight))
         recorder.end_epoch({"loss": 0.5})
@@ -173,7 +173,7 @@ def test_an_epoch_without_validation_has_no_metrics_of_it(tmp_path: Path, refere
     )
     run = recorded(tmp_path)
     assert [False, True, False, True] == ["val_loss" in epoch["metrics"] for epoch in run.epochs]
-    same_bits(used.rates, run.learning_rate)
+    same_bits(used.lrs, run.learning_rate)
     reference.way("`validation_freq`", run)
 
 
@@ -185,7 +185,7 @@ def test_further_fits_go_on_at_the_optimizers_count(tmp_path: Path, reference: R
     run = recorded(tmp_path)
     assert [*range(8), *range(10, 18)] == run.step.tolist()
     assert [(0, 0, 3), (1, 4, 7), (2, 10, 13), (3, 14, 17)] == spans(run)
-    same_bits([*used.rates[:8], *used.rates[10:]], run.learning_rate)
+    same_bits([*used.lrs[:8], *used.lrs[10:]], run.learning_rate)
     reference.way("several fits, `initial_epoch`", run)
 
 
@@ -196,7 +196,7 @@ def test_compiled_again_with_its_optimizer_it_goes_on(tmp_path: Path, reference:
     model.fit(**batches(4), callbacks=[monitor, used])
     run = recorded(tmp_path)
     assert list(range(8)) == run.step.tolist()
-    same_bits(used.rates, run.learning_rate)
+    same_bits(used.lrs, run.learning_rate)
     reference.way("compiled again, same optimizer", run)
 
 
@@ -207,7 +207,7 @@ def test_compiled_again_with_another_optimizer_it_starts_anew(tmp_path: Path, re
     model.fit(**batches(5), callbacks=[monitor, used])
     run = recorded(tmp_path)
     assert [*range(4), *range(5)] == run.step.tolist()
-    same_bits(used.rates, run.learning_rate)
+    same_bits(used.lrs, run.learning_rate)
     reference.way("compiled again, new optimizer", run)
 
 
@@ -224,13 +224,13 @@ class Break(api.callbacks.Callback):
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("place", ["before", "after"])
-def test_a_training_that_was_restored_goes_on(tmp_path: Path, reference: Reference, place: str) -> None:
+@pytest.mark.parametrize("position", ["before", "after"])
+def test_a_training_that_was_restored_goes_on(tmp_path: Path, reference: Reference, position: str) -> None:
     def fit(*others: Any) -> None:
         model = falling_model()
         backup = api.callbacks.BackupAndRestore(str(tmp_path / "backup"))
         monitor = lrmon.LRMonitor(tmp_path / "run")
-        ours = [monitor, backup] if place == "before" else [backup, monitor]
+        ours = [monitor, backup] if position == "before" else [backup, monitor]
         try:
             model.fit(**batches(4), epochs=4, callbacks=[*ours, *others])
         finally:  # as at the end of a process
@@ -245,7 +245,7 @@ def test_a_training_that_was_restored_goes_on(tmp_path: Path, reference: Referen
     # Interrupted in epoch 2, whose two batches are made once more.
     assert [*range(10), *range(8, 16)] == run.step.tolist()
     assert [(0, 0, 3), (1, 4, 7), (2, 8, 11), (3, 12, 15)] == spans(run)
-    same_bits([*first.rates, *second.rates], run.learning_rate)
+    same_bits([*first.lrs, *second.lrs], run.learning_rate)
     reference.way("`BackupAndRestore`", run)
 
 
@@ -259,7 +259,7 @@ def test_a_model_that_was_saved_and_loaded_goes_on(tmp_path: Path, reference: Re
     loaded.fit(**batches(4), callbacks=[lrmon.LRMonitor(tmp_path / "run"), second])
     run = recorded(tmp_path / "run")
     assert list(range(8)) == run.step.tolist()
-    same_bits([*first.rates, *second.rates], run.learning_rate)
+    same_bits([*first.lrs, *second.lrs], run.learning_rate)
     reference.way("`load_model`", run)
 
 

@@ -216,21 +216,23 @@ def with_monitor(callbacks: Any, monitor: Any, model: Any, chance: random.Random
         chance: Chooses.
     """
     if isinstance(callbacks, keras.callbacks.CallbackList):
-        place, index = _place(len(callbacks.callbacks), chance)
+        position, index = _position(len(callbacks.callbacks), chance)
         # Keras has told the others already.
         monitor.set_params(callbacks.params)
         monitor.set_model(model)
         callbacks.callbacks.insert(index, monitor)
-        return f"{place} in a CallbackList", callbacks
+        return f"{position} in a CallbackList", callbacks
     if callbacks is None:
         return ("alone, no list", monitor) if chance.random() < 0.5 else ("alone in a list", [monitor])
     if isinstance(callbacks, (list, tuple)):
-        place, index = _place(len(callbacks), chance)
+        position, index = _position(len(callbacks), chance)
         together = [*callbacks[:index], monitor, *callbacks[index:]]
         kind = type(callbacks).__name__
-        return f"{place} in a {kind}", tuple(together) if kind == "tuple" else together
-    place, index = _place(1, chance)
-    return f"{place}, beside a callback without a list", [[monitor, callbacks], [callbacks, monitor]][index]
+        return f"{position} in a {kind}", tuple(together) if kind == "tuple" else together
+    position, index = _position(1, chance)
+    return f"{position}, beside a callback without a list", [[monitor, callbacks], [callbacks, monitor]][
+        index
+    ]
 
 
 def without_monitor(callbacks: Any, monitor: Any) -> None:
@@ -239,12 +241,12 @@ def without_monitor(callbacks: Any, monitor: Any) -> None:
         callbacks.callbacks.remove(monitor)
 
 
-def _place(length: int, chance: random.Random) -> tuple[str, int]:
+def _position(length: int, chance: random.Random) -> tuple[str, int]:
     """Returns a place in a list of so many callbacks: in words, and as the index to insert at."""
-    places = [(FIRST, 0), (LAST, length)]
+    positions = [(FIRST, 0), (LAST, length)]
     if length > 1:
-        places.append((MIDDLE, chance.randrange(1, length)))
-    return chance.choice(places)
+        positions.append((MIDDLE, chance.randrange(1, length)))
+    return chance.choice(positions)
 
 
 def _last_line(report: pytest.CollectReport | pytest.TestReport) -> str:

@@ -45,16 +45,16 @@ def damage(path: Path, random_: random.Random) -> str:
         return kind
     write_file(path, random_.choice(EVENTS))
     content = bytearray(path.read_bytes())
-    place = random_.randrange(len(content))
+    position = random_.randrange(len(content))
     if kind == "bytes":
         for _ in range(random_.choice((1, 1, 20))):
             content[random_.randrange(len(content))] = random_.randrange(256)
     elif kind == "cut":
-        del content[place:]
+        del content[position:]
     elif kind == "zeros":
-        content[place:] = bytes(len(content) - place)
+        content[position:] = bytes(len(content) - position)
     else:
-        content += content[place:]
+        content += content[position:]
     path.write_bytes(bytes(content))
     return kind
 

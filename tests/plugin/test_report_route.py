@@ -47,8 +47,8 @@ def record(folder: Path) -> None:
     write(folder / "gap", [fit(A, 0), block(A, 0, 10), block(A, 20, 10), epoch(A, 0, 0, 9, loss=1.0)])
     write(folder / "empty", [fit(A, 0)])
     write(folder / "no epochs", [block(A, 0, 30)])
-    rates = [scalar(schema.SCALAR_LEARNING_RATE, step, 0.1 / (1 + step // 9)) for step in range(50)]
-    write(folder / "scalars", [*rates, *(scalar("lrmon/epoch/loss", step, 1.5) for step in (24, 49))])
+    lrs = [scalar(schema.SCALAR_LEARNING_RATE, step, 0.1 / (1 + step // 9)) for step in range(50)]
+    write(folder / "scalars", [*lrs, *(scalar("lrmon/epoch/loss", step, 1.5) for step in (24, 49))])
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_a_report_is_json_as_it_is_described(client: Client) -> None:
         "run", "version", "kind", "source", "state", "complete", "steps", "first_step", "last_step", "epochs",
         "lr", "findings", "checks", "notices", "planned", "range_test", "plateaus",
     ] == list(content)  # fmt: skip
-    assert [95, 190, 285, 380] == [edge["step"] for edge in content["lr"]["edges"]]
+    assert [95, 190, 285, 380] == [lr_change["step"] for lr_change in content["lr"]["edges"]]
     assert 607 == content["planned"]["last_step"]
 
 
@@ -90,7 +90,7 @@ def test_settings_replace_those_of_the_run(client: Client) -> None:
     assert ("loss", 2, 0.5, 1e-3, "tf_keras") == tuple(plateaus["rule"][name] for name in settings)
     assert ("val_loss", 10) == (plateaus["defaults"]["monitor"], plateaus["defaults"]["patience"])
     assert [(3, 0.1, 0.05), (5, 0.05, 0.025)] == [
-        (trigger["epoch"], trigger["lr_from"], trigger["lr_to"]) for trigger in plateaus["triggers"]
+        (reduction["epoch"], reduction["lr_from"], reduction["lr_to"]) for reduction in plateaus["triggers"]
     ]
 
 

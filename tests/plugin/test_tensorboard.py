@@ -32,10 +32,10 @@ def record_training(folder: Path) -> None:
     with lrmon.Recorder(folder, run={"optimizer": optimizer, "steps_per_epoch": 41}) as recorder:
         for number in range(30):
             steps = np.arange(41 * number, 41 * number + 41)
-            rate = 0.1 * 0.95 ** (steps // 95)
+            lr = 0.1 * 0.95 ** (steps // 95)
             recorder.batches(
-                learning_rate=rate,
-                effective_learning_rate=rate / 3,
+                learning_rate=lr,
+                effective_learning_rate=lr / 3,
                 loss=losses[steps],
                 wall_time=START + steps / 10,
             )
@@ -73,8 +73,8 @@ def log_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(folder / "malformed", [block(A, 0, 10), block(A, 10, np.zeros((3, 3), dtype=np.float32), number=1)])
     write(folder / "empty", [fit(A, 0)])
     write(folder / "many tags", [fit(A, 0), *(block(A, 10 * n, 10, number=n) for n in range(12))])
-    rates = [scalar(schema.SCALAR_LEARNING_RATE, step, 0.1) for step in range(50)]
-    write(folder / "scalars", [*rates, *(scalar("lrmon/epoch/loss", step, 1.5) for step in (24, 49))])
+    lrs = [scalar(schema.SCALAR_LEARNING_RATE, step, 0.1) for step in range(50)]
+    write(folder / "scalars", [*lrs, *(scalar("lrmon/epoch/loss", step, 1.5) for step in (24, 49))])
     write(folder / "other", [scalar("accuracy", step, 0.1) for step in range(50)])
     return folder
 

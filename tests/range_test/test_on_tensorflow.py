@@ -56,12 +56,12 @@ def test_a_loop_with_a_gradient_tape_has_the_same_losses() -> None:
         x, y, batch_size=8, shuffle=False, start_lr=1e-5, end_lr=0.3, verbose=0
     )
     losses = []
-    for step, rate in enumerate(found.learning_rates.astype(np.float32)):
+    for step, lr in enumerate(found.learning_rates.astype(np.float32)):
         rows = slice(8 * step, 8 * step + 8)
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean((x[rows] @ kernel + bias - y[rows]) ** 2)
         for variable, gradient in zip((kernel, bias), tape.gradient(loss, (kernel, bias)), strict=True):
-            variable.assign_sub(rate * gradient)
+            variable.assign_sub(lr * gradient)
         losses.append(float(loss))
     assert 40 == len(losses)
     # The other order of additions within a batch differs by a few roundings more than a loop of Keras'.

@@ -63,8 +63,8 @@ def test_several_optimizers() -> None:
 
 def test_an_optimizer_that_cannot_be_made_again() -> None:
     class Own(keras.optimizers.SGD):
-        def __init__(self, rate: float, *, secret: object) -> None:
-            super().__init__(rate)
+        def __init__(self, lr: float, *, secret: object) -> None:
+            super().__init__(lr)
             self.secret = secret
 
     with pytest.raises(ValueError, match=r"Own cannot be made again from its get_config\(\) \(TypeError"):

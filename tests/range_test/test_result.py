@@ -18,11 +18,11 @@ from lrmon.train.range_test.sweep_settings import Settings
 
 def measured(steps: int = 200, noise: float = 0.0, stopped: str | None = None) -> Measured:
     """A sweep that falls around 1e-2 and explodes above 1."""
-    rates = np.geomspace(1e-6, 10, 200)[:steps]
-    losses = 1 + 1 / (1 + (rates / 1e-2)) + np.maximum(rates - 1, 0) ** 2
+    lrs = np.geomspace(1e-6, 10, 200)[:steps]
+    losses = 1 + 1 / (1 + (lrs / 1e-2)) + np.maximum(lrs - 1, 0) ** 2
     losses = losses + noise * np.random.default_rng(1).normal(size=steps)
     reason = None if stopped is None else "It says why."
-    return Measured(rates, losses, np.full(steps, np.nan), stopped, reason)
+    return Measured(lrs, losses, np.full(steps, np.nan), stopped, reason)
 
 
 def test_the_arrays_are_those_of_the_sweep_and_cannot_be_changed() -> None:
@@ -53,7 +53,7 @@ def test_several_sweeps_tell_their_spread() -> None:
 def test_a_short_sweep_says_that_it_is_short_and_can_be_drawn(steps: int) -> None:
     result = result_of([measured(steps)], None)
     assert None is result.recommended.learning_rate
-    assert ["too-short"] == [problem.code for problem in result.problems]
+    assert ["too-short"] == [problem.code for problem in result.cautions]
     assert "at least 17 are needed" in repr(result)
     assert "at least 17 are needed" in result._repr_html_()
     (line,) = (line for line in result.plot_loss().lines if line.get_label() == "loss, smoothed")
@@ -178,9 +178,9 @@ def test_the_average_is_debiased() -> None:
 
 def test_the_ends_of_the_range_are_exact() -> None:
     for growth in ("exponential", "linear"):
-        rates = Settings(1e-7, 10.0, growth, 4.0, None, 1, 0).learning_rates(200)
-        assert (1e-7, 10.0) == (rates[0], rates[-1])
-        assert (np.diff(rates) > 0).all()
+        lrs = Settings(1e-7, 10.0, growth, 4.0, None, 1, 0).learning_rates(200)
+        assert (1e-7, 10.0) == (lrs[0], lrs[-1])
+        assert (np.diff(lrs) > 0).all()
         assert [1e-7] == Settings(1e-7, 10.0, growth, 4.0, None, 1, 0).learning_rates(1).tolist()
 
 

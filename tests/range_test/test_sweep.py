@@ -16,12 +16,12 @@ from tests.recorded import recorded
 TOLERANCE = 2.0**-22
 
 
-def hand_written(network: keras.Model, rates: Any, x: Any, y: Any, size: int) -> list[float]:
+def hand_written(network: keras.Model, lrs: Any, x: Any, y: Any, size: int) -> list[float]:
     """The losses of a loop that sets each learning rate and trains on each batch."""
     losses = []
-    for step, rate in enumerate(rates):
+    for step, lr in enumerate(lrs):
         start = step * size % len(x)
-        network.optimizer.learning_rate = rate
+        network.optimizer.learning_rate = lr
         network.reset_metrics()  # so that the mean that Keras returns is that of one batch
         losses.append(
             network.train_on_batch(x[start : start + size], y[start : start + size], return_dict=True)["loss"]

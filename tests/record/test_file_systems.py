@@ -125,7 +125,9 @@ def test_a_remote_file_that_was_deleted_is_said_to_be_lost(remote: type[Remote],
     recorder = lrmon.Recorder("remote://logs/run")
     train(recorder, 0, 100)
     recorder.flush()
-    wait_for(lambda: recorder._thread._writer._file is not None and recorder._thread._writer._file._was_seen)
+    wait_for(
+        lambda: recorder._thread._writer._file is not None and recorder._thread._writer._file._was_observed
+    )
     remote.store.clear()
     with warned_of("was deleted during the recording"):
         wait_for(lambda: bool(recorder._warnings))

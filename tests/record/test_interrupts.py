@@ -76,10 +76,10 @@ class Loop:
         self.epochs += 1
 
 
-def interrupted_at(log_dir: Path, place: int, *, opcodes: bool) -> bool:
+def interrupted_at(log_dir: Path, position: int, *, opcodes: bool) -> bool:
     """Checks one place; returns whether the loop got there."""
     recorder = lrmon.Recorder(log_dir)
-    loop, interrupter = Loop(recorder), Interrupter(RECORD, place, opcodes=opcodes)
+    loop, interrupter = Loop(recorder), Interrupter(RECORD, position, opcodes=opcodes)
     loop.run(interrupter)
     run = recorded(log_dir)
 
@@ -93,7 +93,7 @@ def interrupted_at(log_dir: Path, place: int, *, opcodes: bool) -> bool:
     firsts = [0, *(epoch["last_step"] + 1 for epoch in run.epochs[:-1])]
     assert firsts[: len(run.epochs)] == [epoch["first_step"] for epoch in run.epochs]
     assert [None, "completed"] == [fit["ended"] for fit in run.fits][:2]
-    return interrupter.reached >= place
+    return interrupter.reached >= position
 
 
 @pytest.fixture(autouse=True)
@@ -103,15 +103,15 @@ def _waits_soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_interrupt_at_any_line_loses_and_doubles_no_batch(tmp_path: Path) -> None:
-    place = 1
-    while interrupted_at(tmp_path / str(place), place, opcodes=False):
-        place += 1
-    assert place > 100
+    position = 1
+    while interrupted_at(tmp_path / str(position), position, opcodes=False):
+        position += 1
+    assert position > 100
 
 
 @pytest.mark.long
 def test_an_interrupt_at_any_bytecode_loses_and_doubles_no_batch(tmp_path: Path) -> None:
-    place = 1
-    while interrupted_at(tmp_path / str(place), place, opcodes=True):
-        place += 1
-    assert place > 500
+    position = 1
+    while interrupted_at(tmp_path / str(position), position, opcodes=True):
+        position += 1
+    assert position > 500

@@ -117,9 +117,9 @@ def kill(folder: Path, kind: str, loops: list[str], count: int) -> dict[str, flo
         for number, (loop, end) in zip(
             range(count), itertools.cycle(itertools.product(loops, ENDS)), strict=False
         ):
-            place = folder / f"{number}"
-            place.mkdir()
-            rows, epochs, seconds = mother.killed(place, loop, end, moment.uniform(0.05, 1.0))
+            position = folder / f"{number}"
+            position.mkdir()
+            rows, epochs, seconds = mother.killed(position, loop, end, moment.uniform(0.05, 1.0))
             if end in GENTLE:
                 assert (0, 0) == (rows, epochs), (loop, end)
             # The promise. A machine that runs other things too may be late, but not by much.

@@ -12,7 +12,7 @@ import lrmon
 from lrmon import schema
 from lrmon.record.event_file import EventFile
 from lrmon.review.reading.log_directory import open_logs
-from lrmon.review.reading.run_cache import Library
+from lrmon.review.reading.run_cache import RunCache
 from lrmon.review.run.run import Run
 from tests.recorded import recorded
 
@@ -26,21 +26,21 @@ with lrmon.Recorder(sys.argv[1]) as recorder:
 """
 
 
-def train(log_dir: Path, *, clock_back: float, steps: int, rate: float) -> None:
+def train(log_dir: Path, *, clock_back: float, steps: int, lr: float) -> None:
     """Records a training in a process of its own, whose clock was set back by so many seconds."""
-    arguments = [str(log_dir), str(clock_back), str(steps), str(rate)]
+    arguments = [str(log_dir), str(clock_back), str(steps), str(lr)]
     subprocess.run([sys.executable, "-c", PROCESS, *arguments], check=True, timeout=120)
 
 
 def run_of(folder: Path, *, fast: bool, name: str = "run") -> Run:
     with open_logs(folder, fast=fast) as source:
-        return Library().run(source, name)
+        return RunCache().run(source, name)
 
 
 @pytest.mark.parametrize("fast", [True, False], ids=["fast loader", "slow loader"])
 def test_the_later_recording_is_shown_though_the_clock_was_set_back(tmp_path: Path, *, fast: bool) -> None:
-    train(tmp_path / "run", clock_back=0, steps=50, rate=0.5)
-    train(tmp_path / "run", clock_back=30, steps=20, rate=0.25)
+    train(tmp_path / "run", clock_back=0, steps=50, lr=0.5)
+    train(tmp_path / "run", clock_back=30, steps=20, lr=0.25)
     run = run_of(tmp_path, fast=fast)
 
     assert [0.25] * 20 == run.learning_rate.tolist()
@@ -57,7 +57,7 @@ def test_a_rewound_recording_is_later_than_one_begun_meanwhile(tmp_path: Path, *
         for _ in range(10):
             recorder.batch(learning_rate=1.0, loss=1.0)
         recorder.flush()
-        train(tmp_path / "run", clock_back=-30, steps=10, rate=0.5)
+        train(tmp_path / "run", clock_back=-30, steps=10, lr=0.5)
         recorder.begin_fit({}, first_step=4)
         for _ in range(10):
             recorder.batch(learning_rate=0.25, loss=1.0)

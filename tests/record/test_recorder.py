@@ -34,20 +34,20 @@ def run_python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_what_is_recorded_is_read_back(tmp_path: Path) -> None:
-    rates = np.linspace(0.1, 0.01, 3000)
+    lrs = np.linspace(0.1, 0.01, 3000)
     losses = np.random.default_rng(1).normal(size=3000)
     losses[[5, 6, 7]] = np.nan, np.inf, -np.inf
     with lrmon.Recorder(tmp_path / "run") as recorder:
-        for step, (rate, loss) in enumerate(zip(rates, losses, strict=True)):
-            recorder.batch(learning_rate=rate, loss=loss, effective_learning_rate=rate / 2)
+        for step, (lr, loss) in enumerate(zip(lrs, losses, strict=True)):
+            recorder.batch(learning_rate=lr, loss=loss, effective_learning_rate=lr / 2)
             if step % 1000 == 999:
                 recorder.end_epoch({"val_loss": np.float32(loss), "accuracy": 0.5, "count": 3})
 
     run = recorded(tmp_path / "run")
 
     assert list(range(3000)) == run.step.tolist()
-    np.testing.assert_array_equal(rates.astype(np.float32), run.learning_rate)
-    np.testing.assert_array_equal((rates / 2).astype(np.float32), run.effective_learning_rate)
+    np.testing.assert_array_equal(lrs.astype(np.float32), run.learning_rate)
+    np.testing.assert_array_equal((lrs / 2).astype(np.float32), run.effective_learning_rate)
     np.testing.assert_array_equal(losses.astype(np.float32), run.loss)
     for tag, column in [
         (schema.SCALAR_LEARNING_RATE, run.learning_rate),
@@ -393,7 +393,7 @@ def test_the_rates_of_several_optimizers_stand_beside_the_rows_and_as_scalars(tm
             learning_rates={"adam": adam, "sgd": sgd},
         )
     run = recorded(tmp_path)
-    np.testing.assert_array_equal(np.column_stack((adam, sgd)), run.rates)
+    np.testing.assert_array_equal(np.column_stack((adam, sgd)), run.lrs)
     assert sgd.tolist() == run.scalars[schema.SCALAR_LEARNING_RATE_PREFIX + "sgd"][1]
     assert [1024, 476] == run.lengths
 

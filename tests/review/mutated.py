@@ -21,23 +21,23 @@ from tensorboard.util import tensor_util
 from lrmon import schema
 from lrmon.review.reading.data_provider import Source
 from lrmon.review.reading.decode import not_rewritten
-from lrmon.review.reading.run_cache import Library
+from lrmon.review.reading.run_cache import RunCache
 from lrmon.review.report.report import report
 from lrmon.review.run.export import export
 from lrmon.review.run.run import Run
 from lrmon.review.run.series import View, series_json
 from lrmon.review.run_list import summarize
-from tests.review.written import START, Record, block, epoch, fit, rates, sample, skipped
+from tests.review.written import START, Record, block, epoch, fit, lrs, sample, skipped
 
 A, B = "20250101T000000.000000Z-1", "20250102T000000.000000Z-2"
 OPTIMIZERS = [{"name": name, "optimizer": {"class_name": "SGD", "config": {}}} for name in ("body", "head")]
 DECAY = {"initial_learning_rate": 0.1, "decay_steps": 7, "decay_rate": 0.5, "staircase": True}
 
 
-def _rates(steps: int) -> Any:
+def _lrs(steps: int) -> Any:
     step = np.arange(steps)
-    rate = 0.1 * 0.5 ** (step // 7)
-    return np.column_stack((rate, rate / 2, 1 / (1 + step), np.full(steps, 0.5))).astype(np.float32)
+    lr = 0.1 * 0.5 ** (step // 7)
+    return np.column_stack((lr, lr / 2, 1 / (1 + step), np.full(steps, 0.5))).astype(np.float32)
 
 
 def _by_epoch(number: int) -> Any:
@@ -47,17 +47,17 @@ def _by_epoch(number: int) -> Any:
 RUNS: Sequence[Sequence[Record]] = [
     [
         fit(A, 0, steps_per_epoch=10, epochs=4, schedule={"class_name": "ExponentialDecay", "config": DECAY}),
-        block(A, 0, _rates(20)),
+        block(A, 0, _lrs(20)),
         epoch(A, 0, 0, 9, loss=1.0, val_loss=0.9),
         epoch(A, 1, 10, 19, loss=0.5, val_loss=0.8),
-        block(A, 20, _rates(10), number=1),
+        block(A, 20, _lrs(10), number=1),
         epoch(A, 2, 20, 29, loss=0.4),
         fit(A, 0, steps_per_epoch=10, epochs=4, ended="completed", last_step=29),
     ],
     [
         fit(A, 0, optimizers=OPTIMIZERS, optimizer=OPTIMIZERS[0]["optimizer"]),
         block(A, 0, 8),
-        rates(A, 0, np.full((8, 2), 0.1, dtype=np.float32)),
+        lrs(A, 0, np.full((8, 2), 0.1, dtype=np.float32)),
         skipped(A, 3, 5),
         sample(A, 4),
         fit(A, 0, ended="interrupted: ValueError", last_step=7),
@@ -74,7 +74,7 @@ RUNS: Sequence[Sequence[Record]] = [
     ],
     [
         fit(A, 0, kind="range_test", range_test={"start_lr": 1e-5, "end_lr": 1.0, "steps": 30, "repeat": 0}),
-        block(A, 0, _rates(30)[::-1].copy()),
+        block(A, 0, _lrs(30)[::-1].copy()),
         fit(A, 0, kind="range_test", ended="completed", last_step=29, range_test={"stopped": "diverged"}),
     ],
 ]
@@ -109,17 +109,17 @@ def mutated(random_: random.Random) -> list[bytes]:
 
 
 def _flip(random_: random.Random, events: list[bytes]) -> None:
-    place = random_.randrange(len(events))
-    content = bytearray(events[place])
+    position = random_.randrange(len(events))
+    content = bytearray(events[position])
     for _ in range(random_.choice((1, 1, 1, 8))):
         if content:
             content[random_.randrange(len(content))] = random_.randrange(256)
-    events[place] = bytes(content)
+    events[position] = bytes(content)
 
 
 def _cut(random_: random.Random, events: list[bytes]) -> None:
-    place = random_.randrange(len(events))
-    events[place] = events[place][: random_.randrange(len(events[place]) + 1)]
+    position = random_.randrange(len(events))
+    events[position] = events[position][: random_.randrange(len(events[position]) + 1)]
 
 
 def _cut_file(random_: random.Random, events: list[bytes]) -> None:
@@ -141,20 +141,22 @@ def _swap(random_: random.Random, events: list[bytes]) -> None:
 
 def _change(change: Callable[[random.Random, Any], None]) -> Callable[[random.Random, list[bytes]], None]:
     def mutate(random_: random.Random, events: list[bytes]) -> None:
-        place = random_.randrange(len(events))
+        position = random_.randrange(len(events))
         try:
-            event = event_pb2.Event.FromString(events[place])
+            event = event_pb2.Event.FromString(events[position])
         except DecodeError:
             return
         if event.summary.value:
             change(random_, event)
-            events[place] = event.SerializeToString()
+            events[position] = event.SerializeToString()
 
     return mutate
 
 
 def _change_step(random_: random.Random, event: Any) -> None:
-    event.step = random_.choice((-1, 0, 1, 5, event.step + 1, 2**31, 2**53, 2**53 + 1, 2**63 - 1, -(2**63)))
+    event.step = random_.choice(
+        (-1, 0, 1, 5, min(event.step, 2**63 - 2) + 1, 2**31, 2**53, 2**53 + 1, 2**63 - 1, -(2**63))
+    )
 
 
 def _change_time(random_: random.Random, event: Any) -> None:
@@ -301,11 +303,11 @@ def _unreadable(run: Run) -> set[str]:
 
 
 def _run(data_provider: Mutated) -> Run | None:
-    library, source = Library(summarize=summarize), Source(data_provider, context.RequestContext(), "")
-    overview = library.overview(source)
+    cache, source = RunCache(summarize=summarize), Source(data_provider, context.RequestContext(), "")
+    overview = cache.overview(source)
     json.loads(schema.to_json(overview.runs))
     try:
-        run = library.run(source, "run")
+        run = cache.run(source, "run")
     except errors.NotFoundError:
         assert "run" not in overview.runs
         return None

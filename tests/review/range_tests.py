@@ -31,14 +31,12 @@ def record_range_test(folder: Path, *sweeps: tuple[Floats, Floats], **fields: An
         fields: Of the range test's record.
     """
     with lrmon.Recorder.without_fit(str(folder)) as recorder:
-        for repeat, (rate, loss) in enumerate(sweeps):
+        for repeat, (lr, loss) in enumerate(sweeps):
             test = {**SETTINGS, "repeats": len(sweeps), **fields, "repeat": repeat}
             run = {"kind": "range_test", "optimizer": {"class_name": "Adam"}, "range_test": test}
             first = recorder.next_step
             recorder.begin_fit(run, first_step=first, start_time=START)
-            recorder.batches(
-                learning_rate=rate, loss=loss, wall_time=START + (first + np.arange(rate.size)) / 10
-            )
+            recorder.batches(learning_rate=lr, loss=loss, wall_time=START + (first + np.arange(lr.size)) / 10)
             recorder.end_fit("completed")
 
 

@@ -12,7 +12,7 @@ from tensorboard import context, errors
 
 from lrmon import schema
 from lrmon.review.reading.data_provider import Source, UnavailableError
-from lrmon.review.reading.run_cache import Library
+from lrmon.review.reading.run_cache import RunCache
 from lrmon.review.run_list import summarize
 from tests.review.written import START, Logs, block, epoch, fit, scalar, write
 
@@ -113,11 +113,11 @@ def test_only_new_records_of_a_tag_are_decoded(tmp_path: Path) -> None:
 def test_the_overview_changes_its_version_with_its_content(tmp_path: Path) -> None:
     write(tmp_path / "run", [fit(A, 0), block(A, 0, 10)])
     logs = Logs(tmp_path)
-    versions = [logs.library.overview(logs.source).version for _ in range(2)]
+    versions = [logs.cache.overview(logs.source).version for _ in range(2)]
     add(tmp_path / "run", [block(A, 10, 10)], name="2.test")
     logs.reload()
 
-    assert versions[0] == versions[1] != logs.library.overview(logs.source).version
+    assert versions[0] == versions[1] != logs.cache.overview(logs.source).version
     assert 20 == logs.runs()["run"]["steps"]
 
 
@@ -125,7 +125,7 @@ def test_whole_runs_are_kept_up_to_a_number_of_rows_and_summaries_of_all(tmp_pat
     for name in "abc":
         write(tmp_path / name, [fit(A, 0), block(A, 0, 10)])
     logs = Watched(tmp_path)
-    logs.library = Library(rows=25, summarize=summarize)
+    logs.cache = RunCache(rows=25, summarize=summarize)
     logs.runs()
     logs.questions.read_tags.clear()
 
@@ -140,7 +140,7 @@ def test_whole_runs_are_kept_up_to_a_number_of_rows_and_summaries_of_all(tmp_pat
 def test_a_run_of_more_rows_than_are_kept_is_still_given(tmp_path: Path) -> None:
     write(tmp_path / "run", [block(A, 0, 100)])
     logs = Logs(tmp_path)
-    logs.library = Library(rows=10, summarize=summarize)
+    logs.cache = RunCache(rows=10, summarize=summarize)
 
     assert 100 == logs.run().step.size
 
@@ -161,13 +161,13 @@ def test_what_could_not_be_read_is_tried_again(tmp_path: Path) -> None:
     write(tmp_path / "run", [fit(A, 0), block(A, 0, 10)])
     logs = Watched(tmp_path)
     logs.questions = Questions(logs.provider, read_tensors=OSError("the disk is busy"))
-    failed, overview = logs.run(), logs.library.overview(logs.source)
+    failed, overview = logs.run(), logs.cache.overview(logs.source)
     logs.questions = Questions(logs.provider)
 
     assert (0, 2) == (failed.step.size, len(failed.notices))
     assert "TensorBoard could not read 'lrmon/batches/" in failed.notices[0]
     assert 10 == logs.run().step.size
-    assert overview.version != logs.library.overview(logs.source).version
+    assert overview.version != logs.cache.overview(logs.source).version
     assert 10 == logs.runs()["run"]["steps"]
 
 
@@ -192,7 +192,7 @@ def test_experiments_are_kept_apart(tmp_path: Path) -> None:
     logs = Logs(tmp_path)
     one, two = (Source(logs.provider, context.RequestContext(), experiment) for experiment in ("1", "2"))
 
-    assert logs.library.run(one, "run") is not logs.library.run(two, "run")
+    assert logs.cache.run(one, "run") is not logs.cache.run(two, "run")
 
 
 def test_a_tag_that_went_back_is_decoded_from_where_it_did(tmp_path: Path) -> None:
@@ -213,7 +213,7 @@ def test_a_run_that_is_gone_is_let_go(tmp_path: Path) -> None:
         write(tmp_path / "both" / name, [fit(A, 0), block(A, 0, 10)])
     write(tmp_path / "one" / "a", [fit(A, 0), block(A, 0, 10)])
     both, one = Logs(tmp_path / "both"), Watched(tmp_path / "one")
-    one.library = both.library
+    one.cache = both.cache
     both.runs()
 
     assert ["a"] == list(one.runs())
@@ -235,7 +235,7 @@ def test_many_runs_are_asked_for_in_answers_of_a_sensible_size(tmp_path: Path) -
 def test_a_limited_number_of_samples_is_said_of_the_whole_log_directory(tmp_path: Path) -> None:
     logs = Logs(tmp_path, samples=7)
 
-    assert "limits lrmon to 7 records of each tag" in logs.library.overview(logs.source).notices[0]
+    assert "limits lrmon to 7 records of each tag" in logs.cache.overview(logs.source).notices[0]
 
 
 def test_a_summary_says_what_a_list_of_runs_needs(tmp_path: Path) -> None:

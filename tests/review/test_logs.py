@@ -10,7 +10,7 @@ import pytest
 
 import lrmon
 from lrmon.review.reading.log_directory import NoDataServerError, open_logs
-from lrmon.review.reading.run_cache import Library
+from lrmon.review.reading.run_cache import RunCache
 from lrmon.review.report.report import report
 from tests.review.written import START, block, epoch, fit, scalar, write
 
@@ -43,7 +43,7 @@ def test_past_runs_come_as_columns_with_reports(log_dir: Path) -> None:
     assert {"a/staircase", "gap", "empty", "scalars"} == set(runs)
     assert list(range(456)) == run.step.tolist()
     assert (np.float32(0.1) * np.float32(0.95)) == pytest.approx(run.learning_rate[100])
-    assert [95, 190, 285, 380] == lrmon.report(run).facts.steps.step.tolist()
+    assert [95, 190, 285, 380] == lrmon.report(run).analysis.steps.step.tolist()
     assert 3 == lrmon.report(run, lrmon.PlateauRule("val_loss", patience=3)).plateaus.rule.patience
 
 
@@ -51,10 +51,10 @@ def test_both_loaders_give_the_same_reports(log_dir: Path) -> None:
     reports = []
     for fast in (True, False):
         with open_logs(log_dir, fast=fast) as source:
-            library = Library()
-            overview = library.overview(source)
+            cache = RunCache()
+            overview = cache.overview(source)
             reports.append(
-                {name: json.loads(report(library.run(source, name)).to_json()) for name in overview.runs}
+                {name: json.loads(report(cache.run(source, name)).to_json()) for name in overview.runs}
             )
     for of_run in [*reports[0].values(), *reports[1].values()]:
         assert of_run.pop("version")

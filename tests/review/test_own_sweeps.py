@@ -38,10 +38,10 @@ def exploding(count: int) -> Any:
     return 2.3 - 1.5 / (1 + np.exp(-30 * (x - 0.55))) + np.exp(np.maximum(40 * (x - 0.85), 0)) - 1
 
 
-def run(rates: Any, *, explodes: bool = False, length: int = 100, **fit: Any) -> Run:
-    count = len(rates)
+def run(lrs: Any, *, explodes: bool = False, length: int = 100, **fit: Any) -> Run:
+    count = len(lrs)
     loss = exploding(count) if explodes else falling(count)
-    return trained(rates, length, loss=loss, **{**KERAS, **fit})
+    return trained(lrs, length, loss=loss, **{**KERAS, **fit})
 
 
 PER_EPOCH = by_epoch([1e-8 * 10 ** (epoch / 20) for epoch in range(100)], 7)
@@ -153,4 +153,4 @@ def test_it_suggests_what_lrmons_own_range_test_does() -> None:
     behind = lrmon.range_test(SWEEPS["factor, behind the optimizer's own"]).sweeps[0]
     assert (1, 200) == (int(behind.step[0]), behind.step.size)
     held = lrmon.range_test(SWEEPS["factor, every epoch"]).sweeps[0]
-    assert "not-ascending" not in [problem.code for problem in held.test.problems]
+    assert "not-ascending" not in [problem.code for problem in held.test.cautions]

@@ -23,7 +23,7 @@ S = keras.optimizers.schedules
 def test_the_mystery_is_seen_before_training() -> None:
     made = lrmon.preview(S.ExponentialDecay(0.1, 95, 0.95, staircase=True), steps_per_epoch=76, epochs=6)
 
-    assert [19, 38, 57, 0] == [edge["offset"] for edge in made.to_dict()["lr"]["edges"]]
+    assert [19, 38, 57, 0] == [lr_change["offset"] for lr_change in made.to_dict()["lr"]["edges"]]
     (found,) = made.findings
     assert "staircase-off-epoch" == found.code
     assert {"keras-log-repeats", "epoch-without-step"} == {each.code for each in found.consequences}
@@ -61,7 +61,7 @@ class Halving(keras.optimizers.schedules.LearningRateSchedule):
 def test_a_schedule_of_ones_own_is_called() -> None:
     made = lrmon.preview(Halving(), steps_per_epoch=10, epochs=3)
 
-    assert [10, 20] == made.facts.steps.step.tolist()
+    assert [10, 20] == made.analysis.steps.step.tolist()
     assert [0.1, 0.05, 0.025] == pytest.approx(made.run.learning_rate[[0, 10, 20]].tolist())
 
 
@@ -103,12 +103,12 @@ def test_reduce_lr_on_plateau_is_replayed(kind: str) -> None:
 
     assert rule == made.plateaus.rule
     assert expected.learning_rate.tolist() == made.run.learning_rate[::4].tolist()
-    assert [trigger.epoch for trigger in expected.triggers] == [
-        trigger.index for trigger in made.plateaus.triggers
+    assert [reduction.epoch for reduction in expected.reductions] == [
+        reduction.index for reduction in made.plateaus.reductions
     ]
     # Nothing has trained: what the rule would do is what it says.
-    assert {"would"} == {trigger.kind for trigger in made.plateaus.triggers}
-    assert None is made.plateaus.departs
+    assert {"would"} == {reduction.kind for reduction in made.plateaus.reductions}
+    assert None is made.plateaus.diverges
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_reduce_lr_on_plateau_is_replayed(kind: str) -> None:
         ({"epochs": 2.5}, ValueError, "epochs must be a whole number of at least 1, got 2.5"),
         ({"steps_per_epoch": 10**7, "epochs": 2}, ValueError, "a preview has up to 10,000,000 steps"),
         ({"schedule": 0.1}, TypeError, "schedule must be a Keras LearningRateSchedule, a function"),
-        ({"schedule": lambda epoch, rate: rate}, ValueError, "say learning_rate="),
+        ({"schedule": lambda epoch, lr: lr}, ValueError, "say learning_rate="),
         ({"schedule": lambda epoch: "fast"}, TypeError, "must return a float, got 'fast' for epoch 0"),
         ({"schedule": lrmon.PlateauRule()}, ValueError, "needs learning_rate= and metric="),
         (

@@ -32,10 +32,10 @@ def recorded(folder: Path, *sweeps: Any, **fields: Any) -> Run:
 
 
 def test_a_recorded_sweep_says_what_its_numbers_say(tmp_path: Path) -> None:
-    rate, loss = swept(200, noise=0.02)
+    lr, loss = swept(200, noise=0.02)
 
-    found = lrmon.range_test(recorded(tmp_path, (rate, loss)))
-    truth = analyze(rate, loss)
+    found = lrmon.range_test(recorded(tmp_path, (lr, loss)))
+    truth = analyze(lr, loss)
 
     assert "Adam" == found.optimizer
     assert SETTINGS == found.settings
@@ -69,12 +69,12 @@ def test_a_sweep_whose_fellows_lie_elsewhere_says_which_one_it_is(tmp_path: Path
 
 
 def test_a_second_call_in_the_same_recording_counts_alone(tmp_path: Path) -> None:
-    rate, loss = swept(100)
+    lr, loss = swept(100)
     with lrmon.Recorder.without_fit(str(tmp_path / "run")) as recorder:
         for repeat in (0, 1, 0):
             test = {"repeat": repeat}
             recorder.begin_fit({"kind": "range_test", "range_test": test}, first_step=recorder.next_step)
-            recorder.batches(learning_rate=rate, loss=loss, wall_time=np.arange(100.0))
+            recorder.batches(learning_rate=lr, loss=loss, wall_time=np.arange(100.0))
             recorder.end_fit("completed")
 
     found = lrmon.range_test(Logs(tmp_path).run())
@@ -108,16 +108,16 @@ def test_the_answer_is_json_as_it_is_described(tmp_path: Path) -> None:
 
 
 def test_a_long_sweep_is_thinned_and_judged_by_all_of_its_steps(tmp_path: Path) -> None:
-    rate, loss = swept(20_000, noise=0.05)
+    lr, loss = swept(20_000, noise=0.05)
     loss[15_000] = math.nan
 
-    found = lrmon.range_test(recorded(tmp_path, (rate, loss)))
+    found = lrmon.range_test(recorded(tmp_path, (lr, loss)))
     sweep = found.to_dict()["sweeps"][0]
 
     assert (20_000, False) == (sweep["steps"], sweep["every_step"])
     assert sweep["points"] == len(sweep["columns"]["loss"]) < 12_000
     assert "NaN" in sweep["columns"]["loss"]
-    assert found.recommended.median == pytest.approx(analyze(rate, loss).recommended.learning_rate, rel=1e-6)
+    assert found.recommended.median == pytest.approx(analyze(lr, loss).recommended.learning_rate, rel=1e-6)
 
 
 def test_a_training_is_compared_with_the_test(tmp_path: Path) -> None:
@@ -173,10 +173,10 @@ def test_the_report_has_no_edges_and_no_findings_of_a_staircase(tmp_path: Path) 
 
 
 def test_a_sweep_that_still_runs_says_how_far_it_is(tmp_path: Path) -> None:
-    rate, loss = swept(60)
+    lr, loss = swept(60)
     with lrmon.Recorder.without_fit(str(tmp_path / "run")) as recorder:
         recorder.begin_fit({"kind": "range_test", "range_test": SETTINGS}, first_step=0)
-        recorder.batches(learning_rate=rate, loss=loss, wall_time=np.arange(60.0))
+        recorder.batches(learning_rate=lr, loss=loss, wall_time=np.arange(60.0))
         recorder.flush()
         run = Logs(tmp_path).run()
 

@@ -14,7 +14,7 @@ from lrmon.analysis.plateau.replay import replay_plateau
 from lrmon.analysis.plateau.rule import PlateauRule
 from lrmon.review.reading.decode import Block
 from lrmon.review.reading.merge import Recording, assemble
-from lrmon.review.report.report import report, run_analysis
+from lrmon.review.report.report import analyzed_run, report
 from lrmon.review.run.run import Epoch, Fit, Run
 from tests.review.trained import NAME, STAIRCASE, by_epoch, staircase, trained
 
@@ -25,13 +25,13 @@ def test_the_edges_of_the_mystery_are_placed() -> None:
     lr = report(staircase(76, 6)).to_dict()["lr"]
 
     assert "staircase" == lr["kind"]
-    assert [95, 190, 285, 380] == [edge["step"] for edge in lr["edges"]]
-    assert [19, 38, 57, 0] == [edge["offset"] for edge in lr["edges"]]
-    assert [1, 2, 3, 5] == [edge["epoch"] for edge in lr["edges"]]
-    assert [1.25, 2.5, 3.75, 5.0] == [edge["epoch_position"] for edge in lr["edges"]]
-    assert [19, 38, -19, 0] == [edge["nearest_boundary"] for edge in lr["edges"]]
-    assert [False, False, False, True] == [edge["on_boundary"] for edge in lr["edges"]]
-    assert {76} == {edge["steps_in_epoch"] for edge in lr["edges"]}
+    assert [95, 190, 285, 380] == [lr_change["step"] for lr_change in lr["edges"]]
+    assert [19, 38, 57, 0] == [lr_change["offset"] for lr_change in lr["edges"]]
+    assert [1, 2, 3, 5] == [lr_change["epoch"] for lr_change in lr["edges"]]
+    assert [1.25, 2.5, 3.75, 5.0] == [lr_change["epoch_position"] for lr_change in lr["edges"]]
+    assert [19, 38, -19, 0] == [lr_change["nearest_boundary"] for lr_change in lr["edges"]]
+    assert [False, False, False, True] == [lr_change["on_boundary"] for lr_change in lr["edges"]]
+    assert {76} == {lr_change["steps_in_epoch"] for lr_change in lr["edges"]}
     assert (0.1, 0.095) == (lr["edges"][0]["from"], lr["edges"][0]["to"])
     assert (95, 95, 19) == (lr["every"], lr["decay_steps"], lr["drift"])
     assert {"decay_steps": 76, "step": [76, 152, 228, 304, 380], "late": [False] * 5} == lr["aligned"]
@@ -80,8 +80,8 @@ def test_a_plateau_is_replayed_with_its_waits() -> None:
 
 def test_what_the_rule_would_do_is_held_against_what_was_done() -> None:
     recorded = {"monitor": "val_loss", "factor": 0.5, "patience": 2, "applied": True}
-    rates = by_epoch([0.1] * 5 + [0.05] * 2 + [0.025] * 3, 10)
-    run = trained(rates, 10, metrics={"val_loss": STUCK}, plateau=recorded)
+    lrs = by_epoch([0.1] * 5 + [0.05] * 2 + [0.025] * 3, 10)
+    run = trained(lrs, 10, metrics={"val_loss": STUCK}, plateau=recorded)
     same = report(run).to_dict()["plateaus"]
     other = report(run, PlateauRule("val_loss", factor=0.5, patience=4)).to_dict()["plateaus"]
 
@@ -98,16 +98,16 @@ def test_what_the_rule_would_do_is_held_against_what_was_done() -> None:
 
 def test_a_drop_that_nobody_calls_a_reduction_is_none() -> None:
     run = trained(by_epoch([0.1] * 5 + [0.05] * 5, 10), 10, metrics={"val_loss": STUCK})
-    triggers = report(run, PlateauRule("val_loss", patience=30)).to_dict()["plateaus"]["triggers"]
+    reductions = report(run, PlateauRule("val_loss", patience=30)).to_dict()["plateaus"]["triggers"]
 
-    assert [] == triggers
+    assert [] == reductions
 
 
 def test_a_curve_that_glides_down_all_the_time_is_no_answer() -> None:
     run = trained(0.1 * 0.99 ** np.arange(100), 10, metrics={"val_loss": STUCK})
-    triggers = report(run, PlateauRule("val_loss", patience=2)).to_dict()["plateaus"]["triggers"]
+    reductions = report(run, PlateauRule("val_loss", patience=2)).to_dict()["plateaus"]["triggers"]
 
-    assert {"would"} == {trigger["kind"] for trigger in triggers}
+    assert {"would"} == {reduction["kind"] for reduction in reductions}
 
 
 def test_a_missing_metric_changes_nothing() -> None:
@@ -123,7 +123,7 @@ def test_a_missing_metric_changes_nothing() -> None:
     assert expected.learning_rate.tolist() == pytest.approx(plateaus["lr"])
     assert expected.in_cooldown.tolist() == plateaus["in_cooldown"]
     assert values == plateaus["value"]
-    assert [5] == [trigger["epoch"] for trigger in plateaus["triggers"]]
+    assert [5] == [reduction["epoch"] for reduction in plateaus["triggers"]]
 
 
 def test_how_sensitive_the_answer_is_comes_from_the_rule_itself() -> None:
@@ -138,7 +138,7 @@ def test_how_sensitive_the_answer_is_comes_from_the_rule_itself() -> None:
     for i, patience in enumerate(table["patience"]):
         for j, min_delta in enumerate(table["min_delta"]):
             replay = replay_plateau(values, 0.1, replace(rule, patience=patience, min_delta=min_delta))
-            expected = replay.triggers[0].epoch if replay.triggers else None
+            expected = replay.reductions[0].epoch if replay.reductions else None
             assert expected == table["first_trigger"][i][j]
 
 
@@ -269,10 +269,10 @@ def test_a_long_plan_is_thinned_without_losing_an_edge() -> None:
 
 
 def test_an_epoch_that_runs_has_its_planned_length() -> None:
-    edges = report(staircase(100, 2, decay_steps=230, extra=50)).to_dict()["lr"]["edges"]
+    lr_changes = report(staircase(100, 2, decay_steps=230, extra=50)).to_dict()["lr"]["edges"]
 
     assert [(2, 30, 100, 2.3)] == [
-        (e["epoch"], e["offset"], e["steps_in_epoch"], e["epoch_position"]) for e in edges
+        (e["epoch"], e["offset"], e["steps_in_epoch"], e["epoch_position"]) for e in lr_changes
     ]
 
 
@@ -280,10 +280,10 @@ def test_without_epochs_edges_have_no_place_in_them() -> None:
     values = np.column_stack((by_epoch([0.1, 0.05], 10), np.ones(20), np.ones(20), np.ones(20)))
     run = assemble("run", "v", [Recording(NAME, [Block(0, 0.0, values.astype(np.float32))])])
     made = report(run)
-    (edge,) = made.to_dict()["lr"]["edges"]
+    (lr_change,) = made.to_dict()["lr"]["edges"]
 
     assert (10, None, None, None, False) == tuple(
-        edge[name] for name in ("step", "epoch", "offset", "epoch_position", "on_boundary")
+        lr_change[name] for name in ("step", "epoch", "offset", "epoch_position", "on_boundary")
     )
     assert "step" in made.to_text()
 
@@ -293,9 +293,9 @@ def test_steps_in_epochs_whose_records_are_missing_have_no_place() -> None:
     epochs = [Epoch(n, 10 * n, 10 * n + 9, 0.0, {"loss": 1.0}) for n in (0, 1, 5)]
     fit = Fit(NAME, 0, 0, 0, None, 0, 10, "training", 0.0, None, {})
     run = assemble("run", "v", [Recording(NAME, [Block(0, 0.0, values.astype(np.float32))], epochs, [fit])])
-    (edge,) = report(run).to_dict()["lr"]["edges"]
+    (lr_change,) = report(run).to_dict()["lr"]["edges"]
 
-    assert (30, None, None) == (edge["step"], edge["epoch"], edge["offset"])
+    assert (30, None, None) == (lr_change["step"], lr_change["epoch"], lr_change["offset"])
 
 
 def test_a_second_fit_that_counts_from_0_lies_after_the_first() -> None:
@@ -352,11 +352,11 @@ def test_tables_show_both_ends_and_say_what_they_leave_out() -> None:
 
 def test_what_does_not_depend_on_the_rule_is_worked_out_once_a_run() -> None:
     run = staircase(76, 6)
-    first = run_analysis(run)
+    first = analyzed_run(run)
 
-    assert first is run_analysis(run)
+    assert first is analyzed_run(run)
     assert report(run).findings is first.findings
-    assert first is not run_analysis(replace(run, version="later"))
+    assert first is not analyzed_run(replace(run, version="later"))
 
 
 def test_a_plot_has_rates_loss_and_plateaus() -> None:

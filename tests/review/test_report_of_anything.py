@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrmon.analysis.plateau.rule import PlateauRule
-from lrmon.review.report.plateau_settings import monitors
+from lrmon.review.report.plateau_settings import metric_names
 from lrmon.review.report.report import report
 from tests.review.trained import STAIRCASE, trained
 
@@ -50,10 +50,10 @@ FIELDS = {
 def runs(draw: st.DrawFn) -> Any:
     length = draw(st.integers(1, 25))
     pieces = draw(st.lists(st.tuples(RATES, st.integers(1, 60)), max_size=6))
-    rates = np.concatenate([np.zeros(0), *(np.full(count, rate) for rate, count in pieces)])
+    lrs = np.concatenate([np.zeros(0), *(np.full(count, lr) for lr, count in pieces)])
     losses = draw(st.lists(st.tuples(RATES, st.integers(1, 200)), min_size=1, max_size=4))
-    loss = np.resize(np.concatenate([np.full(count, value) for value, count in losses]), rates.size)
-    count = rates.size // length
+    loss = np.resize(np.concatenate([np.full(count, value) for value, count in losses]), lrs.size)
+    count = lrs.size // length
     metrics: dict[str, list[float | None]] = {
         name: list(itertools.islice(itertools.cycle(draw(st.lists(VALUES, min_size=1, max_size=12))), count))
         for name in draw(
@@ -62,7 +62,7 @@ def runs(draw: st.DrawFn) -> Any:
     }
     fields: dict[str, Any] = draw(st.fixed_dictionaries({}, optional=FIELDS))
     first_step = draw(st.sampled_from([0, 7, 10**9]))
-    return trained(rates, length, loss=loss, metrics=metrics, first_step=first_step, **fields)
+    return trained(lrs, length, loss=loss, metrics=metrics, first_step=first_step, **fields)
 
 
 @settings(max_examples=400)
@@ -71,7 +71,7 @@ def test_a_report_is_made_of_anything(run: Any, data: st.DataObject) -> None:
     made = report(run)
     content = json.loads(made.to_json())
     rule = PlateauRule(
-        data.draw(st.sampled_from([*monitors(run), "nothing"])),
+        data.draw(st.sampled_from([*metric_names(run), "nothing"])),
         patience=data.draw(st.integers(0, 4)),
         mode=data.draw(st.sampled_from(["auto", "min", "max"])),
         min_delta=data.draw(st.sampled_from([0.0, 1e-4, 1e200])),

@@ -25,18 +25,18 @@ def steps(*ranges: tuple[int, int]) -> list[int]:
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 def test_what_the_recorder_wrote_is_what_is_read_bit_by_bit(tmp_path: Path, kind: Any) -> None:
     random = np.random.default_rng(5)
-    rate = random.random(3000).astype(kind)
+    lr = random.random(3000).astype(kind)
     loss = np.where(random.random(3000) < 0.01, np.nan, random.normal(size=3000)).astype(kind)
     times = START + np.cumsum(random.random(3000))
     with lrmon.Recorder(tmp_path / "run", run={"optimizer": {"class_name": "Adam"}}) as recorder:
-        recorder.batches(learning_rate=rate, loss=loss, effective_learning_rate=rate / 3, wall_time=times)
+        recorder.batches(learning_rate=lr, loss=loss, effective_learning_rate=lr / 3, wall_time=times)
         recorder.end_epoch({"loss": 0.1, "val_loss": math.inf})
     run = Logs(tmp_path).run()
 
     assert list(range(3000)) == run.step.tolist()
     for expected, actual in (
-        (rate, run.learning_rate),
-        (rate / 3, run.effective_learning_rate),
+        (lr, run.learning_rate),
+        (lr / 3, run.effective_learning_rate),
         (loss, run.loss),
     ):
         assert expected.tobytes() == actual.tobytes()

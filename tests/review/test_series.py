@@ -26,10 +26,8 @@ ROWS = 5_000
 def curves(rows: int = ROWS) -> np.ndarray:
     random = np.random.default_rng(11)
     step = np.arange(rows)
-    rate = 0.1 * 0.5 ** (step // 1_700)
-    return np.column_stack((rate, rate / 2, 2 + random.normal(size=rows), np.full(rows, 0.5))).astype(
-        np.float32
-    )
+    lr = 0.1 * 0.5 ** (step // 1_700)
+    return np.column_stack((lr, lr / 2, 2 + random.normal(size=rows), np.full(rows, 0.5))).astype(np.float32)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import lrmon
-from lrmon.review.reading.run_cache import Library
+from lrmon.review.reading.run_cache import RunCache
 from lrmon.review.report.report import report
 from lrmon.review.run.export import export
 from lrmon.review.run.run import Run
@@ -112,20 +112,20 @@ def test_a_request_that_lists_waits_and_reads_newer_rows_answers_of_one_moment(
 @pytest.mark.parametrize("loader", LOADERS)
 def test_a_request_that_waited_takes_what_was_read_after_it_asked(tmp_path: Path, loader: LoaderName) -> None:
     with live(tmp_path / "logs", loader) as logs:
-        training, library = Training(tmp_path / "logs", logs), Library()
+        training, cache = Training(tmp_path / "logs", logs), RunCache()
         training.grow()
-        library.run(logs.source(), "run")
+        cache.run(logs.source(), "run")
         happens: dict[str, Callable[[], None]] = {}
         newer: list[Run] = []
 
         def others_go_on() -> None:
             happens.clear()
             training.grow()
-            newer.append(library.run(logs.source(), "run"))
+            newer.append(cache.run(logs.source(), "run"))
 
         training.grow()
         happens["list_tensors"] = others_go_on
-        waited = library.run(logs.source(Interrupted(logs.provider, happens)), "run")
+        waited = cache.run(logs.source(Interrupted(logs.provider, happens)), "run")
         training.close()
 
     assert waited is newer[0]
@@ -137,12 +137,12 @@ def test_a_run_that_grows_at_every_question_is_still_of_one_moment(
     tmp_path: Path, loader: LoaderName
 ) -> None:
     with live(tmp_path / "logs", loader) as logs:
-        training, library = Training(tmp_path / "logs", logs), Library()
+        training, cache = Training(tmp_path / "logs", logs), RunCache()
         training.grow()
         grows = {"list_tensors": training.grow, "read_tensors": training.grow}
-        growing = library.run(logs.source(Interrupted(logs.provider, grows)), "run")
+        growing = cache.run(logs.source(Interrupted(logs.provider, grows)), "run")
         training.grow()
-        later = library.run(logs.source(), "run")
+        later = cache.run(logs.source(), "run")
         training.close()
 
     assert PER_EPOCH < check(growing) < check(later) == training.steps
@@ -155,7 +155,7 @@ def test_a_version_is_that_of_what_was_read(tmp_path: Path, loader: LoaderName) 
         training = Training(tmp_path / "logs", logs)
         training.grow()
         happens: dict[str, Callable[[], None]] = {}
-        first = [Library().run(logs.source(), "run") for _ in range(2)]
+        first = [RunCache().run(logs.source(), "run") for _ in range(2)]
 
         def grow_once() -> None:
             happens.clear()
@@ -163,8 +163,8 @@ def test_a_version_is_that_of_what_was_read(tmp_path: Path, loader: LoaderName) 
 
         happens["read_tensors"] = grow_once
         later = [
-            Library().run(logs.source(Interrupted(logs.provider, happens)), "run"),
-            Library().run(logs.source(), "run"),
+            RunCache().run(logs.source(Interrupted(logs.provider, happens)), "run"),
+            RunCache().run(logs.source(), "run"),
         ]
         training.close()
 
@@ -176,13 +176,13 @@ def test_a_version_is_that_of_what_was_read(tmp_path: Path, loader: LoaderName) 
 def test_what_a_run_holds_goes_with_it(tmp_path: Path, loader: LoaderName) -> None:
     """A run that grew is no longer held by what was computed of it, without the garbage collector."""
     with live(tmp_path / "logs", loader) as logs:
-        training, library = Training(tmp_path / "logs", logs), Library()
+        training, cache = Training(tmp_path / "logs", logs), RunCache()
         training.grow()
-        loss = weakref.ref(_computed(library.run(logs.source(), "run")).loss)
+        loss = weakref.ref(_computed(cache.run(logs.source(), "run")).loss)
         training.grow()
         gc.disable()
         try:
-            _computed(library.run(logs.source(), "run"))
+            _computed(cache.run(logs.source(), "run"))
             assert loss() is None
         finally:
             gc.enable()

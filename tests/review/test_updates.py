@@ -21,7 +21,7 @@ from lrmon.review.run.export import export
 from lrmon.review.run.optimizers import updates_words
 from lrmon.review.run.run import Run
 from lrmon.review.run.series import View, series_json
-from tests.review.written import Logs, Record, block, epoch, fit, rates, run_of, sample, skipped
+from tests.review.written import Logs, Record, block, epoch, fit, lrs, run_of, sample, skipped
 
 A, B = "20250101T000000.000000Z-1", "20250102T000000.000000Z-2"
 TWO = {"optimizers": [{"name": "body"}, {"name": "head"}]}
@@ -51,9 +51,9 @@ def test_each_optimizer_has_its_learning_rate_at_each_row(tmp_path: Path) -> Non
         [
             fit(A, 0, **TWO),
             block(A, 0, 10),
-            rates(A, 0, of_two(0, 10)),
+            lrs(A, 0, of_two(0, 10)),
             block(A, 10, 5),
-            rates(A, 10, of_two(10, 5)),
+            lrs(A, 10, of_two(10, 5)),
         ],
     )
     answer = series(run, start=8, end=11, width=10)
@@ -71,7 +71,7 @@ def test_each_optimizer_has_its_learning_rate_at_each_row(tmp_path: Path) -> Non
 def test_rows_whose_rates_are_missing_are_null(tmp_path: Path) -> None:
     run = run_of(
         tmp_path,
-        [fit(A, 0, **TWO), block(A, 0, 2), block(A, 2, 2), rates(A, 2, of_two(2, 2)), block(A, 4, 1)],
+        [fit(A, 0, **TWO), block(A, 0, 2), block(A, 2, 2), lrs(A, 2, of_two(2, 2)), block(A, 4, 1)],
     )
 
     assert {"body": [None, None, 0.002, 0.003, None], "head": [None, None, 0.2, 0.3, None]} == series(run)[
@@ -85,10 +85,10 @@ def test_a_second_fit_may_have_other_optimizers(tmp_path: Path) -> None:
         [
             fit(A, 0, **TWO),
             block(A, 0, 2),
-            rates(A, 0, of_two(0, 2)),
+            lrs(A, 0, of_two(0, 2)),
             fit(A, 2, fit=1, optimizers=[{"name": "head"}, {"name": "tail"}, {"name": "body"}]),
             block(A, 2, 1),
-            rates(A, 2, np.array([[5, 6, 7]], dtype=np.float32)),
+            lrs(A, 2, np.array([[5, 6, 7]], dtype=np.float32)),
         ],
     )
 
@@ -102,7 +102,7 @@ def test_a_second_fit_may_have_other_optimizers(tmp_path: Path) -> None:
     [None, 5, [], [{"name": "one"}], [{"name": "a"}, {"name": "a"}], [{"name": 1}, 2], ["a", "b"]],
 )
 def test_rates_without_names_are_said_to_be_left_out(tmp_path: Path, optimizers: Any) -> None:
-    run = run_of(tmp_path, [fit(A, 0, optimizers=optimizers), block(A, 0, 4), rates(A, 0, of_two(0, 4))])
+    run = run_of(tmp_path, [fit(A, 0, optimizers=optimizers), block(A, 0, 4), lrs(A, 0, of_two(0, 4))])
 
     assert {} == run.learning_rates
     assert any("without their names" in notice for notice in run.notices)
@@ -115,7 +115,7 @@ def test_edges_of_every_optimizer_survive_thinning(tmp_path: Path) -> None:
     values[1234:, 1] = 0.05
     records: list[Record] = [fit(A, 0, **TWO)]
     for first in range(0, size, 1000):
-        records += [block(A, first, 1000), rates(A, first, values[first : first + 1000])]
+        records += [block(A, first, 1000), lrs(A, first, values[first : first + 1000])]
     answer = series(run_of(tmp_path, records), width=20)
 
     assert not answer["every_step"]
@@ -124,9 +124,9 @@ def test_edges_of_every_optimizer_survive_thinning(tmp_path: Path) -> None:
 
 def test_a_training_that_went_back_has_the_later_lineage(tmp_path: Path) -> None:
     records = [
-        fit(A, 0, **TWO), block(A, 0, 10), rates(A, 0, of_two(0, 10)), skipped(A, 3, 7), skipped(A, 9),
+        fit(A, 0, **TWO), block(A, 0, 10), lrs(A, 0, of_two(0, 10)), skipped(A, 3, 7), skipped(A, 9),
         sample(A, 0), sample(A, 5), sample(A, 9),
-        fit(B, 6, **TWO), block(B, 6, 2), rates(B, 6, 2 * of_two(6, 2)), skipped(B, 6), sample(B, 7),
+        fit(B, 6, **TWO), block(B, 6, 2), lrs(B, 6, 2 * of_two(6, 2)), skipped(B, 6), sample(B, 7),
     ]  # fmt: skip
     run = run_of(tmp_path, records)
 
@@ -252,7 +252,7 @@ def test_the_recorder_and_the_review_understand_each_other(tmp_path: Path) -> No
 
 
 def test_files_hold_the_rates_of_every_optimizer_and_what_was_skipped(tmp_path: Path) -> None:
-    run = run_of(tmp_path, [fit(A, 0, **TWO), block(A, 0, 2), rates(A, 0, of_two(0, 2)), skipped(A, 1)])
+    run = run_of(tmp_path, [fit(A, 0, **TWO), block(A, 0, 2), lrs(A, 0, of_two(0, 2)), skipped(A, 1)])
     csv = b"".join(export(run, "csv").parts).decode().splitlines()
     content = json.loads(b"".join(export(run, "json").parts))
 
@@ -288,7 +288,7 @@ def test_whatever_a_record_holds_decoding_it_is_no_error(record: Any) -> None:
     ],
 )
 def test_rates_that_are_no_table_are_left_out_and_said(tmp_path: Path, values: Any) -> None:
-    run = run_of(tmp_path, [fit(A, 0, **TWO), block(A, 0, 3), rates(A, 0, values)])
+    run = run_of(tmp_path, [fit(A, 0, **TWO), block(A, 0, 3), lrs(A, 0, values)])
 
     assert ({}, 3) == (run.learning_rates, run.step.size)
     assert any("could not be understood" in notice for notice in run.notices)
@@ -346,10 +346,10 @@ def test_the_counter_and_the_planned_schedule_stand_still_where_an_update_was_le
     assert expected.tolist() == series(run)["columns"]["iteration"]
     np.testing.assert_array_equal(np.float32(0.1) * np.float32(0.5) ** (expected // 10), run.learning_rate)
     # The schedule stood still while updates were left out; no update used a rate twice as long for it.
-    assert [10 + 1, 20 + 2] == lrmon.report(run).facts.steps.step.tolist()
-    planned = lrmon.report(run).facts.plan
+    assert [10 + 1, 20 + 2] == lrmon.report(run).analysis.steps.step.tolist()
+    planned = lrmon.report(run).analysis.plan
     assert planned is not None
-    assert [32, 42, 52] == planned.edges.tolist()
+    assert [32, 42, 52] == planned.lr_changes.tolist()
 
 
 def updates(name: str, first: int, values: Any) -> Record:
@@ -363,10 +363,10 @@ def test_updates_are_counted_by_optimizer_and_move_the_iteration(tmp_path: Path)
     records = [
         fit(A, 0, **two),
         block(A, 0, 3),
-        rates(A, 0, np.full((3, 2), 0.1, np.float32)),
+        lrs(A, 0, np.full((3, 2), 0.1, np.float32)),
         updates(A, 0, [[3, 0], [3, 1], [2, 0]]),
         block(A, 3, 2),
-        rates(A, 3, np.full((2, 2), 0.1, np.float32)),
+        lrs(A, 3, np.full((2, 2), 0.1, np.float32)),
     ]
     run = run_of(tmp_path, records)
 
@@ -385,7 +385,7 @@ def test_an_optimizer_without_any_update_has_no_series_of_its_learning_rate(tmp_
     records = [
         fit(A, 0, **TWO, main_optimizer="body"),
         block(A, 0, 3),
-        rates(A, 0, np.full((3, 2), 0.1, np.float32)),
+        lrs(A, 0, np.full((3, 2), 0.1, np.float32)),
         updates(A, 0, [[1, 0]] * 3),
     ]
     run = run_of(tmp_path, records)
@@ -398,10 +398,10 @@ def test_an_optimizer_that_became_known_later_has_nothing_before(tmp_path: Path)
     records = [
         fit(A, 0, **TWO, main_optimizer="body"),
         block(A, 0, 3),
-        rates(A, 0, np.full((3, 1), 0.1, np.float32)),
+        lrs(A, 0, np.full((3, 1), 0.1, np.float32)),
         updates(A, 0, [[2]] * 3),
         block(A, 3, 2),
-        rates(A, 3, np.full((2, 2), 0.2, np.float32)),
+        lrs(A, 3, np.full((2, 2), 0.2, np.float32)),
     ]
     run = run_of(tmp_path, records)
 

@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike
 
 from lrmon.review.reading.decode import Block
 from lrmon.review.reading.merge import Recording, assemble
-from lrmon.review.report.analysis import facts
+from lrmon.review.report.analysis import analysis
 from lrmon.review.report.findings.finding import Finding
 from lrmon.review.report.findings.ranking import find_each
-from lrmon.review.report.report import look_into
+from lrmon.review.report.report import analyze_run
 from lrmon.review.run.run import Epoch, Fit, Run
 
 NAME = "20250101T000000.000000Z-1"
@@ -21,7 +21,7 @@ STAIRCASE = {"initial_learning_rate": 0.1, "decay_steps": 95, "decay_rate": 0.95
 
 
 def trained(
-    rates: ArrayLike,
+    lrs: ArrayLike,
     length: int,
     *,
     loss: ArrayLike | None = None,
@@ -34,7 +34,7 @@ def trained(
     """Returns a run of one fit.
 
     Args:
-        rates: The learning rate of each step, or of each epoch where metrics are given and have its length.
+        lrs: The learning rate of each step, or of each epoch where metrics are given and have its length.
         length: Steps an epoch; a last epoch that is shorter has not ended.
         loss: Of each step.
         metrics: Of each epoch.
@@ -43,12 +43,10 @@ def trained(
         name: Of the run.
         fit: Fields of the run record.
     """
-    rate = np.asarray(rates, dtype=np.float32)
+    lr = np.asarray(lrs, dtype=np.float32)
     # Falls smoothly, as nobody would say anything of.
-    losses = (
-        1.0 / (1.0 + 8.0 * np.arange(rate.size) / max(rate.size, 1)) if loss is None else np.asarray(loss)
-    )
-    values = np.column_stack((rate, rate, losses, np.full(rate.size, 0.1))).astype(np.float32)
+    losses = 1.0 / (1.0 + 8.0 * np.arange(lr.size) / max(lr.size, 1)) if loss is None else np.asarray(loss)
+    values = np.column_stack((lr, lr, losses, np.full(lr.size, 0.1))).astype(np.float32)
     epochs = [
         Epoch(
             number=first_epoch + number,
@@ -61,7 +59,7 @@ def trained(
                 if (value := of_epochs[number]) is not None
             },
         )
-        for number in range(rate.size // length)
+        for number in range(lr.size // length)
     ]
     record = {
         "steps_per_epoch": length,
@@ -74,7 +72,7 @@ def trained(
         number=0,
         first_step=first_step,
         first_iteration=record.get("first_iteration", first_step),
-        last_step=first_step + rate.size - 1 if "ended" in record else None,
+        last_step=first_step + lr.size - 1 if "ended" in record else None,
         initial_epoch=first_epoch,
         steps_per_epoch=record["steps_per_epoch"],
         kind=record.get("kind", "training"),
@@ -82,13 +80,13 @@ def trained(
         ended=record.get("ended"),
         record=record,
     )
-    recording = Recording(NAME, [Block(first_step, 0.0, values)] if rate.size else [], epochs, [of_fit])
+    recording = Recording(NAME, [Block(first_step, 0.0, values)] if lr.size else [], epochs, [of_fit])
     return assemble(name, "version", [recording])
 
 
-def by_epoch(rates: ArrayLike, length: int) -> Any:
+def by_epoch(lrs: ArrayLike, length: int) -> Any:
     """Returns the learning rate of each step, given that of each epoch."""
-    return np.repeat(np.asarray(rates, dtype=np.float32), length)
+    return np.repeat(np.asarray(lrs, dtype=np.float32), length)
 
 
 def staircase(length: int, trained_epochs: int, decay_steps: int = 95, *, extra: int = 0, **fit: Any) -> Run:
@@ -101,10 +99,10 @@ def staircase(length: int, trained_epochs: int, decay_steps: int = 95, *, extra:
 
 def findings(run: Run) -> dict[str, Finding]:
     """Returns the findings of a run by code."""
-    return {finding.code: finding for finding in look_into(run).findings}
+    return {finding.code: finding for finding in analyze_run(run).findings}
 
 
 def parts(run: Run) -> dict[str, Finding]:
     """Returns what each theme finds in a run by code, consequences of others included."""
     with np.errstate(all="ignore"):
-        return {finding.code: finding for finding in find_each(facts(run))}
+        return {finding.code: finding for finding in find_each(analysis(run))}

@@ -18,7 +18,7 @@ from tensorboard.util import tensor_util
 
 from lrmon import schema
 from lrmon.review.reading.data_provider import Source
-from lrmon.review.reading.run_cache import Library
+from lrmon.review.reading.run_cache import RunCache
 from lrmon.review.run.run import Run
 from lrmon.review.run_list import summarize
 
@@ -47,8 +47,8 @@ def block(
     """A batch record: of these values, or of so many rows, half a second apart, whose loss is the step."""
     if isinstance(values, int):
         steps = np.arange(first_step, first_step + values)
-        rate = np.full(values, 0.1)
-        values = np.column_stack((rate, rate / 2, steps, np.full(values, 0.5))).astype(np.float32)
+        lr = np.full(values, 0.1)
+        values = np.column_stack((lr, lr / 2, steps, np.full(values, 0.5))).astype(np.float32)
     tag = f"{schema.BATCHES_PREFIX}{recording}/{number}"
     last_step = first_step + len(values) - 1
     return Record(tag, last_step, values, START + last_step / 2 if wall_time is None else wall_time)
@@ -77,7 +77,7 @@ def fit(recording: str, first_step: int, **fields: Any) -> Record:
     return Record(schema.RUN_PREFIX + recording, first_step, schema.to_json({**record, **fields}))
 
 
-def rates(recording: str, first_step: int, values: NDArray[Any], *, number: int = 0) -> Record:
+def lrs(recording: str, first_step: int, values: NDArray[Any], *, number: int = 0) -> Record:
     """The learning rates of several optimizers, beside a batch record with these rows."""
     last_step = first_step + max(len(values) if values.ndim else 1, 1) - 1
     return Record(f"{schema.RATES_PREFIX}{recording}/{number}", last_step, values)
@@ -135,7 +135,7 @@ class Logs:
         self._multiplexer = plugin_event_multiplexer.EventMultiplexer(tensor_size_guidance=guidance)
         self._folder = str(folder)
         self.provider = data_provider.MultiplexerDataProvider(self._multiplexer, self._folder)
-        self.library = Library(samples=samples, summarize=summarize)
+        self.cache = RunCache(samples=samples, summarize=summarize)
         self.reload()
 
     def reload(self) -> None:
@@ -147,11 +147,11 @@ class Logs:
         return Source(self.provider, context.RequestContext(), "")
 
     def run(self, name: str = "run") -> Run:
-        return self.library.run(self.source, name)
+        return self.cache.run(self.source, name)
 
     def runs(self) -> dict[str, Any]:
         """The answer of the route `runs`, as a page decodes it."""
-        overview = self.library.overview(self.source)
+        overview = self.cache.overview(self.source)
         runs: dict[str, Any] = json.loads(schema.to_json(overview.runs))
         return runs
 

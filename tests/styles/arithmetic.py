@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tests.fits.framework import COMPILED, MODES, api
-from tests.styles.rates import dense_model
+from tests.styles.learning_rates import dense_model
 from tests.styles.style import Trained, labels, vectors
 
 PiecewiseConstantDecay = api.optimizers.schedules.PiecewiseConstantDecay

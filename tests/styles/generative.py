@@ -148,8 +148,8 @@ class WarmUpCosine(api.optimizers.schedules.LearningRateSchedule):
     def __call__(self, step: Any) -> Any:
         step = ops.cast(step, "float32")
         cosine = ops.cos(math.pi * (step - self.warmup) / (self.total - self.warmup))
-        rate = ops.where(step < self.warmup, self.peak / self.warmup * step, 0.5 * self.peak * (1 + cosine))
-        return ops.where(step > self.total, 0.0, rate)
+        lr = ops.where(step < self.warmup, self.peak / self.warmup * step, 0.5 * self.peak * (1 + cosine))
+        return ops.where(step > self.total, 0.0, lr)
 
     def get_config(self) -> dict[str, Any]:
         return {"peak": self.peak, "total": self.total, "warmup": self.warmup}

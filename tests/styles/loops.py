@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tests.fits.framework import SETUP, Floats, api, number_of, numpy_of
-from tests.styles.rates import dense_model
+from tests.styles.learning_rates import dense_model
 from tests.styles.style import Trained, labels, vectors
 
 PEAK, EPOCHS, BATCHES, SIZE = 0.05, 2, 5, 8

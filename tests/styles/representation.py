@@ -87,8 +87,8 @@ class Siamese(api.Model):
 
 def siamese(callbacks: list[Any]) -> Trained:
     model = Siamese()
-    rate = schedules.ExponentialDecay(0.05, decay_steps=5, decay_rate=0.5, staircase=True)
-    model.compile(optimizer=api.optimizers.SGD(rate, momentum=0.9), **MODES[COMPILED])
+    lr = schedules.ExponentialDecay(0.05, decay_steps=5, decay_rate=0.5, staircase=True)
+    model.compile(optimizer=api.optimizers.SGD(lr, momentum=0.9), **MODES[COMPILED])
     triplets = tuple(vectors(40, 6, number) for number in (1, 2, 3))
     history = model.fit(triplets, batch_size=8, epochs=2, verbose=0, callbacks=callbacks)
     return Trained(model, 0.05 * 0.5 ** (np.arange(10) // 5), 4, [history.history])

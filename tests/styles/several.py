@@ -56,7 +56,7 @@ class SeveralOptimizers(api.Model):
             optimizer.build(weights)
         if SETUP == "jax":
             # What is no variable of the model does not go through the compiled step.
-            self.of_optimizers = [
+            self.optimizer_columns_by_name = [
                 variable for optimizer, _ in optimizers_and_weights for variable in optimizer.variables
             ]
         self.built = True

@@ -29,8 +29,8 @@ STYLES: list[Callable[[list[Any]], several.TrainedBySeveral]] = [
 def series_of(run: Recorded) -> dict[str, tuple[npt.NDArray[Any], npt.NDArray[Any]]]:
     """Returns, of each optimizer that made updates, its learning rate and its updates in each step."""
     names = [each["name"] for each in run.fits[-1]["optimizers"]]
-    columns = zip(names, run.rates.T, run.updates.T, strict=True)
-    return {name: (rates, updates) for name, rates, updates in columns if updates.any()}
+    columns = zip(names, run.lrs.T, run.updates.T, strict=True)
+    return {name: (lrs, updates) for name, lrs, updates in columns if updates.any()}
 
 
 @pytest.mark.parametrize("train", STYLES, ids=lambda train: train.__name__)

@@ -10,7 +10,7 @@ import pytest
 
 from lrmon import schema
 from tests.fits.framework import same_bits
-from tests.styles import arithmetic, generative, rates, representation
+from tests.styles import arithmetic, generative, learning_rates, representation
 from tests.styles.same import recorded_beside, trained
 from tests.styles.style import HALF_ULP, Train
 
@@ -18,8 +18,8 @@ STYLES: list[Train] = [
     generative.variational_autoencoder,
     generative.diffusion,
     representation.distillation,
-    rates.speech,
-    rates.one_cycle,
+    learning_rates.speech,
+    learning_rates.one_cycle,
     arithmetic.half_precision,
 ]
 
@@ -28,9 +28,9 @@ MORE_STYLES: list[Train] = [
     representation.contrastive,
     representation.siamese,
     representation.transfer_learning,
-    rates.captioning,
-    rates.translation,
-    rates.warm_restarts,
+    learning_rates.captioning,
+    learning_rates.translation,
+    learning_rates.warm_restarts,
     arithmetic.gradient_accumulation,
     arithmetic.brain_precision,
     arithmetic.averaged_weights,
@@ -67,6 +67,6 @@ def test_a_style_trains_as_without_the_monitor_and_at_the_recorded_learning_rate
 
 def test_another_seed_trains_to_other_weights() -> None:
     """So that equal weights say something."""
-    one, _ = trained(rates.one_cycle, [])
-    other = rates.one_cycle([])
+    one, _ = trained(learning_rates.one_cycle, [])
+    other = learning_rates.one_cycle([])
     assert any((a != b).any() for a, b in zip(one.variables(), other.variables(), strict=True))

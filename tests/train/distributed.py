@@ -33,7 +33,7 @@ class Training:
         log_dir: Of the monitor; None for none.
         model: ``unit gradient`` moves by the learning rate, ``resting`` does not move, ``own step`` returns
             the loss of each replica, ``overflowing`` scales its loss, and two of its batches are not finite.
-        rate: A number, or the name of one of `rates`.
+        lr: A number, or the name of one of `lrs`.
         compile: Further arguments of `compile`.
         samples: Of an epoch.
         epochs: Of each fit.
@@ -43,7 +43,7 @@ class Training:
 
     log_dir: str | None
     model: str = "resting"
-    rate: float | str = 0.0
+    lr: float | str = 0.0
     compile: dict[str, Any] = dataclasses.field(default_factory=dict)
     samples: int = 41
     epochs: int = 2
@@ -67,7 +67,7 @@ class Plan:
 
 
 def told(plan: Plan, workers: int = 1) -> list[list[dict[str, Any]]]:
-    """Returns what each worker tells of each training: ``history``, ``weights``, ``rates``, or ``error``."""
+    """Returns what each worker tells of each training: ``history``, ``weights``, ``lrs``, or ``error``."""
     text = json.dumps(dataclasses.asdict(plan))
     addresses = [f"localhost:{port}" for port in free_ports(workers)]
     processes = []
@@ -124,7 +124,7 @@ def losses(weights: list[Any], samples: int) -> list[float]:
     return [float(loss + 0.01 * np.sum(kernel**2)) for loss in found]
 
 
-def rates(api: Any) -> dict[str, Any]:
+def lrs(api: Any) -> dict[str, Any]:
     """Optimizers of plain descent, by the name of what gives their learning rate."""
     schedule = api.optimizers.schedules.ExponentialDecay(0.1, 41, 0.5)
     found = {"schedule": api.optimizers.SGD(schedule)}
@@ -181,8 +181,8 @@ def _built(api: Any, training: Training) -> Any:
             return []
 
     api.utils.set_random_seed(2)
-    rate = training.rate
-    optimizer = rates(api)[rate] if isinstance(rate, str) else api.optimizers.SGD(rate)
+    lr = training.lr
+    optimizer = lrs(api)[lr] if isinstance(lr, str) else api.optimizers.SGD(lr)
     if training.model == "unit gradient":
         model = api.Sequential([api.layers.InputLayer((1,)), OneWeight()])
         model.compile(optimizer, Output(), **training.compile)
@@ -214,11 +214,11 @@ def _trained(api: Any, strategy: Any, training: Training) -> dict[str, Any]:
     import lrmon
 
     class UsedRates(api.callbacks.Callback):
-        rates: list[float] = []  # noqa: RUF012 - there is one
+        lrs: list[float] = []  # noqa: RUF012 - there is one
 
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             weight = self.model.layers[-1].weight
-            self.rates.append(-float(weight.numpy()))
+            self.lrs.append(-float(weight.numpy()))
             weight.assign(0.0)
 
     class Interrupt(api.callbacks.Callback):
@@ -226,7 +226,7 @@ def _trained(api: Any, strategy: Any, training: Training) -> dict[str, Any]:
             if batch + 1 == training.interrupted:
                 raise KeyboardInterrupt
 
-    UsedRates.rates = []
+    UsedRates.lrs = []
     with strategy.scope():
         model = _built(api, training)
     callbacks = [UsedRates()] if training.reads_weights else []
@@ -239,7 +239,7 @@ def _trained(api: Any, strategy: Any, training: Training) -> dict[str, Any]:
             model.fit(_data(training), callbacks=[*callbacks, Interrupt()], **arguments)
     history = model.fit(_data(training), callbacks=callbacks, **arguments).history
     weights = [weight.tolist() for weight in model.get_weights()]
-    return {"history": history, "weights": weights, "rates": UsedRates.rates}
+    return {"history": history, "weights": weights, "rates": UsedRates.lrs}
 
 
 def _tried(api: Any, strategy: Any, training: Training) -> dict[str, Any]:

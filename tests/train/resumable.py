@@ -72,7 +72,7 @@ class Attempt:
 
         attempt = self
 
-        class Told(keras.callbacks.Callback):
+        class Reported(keras.callbacks.Callback):
             """Writes down each step from the weights, and waits where it is told to."""
 
             def on_train_begin(self, logs: Any = None) -> None:
@@ -92,8 +92,8 @@ class Attempt:
                     go_on.wait()
 
         # Multiples of 1/1024, so that every weight is exact in float32.
-        rates = [self.number * 2.0**-power for power in (6, 8, 10)]
-        schedule = keras.optimizers.schedules.PiecewiseConstantDecay([5, 9], rates)
+        lrs = [self.number * 2.0**-power for power in (6, 8, 10)]
+        schedule = keras.optimizers.schedules.PiecewiseConstantDecay([5, 9], lrs)
         model = unit_gradient_model(keras.optimizers.SGD(schedule))
         newest, first = self.folder / "newest.keras", self.folder / "epoch-1.weights.h5"
         initial_epoch, callbacks = self.initial_epoch or 0, []
@@ -115,7 +115,7 @@ class Attempt:
             (self.folder / "saving-epochs").replace(self.folder / "saved-epochs")
 
         # Behind the monitor, so that the batch after which it pauses is recorded.
-        callbacks += [lrmon.LRMonitor(self.run), Told()]
+        callbacks += [lrmon.LRMonitor(self.run), Reported()]
         if self.way == "load_model":
             callbacks.append(keras.callbacks.LambdaCallback(on_epoch_end=save))
         model.fit(**batches(self.length), epochs=EPOCHS, initial_epoch=initial_epoch, callbacks=callbacks)

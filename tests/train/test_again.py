@@ -16,7 +16,7 @@ import pytest
 import lrmon
 from lrmon import cli
 from lrmon.review.reading.log_directory import open_logs
-from lrmon.review.reading.run_cache import Library
+from lrmon.review.reading.run_cache import RunCache
 from tests.fits.framework import batches
 
 SAID = (
@@ -24,9 +24,9 @@ SAID = (
 )
 
 
-def sgd_model(rate: float) -> Any:
+def sgd_model(lr: float) -> Any:
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    model.compile(keras.optimizers.SGD(rate), "mse")
+    model.compile(keras.optimizers.SGD(lr), "mse")
     return model
 
 
@@ -38,10 +38,10 @@ def said(train: Any) -> list[str]:
     return [str(each.message) for each in caught if str(each.message).startswith("lrmon:")]
 
 
-def fit(log_dir: Path, rate: float, epochs: int = 2, *callbacks: Any) -> list[str]:
+def fit(log_dir: Path, lr: float, epochs: int = 2, *callbacks: Any) -> list[str]:
     """Trains a new model, as a script that is run again does, and returns what was said."""
     monitor = lrmon.LRMonitor(log_dir)
-    return said(lambda: sgd_model(rate).fit(**batches(5), epochs=epochs, callbacks=[*callbacks, monitor]))
+    return said(lambda: sgd_model(lr).fit(**batches(5), epochs=epochs, callbacks=[*callbacks, monitor]))
 
 
 def test_each_training_of_a_folder_is_a_run_with_its_own_name(
@@ -50,8 +50,8 @@ def test_each_training_of_a_folder_is_a_run_with_its_own_name(
     folder = tmp_path / "run1"
 
     assert [] == fit(folder, 0.5)
-    for rate in (0.25, 0.125):
-        (sentence,) = fit(folder, rate, 3)
+    for lr in (0.25, 0.125):
+        (sentence,) = fit(folder, lr, 3)
         assert sentence.startswith(SAID.format(str(folder)))
     expected = {
         "run1": [0.125] * 15,
@@ -61,9 +61,9 @@ def test_each_training_of_a_folder_is_a_run_with_its_own_name(
     assert expected == {name: run.learning_rate.tolist() for name, run in lrmon.load(tmp_path).items()}
     for fast in (True, False):
         with open_logs(tmp_path, fast=fast) as source:
-            library = Library()
-            runs = {name: library.run(source, name).learning_rate.tolist() for name in expected}
-            assert (expected, list(expected)) == (runs, list(library.overview(source).runs))
+            cache = RunCache()
+            runs = {name: cache.run(source, name).learning_rate.tolist() for name in expected}
+            assert (expected, list(expected)) == (runs, list(cache.overview(source).runs))
     assert 0 == cli.main(["report", str(tmp_path), "--run", "run1//earlier 1"])
     report = capsys.readouterr().out
     assert report.startswith("run1//earlier 1  completed · 10 steps · 2 epochs of 5 steps\n")
@@ -138,7 +138,7 @@ def test_an_earlier_training_stays_as_it_is_while_a_later_one_grows(tmp_path: Pa
     with lrmon.Recorder(tmp_path / "run") as recorder:
         for _ in range(5):
             recorder.batch(learning_rate=0.1, loss=1.0)
-    library = Library()
+    cache = RunCache()
     runs = []
     with lrmon.Recorder(tmp_path / "run") as recorder:
         for _ in range(2):
@@ -146,7 +146,7 @@ def test_an_earlier_training_stays_as_it_is_while_a_later_one_grows(tmp_path: Pa
                 recorder.batch(learning_rate=0.2, loss=1.0)
             recorder.flush()
             with open_logs(tmp_path, fast=False) as source:
-                runs.append([library.run(source, name) for name in ("run", "run//earlier 1")])
+                runs.append([cache.run(source, name) for name in ("run", "run//earlier 1")])
 
     (latest, earlier), (grown, same) = runs
     assert (3, 6, 5) == (latest.step.size, grown.step.size, earlier.step.size)
@@ -155,10 +155,10 @@ def test_an_earlier_training_stays_as_it_is_while_a_later_one_grows(tmp_path: Pa
 
 
 def test_a_folder_of_the_same_words_is_another_run(tmp_path: Path) -> None:
-    for folder, rate in (("run", 0.1), ("run", 0.2), ("run/earlier 1", 0.3)):
+    for folder, lr in (("run", 0.1), ("run", 0.2), ("run/earlier 1", 0.3)):
         with lrmon.Recorder(tmp_path / folder) as recorder:
-            recorder.batch(learning_rate=rate, loss=1.0)
-    rates = {name: run.learning_rate.tolist() for name, run in lrmon.load(tmp_path).items()}
+            recorder.batch(learning_rate=lr, loss=1.0)
+    lrs = {name: run.learning_rate.tolist() for name, run in lrmon.load(tmp_path).items()}
 
-    assert ["run", "run//earlier 1", "run/earlier 1"] == list(rates)
-    assert [0.2, 0.1, 0.3] == [round(rate, 6) for (rate,) in rates.values()]
+    assert ["run", "run//earlier 1", "run/earlier 1"] == list(lrs)
+    assert [0.2, 0.1, 0.3] == [round(lr, 6) for (lr,) in lrs.values()]

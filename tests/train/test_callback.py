@@ -18,13 +18,13 @@ import pytest
 import lrmon
 from lrmon import schema
 from lrmon.record import flush_thread
-from lrmon.train.fit.feed import RingFeed
+from lrmon.train.fit.feed import StepFeed
 from tests.fits.framework import batches, unit_gradient_model
 from tests.recorded import recorded
 
 
-def sgd_model(rate: Any = 0.1, **compile_arguments: Any) -> keras.Model:
-    return unit_gradient_model(keras.optimizers.SGD(rate), **compile_arguments)
+def sgd_model(lr: Any = 0.1, **compile_arguments: Any) -> keras.Model:
+    return unit_gradient_model(keras.optimizers.SGD(lr), **compile_arguments)
 
 
 class Break(keras.callbacks.Callback):
@@ -156,7 +156,7 @@ def test_a_monitor_that_is_given_another_model_records_it_to_a_folder_of_its_own
     sgd_model(0.3).fit(**batches(2), callbacks=[monitor])
     runs = [recorded(folder) for folder in (tmp_path, tmp_path / "fit-1", tmp_path / "fit-2")]
     assert [[*range(5)], [*range(3)], [*range(2)]] == [run.step.tolist() for run in runs]
-    assert [np.float32(rate) for rate in (0.1, 0.2, 0.3)] == [run.learning_rate[0] for run in runs]
+    assert [np.float32(lr) for lr in (0.1, 0.2, 0.3)] == [run.learning_rate[0] for run in runs]
 
 
 def test_another_monitor_of_another_model_in_the_same_folder_is_another_training(tmp_path: Path) -> None:
@@ -233,8 +233,8 @@ def test_rows_that_nobody_read_in_time_leave_their_steps_empty(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing was read during the epoch, as when a file system hangs: the ring has only the latest rows."""
-    note = RingFeed.execution_ended
-    monkeypatch.setattr(RingFeed, "execution_ended", lambda feed, end: note(feed, end) and False)
+    note = StepFeed.execution_ended
+    monkeypatch.setattr(StepFeed, "execution_ended", lambda feed, end: note(feed, end) and False)
     monkeypatch.setattr(flush_thread, "_FLUSH_EVERY_SECONDS", 1e6)
     model = sgd_model(keras.optimizers.schedules.PolynomialDecay(1.0, 8192, 0.0))
     model.fit(**batches(5000), callbacks=[lrmon.LRMonitor(tmp_path)])
@@ -390,9 +390,9 @@ def test_what_is_foretold_is_one_warning_at_the_users_own_line_and_in_the_record
         model.fit(**batches(10), epochs=2, callbacks=[lrmon.LRMonitor(tmp_path)])
     (warning,) = [each for each in caught if "lrmon" in str(each.message)]
     assert (UserWarning, __file__) == (warning.category, warning.filename)
-    (foretold,) = recorded(tmp_path).fits[-1]["warnings"]
-    assert f"lrmon: {foretold}" == str(warning.message)
-    assert foretold.startswith("CosineDecay ends after 40 batches, and this fit at 20")
+    (preflight_warnings,) = recorded(tmp_path).fits[-1]["warnings"]
+    assert f"lrmon: {preflight_warnings}" == str(warning.message)
+    assert preflight_warnings.startswith("CosineDecay ends after 40 batches, and this fit at 20")
 
 
 def test_where_warnings_are_errors_a_foretold_one_does_not_end_the_training(tmp_path: Path) -> None:

@@ -28,8 +28,8 @@ def mirrored(logs: Path) -> dict[str, dict[str, Any]]:
         "schedule": Training(
             str(logs / "schedule"), "unit gradient", "schedule", samples=41 * 8, reads_weights=True
         ),
-        "moving": Training(str(logs / "moving"), rate="schedule"),
-        "moving without": Training(None, rate="schedule"),
+        "moving": Training(str(logs / "moving"), lr="schedule"),
+        "moving without": Training(None, lr="schedule"),
         "own step": Training(str(logs / "own step"), "own step", 0.01),
         "jit without": Training(None, compile={"jit_compile": True}),
         "executions without": Training(None, compile={"steps_per_execution": 3}),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import lrmon
-from lrmon.train.model.effective_lr import effective_rate
+from lrmon.train.model.effective_lr import effective_lr
 from lrmon.train.model.formulas import schedule_formula
 from lrmon.train.model.optimizer_settings import rule_of
 from tests.fits.framework import batches, has, unit_gradient_model
@@ -158,15 +158,15 @@ def test_a_class_that_only_sets_other_numbers_follows_the_rule_it_derives_from(t
 
 @pytest.mark.parametrize("relative_step", [True, False])
 @pytest.mark.parametrize(
-    "rate",
+    "lr",
     [0.3, keras.optimizers.schedules.PiecewiseConstantDecay([0], [0.3, 0.3])],
     ids=["number", "schedule"],
 )
 def test_adafactor_never_steps_further_than_its_relative_step(
-    tmp_path: Path, relative_step: bool, rate: Any
+    tmp_path: Path, relative_step: bool, lr: Any
 ) -> None:
     # One weight, a constant gradient: the normalised gradient is 1, and the step is rate · |w|.
-    model = unit_gradient_model(keras.optimizers.Adafactor(rate, relative_step=relative_step))
+    model = unit_gradient_model(keras.optimizers.Adafactor(lr, relative_step=relative_step))
     model.layers[-1].weight.assign(1.0)
     weights = Weights(lambda model: model.layers[-1].weight)
     model.fit(**batches(30), callbacks=[weights, lrmon.LRMonitor(tmp_path)])
@@ -312,7 +312,7 @@ if has("ScheduleFreeAdamW"):
 def test_the_factors_are_told_with_the_runs_own_numbers(
     optimizer: Callable[[], Any], factors: list[tuple[str, str]]
 ) -> None:
-    told = effective_rate(optimizer()).factors
+    told = effective_lr(optimizer()).factors
     assert factors == [(factor["name"], factor["formula"]) for factor in told]
 
 
@@ -333,12 +333,12 @@ if has("Muon"):
 
 @pytest.mark.parametrize(("optimizer", "words"), NOTES)
 def test_the_note_says_what_the_number_does_not(optimizer: Callable[[], Any], words: str) -> None:
-    assert words in (effective_rate(optimizer()).note or "")
+    assert words in (effective_lr(optimizer()).note or "")
 
 
 def test_factors_and_note_are_in_the_runs_record(tmp_path: Path) -> None:
     model = quadratic_model(keras.optimizers.Adam(SCHEDULE))
     model.fit(**batches(3), callbacks=[lrmon.LRMonitor(tmp_path)])
-    fit, told = recorded(tmp_path).fits[0], effective_rate(model.optimizer)
+    fit, told = recorded(tmp_path).fits[0], effective_lr(model.optimizer)
     assert list(told.factors) == fit["effective_learning_rate_factors"]
     assert told.note == fit["effective_learning_rate_note"]

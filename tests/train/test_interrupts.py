@@ -17,11 +17,11 @@ from tests.recorded import recorded
 DECAY_STEPS = 1024
 
 
-def interrupted_at(model: keras.Model, log_dir: Path, place: int, *, opcodes: bool) -> bool:
+def interrupted_at(model: keras.Model, log_dir: Path, position: int, *, opcodes: bool) -> bool:
     """Checks one place of one fit and the fit after it; returns whether the fit got there."""
     model.optimizer.iterations.assign(0)
     monitor = lrmon.LRMonitor(log_dir, step_sizes_every=2)
-    interrupter = Interrupter(feed.__file__, place, opcodes=opcodes)
+    interrupter = Interrupter(feed.__file__, position, opcodes=opcodes)
 
     def fit() -> None:
         model.fit(**batches(3), epochs=2, callbacks=[monitor])
@@ -39,7 +39,7 @@ def interrupted_at(model: keras.Model, log_dir: Path, place: int, *, opcodes: bo
     np.testing.assert_allclose(-run.learning_rate[:-1], np.diff(run.loss), rtol=0.01)
     assert "completed" == run.fits[-1]["ended"]
     assert trained + 5 == run.fits[-1]["last_step"]
-    return interrupter.reached >= place
+    return interrupter.reached >= position
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def model() -> keras.Model:
 def test_an_interrupt_loses_and_doubles_no_batch(
     model: keras.Model, tmp_path: Path, opcodes: bool, every: int
 ) -> None:
-    place = 1
-    while interrupted_at(model, tmp_path / str(place), place, opcodes=opcodes):
-        place += every
-    assert place > (600 if opcodes else 150)
+    position = 1
+    while interrupted_at(model, tmp_path / str(position), position, opcodes=opcodes):
+        position += every
+    assert position > (600 if opcodes else 150)

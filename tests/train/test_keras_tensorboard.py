@@ -49,10 +49,10 @@ def test_keras_logs_the_next_epochs_rate_and_a_running_mean_of_the_loss(tmp_path
     # An epoch has 10 steps and trained at two rates; Keras shows one, which the epoch did not train at.
     used = [run.learning_rate[start : start + 10] for start in range(0, 40, 10)]
     logged = [value for _, value in of_keras["epoch_learning_rate"]]
-    assert [2, 2, 2, 2] == [len(set(rates.tolist())) for rates in used]
+    assert [2, 2, 2, 2] == [len(set(lrs.tolist())) for lrs in used]
     np.testing.assert_allclose([0.025, 0.00625, 0.0015625, 0.000390625], logged, rtol=1e-6)
     assert [False] * 4 == [
-        value in rates for value, rates in zip(np.array(logged, np.float32), used, strict=True)
+        value in lrs for value, lrs in zip(np.array(logged, np.float32), used, strict=True)
     ]
     assert [0, 1, 0, 1] == [step for step, _ in of_keras["epoch_learning_rate"]]
 

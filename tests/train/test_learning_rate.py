@@ -39,7 +39,7 @@ def test_the_rate_of_a_schedule_is_the_one_that_each_update_used(
     model = unit_gradient_model(keras.optimizers.SGD(SCHEDULES[schedule]()), **MODES[mode])
     used = UsedRates()
     model.fit(**batches(48), epochs=3, callbacks=[used, lrmon.LRMonitor(tmp_path)])
-    same_bits(used.rates, recorded(tmp_path).learning_rate)
+    same_bits(used.lrs, recorded(tmp_path).learning_rate)
 
 
 @pytest.mark.parametrize(("mode", "first_lower"), [("graph", 42), ("jit", 42), ("eager", 41)])
@@ -51,9 +51,9 @@ def test_a_compiled_staircase_of_41_steps_falls_at_step_42(
     model = unit_gradient_model(keras.optimizers.SGD(schedule), **MODES[mode])
     used = UsedRates()
     model.fit(**batches(50), callbacks=[used, lrmon.LRMonitor(tmp_path)])
-    rates = recorded(tmp_path).learning_rate
-    same_bits(used.rates, rates)
-    assert [0.1, 0.05] == [round(float(rate), 6) for rate in rates[first_lower - 1 : first_lower + 1]]
+    lrs = recorded(tmp_path).learning_rate
+    same_bits(used.lrs, lrs)
+    assert [0.1, 0.05] == [round(float(lr), 6) for lr in lrs[first_lower - 1 : first_lower + 1]]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -68,9 +68,9 @@ def test_every_step_of_an_execution_is_recorded(tmp_path: Path, steps_per_execut
     run = recorded(tmp_path)
     weight = np.float32(0)
     weights = []
-    for rate in run.learning_rate:
+    for lr in run.learning_rate:
         weights.append(weight)
-        weight -= rate
+        weight -= lr
     assert list(range(150)) == run.step.tolist()
     assert float(weight) == float(model.layers[-1].weight.numpy())
     np.testing.assert_allclose(np.array(weights), run.loss, rtol=2**-22)
@@ -85,7 +85,7 @@ def test_5000_rates_of_one_epoch_are_those_used(tmp_path: Path, mode: str) -> No
     )
     used = UsedRates()
     model.fit(**batches(5000), callbacks=[used, lrmon.LRMonitor(tmp_path)])
-    same_bits(used.rates, recorded(tmp_path).learning_rate)
+    same_bits(used.lrs, recorded(tmp_path).learning_rate)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -94,10 +94,10 @@ def test_gradient_accumulation_sees_the_schedule_at_raw_iterations(tmp_path: Pat
     model = unit_gradient_model(keras.optimizers.SGD(schedule, gradient_accumulation_steps=4), **MODES[mode])
     used = UsedRates()
     model.fit(**batches(32), callbacks=[used, lrmon.LRMonitor(tmp_path)])
-    rates = recorded(tmp_path).learning_rate
-    same_bits(used.rates[3::4], rates[3::4])
-    assert [0.0] * 24 == [rate for batch, rate in enumerate(used.rates) if batch % 4 != 3]
-    np.testing.assert_allclose(0.1 * 0.5 ** (np.arange(32) / 10), rates, rtol=1e-6)
+    lrs = recorded(tmp_path).learning_rate
+    same_bits(used.lrs[3::4], lrs[3::4])
+    assert [0.0] * 24 == [lr for batch, lr in enumerate(used.lrs) if batch % 4 != 3]
+    np.testing.assert_allclose(0.1 * 0.5 ** (np.arange(32) / 10), lrs, rtol=1e-6)
 
 
 def test_a_fit_under_loss_scaling_records_the_inner_optimizers_rate(tmp_path: Path) -> None:
@@ -106,5 +106,5 @@ def test_a_fit_under_loss_scaling_records_the_inner_optimizers_rate(tmp_path: Pa
     model = unit_gradient_model(optimizer)
     used = UsedRates()
     model.fit(**batches(20), callbacks=[used, lrmon.LRMonitor(tmp_path)])
-    same_bits(used.rates, recorded(tmp_path).learning_rate)
+    same_bits(used.lrs, recorded(tmp_path).learning_rate)
     assert "SGD" == recorded(tmp_path).fits[0]["optimizer"]["class_name"]

@@ -46,7 +46,7 @@ def fit(log_dir: Path, *callbacks: Any, values: Sequence[float] = STUCK, steps: 
 
 
 def kinds(report: Report) -> list[tuple[int, str]]:
-    return [(trigger.index, trigger.kind) for trigger in report.plateaus.triggers]
+    return [(reduction.index, reduction.kind) for reduction in report.plateaus.reductions]
 
 
 def tutorial(epoch: int) -> float:
@@ -71,7 +71,7 @@ def test_without_its_own_callback_a_run_reduced_nothing(tmp_path: Path, schedule
     assert [(12, "would"), (22, "would")] == kinds(report)
     assert "It would have reduced after epoch 12 (step 38), from" in text
     assert "reduced after epoch" not in text.replace("would have reduced after epoch", "")
-    assert ["would"] * 2 == [trigger["kind"] for trigger in report.to_dict()["plateaus"]["triggers"]]
+    assert ["would"] * 2 == [reduction["kind"] for reduction in report.to_dict()["plateaus"]["triggers"]]
 
 
 def test_what_the_record_did_at_a_place_of_the_rule_stands_beside_it(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_its_own_callback_reduced_where_the_record_shows_it(tmp_path: Path) -> N
     assert "The run's own ReduceLROnPlateau reduced after epoch 12 (step 38), from 0.1 to 0.01;" in (
         report.to_text(width=400)
     )
-    assert None is report.plateaus.departs
+    assert None is report.plateaus.diverges
 
 
 def test_a_schedule_beside_its_own_callback_is_told_from_it(tmp_path: Path) -> None:
@@ -99,13 +99,13 @@ def test_a_schedule_beside_its_own_callback_is_told_from_it(tmp_path: Path) -> N
     report = fit(tmp_path, ReduceLROnPlateau(), LearningRateScheduler(schedule))
 
     assert [(12, "both"), (22, "would")] == kinds(report)
-    assert {12} == set(report.facts.reductions)
+    assert {12} == set(report.analysis.own_reductions)
 
 
 def test_a_schedule_that_drops_by_the_same_factor_elsewhere_is_no_reduction(tmp_path: Path) -> None:
     report = fit(tmp_path, ReduceLROnPlateau(), LearningRateScheduler(every_five), values=STUCK[:12])
 
-    assert {0.1, 0.01, 0.001} == {round(float(rate), 6) for rate in report.run.learning_rate}
+    assert {0.1, 0.01, 0.001} == {round(float(lr), 6) for lr in report.run.learning_rate}
     assert [] == kinds(report)
 
 
@@ -117,7 +117,7 @@ def test_a_schedule_that_overwrites_every_reduction_leaves_none(tmp_path: Path) 
     }.items():
         report = fit(tmp_path / name, *scheduler)
         assert [(12, "would"), (22, "would")] == kinds(report)
-        assert {} == report.facts.reductions
+        assert {} == report.analysis.own_reductions
 
 
 @pytest.mark.long
@@ -132,7 +132,7 @@ def test_a_schedule_that_keeps_what_it_finds_lets_every_reduction_stand(tmp_path
 @pytest.mark.long
 def test_at_min_lr_the_last_reduction_is_the_one_that_reaches_it(tmp_path: Path) -> None:
     report = fit(tmp_path, ReduceLROnPlateau(patience=4, factor=0.1, min_lr=0.004), values=STUCK[:20])
-    (first, second) = report.plateaus.triggers
+    (first, second) = report.plateaus.reductions
 
     assert [(6, "both"), (10, "both")] == kinds(report)
     assert np.array([0.1, 0.01, 0.01, 0.004], np.float32).tolist() == [
@@ -145,7 +145,7 @@ def test_at_min_lr_the_last_reduction_is_the_one_that_reaches_it(tmp_path: Path)
         LearningRateScheduler(lambda epoch, lr: lr * 0.1 if epoch == 15 else lr),
         values=STUCK[:20],
     )
-    assert {6, 10} == set(beyond.facts.reductions)
+    assert {6, 10} == set(beyond.analysis.own_reductions)
 
 
 @pytest.mark.long
@@ -161,8 +161,8 @@ def test_a_cooldown_delays_the_next_reduction(tmp_path: Path) -> None:
         LearningRateScheduler(lambda epoch, lr: lr * 0.5 if epoch == 8 else lr),
         values=STUCK[:14],
     )
-    assert {5, 11} == set(other.facts.reductions)
-    assert {0.1, 0.05, 0.025, 0.0125} == {round(float(rate), 6) for rate in other.run.learning_rate}
+    assert {5, 11} == set(other.analysis.own_reductions)
+    assert {0.1, 0.05, 0.025, 0.0125} == {round(float(lr), 6) for lr in other.run.learning_rate}
 
 
 def test_what_its_own_did_stays_told_under_another_rule(tmp_path: Path) -> None:

@@ -45,8 +45,8 @@ class Finder(keras.callbacks.Callback):
         self.best = min(self.best, logs["loss"])
         if not logs["loss"] < 4 * self.best:
             self.model.stop_training = True
-        rate = self.model.optimizer.learning_rate
-        rate.assign(float(rate.numpy()) * self.factor)
+        lr = self.model.optimizer.learning_rate
+        lr.assign(float(lr.numpy()) * self.factor)
 
 
 class LineFinder(keras.callbacks.Callback):
@@ -54,10 +54,10 @@ class LineFinder(keras.callbacks.Callback):
 
     def __init__(self, low: float, high: float, batches: int) -> None:
         super().__init__()
-        self.rates = iter(np.linspace(low, high, batches))
+        self.lrs = iter(np.linspace(low, high, batches))
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        self.model.optimizer.learning_rate.assign(next(self.rates))
+        self.model.optimizer.learning_rate.assign(next(self.lrs))
 
 
 class WarmUp(keras.callbacks.Callback):

@@ -53,11 +53,12 @@ def test_the_callback_of_the_fit_is_recorded_and_replayed(tmp_path: Path) -> Non
     } == recorded(tmp_path / "run").fits[-1]["plateau"]  # fmt: skip
     assert "run" == report["plateaus"]["defaults_from"]
     assert version_of(keras) == report["plateaus"]["rule"]["version"]
-    assert [float(np.float32(rate)) for rate in history] == pytest.approx(report["plateaus"]["lr"])
+    assert [float(np.float32(lr)) for lr in history] == pytest.approx(report["plateaus"]["lr"])
     reductions = [epoch for epoch in range(len(VALUES) - 1) if history[epoch + 1] < history[epoch]]
     assert reductions
     assert [(epoch, "both") for epoch in reductions] == [
-        (trigger["epoch"], trigger["kind"]) for trigger in report["plateaus"]["triggers"][: len(reductions)]
+        (reduction["epoch"], reduction["kind"])
+        for reduction in report["plateaus"]["triggers"][: len(reductions)]
     ]
     assert None is report["plateaus"]["departs_at"]
 
@@ -69,7 +70,7 @@ def test_a_rule_alone_is_recorded_as_not_at_work(tmp_path: Path) -> None:
 
     assert not recorded(tmp_path / "run").fits[-1]["plateau"]["applied"]
     assert rule == plateaus.rule
-    assert {"would"} == {trigger.kind for trigger in plateaus.triggers}
+    assert {"would"} == {reduction.kind for reduction in plateaus.reductions}
 
 
 def test_a_callback_that_is_not_in_the_list_is_not_at_work(tmp_path: Path) -> None:

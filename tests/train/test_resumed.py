@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lrmon.review.reading.log_directory import open_logs
-from lrmon.review.reading.run_cache import Library
+from lrmon.review.reading.run_cache import RunCache
 from lrmon.review.run.run import Run
 from tests.train.resumable import (
     EPOCHS,
@@ -29,7 +29,7 @@ def by_both_loaders(folder: Path, name: str = "run") -> list[Run]:
     runs = []
     for fast in (True, False):
         with open_logs(folder / "logs", fast=fast) as source:
-            runs.append(Library().run(source, name))
+            runs.append(RunCache().run(source, name))
     return runs
 
 

@@ -56,7 +56,7 @@ def late_multiples(decay_steps: int, multiples: Steps) -> NDArray[np.bool_]:
 
 
 def find_cadence(
-    edges: Steps,
+    lr_changes: Steps,
     *,
     first_step: int,
     end: int,
@@ -65,13 +65,13 @@ def find_cadence(
     iteration_offset: int = 0,
     decay_steps: int | None = None,
 ) -> Cadence | None:
-    """Returns how evenly `edges` follow each other; None where they do not, or are too few to tell.
+    """Returns how evenly `lr_changes` follow each other; None where they do not, or are too few to tell.
 
     Without `decay_steps` it takes two edges, at all the multiples of their distance, or three anywhere; and
     edges are called late only where others, by the same rule, are on time.
 
     Args:
-      edges: the steps of the edges, ascending.
+      lr_changes: the steps of the edges, ascending.
       first_step: the first step of the record, or of what follows a warm-up.
       end: the step after the record's last.
       epoch_starts: first step of each epoch, ascending.
@@ -79,9 +79,9 @@ def find_cadence(
       iteration_offset: the optimizer's count before the update of step k is k + this.
       decay_steps: of the schedule, where it is known.
     """
-    if edges.size == 0:
+    if lr_changes.size == 0:
         return None
-    counts = edges + iteration_offset
+    counts = lr_changes + iteration_offset
     counted = range(first_step + iteration_offset, end + iteration_offset)
     distances = np.diff(counts)
     if decay_steps is not None:
@@ -90,7 +90,7 @@ def find_cadence(
         middle = int(np.median(distances)) if distances.size else 0
         candidates = [middle, middle + 1, middle - 1]
     for every in candidates:
-        late = _late_edges(counts, counted, every) if every > 1 else None
+        late = _late_lr_changes(counts, counted, every) if every > 1 else None
         if late is not None and (decay_steps is not None or not late.all()):
             aligned = _aligned(every, epoch_length, epoch_starts + iteration_offset)
             multiples = _multiples(aligned, counted)
@@ -107,7 +107,7 @@ def find_cadence(
         return Cadence(
             every=int(distances[0]),
             decay_steps=None,
-            late=np.zeros(edges.size, dtype=bool),
+            late=np.zeros(lr_changes.size, dtype=bool),
             drift=_drift(int(distances[0]), epoch_length),
             aligned_decay_steps=None,
             aligned_steps=_multiples(None, counted),
@@ -116,7 +116,7 @@ def find_cadence(
     return None
 
 
-def _late_edges(counts: Steps, counted: range, every: int) -> NDArray[np.bool_] | None:
+def _late_lr_changes(counts: Steps, counted: range, every: int) -> NDArray[np.bool_] | None:
     """Returns which edges are late; None unless they are all the multiples of `every` that are counted."""
     first = int(counts[0]) // every
     multiples = np.arange(first - 1, first + counts.size + 1)

@@ -7,7 +7,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Rates = NDArray[np.float32]
+LRs = NDArray[np.float32]
 Kind = Literal["constant", "staircase", "smooth", "mixed"]
 
 _ROUNDING: Final = 256 * 2.0**-23
@@ -18,7 +18,7 @@ _NEIGHBOURS: Final = 8.0
 """A jump is more than this many times as steep as what is right before it and right after it."""
 
 
-def jump_rows(rates: Rates, steps: NDArray[np.int64]) -> NDArray[np.intp]:
+def jump_rows(lrs: LRs, steps: NDArray[np.int64]) -> NDArray[np.intp]:
     """Returns the rows, ascending, whose learning rate jumped away from that of the row before.
 
     With the slopes s[i] = (rates[i] - rates[i - 1]) / (steps[i] - steps[i - 1]), row i is a jump where |s[i]|
@@ -27,12 +27,12 @@ def jump_rows(rates: Rates, steps: NDArray[np.int64]) -> NDArray[np.intp]:
     itself or, in a record that has a curve, by less than 8 of its peak.
 
     Args:
-      rates: [n] float32 without NaN.
+      lrs: [n] float32 without NaN.
       steps: [n], ascending: the step that used each rate.
     """
-    size = np.abs(rates.astype(np.float64))
+    size = np.abs(lrs.astype(np.float64))
     with np.errstate(invalid="ignore"):  # infinity - infinity
-        changes = np.abs(np.diff(rates.astype(np.float64)))
+        changes = np.abs(np.diff(lrs.astype(np.float64)))
     slopes = changes / np.diff(steps)
     before, after = np.zeros_like(slopes), np.zeros_like(slopes)
     before[1:], after[:-1] = slopes[:-1], slopes[1:]
@@ -44,7 +44,7 @@ def jump_rows(rates: Rates, steps: NDArray[np.int64]) -> NDArray[np.intp]:
     return np.flatnonzero(jumps) + 1
 
 
-def curve_kind(rates: Rates, jumps: NDArray[np.intp]) -> Kind:
+def curve_kind(lrs: LRs, jumps: NDArray[np.intp]) -> Kind:
     """Returns the kind of a curve with these `jump_rows`.
 
     - ``constant``: it never changes;
@@ -56,7 +56,7 @@ def curve_kind(rates: Rates, jumps: NDArray[np.intp]) -> Kind:
     >>> curve_kind(rates, jump_rows(rates, np.arange(4)))
     'staircase'
     """
-    changes = int(np.count_nonzero(rates[1:] != rates[:-1]))
+    changes = int(np.count_nonzero(lrs[1:] != lrs[:-1]))
     if changes == 0:
         return "constant"
     if jumps.size == 0:
@@ -64,7 +64,7 @@ def curve_kind(rates: Rates, jumps: NDArray[np.intp]) -> Kind:
     return "staircase" if jumps.size == changes else "mixed"
 
 
-def warmup_rows(rates: Rates) -> int:
+def warmup_rows(lrs: LRs) -> int:
     """Returns how many rows the warm-up took: the row that first has the peak; 0 where there is none.
 
     A warm-up is a rise from the very start (in a curve or in stairs, over any part of training) to the
@@ -74,11 +74,11 @@ def warmup_rows(rates: Rates) -> int:
     >>> warmup_rows(np.array([0.0, 0.1, 0.2, 0.2, 0.1], np.float32))
     2
     """
-    if rates.size == 0:
+    if lrs.size == 0:
         return 0
-    changes = np.diff(rates.astype(np.float64))
-    peak = int(np.argmax(rates))
-    rounding = _ROUNDING * float(np.abs(rates).max())
+    changes = np.diff(lrs.astype(np.float64))
+    peak = int(np.argmax(lrs))
+    rounding = _ROUNDING * float(np.abs(lrs).max())
     rises, falls = changes > rounding, changes < -rounding
-    warms_up = 0 < peak < rates.size - 1 and not bool(falls[:peak].any()) and not bool(rises[peak:].any())
+    warms_up = 0 < peak < lrs.size - 1 and not bool(falls[:peak].any()) and not bool(rises[peak:].any())
     return peak if warms_up else 0

@@ -9,12 +9,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Rates = NDArray[Any]
+LRs = NDArray[Any]
 """float32."""
-_Divide = Callable[[Rates, float], Rates]
+_Divide = Callable[[LRs, float], LRs]
 
 
-def planned_rates(
+def planned_lrs(
     class_name: str, config: Mapping[str, Any], iterations: ArrayLike, *, compiled: bool = True
 ) -> NDArray[np.float32] | None:
     """Returns the learning rate that a schedule of Keras has at each of `iterations`; None if it is unknown.
@@ -30,7 +30,7 @@ def planned_rates(
         decay_steps; see `lrmon.analysis.learning_rate.cadence.late_multiples`.
 
     >>> config = {"initial_learning_rate": 0.1, "decay_steps": 95, "decay_rate": 0.95, "staircase": True}
-    >>> planned_rates("ExponentialDecay", config, [94, 95]).tolist()
+    >>> planned_lrs("ExponentialDecay", config, [94, 95]).tolist()
     [0.10000000149011612, 0.0949999988079071]
     """
     formula = _FORMULAS.get(class_name)
@@ -39,10 +39,10 @@ def planned_rates(
     steps = np.asarray(iterations, dtype=np.int64)
     try:
         with np.errstate(all="ignore"):
-            rates = formula(config, steps, _times_reciprocal if compiled else _divided)
+            lrs = formula(config, steps, _times_reciprocal if compiled else _divided)
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
-    return rates.astype(np.float32)
+    return lrs.astype(np.float32)
 
 
 def staircase_decay_steps(class_name: str, config: Mapping[str, Any]) -> int | None:
@@ -58,22 +58,22 @@ def staircase_decay_steps(class_name: str, config: Mapping[str, Any]) -> int | N
     return int(decay_steps) if math.isfinite(decay_steps) and decay_steps == int(decay_steps) > 0 else None
 
 
-def _divided(steps: Rates, by: float) -> Rates:
+def _divided(steps: LRs, by: float) -> LRs:
     return steps / np.float32(by)
 
 
-def _times_reciprocal(steps: Rates, by: float) -> Rates:
+def _times_reciprocal(steps: LRs, by: float) -> LRs:
     return steps * (np.float32(1.0) / np.float32(by))
 
 
-def _exponential(config: Mapping[str, Any], steps: NDArray[np.int64], divide: _Divide) -> Rates:
+def _exponential(config: Mapping[str, Any], steps: NDArray[np.int64], divide: _Divide) -> LRs:
     passed = divide(steps.astype(np.float32), _positive(config, "decay_steps"))
     if config.get("staircase"):
         passed = np.floor(passed)
     return _float32(config, "initial_learning_rate") * _float32(config, "decay_rate") ** passed
 
 
-def _inverse_time(config: Mapping[str, Any], steps: NDArray[np.int64], divide: _Divide) -> Rates:
+def _inverse_time(config: Mapping[str, Any], steps: NDArray[np.int64], divide: _Divide) -> LRs:
     passed = divide(steps.astype(np.float32), _positive(config, "decay_steps"))
     if config.get("staircase"):
         passed = np.floor(passed)
@@ -82,7 +82,7 @@ def _inverse_time(config: Mapping[str, Any], steps: NDArray[np.int64], divide: _
     )
 
 
-def _polynomial(config: Mapping[str, Any], steps: NDArray[np.int64], divide: _Divide) -> Rates:
+def _polynomial(config: Mapping[str, Any], steps: NDArray[np.int64], divide: _Divide) -> LRs:
     decay_steps = _positive(config, "decay_steps")
     count = steps.astype(np.float32)
     if config.get("cycle"):
@@ -94,7 +94,7 @@ def _polynomial(config: Mapping[str, Any], steps: NDArray[np.int64], divide: _Di
     return (first - last) * (np.float32(1.0) - passed) ** _float32(config, "power") + last
 
 
-def _cosine(config: Mapping[str, Any], steps: NDArray[np.int64], divide: _Divide) -> Rates:
+def _cosine(config: Mapping[str, Any], steps: NDArray[np.int64], divide: _Divide) -> LRs:
     decay_steps = _positive(config, "decay_steps")
     first, alpha = _float32(config, "initial_learning_rate"), float(config.get("alpha") or 0.0)
     count = steps.astype(np.float32)
@@ -109,7 +109,7 @@ def _cosine(config: Mapping[str, Any], steps: NDArray[np.int64], divide: _Divide
     return np.where(count < np.float32(warmup_steps), before, after)
 
 
-def _cosine_restarts(config: Mapping[str, Any], steps: NDArray[np.int64], divide: _Divide) -> Rates:
+def _cosine_restarts(config: Mapping[str, Any], steps: NDArray[np.int64], divide: _Divide) -> LRs:
     one = np.float32(1.0)
     first, alpha = _float32(config, "initial_learning_rate"), float(config.get("alpha") or 0.0)
     longer, lower = _float32(config, "t_mul"), _float32(config, "m_mul")
@@ -128,7 +128,7 @@ def _piecewise(
     config: Mapping[str, Any],
     steps: NDArray[np.int64],
     divide: _Divide,  # noqa: ARG001
-) -> Rates:
+) -> LRs:
     # Keras casts the boundaries to the type of the step, and a boundary's own step is still before it.
     boundaries = np.array([int(boundary) for boundary in config["boundaries"]], dtype=np.int64)
     values = np.array([float(value) for value in config["values"]], dtype=np.float32)
@@ -137,7 +137,7 @@ def _piecewise(
     return values[np.searchsorted(boundaries, steps, side="left")]
 
 
-def _half_cosine(passed: Rates, alpha: float) -> Rates:
+def _half_cosine(passed: LRs, alpha: float) -> LRs:
     cosine = np.float32(0.5) * (np.float32(1.0) + np.cos(np.float32(math.pi) * passed))
     return np.float32(1.0 - alpha) * cosine + np.float32(alpha)
 
@@ -153,7 +153,7 @@ def _positive(config: Mapping[str, Any], name: str) -> float:
     return number
 
 
-_FORMULAS: Final[dict[str, Callable[[Mapping[str, Any], NDArray[np.int64], _Divide], Rates]]] = {
+_FORMULAS: Final[dict[str, Callable[[Mapping[str, Any], NDArray[np.int64], _Divide], LRs]]] = {
     "ExponentialDecay": _exponential,
     "InverseTimeDecay": _inverse_time,
     "PolynomialDecay": _polynomial,

@@ -81,16 +81,16 @@ def find_shape(
       expected: the rule by the settings of the run's schedule, where they are known: then it is enough that
         it fits.
     """
-    rates = learning_rate.astype(np.float64)
-    if rates.size < 2 or not bool((np.isfinite(rates) & (rates >= 0.0)).all()):
+    lrs = learning_rate.astype(np.float64)
+    if lrs.size < 2 or not bool((np.isfinite(lrs) & (lrs >= 0.0)).all()):
         return None
     warmup = warmup_rows(learning_rate.astype(np.float32))
-    rates, numbers = rates[warmup:], steps[warmup:]
-    rows = np.flatnonzero(np.diff(rates) != 0.0) + 1
+    lrs, numbers = lrs[warmup:], steps[warmup:]
+    rows = np.flatnonzero(np.diff(lrs) != 0.0) + 1
     if rows.size < _FEWEST_EPOCHS - 1:
         return None
     changed = numbers[rows]
-    levels = np.append(rates[rows[:1] - 1], rates[rows])
+    levels = np.append(lrs[rows[:1] - 1], lrs[rows])
     at = np.searchsorted(epoch_starts, changed)
     on_start = at < epoch_starts.size
     on_start[on_start] = epoch_starts[at[on_start]] == changed[on_start]
@@ -99,7 +99,7 @@ def find_shape(
     stretch = slice(int(rows[0]) - 1, int(rows[-1]) + 1)
     if numbers[stretch.stop - 1] - numbers[stretch.start] >= _FEWEST_STEPS:
         x = numbers[stretch] + iteration_offset
-        fitted = _fitted(rates[stretch], x, expected, every=1)
+        fitted = _fitted(lrs[stretch], x, expected, every=1)
         if fitted is not None:
             kind, constant, initial = fitted
             return Shape(kind, "step", 1, constant, initial, int(changed[0]), int(changed[-1]))
@@ -132,16 +132,16 @@ def _by_levels(levels: Floats, at: Steps, unit: Unit, expected: ShapeKind | None
 
 
 def _fitted(
-    rates: Floats, x: Steps, expected: ShapeKind | None, *, every: int
+    lrs: Floats, x: Steps, expected: ShapeKind | None, *, every: int
 ) -> tuple[ShapeKind, float, float] | None:
     """Returns the rule that fits, its constant and its initial value; None where none or several do."""
-    if rates.size > _LONG:
+    if lrs.size > _LONG:
         # Nearly every other curve ends here.
-        rows = np.linspace(0, rates.size - 1, _LONG).astype(np.intp)
-        if _fitted(rates[rows], x[rows], expected, every=every) is None:
+        rows = np.linspace(0, lrs.size - 1, _LONG).astype(np.intp)
+        if _fitted(lrs[rows], x[rows], expected, every=every) is None:
             return None
     passed = (x - x[0]).astype(np.float64)
-    far = {kind: error(rates, passed / passed[-1]) for kind, error in _ERRORS.items()}
+    far = {kind: error(lrs, passed / passed[-1]) for kind, error in _ERRORS.items()}
     best = min(far, key=far.__getitem__)
     if expected is not None:
         best = expected
@@ -149,7 +149,7 @@ def _fitted(
         return None
     if far[best] > _ROUNDING:
         return None
-    first, last, span = float(rates[0]), float(rates[-1]), float(passed[-1])
+    first, last, span = float(lrs[0]), float(lrs[-1]), float(passed[-1])
     if best == "exponential":
         return best, (last / first) ** (every / span), first
     if best == "linear":
@@ -159,22 +159,22 @@ def _fitted(
     return (best, per_step / at_zero, 1.0 / at_zero) if at_zero > 0.0 else None
 
 
-def _off_exponential(rates: Floats, part: Floats) -> float:
-    if not bool((rates > 0.0).all()):
+def _off_exponential(lrs: Floats, part: Floats) -> float:
+    if not bool((lrs > 0.0).all()):
         return math.inf
-    logs = np.log(rates)
+    logs = np.log(lrs)
     return float(np.abs(logs - (logs[0] + (logs[-1] - logs[0]) * part)).max())
 
 
-def _off_inverse_time(rates: Floats, part: Floats) -> float:
-    if not bool((rates > 0.0).all()):
+def _off_inverse_time(lrs: Floats, part: Floats) -> float:
+    if not bool((lrs > 0.0).all()):
         return math.inf
-    inverse = 1.0 / rates
-    return float(np.abs((inverse[0] + (inverse[-1] - inverse[0]) * part) * rates - 1.0).max())
+    inverse = 1.0 / lrs
+    return float(np.abs((inverse[0] + (inverse[-1] - inverse[0]) * part) * lrs - 1.0).max())
 
 
-def _off_line(rates: Floats, part: Floats) -> float:
-    return float(np.abs(rates - (rates[0] + (rates[-1] - rates[0]) * part)).max() / rates.max())
+def _off_line(lrs: Floats, part: Floats) -> float:
+    return float(np.abs(lrs - (lrs[0] + (lrs[-1] - lrs[0]) * part)).max() / lrs.max())
 
 
 _ERRORS: Final[dict[ShapeKind, Callable[[Floats, Floats], float]]] = {
@@ -231,13 +231,13 @@ def find_sweep(learning_rate: NDArray[np.floating[Any]], steps: Steps) -> Sweep 
       learning_rate: [n], of one fit.
       steps: [n], ascending.
     """
-    rates = learning_rate.astype(np.float64)
-    if not rates.size or not bool((np.isfinite(rates) & (rates > 0.0)).all()):
+    lrs = learning_rate.astype(np.float64)
+    if not lrs.size or not bool((np.isfinite(lrs) & (lrs > 0.0)).all()):
         return None
-    rows = np.append(0, np.flatnonzero(np.diff(rates) != 0.0) + 1)
+    rows = np.append(0, np.flatnonzero(np.diff(lrs) != 0.0) + 1)
     if rows.size < _SWEEP_LEVELS:
         return None
-    levels, at = rates[rows], steps[rows]
+    levels, at = lrs[rows], steps[rows]
     stray = 1 if levels[0] >= levels[1] and at[1] - at[0] == 1 else 0
     levels, at, rows = levels[stray:], at[stray:], rows[stray:]
     distances = np.diff(at)

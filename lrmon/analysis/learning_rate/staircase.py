@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lrmon.analysis.learning_rate.cadence import Cadence, find_cadence
-from lrmon.analysis.learning_rate.curve import Kind, Rates, curve_kind, jump_rows, warmup_rows
+from lrmon.analysis.learning_rate.curve import Kind, LRs, curve_kind, jump_rows, warmup_rows
 
 Steps = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class LRSteps:
+class LRChanges:
     """The edges of a learning rate, with their places in the epochs. Arrays are aligned with the edges.
 
     An edge is a jump from one level to another (`curve.jump_rows`); the changes of a smooth
@@ -45,8 +45,8 @@ class LRSteps:
     changes: int
     step: Steps
     step_before: Steps
-    lr_from: Rates
-    lr_to: Rates
+    lr_from: LRs
+    lr_to: LRs
     epoch: Steps
     offset: Steps
     steps_in_epoch: Steps
@@ -56,7 +56,7 @@ class LRSteps:
     cadence: Cadence | None
 
 
-def find_lr_steps(
+def find_lr_changes(
     learning_rate: ArrayLike,
     epoch_starts: ArrayLike,
     *,
@@ -64,7 +64,7 @@ def find_lr_steps(
     end: int | None = None,
     iteration_offset: int = 0,
     decay_steps: int | None = None,
-) -> LRSteps:
+) -> LRChanges:
     """Returns every edge of the learning rate, with its place in the epochs.
 
     Numbers are compared as float32, bit for bit, which is what training uses and lrmon records. Epochs may
@@ -83,22 +83,22 @@ def find_lr_steps(
     Raises:
       ValueError: if shapes do not fit, or steps or epoch starts do not ascend.
 
-    >>> found = find_lr_steps([0.1, 0.1, 0.1, 0.05, 0.05], epoch_starts=[0, 2])
+    >>> found = find_lr_changes([0.1, 0.1, 0.1, 0.05, 0.05], epoch_starts=[0, 2])
     >>> found.kind, found.step.tolist(), found.epoch.tolist(), found.offset.tolist()
     ('staircase', [3], [1], [1])
     """
-    rates = np.asarray(learning_rate, dtype=np.float32)
-    numbers = np.arange(rates.size) if steps is None else np.asarray(steps, dtype=np.int64)
+    lrs = np.asarray(learning_rate, dtype=np.float32)
+    numbers = np.arange(lrs.size) if steps is None else np.asarray(steps, dtype=np.int64)
     starts = np.asarray(epoch_starts, dtype=np.int64)
-    _check(rates, numbers, starts)
-    known = ~np.isnan(rates)
-    rates, numbers = rates[known], numbers[known]
+    _check(lrs, numbers, starts)
+    known = ~np.isnan(lrs)
+    lrs, numbers = lrs[known], numbers[known]
 
     after_last = int(numbers[-1]) + 1 if numbers.size else 0
     final = max([after_last, *([] if end is None else [end]), *starts[-1:].tolist()])
-    rows = jump_rows(rates, numbers)
+    rows = jump_rows(lrs, numbers)
     step = numbers[rows]
-    warmup = warmup_rows(rates)
+    warmup = warmup_rows(lrs)
     epoch = np.searchsorted(starts, step, side="right") - 1
     placed = epoch >= 0
     # The place that -1 finds, for edges before the first epoch.
@@ -114,14 +114,14 @@ def find_lr_steps(
         iteration_offset=iteration_offset,
         decay_steps=decay_steps,
     )
-    return LRSteps(
-        kind=curve_kind(rates, rows),
+    return LRChanges(
+        kind=curve_kind(lrs, rows),
         warmup_end=int(numbers[warmup]) if warmup else None,
-        changes=int(np.count_nonzero(rates[1:] != rates[:-1])),
+        changes=int(np.count_nonzero(lrs[1:] != lrs[:-1])),
         step=step,
         step_before=numbers[rows - 1],
-        lr_from=rates[rows - 1],
-        lr_to=rates[rows],
+        lr_from=lrs[rows - 1],
+        lr_to=lrs[rows],
         epoch=epoch,
         offset=offset,
         steps_in_epoch=length,
@@ -132,11 +132,11 @@ def find_lr_steps(
     )
 
 
-def _padded(cadence: Cadence | None, edges: int) -> Cadence | None:
+def _padded(cadence: Cadence | None, lr_changes: int) -> Cadence | None:
     """The cadence with its edges aligned to all edges, of which a warm-up's come first."""
     if cadence is None:
         return None
-    return replace(cadence, late=np.pad(cadence.late, (edges - cadence.late.size, 0)))
+    return replace(cadence, late=np.pad(cadence.late, (lr_changes - cadence.late.size, 0)))
 
 
 def _epoch_length(starts: Steps, end: int) -> int | None:
@@ -147,11 +147,11 @@ def _epoch_length(starts: Steps, end: int) -> int | None:
     return int(lengths[0]) if bool((lengths[:-1] == lengths[0]).all()) else None
 
 
-def _check(rates: Rates, steps: Steps, starts: Steps) -> None:
-    if rates.ndim != 1 or steps.shape != rates.shape:
+def _check(lrs: LRs, steps: Steps, starts: Steps) -> None:
+    if lrs.ndim != 1 or steps.shape != lrs.shape:
         raise ValueError(
             "learning_rate and steps must have one dimension and one length, "
-            f"got shapes {rates.shape} and {steps.shape}"
+            f"got shapes {lrs.shape} and {steps.shape}"
         )
     if bool((np.diff(steps) <= 0).any()):
         raise ValueError("steps must ascend, each once")

@@ -80,13 +80,13 @@ def loss_response(before: NDArray[np.floating], after: NDArray[np.floating]) -> 
 
 def _line(losses: NDArray[np.floating], start: int) -> _Line | None:
     values = losses.astype(np.float64)
-    places = np.arange(start, start + values.size, dtype=np.float64)
+    positions = np.arange(start, start + values.size, dtype=np.float64)
     finite = np.isfinite(values)
-    values, places = values[finite], places[finite]
+    values, positions = values[finite], positions[finite]
     if values.size < _FEWEST:
         return None
-    middle, mean = float(places.mean()), float(values.mean())
-    away = places - middle
+    middle, mean = float(positions.mean()), float(values.mean())
+    away = positions - middle
     spread = float(away @ away)
     slope = float(away @ (values - mean)) / spread
     rest = values - mean - slope * away

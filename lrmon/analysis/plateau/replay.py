@@ -24,7 +24,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class PlateauTrigger:
+class PlateauReduction:
     """One reduction.
 
     Attributes:
@@ -55,7 +55,7 @@ class PlateauReplay:
       best_epoch: [n], its epoch, -1 where there is none yet.
       improved: [n], whether the epoch's value became the best.
       missing: [n], whether the epoch has no value.
-      triggers: the reductions, in order.
+      reductions: the reductions, in order.
     """
 
     rule: PlateauRule
@@ -68,7 +68,7 @@ class PlateauReplay:
     best_epoch: NDArray[np.int64]
     improved: NDArray[np.bool_]
     missing: NDArray[np.bool_]
-    triggers: tuple[PlateauTrigger, ...]
+    reductions: tuple[PlateauReduction, ...]
 
 
 def replay_plateau(
@@ -170,8 +170,8 @@ def _replay(
         fits = np.unique([0, *fit_starts])
         best_epoch[best_epoch < fits[np.searchsorted(fits, epochs, side="right") - 1]] = -1
     cooldown_before = np.array([state.cooldown for state in before], dtype=np.int64)
-    triggers = tuple(
-        PlateauTrigger(epoch, state.learning_rate, after[epoch].learning_rate, int(best_epoch[epoch]))
+    reductions = tuple(
+        PlateauReduction(epoch, state.learning_rate, after[epoch].learning_rate, int(best_epoch[epoch]))
         for epoch, state in enumerate(before)
         if after[epoch].reduced
     )
@@ -186,5 +186,5 @@ def _replay(
         best_epoch=best_epoch,
         improved=improved,
         missing=missing,
-        triggers=triggers,
+        reductions=reductions,
     )

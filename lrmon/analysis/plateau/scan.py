@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from lrmon.analysis.plateau.replay import PlateauReplay, PlateauTrigger
+from lrmon.analysis.plateau.replay import PlateauReduction, PlateauReplay
 from lrmon.analysis.plateau.rule import TYPES, PlateauRule, begin_fit, compared, first_bar, reduced
 from lrmon.analysis.plateau.rule import PlateauState as _State
 
@@ -50,12 +50,12 @@ def scan_plateau(
     starts = sorted({0, *(start for start in fit_starts if 0 < start < count)})
     challenge, bar = compared(numbers, rule, logged_as)
     improved = np.zeros(count, dtype=bool)
-    triggers: list[tuple[int, float, float]] = []
+    reductions: list[tuple[int, float, float]] = []
     # Where a count of waiting begins anew, and where a cooldown ends.
     bases: list[tuple[int, int]] = []
     cooldowns: list[tuple[int, int]] = []
-    rate = float(np.float32(learning_rate))
-    state = _State(rate, first_bar(rule))
+    lr = float(np.float32(learning_rate))
+    state = _State(lr, first_bar(rule))
     for start, stop in pairwise([*starts, count]):
         if start:
             state = begin_fit(state, rule)
@@ -64,11 +64,11 @@ def scan_plateau(
         state = state._replace(bar=last_bar)
         bases.append((start, start - 1))
         cooldowns.append((start, start))
-        rate = _find_triggers(rows, start, stop, rate, rule, triggers, bases, cooldowns)
-    return _as_replay(numbers, learning_rate, rule, starts, improved, triggers, bases, cooldowns)
+        lr = _find_reductions(rows, start, stop, lr, rule, reductions, bases, cooldowns)
+    return _as_replay(numbers, learning_rate, rule, starts, improved, reductions, bases, cooldowns)
 
 
-def first_triggers(
+def first_reductions(
     values: NDArray[np.floating],
     rule: PlateauRule,
     patiences: Sequence[int],
@@ -88,7 +88,7 @@ def first_triggers(
       fit_starts: see `replay_plateau`.
       logged_as: see `replay_plateau`.
 
-    >>> first_triggers(np.array([1.0, 0.9, 0.9, 0.9]), PlateauRule("loss"), [1, 2, 3])
+    >>> first_reductions(np.array([1.0, 0.9, 0.9, 0.9]), PlateauRule("loss"), [1, 2, 3])
     [2, 3, None]
     """
     numbers = np.asarray(values, dtype=np.float64)
@@ -136,13 +136,13 @@ def _improvements(
     return rows, best
 
 
-def _find_triggers(
+def _find_reductions(
     improvements: Sequence[int],
     start: int,
     stop: int,
-    rate: float,
+    lr: float,
     rule: PlateauRule,
-    triggers: list[tuple[int, float, float]],
+    reductions: list[tuple[int, float, float]],
     bases: list[tuple[int, int]],
     cooldowns: list[tuple[int, int]],
 ) -> float:
@@ -153,14 +153,14 @@ def _find_triggers(
         base = max(row, uncounted)
         if row >= start:
             bases.append((row, base))
-        while base + patience < following and rate > floor:
-            trigger, lower = base + patience, reduced(rate, rule)
-            triggers.append((trigger, rate, lower))
-            rate = lower
-            base = uncounted = trigger + max(rule.cooldown - 1, 0)
-            bases.append((trigger, base))
-            cooldowns.append((trigger, trigger + rule.cooldown))
-    return rate
+        while base + patience < following and lr > floor:
+            reduction, lower = base + patience, reduced(lr, rule)
+            reductions.append((reduction, lr, lower))
+            lr = lower
+            base = uncounted = reduction + max(rule.cooldown - 1, 0)
+            bases.append((reduction, base))
+            cooldowns.append((reduction, reduction + rule.cooldown))
+    return lr
 
 
 def _as_replay(
@@ -169,7 +169,7 @@ def _as_replay(
     rule: PlateauRule,
     starts: Sequence[int],
     improved: NDArray[np.bool_],
-    triggers: Sequence[tuple[int, float, float]],
+    reductions: Sequence[tuple[int, float, float]],
     bases: Sequence[tuple[int, int]],
     cooldowns: Sequence[tuple[int, int]],
 ) -> PlateauReplay:
@@ -182,13 +182,13 @@ def _as_replay(
     if rule.version != "keras-3.11" and values.size:
         first_of_fit = np.array(starts)[np.searchsorted(starts, rows, side="right") - 1]
         best_row[best_row < first_of_fit] = -1
-    rates = np.array([learning_rate, *(after for _, _, after in triggers)], dtype=np.float32)
-    at = np.array([row for row, _, _ in triggers], dtype=np.int64)
+    lrs = np.array([learning_rate, *(after for _, _, after in reductions)], dtype=np.float32)
+    at = np.array([row for row, _, _ in reductions], dtype=np.int64)
     bests = best_row[at].tolist() if at.size else []
     return PlateauReplay(
         rule=rule,
-        learning_rate=rates[np.searchsorted(at, rows, side="left")],
-        next_learning_rate=rates[np.searchsorted(at, rows, side="right")],
+        learning_rate=lrs[np.searchsorted(at, rows, side="left")],
+        next_learning_rate=lrs[np.searchsorted(at, rows, side="right")],
         wait=wait,
         cooldown=cooldown,
         in_cooldown=cooldown_before > 1,
@@ -196,9 +196,9 @@ def _as_replay(
         best_epoch=best_row,
         improved=improved,
         missing=np.zeros(values.size, dtype=bool),
-        triggers=tuple(
-            PlateauTrigger(row, before, after, best)
-            for (row, before, after), best in zip(triggers, bests, strict=True)
+        reductions=tuple(
+            PlateauReduction(row, before, after, best)
+            for (row, before, after), best in zip(reductions, bests, strict=True)
         ),
     )
 

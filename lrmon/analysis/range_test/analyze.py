@@ -35,8 +35,8 @@ from lrmon.analysis.range_test.repeats import combine, compare
 from lrmon.analysis.range_test.results import (
     METHODS,
     RECOMMENDED,
+    Caution,
     Comparison,
-    Problem,
     RangeTest,
     Repeats,
     Spread,
@@ -46,8 +46,8 @@ from lrmon.analysis.range_test.results import (
 __all__ = [
     "METHODS",
     "RECOMMENDED",
+    "Caution",
     "Comparison",
-    "Problem",
     "RangeTest",
     "Repeats",
     "Spread",
@@ -64,7 +64,7 @@ def analyze(learning_rate: ArrayLike, loss: ArrayLike, *, smoothing: float | Non
     """Returns what one sweep says.
 
     It never fails on data: any length from 0, non-finite values anywhere, a flat curve. What cannot be
-    suggested is None with a reason, and `RangeTest.problems` says why one should doubt the rest.
+    suggested is None with a reason, and `RangeTest.cautions` says why one should doubt the rest.
 
     Args:
       learning_rate: [n], in the order of the sweep.
@@ -75,30 +75,30 @@ def analyze(learning_rate: ArrayLike, loss: ArrayLike, *, smoothing: float | Non
     Raises:
       ValueError: if the shapes differ, or smoothing is outside its range.
     """
-    rates, losses = (np.array(values, dtype=np.float64) for values in (learning_rate, loss))
-    if rates.ndim != 1 or rates.shape != losses.shape:
+    lrs, losses = (np.array(values, dtype=np.float64) for values in (learning_rate, loss))
+    if lrs.ndim != 1 or lrs.shape != losses.shape:
         raise ValueError(
             "learning_rate and loss must have one dimension and one length, "
-            f"got shapes {rates.shape} and {losses.shape}"
+            f"got shapes {lrs.shape} and {losses.shape}"
         )
     if smoothing is not None and not 0.0 <= smoothing < 1.0:
         raise ValueError(f"smoothing must be at least 0 and less than 1, got {smoothing}")
-    problem = obstacle(rates, losses)
+    caution = obstacle(lrs, losses)
     with np.errstate(all="ignore"):
-        curve, weight = curve_of(rates, losses, smoothing)
-        found, best, problems = _judged(curve, rates, losses) if problem is None else _nothing(problem)
-    smoothed, slope = np.full(rates.size, np.nan), np.full(rates.size, np.nan)
+        curve, weight = curve_of(lrs, losses, smoothing)
+        found, best, cautions = _judged(curve, lrs, losses) if caution is None else _nothing(caution)
+    smoothed, slope = np.full(lrs.size, np.nan), np.full(lrs.size, np.nan)
     smoothed[curve.rows], slope[curve.rows] = curve.smoothed, curve.slope
-    for array in (rates, losses, smoothed, slope):
+    for array in (lrs, losses, smoothed, slope):
         array.setflags(write=False)
-    return RangeTest(rates, losses, smoothed, slope, weight, MappingProxyType(found), best, problems)
+    return RangeTest(lrs, losses, smoothed, slope, weight, MappingProxyType(found), best, cautions)
 
 
-_Judgement = tuple[dict[str, Suggestion], Suggestion, tuple[Problem, ...]]
+_Judgement = tuple[dict[str, Suggestion], Suggestion, tuple[Caution, ...]]
 
 
-def _judged(curve: Curve, rates: Floats, losses: Floats) -> _Judgement:
-    diverges = divergence(curve, rates)
+def _judged(curve: Curve, lrs: Floats, losses: Floats) -> _Judgement:
+    diverges = divergence(curve, lrs)
     if is_flat(curve):
         reason = flat_reason(curve)
         found = {name: Suggestion(name, None, None, reason) for name in _FALLING}
@@ -110,6 +110,6 @@ def _judged(curve: Curve, rates: Floats, losses: Floats) -> _Judgement:
     return found, best, tuple(doubts(curve, losses, found))
 
 
-def _nothing(problem: Problem) -> _Judgement:
-    found = {name: Suggestion(name, None, None, problem.text) for name in METHODS}
-    return found, Suggestion(RECOMMENDED, None, None, problem.text), (problem,)
+def _nothing(caution: Caution) -> _Judgement:
+    found = {name: Suggestion(name, None, None, caution.text) for name in METHODS}
+    return found, Suggestion(RECOMMENDED, None, None, caution.text), (caution,)

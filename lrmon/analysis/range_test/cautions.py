@@ -10,7 +10,7 @@ import numpy as np
 
 from lrmon.analysis.range_test.curve import Curve, Floats, judged_rows
 from lrmon.analysis.range_test.methods import FEWEST
-from lrmon.analysis.range_test.results import Problem, Suggestion
+from lrmon.analysis.range_test.results import Caution, Suggestion
 
 FLAT: Final = 5.0
 """So many times its noise the loss has to fall: the lowest of a flat curve lies two or three times below."""
@@ -27,30 +27,30 @@ _COMPARED: Final = ("steepest", "valley", "slide", "minimum_tenth")
 _DISAGREE: Final = 1.0
 
 
-def obstacle(learning_rate: Floats, loss: Floats) -> Problem | None:
+def obstacle(learning_rate: Floats, loss: Floats) -> Caution | None:
     """Returns why a sweep has no curve to judge, None where it has one."""
     rows = judged_rows(learning_rate, loss)
     if loss.size and not np.isfinite(loss).any():
         text = "No loss of the sweep is a number: look for NaN in the data or in the weights it began with."
-        return Problem("not-finite", text)
+        return Caution("not-finite", text)
     if rows.size < FEWEST:
         usable = "" if rows.size == loss.size else f", of which {rows.size} can be judged"
         text = (
             f"The sweep has {_steps(loss.size)}{usable}; at least {FEWEST} are needed, and 200 are "
             "good. Set steps=, or take smaller batches."
         )
-        return Problem("too-short", text)
-    rates = learning_rate[rows]
-    if bool((np.diff(rates) < 0.0).any()) or rates[0] == rates[-1]:
+        return Caution("too-short", text)
+    lrs = learning_rate[rows]
+    if bool((np.diff(lrs) < 0.0).any()) or lrs[0] == lrs[-1]:
         text = (
-            f"The learning rate does not grow from step to step ({rates[0]:.3g} to {rates[-1]:.3g}): a range "
+            f"The learning rate does not grow from step to step ({lrs[0]:.3g} to {lrs[-1]:.3g}): a range "
             "test raises it all the time."
         )
-        return Problem("not-ascending", text)
+        return Caution("not-ascending", text)
     return None
 
 
-def doubts(curve: Curve, loss: Floats, found: Mapping[str, Suggestion]) -> Iterator[Problem]:
+def doubts(curve: Curve, loss: Floats, found: Mapping[str, Suggestion]) -> Iterator[Caution]:
     """Yields what makes the suggestions of a curve doubtful.
 
     Args:
@@ -63,7 +63,7 @@ def doubts(curve: Curve, loss: Floats, found: Mapping[str, Suggestion]) -> Itera
             f"A decade of learning rates has {curve.density:.1f} steps only: the suggestions may be off by "
             "half a decade. Set steps=200, or sweep a smaller range."
         )
-        yield Problem("too-short", text)
+        yield Caution("too-short", text)
     yield from _broken(curve, loss)
     flat = is_flat(curve)
     if flat:
@@ -71,27 +71,27 @@ def doubts(curve: Curve, loss: Floats, found: Mapping[str, Suggestion]) -> Itera
             f"{flat_reason(curve)} There is nothing to suggest. Sweep higher learning rates, take more "
             "steps, or see whether the model can learn at all."
         )
-        yield Problem("flat", text)
+        yield Caution("flat", text)
     elif curve.fall < _NOISY * curve.noise:
         text = (
             f"The loss falls by {curve.fall:.3g}, {curve.fall / curve.noise:.1f} times the noise that "
             f"smoothing leaves ({curve.noise:.3g}): the suggestions may move from sweep to sweep. Take "
             "larger batches, more steps or average_runs=3."
         )
-        yield Problem("noisy", text)
+        yield Caution("noisy", text)
     diverges = found["divergence"].learning_rate is not None
     if not flat and curve.lowest < _EARLY * curve.rows.size:
         text = (
-            f"The loss is lowest at the very start ({curve.rate[curve.lowest]:.3g}): the sweep began too "
+            f"The loss is lowest at the very start ({curve.lr[curve.lowest]:.3g}): the sweep began too "
             "high. Lower start_lr by some decades."
         )
-        yield Problem("at-the-start", text)
+        yield Caution("at-the-start", text)
     if not diverges:
         text = (
-            f"The loss does not rise up to {curve.rate[-1]:.3g}, so nothing is known of how much the model "
+            f"The loss does not rise up to {curve.lr[-1]:.3g}, so nothing is known of how much the model "
             "bears. Raise end_lr."
         )
-        yield Problem("no-divergence", text)
+        yield Caution("no-divergence", text)
     yield from _disagreement(found)
 
 
@@ -133,7 +133,7 @@ def _apart(one: float, other: float) -> tuple[str, str]:
     return texts
 
 
-def _broken(curve: Curve, loss: Floats) -> Iterator[Problem]:
+def _broken(curve: Curve, loss: Floats) -> Iterator[Caution]:
     """Losses that are no numbers before the last that is one; those behind it are the divergence."""
     count = int(np.count_nonzero(~np.isfinite(loss[: int(curve.rows[-1])])))
     if count:
@@ -143,23 +143,21 @@ def _broken(curve: Curve, loss: Floats) -> Iterator[Problem]:
             f"{count} of the {_steps(loss.size)} {verb} a loss that is no number, the first in step {first} "
             "of the sweep, and later ones are numbers again. They are left out."
         )
-        yield Problem("not-finite", text)
+        yield Caution("not-finite", text)
 
 
-def _disagreement(found: Mapping[str, Suggestion]) -> Iterator[Problem]:
-    rates = {
-        name: rate for name in _COMPARED if name in found and (rate := found[name].learning_rate) is not None
-    }
-    if len(rates) < 2:
+def _disagreement(found: Mapping[str, Suggestion]) -> Iterator[Caution]:
+    lrs = {name: lr for name in _COMPARED if name in found and (lr := found[name].learning_rate) is not None}
+    if len(lrs) < 2:
         return
-    low, high = min(rates, key=rates.__getitem__), max(rates, key=rates.__getitem__)
-    decades = math.log10(rates[high] / rates[low])
+    low, high = min(lrs, key=lrs.__getitem__), max(lrs, key=lrs.__getitem__)
+    decades = math.log10(lrs[high] / lrs[low])
     if decades > _DISAGREE:
         text = (
-            f"The methods disagree by {decades:.1f} decades: {low} says {rates[low]:.3g}, {high} says "
-            f"{rates[high]:.3g}. Look at the curve, and try rates between them."
+            f"The methods disagree by {decades:.1f} decades: {low} says {lrs[low]:.3g}, {high} says "
+            f"{lrs[high]:.3g}. Look at the curve, and try rates between them."
         )
-        yield Problem("disagree", text)
+        yield Caution("disagree", text)
 
 
 def _steps(count: int) -> str:

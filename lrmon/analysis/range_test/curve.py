@@ -31,11 +31,11 @@ class Curve:
 
     Attributes:
       rows: their places in the sweep.
-      rate: the learning rate, not descending.
-      log_rate: log10 of it.
+      lr: the learning rate, not descending.
+      log_lr: log10 of it.
       loss: finite.
       smoothed: see `smoothed_loss`.
-      slope: of `smoothed` against `log_rate`; NaN where steps before and after have one learning rate.
+      slope: of `smoothed` against `log_lr`; NaN where steps before and after have one learning rate.
       broken_after: place in the sweep of the first step after all of `rows`, whose loss is no number; None
         where the sweep ends with a number.
       density: steps a decade.
@@ -47,8 +47,8 @@ class Curve:
     """
 
     rows: NDArray[np.intp]
-    rate: Floats
-    log_rate: Floats
+    lr: Floats
+    log_lr: Floats
     loss: Floats
     smoothed: Floats
     slope: Floats
@@ -70,25 +70,25 @@ def judged_rows(learning_rate: Floats, loss: Floats) -> NDArray[np.intp]:
     return np.flatnonzero(np.isfinite(loss) & np.isfinite(learning_rate) & (learning_rate > 0.0))
 
 
-def weight_of(log_rate: Floats) -> float:
+def weight_of(log_lr: Floats) -> float:
     """Returns the weight of an average that reaches `REACH` decades: exp(-1 / (REACH * steps a decade)).
 
     A weight by the number of steps, as plots of range tests often have, would smear a short sweep over
     decades and leave a long one noisy.
     """
-    density = density_of(log_rate)
+    density = density_of(log_lr)
     return min(math.exp(-1.0 / (REACH * density)), LARGEST_WEIGHT) if density > 0.0 else 0.0
 
 
-def density_of(log_rate: Floats) -> float:
+def density_of(log_lr: Floats) -> float:
     """Returns how many steps a decade has, by the median distance of neighbours; 0 where there is none.
 
     Steps that use one learning rate, those of an epoch for example, count as so many.
     """
-    distances = np.diff(log_rate)
+    distances = np.diff(log_lr)
     distances = distances[distances > 0.0]
-    steps_per_rate = log_rate.size / (distances.size + 1)
-    return steps_per_rate / float(np.median(distances)) if distances.size else 0.0
+    steps_per_lr = log_lr.size / (distances.size + 1)
+    return steps_per_lr / float(np.median(distances)) if distances.size else 0.0
 
 
 def smoothed_loss(loss: Floats, weight: float) -> Floats:
@@ -119,13 +119,13 @@ def head_of(size: int) -> int:
     return max(3, size // 10)
 
 
-def slope_of(smoothed: Floats, log_rate: Floats) -> Floats:
+def slope_of(smoothed: Floats, log_lr: Floats) -> Floats:
     """Returns the slope between the neighbours of each step, at the ends to the one neighbour."""
     slope = np.full(smoothed.size, np.nan)
     if smoothed.size > 1:
         before = np.maximum(np.arange(smoothed.size) - 1, 0)
         after = np.minimum(np.arange(smoothed.size) + 1, smoothed.size - 1)
-        distance = log_rate[after] - log_rate[before]
+        distance = log_lr[after] - log_lr[before]
         apart = distance > 0.0
         slope[apart] = (smoothed[after] - smoothed[before])[apart] / distance[apart]
     return slope
@@ -140,22 +140,22 @@ def curve_of(learning_rate: Floats, loss: Floats, weight: float | None) -> tuple
       weight: of the average; `weight_of` where None.
     """
     rows = judged_rows(learning_rate, loss)
-    rate, numbers = learning_rate[rows], np.clip(loss[rows], -_FARTHEST, _FARTHEST)
-    log_rate = np.log10(rate)
-    used = weight_of(log_rate) if weight is None else weight
+    lr, numbers = learning_rate[rows], np.clip(loss[rows], -_FARTHEST, _FARTHEST)
+    log_lr = np.log10(lr)
+    used = weight_of(log_lr) if weight is None else weight
     smoothed = smoothed_loss(numbers, used)
     lowest = int(np.argmin(smoothed)) if rows.size else 0
     noise = _noise(numbers[: lowest + 1] if lowest >= 8 else numbers)
     after = int(rows[-1]) + 1 if rows.size else 0
     curve = Curve(
         rows=rows,
-        rate=rate,
-        log_rate=log_rate,
+        lr=lr,
+        log_lr=log_lr,
         loss=numbers,
         smoothed=smoothed,
-        slope=slope_of(smoothed, log_rate),
+        slope=slope_of(smoothed, log_lr),
         broken_after=after if after < loss.size and not math.isfinite(loss[after]) else None,
-        density=density_of(log_rate),
+        density=density_of(log_lr),
         start=float(np.median(smoothed[: head_of(smoothed.size)])) if rows.size else math.nan,
         lowest=lowest,
         batch_noise=noise,

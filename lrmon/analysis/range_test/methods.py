@@ -72,11 +72,11 @@ def slide(curve: Curve) -> Suggestion:
     slide rule, after the learning-rate finder of Esri's arcgis.learn), whose interval is counted in steps and
     whose threshold is absolute.
     """
-    rates, slopes = curve.log_rate, np.nan_to_num(curve.slope)
-    lower = np.searchsorted(rates, rates - _INTERVAL)
+    lrs, slopes = curve.log_lr, np.nan_to_num(curve.slope)
+    lower = np.searchsorted(lrs, lrs - _INTERVAL)
     threshold = _CALM * curve.fall
     rising = curve.lowest + int(np.argmax(slopes[curve.lowest :]))
-    for upper in range(rising if slopes[rising] > threshold else rates.size - 1, 0, -1):
+    for upper in range(rising if slopes[rising] > threshold else lrs.size - 1, 0, -1):
         index = int(lower[upper])
         if index == 0:
             break
@@ -93,9 +93,9 @@ def minimum_tenth(curve: Curve) -> Suggestion:
     At the lowest point the loss is about to rise. Source: fast.ai's ``minimum``, a rule of thumb of its
     courses.
     """
-    rate = float(curve.rate[curve.lowest])
-    reason = f"A tenth of {rate:.3g}, where the smoothed loss is lowest."
-    return Suggestion("minimum_tenth", rate / 10.0, int(curve.rows[curve.lowest]), reason)
+    lr = float(curve.lr[curve.lowest])
+    reason = f"A tenth of {lr:.3g}, where the smoothed loss is lowest."
+    return Suggestion("minimum_tenth", lr / 10.0, int(curve.rows[curve.lowest]), reason)
 
 
 def divergence(curve: Curve, learning_rate: Floats) -> Suggestion:
@@ -129,8 +129,8 @@ def divergence(curve: Curve, learning_rate: Floats) -> Suggestion:
         return _at(curve, "divergence", first_high, "From here on the losses of single batches leap up.")
     after = curve.broken_after
     if after is not None and math.isfinite(learning_rate[after]) and learning_rate[after] > 0.0:
-        rate, reason = float(learning_rate[after]), "Here the loss is no longer a number."
-        return Suggestion("divergence", rate, after, reason)
+        lr, reason = float(learning_rate[after]), "Here the loss is no longer a number."
+        return Suggestion("divergence", lr, after, reason)
     reason = "The smoothed loss does not begin to rise within the sweep."
     return Suggestion("divergence", None, None, reason)
 
@@ -159,22 +159,22 @@ def recommended(curve: Curve, diverges: Suggestion) -> Suggestion:
     """
     share = 1.0 - 0.5 / math.sqrt(max(curve.density, 1.0))
     index = _crossing(curve, share)
-    rate = float(curve.rate[index])
+    lr = float(curve.lr[index])
     reason = f"By here the smoothed loss has made {share:.0%} of its fall"
     if diverges.learning_rate is None:
-        return Suggestion(RECOMMENDED, rate, int(curve.rows[index]), f"{reason}.")
+        return Suggestion(RECOMMENDED, lr, int(curve.rows[index]), f"{reason}.")
     bound = diverges.learning_rate * 10.0**-BELOW_DIVERGENCE
-    if rate > bound:
-        index = max(int(np.searchsorted(curve.log_rate, math.log10(bound), side="right")) - 1, 0)
+    if lr > bound:
+        index = max(int(np.searchsorted(curve.log_lr, math.log10(bound), side="right")) - 1, 0)
         reason = f"It is a tenth of {diverges.learning_rate:.3g}, where the loss rises."
         return Suggestion(RECOMMENDED, bound, int(curve.rows[index]), reason)
-    decades = math.log10(diverges.learning_rate / rate)
+    decades = math.log10(diverges.learning_rate / lr)
     reason += f"; the loss rises {decades:.1f} decades above, from {diverges.learning_rate:.3g} on."
-    return Suggestion(RECOMMENDED, rate, int(curve.rows[index]), reason)
+    return Suggestion(RECOMMENDED, lr, int(curve.rows[index]), reason)
 
 
 def _at(curve: Curve, name: str, index: int, reason: str) -> Suggestion:
-    return Suggestion(name, float(curve.rate[index]), int(curve.rows[index]), reason)
+    return Suggestion(name, float(curve.lr[index]), int(curve.rows[index]), reason)
 
 
 def _crossing(curve: Curve, share: float) -> int:

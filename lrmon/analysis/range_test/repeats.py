@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 from lrmon.analysis.range_test.results import (
     METHODS,
     RECOMMENDED,
+    Caution,
     Comparison,
-    Problem,
     RangeTest,
     Repeats,
     Spread,
@@ -35,14 +35,14 @@ def combine(tests: Sequence[RangeTest]) -> Repeats:
     """
     suggestions = {name: _spread(name, [test.suggestions[name] for test in tests]) for name in METHODS}
     recommended = _spread(RECOMMENDED, [test.recommended for test in tests])
-    problems = list(_shared(tests))
+    cautions = list(_shared(tests))
     if recommended.spread is not None and recommended.spread > _MOVES:
         text = (
             f"From sweep to sweep the recommended learning rate moves by {recommended.spread:.1f} decades "
             f"({recommended.low:.3g} to {recommended.high:.3g}): take more steps, or larger batches."
         )
-        problems.append(Problem("spread", text))
-    return Repeats(tuple(tests), suggestions, recommended, tuple(problems))
+        cautions.append(Caution("spread", text))
+    return Repeats(tuple(tests), suggestions, recommended, tuple(cautions))
 
 
 def compare(sweep: RangeTest | Repeats, learning_rate: ArrayLike) -> Comparison:
@@ -55,14 +55,14 @@ def compare(sweep: RangeTest | Repeats, learning_rate: ArrayLike) -> Comparison:
     """
     several = sweep if isinstance(sweep, Repeats) else combine([sweep])
     steepest, diverges = (several.suggestions[name].median for name in ("steepest", "divergence"))
-    rates = np.asarray(learning_rate, dtype=np.float64)
-    rates = rates[np.isfinite(rates) & (rates > 0.0)]
-    if not rates.size:
+    lrs = np.asarray(learning_rate, dtype=np.float64)
+    lrs = lrs[np.isfinite(lrs) & (lrs > 0.0)]
+    if not lrs.size:
         text = "The training has no positive learning rate to compare."
         return Comparison(None, None, None, steepest, None, None, text)
-    low, high = float(rates.min()), float(rates.max())
-    median = float(np.median(rates))
-    beyond = None if diverges is None else float(np.mean(rates > diverges))
+    low, high = float(lrs.min()), float(lrs.max())
+    median = float(np.median(lrs))
+    beyond = None if diverges is None else float(np.mean(lrs > diverges))
     used = f"{median:.3g}" if high < _SAME * low else f"a median of {median:.3g} ({low:.3g} to {high:.3g})"
     if steepest is None:
         text = f"You trained at {used}; the range test has no steepest point to compare it with."
@@ -78,30 +78,30 @@ def compare(sweep: RangeTest | Repeats, learning_rate: ArrayLike) -> Comparison:
 
 
 def _spread(name: str, found: Sequence[Suggestion]) -> Spread:
-    rates = [each.learning_rate for each in found if each.learning_rate is not None]
-    if not rates:
+    lrs = [each.learning_rate for each in found if each.learning_rate is not None]
+    if not lrs:
         reason = found[0].reason if found else "There is no sweep."
         return Spread(name, None, None, None, None, 0, reason)
-    low, high = min(rates), max(rates)
+    low, high = min(lrs), max(lrs)
     if len(found) == 1:
-        return Spread(name, rates[0], low, high, 0.0, 1, found[0].reason)
+        return Spread(name, lrs[0], low, high, 0.0, 1, found[0].reason)
     # Between the smallest and the largest, whatever the logarithms are rounded to.
-    median = min(max(float(10.0 ** np.median(np.log10(rates))), low), high)
-    of = f"all {len(found)}" if len(rates) == len(found) else f"{len(rates)} of {len(found)}"
+    median = min(max(float(10.0 ** np.median(np.log10(lrs))), low), high)
+    of = f"all {len(found)}" if len(lrs) == len(found) else f"{len(lrs)} of {len(found)}"
     reason = f"The median of {of} sweeps, which lie between {low:.3g} and {high:.3g}."
-    return Spread(name, median, low, high, math.log10(high / low), len(rates), reason)
+    return Spread(name, median, low, high, math.log10(high / low), len(lrs), reason)
 
 
-def _shared(tests: Sequence[RangeTest]) -> list[Problem]:
+def _shared(tests: Sequence[RangeTest]) -> list[Caution]:
     """Returns the problems that at least half of the sweeps have, each in the words of the first."""
     shared = []
-    for code in dict.fromkeys(problem.code for test in tests for problem in test.problems):
-        having = [problem for test in tests for problem in test.problems if problem.code == code]
+    for code in dict.fromkeys(caution.code for test in tests for caution in test.cautions):
+        having = [caution for test in tests for caution in test.cautions if caution.code == code]
         if 2 * len(having) >= len(tests):
             prefix = (
                 "" if len(tests) == 1 else f"In {len(having)} of {len(tests)} sweeps. The first of them: "
             )
-            shared.append(Problem(code, prefix + having[0].text))
+            shared.append(Caution(code, prefix + having[0].text))
     return shared
 
 

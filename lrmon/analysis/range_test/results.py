@@ -34,7 +34,7 @@ class Suggestion:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class Caution:
     """Something that makes the suggestions doubtful.
 
     Attributes:
@@ -64,7 +64,7 @@ class RangeTest:
       smoothing: the weight of `smoothed`.
       suggestions: by name, all of `METHODS`.
       recommended: the one to train with.
-      problems: why one should doubt them; empty where nothing is wrong.
+      cautions: why one should doubt them; empty where nothing is wrong.
     """
 
     learning_rate: NDArray[np.float64]
@@ -74,7 +74,7 @@ class RangeTest:
     smoothing: float
     suggestions: Mapping[str, Suggestion]
     recommended: Suggestion
-    problems: tuple[Problem, ...]
+    cautions: tuple[Caution, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +109,14 @@ class Repeats:
       tests: each sweep.
       suggestions: by name, all of `METHODS`.
       recommended: the one to train with.
-      problems: those that at least half of the sweeps have, and ``spread``, where the recommended one moves
+      cautions: those that at least half of the sweeps have, and ``spread``, where the recommended one moves
         by more than a decade from sweep to sweep.
     """
 
     tests: tuple[RangeTest, ...]
     suggestions: Mapping[str, Spread]
     recommended: Spread
-    problems: tuple[Problem, ...]
+    cautions: tuple[Caution, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,14 +45,14 @@ class Block:
       first_step: the step of the first row.
       wall_time: when the last row's step ended, seconds since 1970.
       values: [n, 4], the columns of `lrmon.schema.BATCH_COLUMNS`.
-      rates: [n, m], the learning rate of each of several optimizers; None where there is one.
+      lrs: [n, m], the learning rate of each of several optimizers; None where there is one.
       updates: [n, m], how many updates each optimizer made; None where all made one in each step.
     """
 
     first_step: int
     wall_time: float
     values: Reals
-    rates: Reals | None = None
+    lrs: Reals | None = None
     updates: Reals | None = None
 
     @property

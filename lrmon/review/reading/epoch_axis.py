@@ -84,12 +84,12 @@ class _Layout:
         first_step = epoch.first_step
         steps, missing = first_step - self._next_step, epoch.number - self._next_number
         if steps > 0 and missing > 0:
-            position = self._place(self._next_number)
+            position = self._position(self._next_number)
             self.spans.append(_Span(self._next_step, position, missing / steps))
             self.end = position + missing
         elif steps > 0:
             first_step = self._next_step
-        position = self._place(epoch.number)
+        position = self._position(epoch.number)
         length = epoch.last_step - first_step + 1
         if length:
             self.spans.append(_Span(first_step, position, 1.0 / length))
@@ -120,12 +120,12 @@ class _Layout:
         length = planned or self._length
         if steps <= 0 or length is None:
             return False
-        position = self._place(self._next_number)
+        position = self._position(self._next_number)
         self.spans.append(_Span(self._next_step, position, 1.0 / max(length, steps)))
         self.end = position + 1.0
         return True
 
-    def _place(self, number: int) -> float:
+    def _position(self, number: int) -> float:
         """Returns where an epoch of this number begins: further right, where its place is taken."""
         if self.spans or self.epoch_positions:
             self._shift = max(self._shift, self.end - number)

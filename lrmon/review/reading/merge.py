@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from lrmon import schema
 from lrmon.review.reading.decode import Block, format_version
 from lrmon.review.reading.epoch_axis import lay_out
-from lrmon.review.reading.optimizer_columns import of_optimizers
+from lrmon.review.reading.optimizer_columns import optimizer_columns_by_name
 from lrmon.review.reading.pieces import Hole, Piece, cut, holes_in, is_repeated, steps_of, times_of
 from lrmon.review.run.own_sweeps import about_own_sweep, with_own_sweeps
 from lrmon.review.run.run import Epoch, Fit, Run, Sample
@@ -288,7 +288,7 @@ def _run(
     earlier = (about_own_sweep(fits, index, step, learning_rate) for index in range(len(fits) - 1))
     said += [sentence for sentence in earlier if sentence is not None]
     axis = lay_out(step, epochs, fits)
-    of_each = of_optimizers(pieces, fits)
+    of_each = optimizer_columns_by_name(pieces, fits)
     said += of_each.notices
     without_update = _present(skipped, step)
     by_step = {sample.step: sample for sample in samples}
@@ -296,7 +296,7 @@ def _run(
     columns = (step, time, learning_rate, effective_learning_rate, loss)
     arrays = (*columns, axis.row_positions, axis.epoch_positions, missing, without_update)
     of_main = () if of_each.main_updates is None else (of_each.main_updates,)
-    for array in (*arrays, *of_each.rates.values(), *of_each.updates.values(), *of_main):
+    for array in (*arrays, *of_each.lrs.values(), *of_each.updates.values(), *of_main):
         array.setflags(write=False)
     return Run(
         name=name,
@@ -315,7 +315,7 @@ def _run(
         fits=tuple(fits),
         holes=missing,
         notices=tuple(dict.fromkeys(said)),
-        learning_rates=of_each.rates,
+        learning_rates=of_each.lrs,
         updates=of_each.updates,
         main_updates=of_each.main_updates,
         skipped=without_update,
@@ -326,7 +326,7 @@ def _run(
 def _present(wanted: Iterable[int], step: NDArray[np.int64]) -> NDArray[np.int64]:
     """Returns those steps that are among the run's, ascending, each once."""
     steps = np.unique(np.array(list(wanted), dtype=np.int64))
-    places = np.searchsorted(step, steps)
-    there = places < step.size
-    there[there] = step[places[there]] == steps[there]
+    positions = np.searchsorted(step, steps)
+    there = positions < step.size
+    there[there] = step[positions[there]] == steps[there]
     return steps[there]

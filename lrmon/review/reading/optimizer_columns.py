@@ -21,11 +21,11 @@ _NOT_NAMED = (
 
 
 @dataclass(frozen=True, slots=True)
-class OfOptimizers:
+class OptimizerColumnsByName:
     """What single optimizers did in each step.
 
     Attributes:
-      rates: by name, [n], the learning rate of each that made any update, in the order in which the fits name
+      lrs: by name, [n], the learning rate of each that made any update, in the order in which the fits name
         them; empty where there is one optimizer. NaN where `absent`.
       updates: by name, [n], how many updates each made in each step; empty where all made one in each. Where
         there is one optimizer its name is that of its class.
@@ -34,14 +34,14 @@ class OfOptimizers:
       notices: sentences for the user.
     """
 
-    rates: Mapping[str, Reals]
+    lrs: Mapping[str, Reals]
     updates: Mapping[str, NDArray[np.int32]]
     main_updates: NDArray[np.int32] | None
     absent: Mapping[str, NDArray[np.bool_]]
     notices: Sequence[str]
 
 
-def of_optimizers(pieces: Sequence[Piece], fits: Sequence[Fit]) -> OfOptimizers:
+def optimizer_columns_by_name(pieces: Sequence[Piece], fits: Sequence[Fit]) -> OptimizerColumnsByName:
     """Returns what each optimizer did in each row.
 
     Args:
@@ -50,26 +50,26 @@ def of_optimizers(pieces: Sequence[Piece], fits: Sequence[Fit]) -> OfOptimizers:
         optimizer that a fit came to know only later has no column in the first ones.
     """
     size = sum(len(piece.values) for piece in pieces)
-    rates: dict[str, Reals] = {}
+    lrs: dict[str, Reals] = {}
     known: dict[str, NDArray[np.bool_]] = {}
     updates: dict[str, NDArray[np.int32]] = {}
     main: NDArray[np.int32] | None = None
     not_named = False
     start = 0
     for piece in pieces:
-        has_columns = piece.rates is not None or piece.updates is not None
+        has_columns = piece.lrs is not None or piece.updates is not None
         for first, stop, fit in _by_fit(piece, fits) if has_columns else ():
             names, rows = optimizer_names(fit), slice(start + first, start + stop)
-            if piece.rates is not None:
-                if piece.rates.shape[1] > len(names):
+            if piece.lrs is not None:
+                if piece.lrs.shape[1] > len(names):
                     not_named = True
                     continue
-                for name, column in zip(names, piece.rates[first:stop].T, strict=False):
-                    if name not in rates:
-                        rates[name] = np.full(size, np.nan, dtype=column.dtype)
+                for name, column in zip(names, piece.lrs[first:stop].T, strict=False):
+                    if name not in lrs:
+                        lrs[name] = np.full(size, np.nan, dtype=column.dtype)
                         known[name] = np.zeros(size, dtype=bool)
-                    rates[name] = rates[name].astype(np.result_type(rates[name], column), copy=False)
-                    rates[name][rows] = column
+                    lrs[name] = lrs[name].astype(np.result_type(lrs[name], column), copy=False)
+                    lrs[name][rows] = column
                     known[name][rows] = True
             if piece.updates is not None:
                 named = names or [_class_name(fit)]
@@ -82,9 +82,9 @@ def of_optimizers(pieces: Sequence[Piece], fits: Sequence[Fit]) -> OfOptimizers:
     for name, rows_known in known.items():
         if not bool(rows_known.all()):
             updates.setdefault(name, np.ones(size, dtype=np.int32))[~rows_known] = 0
-    used = {name: column for name, column in rates.items() if name not in updates or updates[name].any()}
+    used = {name: column for name, column in lrs.items() if name not in updates or updates[name].any()}
     absent = {f"learning_rate/{name}": ~known[name] for name in used if not bool(known[name].all())}
-    return OfOptimizers(used, updates, main, absent, [_NOT_NAMED] if not_named else [])
+    return OptimizerColumnsByName(used, updates, main, absent, [_NOT_NAMED] if not_named else [])
 
 
 def _counts(values: Reals) -> NDArray[np.int32]:

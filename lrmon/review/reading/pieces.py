@@ -35,8 +35,8 @@ class Piece:
         return self.block.values[self.start : self.stop]
 
     @property
-    def rates(self) -> Reals | None:
-        return None if self.block.rates is None else self.block.rates[self.start : self.stop]
+    def lrs(self) -> Reals | None:
+        return None if self.block.lrs is None else self.block.lrs[self.start : self.stop]
 
     @property
     def updates(self) -> Reals | None:

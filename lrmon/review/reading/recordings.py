@@ -32,9 +32,9 @@ _NOTES: Final[Mapping[str, Callable[[Datum], Any]]] = {
 
 def decode(tag: str, datum: Datum) -> Any:
     """Returns the record that a tag's point holds, None where it cannot be read."""
-    if _place(tag, schema.BATCHES_PREFIX) is not None:
+    if _position(tag, schema.BATCHES_PREFIX) is not None:
         return decode_block(datum)
-    if any(_place(tag, prefix) is not None for prefix in (schema.RATES_PREFIX, schema.UPDATES_PREFIX)):
+    if any(_position(tag, prefix) is not None for prefix in (schema.RATES_PREFIX, schema.UPDATES_PREFIX)):
         return decode_optimizer_columns(datum)
     if tag.startswith(schema.RUN_PREFIX):
         return decode_fit(datum, tag.removeprefix(schema.RUN_PREFIX))
@@ -48,9 +48,9 @@ def recordings_of(tags: Mapping[str, TagData]) -> list[Recording]:
     """Returns the recordings of a run, in the order in which they began."""
     batches: dict[str, list[tuple[int, str]]] = {}
     for tag in tags:
-        place = _place(tag, schema.BATCHES_PREFIX)
-        if place is not None:
-            batches.setdefault(place[0], []).append((place[1], tag))
+        position = _position(tag, schema.BATCHES_PREFIX)
+        if position is not None:
+            batches.setdefault(position[0], []).append((position[1], tag))
     others = [
         tag.removeprefix(prefix)
         for prefix in (schema.EPOCHS_PREFIX, schema.RUN_PREFIX)
@@ -84,15 +84,13 @@ def unread(tags: Mapping[str, TagData], failed: Sequence[str]) -> list[str]:
 def _blocks(tags: Mapping[str, TagData], tag: str) -> list[Block]:
     """Returns a batch tag's rows, with what is recorded of single optimizers beside them."""
     blocks: list[Block] = _read(tags.get(tag))
-    rates, updates = (
+    lrs, updates = (
         {each.last_step: each for each in _optimizer_columns(tags, prefix, tag)}
         for prefix in (schema.RATES_PREFIX, schema.UPDATES_PREFIX)
     )
-    if not rates and not updates:
+    if not lrs and not updates:
         return blocks
-    return [
-        replace(block, rates=_of_block(rates, block), updates=_of_block(updates, block)) for block in blocks
-    ]
+    return [replace(block, lrs=_of_block(lrs, block), updates=_of_block(updates, block)) for block in blocks]
 
 
 def _optimizer_columns(tags: Mapping[str, TagData], prefix: str, tag: str) -> list[OptimizerColumns]:
@@ -104,7 +102,7 @@ def _of_block(columns: Mapping[int, OptimizerColumns], block: Block) -> Reals | 
     return beside.values if beside is not None and len(beside.values) == len(block.values) else None
 
 
-def _place(tag: str, prefix: str) -> tuple[str, int] | None:
+def _position(tag: str, prefix: str) -> tuple[str, int] | None:
     """Returns the recording of a tag with this prefix, and its number among the recording's tags."""
     name, _, number = tag.removeprefix(prefix).rpartition("/")
     if not tag.startswith(prefix) or not name or not (number.isascii() and number.isdigit()):

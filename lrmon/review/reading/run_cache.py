@@ -39,7 +39,7 @@ class _Stage:
     Attributes:
       listing: the run's tags as they were listed before they were read; None where some could not be read.
       damaged: sentences on the run's damaged files that were known then.
-      turn: of the reading, see `Library._turn`.
+      turn: of the reading, see `RunCache._turn`.
     """
 
     listing: Listing | None
@@ -104,7 +104,7 @@ class _Held:
         return sum(run.step.size for run in self.runs.values())
 
 
-class Library:
+class RunCache:
     """Gives runs and their summaries, and keeps them; to be used from many threads at once.
 
     A run is immutable: rows, version and everything computed of them are of one moment. While it is read,

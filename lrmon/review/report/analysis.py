@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lrmon import schema
 from lrmon.analysis.learning_rate.shape import Shape, find_shape
-from lrmon.analysis.learning_rate.staircase import LRSteps, find_lr_steps
+from lrmon.analysis.learning_rate.staircase import LRChanges, find_lr_changes
 from lrmon.analysis.loss.levels import LossLevels, loss_levels
 from lrmon.analysis.loss.response import Response, loss_response
 from lrmon.review.report.own_reductions import own_reductions
@@ -25,10 +25,10 @@ from lrmon.review.report.planned_schedule import (
     verified,
 )
 from lrmon.review.report.plateau_settings import Defaults, default_rule
-from lrmon.review.report.positions import Places, places
+from lrmon.review.report.positions import Positions, positions
 from lrmon.review.run.run import Fit, Run
 
-Rates = NDArray[np.floating[Any]]
+LRs = NDArray[np.floating[Any]]
 
 ANSWERS: Final = 100
 """To so many edges, the first ones, the loss's answer is measured."""
@@ -48,20 +48,20 @@ class EpochColumns:
       mean_loss: [n], mean of the epoch's batches; NaN where there are none or their losses are not known.
     """
 
-    learning_rate: Rates
-    next_learning_rate: Rates
+    learning_rate: LRs
+    next_learning_rate: LRs
     is_recorded: NDArray[np.bool_]
     mean_loss: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class RunAnalysis:
     """What is found out once a run.
 
     Attributes:
       run: the run.
-      places: its epochs.
-      steps: the edges of its learning rate. The epochs there are indices into ``places.starts``.
+      positions: its epochs.
+      steps: the edges of its learning rate. The epochs there are indices into ``positions.starts``.
       shape: the rule that all its changes follow, None where they follow none.
       in_epoch: [m], which of the edges lie in an epoch whose start is known.
       answers: for each of the first edges the loss's answer, None where it cannot be measured.
@@ -69,14 +69,14 @@ class Facts:
       schedule: of the last fit, where its formula is known and is what was recorded.
       plan: what is left of it.
       defaults: the rule that holds where nobody says another one.
-      reductions: what the run's own ReduceLROnPlateau did, see `own_reductions`.
+      own_reductions: what the run's own ReduceLROnPlateau did, see `own_reductions`.
       loss_is_known: whether losses of batches are recorded, NaN or not.
       levels: the course of the loss; None where it is not known, too short, or that of a range test.
     """
 
     run: Run
-    places: Places
-    steps: LRSteps
+    positions: Positions
+    steps: LRChanges
     shape: Shape | None
     in_epoch: NDArray[np.bool_]
     answers: tuple[Response | None, ...]
@@ -84,7 +84,7 @@ class Facts:
     schedule: Schedule | None
     plan: Plan | None
     defaults: Defaults
-    reductions: Mapping[int, tuple[float, float]]
+    own_reductions: Mapping[int, tuple[float, float]]
     loss_is_known: bool
     levels: LossLevels | None
 
@@ -98,7 +98,7 @@ class Facts:
         )
 
     @property
-    def exact_edges(self) -> bool:
+    def exact_lr_changes(self) -> bool:
         """Whether the step before each edge is recorded, so that none lies anywhere among missing steps."""
         return bool((self.steps.step_before == self.steps.step - 1).all())
 
@@ -108,14 +108,14 @@ class Facts:
         return any(fit.record.get("schedule") for fit in self.run.fits)
 
 
-def facts(run: Run) -> Facts:
+def analysis(run: Run) -> RunAnalysis:
     """Returns what there is to know of a run."""
-    where = places(run)
+    where = positions(run)
     schedule = verified(run, schedule_of(run.fits[-1], run.skipped) if run.fits else None)
     # A learning rate that no update used holds for as long as loss scaling skips: no stair of anybody's.
     known = ~np.isnan(run.learning_rate) & ~np.isin(run.step, run.skipped)
     same = _one_schedule(run.fits)
-    steps = find_lr_steps(
+    steps = find_lr_changes(
         run.learning_rate[known],
         where.starts,
         steps=run.step[known],
@@ -132,14 +132,14 @@ def facts(run: Run) -> Facts:
     )
     if run.kind == "range_test":
         # To raise the learning rate from step to step was the purpose: nothing of it is an edge, or planned.
-        none = find_lr_steps(run.learning_rate[:0], where.starts)
+        none = find_lr_changes(run.learning_rate[:0], where.starts)
         schedule, steps = None, replace(none, kind=steps.kind, changes=steps.changes)
     loss_is_known = bool(run.recorded("loss").any())
     epochs = _epoch_columns(run, schedule, loss_is_known=loss_is_known)
     went_on_at = np.where(epochs.is_recorded, epochs.next_learning_rate, np.nan)
-    return Facts(
+    return RunAnalysis(
         run=run,
-        places=where,
+        positions=where,
         steps=steps,
         shape=shape,
         in_epoch=where.known(steps.step),
@@ -148,13 +148,13 @@ def facts(run: Run) -> Facts:
         schedule=schedule,
         plan=plan_ahead(run, schedule),
         defaults=default_rule(run),
-        reductions=own_reductions(run, epochs.learning_rate, went_on_at),
+        own_reductions=own_reductions(run, epochs.learning_rate, went_on_at),
         loss_is_known=loss_is_known,
         levels=_levels(run, where) if loss_is_known and run.kind != "range_test" else None,
     )
 
 
-def _levels(run: Run, where: Places) -> LossLevels | None:
+def _levels(run: Run, where: Positions) -> LossLevels | None:
     recorded = run.recorded("loss")
     classes = run.fits[-1].record.get("classes") if run.fits else None
     guess = math.log(classes) if isinstance(classes, int) and classes > 1 else None
@@ -169,7 +169,7 @@ def _one_schedule(fits: tuple[Fit, ...]) -> bool:
     return len(kinds) == 1
 
 
-def _answers(run: Run, where: Places, steps: LRSteps) -> list[Response | None]:
+def _answers(run: Run, where: Positions, steps: LRChanges) -> list[Response | None]:
     rows = np.searchsorted(run.step, steps.step)
     borders = [0, *rows.tolist(), run.step.size]
     answers: list[Response | None] = []
@@ -188,12 +188,12 @@ def _answers(run: Run, where: Places, steps: LRSteps) -> list[Response | None]:
 def _epoch_columns(run: Run, schedule: Schedule | None, *, loss_is_known: bool) -> EpochColumns:
     firsts = np.array([epoch.first_step for epoch in run.epochs], dtype=np.int64)
     lasts = np.array([epoch.last_step for epoch in run.epochs], dtype=np.int64)
-    last = _rate_at(run, lasts)
-    following = _rate_at(run, lasts + 1)
+    last = _lr_at(run, lasts)
+    following = _lr_at(run, lasts + 1)
     following[lasts < firsts] = last[lasts < firsts] = np.nan
     is_recorded = ~np.isnan(following)
     if schedule is not None and lasts.size and not is_recorded[-1] and lasts[-1] == run.step[-1]:
-        planned = schedule.rates(lasts[-1:] + 1)
+        planned = schedule.lrs(lasts[-1:] + 1)
         following[-1] = planned[0] if planned is not None else np.nan
     loss = run.loss.astype(np.float64)
     with np.errstate(invalid="ignore"):  # infinity - infinity
@@ -208,11 +208,11 @@ def _epoch_columns(run: Run, schedule: Schedule | None, *, loss_is_known: bool) 
     return EpochColumns(last, following, is_recorded, np.array(sums, dtype=np.float64))
 
 
-def _rate_at(run: Run, steps: NDArray[np.int64]) -> Rates:
+def _lr_at(run: Run, steps: NDArray[np.int64]) -> LRs:
     """Returns the recorded learning rate of each step, NaN where there is none."""
-    rates = np.full(steps.size, np.nan, dtype=run.learning_rate.dtype)
+    lrs = np.full(steps.size, np.nan, dtype=run.learning_rate.dtype)
     rows = np.searchsorted(run.step, steps)
     held = rows < run.step.size
     held[held] = run.step[rows[held]] == steps[held]
-    rates[held] = run.learning_rate[rows[held]]
-    return rates
+    lrs[held] = run.learning_rate[rows[held]]
+    return lrs

@@ -12,73 +12,73 @@ from lrmon.review.report.findings.finding import figure
 from lrmon.review.run.numbers import shortest
 
 if TYPE_CHECKING:
-    from lrmon.review.report.analysis import Facts
+    from lrmon.review.report.analysis import RunAnalysis
 
 
 _ROUNDING: Final = 2.0**-22
 """How far the ratio of two float32 numbers may be off."""
 
 
-def kind_of(facts: Facts) -> str:
+def kind_of(analysis: RunAnalysis) -> str:
     """Returns the kind of the learning rate's curve, as `lr.kind` of the report has it."""
-    shape = facts.shape
-    return facts.steps.kind if shape is None or _is_staircase(shape) else shape.kind
+    shape = analysis.shape
+    return analysis.steps.kind if shape is None or _is_staircase(shape) else shape.kind
 
 
-def shape_words(facts: Facts) -> str:
+def shape_words(analysis: RunAnalysis) -> str:
     """Returns the shape of the learning rate in a few words.
 
     For example ``×0.933 every epoch, from 0.0933 to 0.0001``, or ``staircase, from 0.1 to 0.01, 3 edges``.
     """
-    rates, steps, shape = facts.run.learning_rate, facts.steps, facts.shape
-    known = rates[~np.isnan(rates)]
+    lrs, steps, shape = analysis.run.learning_rate, analysis.steps, analysis.shape
+    known = lrs[~np.isnan(lrs)]
     if not known.size:
         return "not recorded"
-    first, last = (figure(rate) for rate in shortest(known[[0, -1]]).tolist())
+    first, last = (figure(lr) for lr in shortest(known[[0, -1]]).tolist())
     if steps.kind == "constant":
         return f"constant, {first}"
     size = int(steps.step.size)
-    edges = f", {size:,} edge{'' if size == 1 else 's'}" if size else ""
+    lr_changes = f", {size:,} edge{'' if size == 1 else 's'}" if size else ""
     if shape is None:
-        return f"{steps.kind}, from {first} to {last}{edges}"
-    rule = _rule_words(facts, shape)
+        return f"{steps.kind}, from {first} to {last}{lr_changes}"
+    rule = _rule_words(analysis, shape)
     if _is_staircase(shape):
-        return f"staircase, {rule}, from {first} to {last}{edges}"
-    return f"{_before(facts, shape)}{rule}, from {first} to {last}"
+        return f"staircase, {rule}, from {first} to {last}{lr_changes}"
+    return f"{_before(analysis, shape)}{rule}, from {first} to {last}"
 
 
-def shape_sentence(facts: Facts) -> str | None:
+def shape_sentence(analysis: RunAnalysis) -> str | None:
     """Returns what has to be said of a time-based decay, None of any other learning rate.
 
     It is one formula in the step, and people take its settings for those of an epoch.
     """
-    shape = facts.shape
+    shape = analysis.shape
     if shape is None or shape.kind != "inverse_time":
         return None
     x = "step" if shape.unit == "step" else "epoch"
     when = "at every batch, not once an epoch" if shape.unit == "step" else "once an epoch"
-    rates, columns = facts.run.learning_rate, facts.epochs
-    known = rates[~np.isnan(rates)]
+    lrs, columns = analysis.run.learning_rate, analysis.epochs
+    known = lrs[~np.isnan(lrs)]
     # A constant that is read off float32 numbers which hardly differ has fewer digits.
     moved = abs(float(known[-1]) / float(known[0]) - 1.0) if known[0] > 0.0 else 1.0
     digits = min(max(int(math.log10(moved / _ROUNDING)), 1), 4) if moved > 0.0 else 1
     constant = figure(shape.constant, digits)
     formula = f"Time-based decay: {figure(shape.initial, 4)} / (1 + {constant} × {x}), {when}."
-    values = [f"It starts at {_rate(known[0])}"]
-    if columns.learning_rate.size and len(facts.run.fits) <= 1:
+    values = [f"It starts at {_lr(known[0])}"]
+    if columns.learning_rate.size and len(analysis.run.fits) <= 1:
         after = columns.next_learning_rate[0] if columns.is_recorded[0] else columns.learning_rate[0]
-        number = facts.run.epochs[0].number
+        number = analysis.run.epochs[0].number
         if not np.isnan(after):
             which = "the first epoch" if number == 0 else f"epoch {number}"
-            values.append(f"is {_rate(after)} after {which}")
-    values.append(f"{_rate(known[-1])} at the end")
+            values.append(f"is {_lr(after)} after {which}")
+    values.append(f"{_lr(known[-1])} at the end")
     joined = values[0] + (" and is " if len(values) == 2 else ", ") + " and ".join(values[1:])
     return f"{formula} {joined}."
 
 
-def shape_json(facts: Facts) -> dict[str, Any] | None:
+def shape_json(analysis: RunAnalysis) -> dict[str, Any] | None:
     """Returns the shape as the report has it, None where there is none."""
-    shape = facts.shape
+    shape = analysis.shape
     if shape is None:
         return None
     return {
@@ -87,21 +87,21 @@ def shape_json(facts: Facts) -> dict[str, Any] | None:
         "every": shape.every,
         "constant": shape.constant,
         "initial": shape.initial,
-        "first_step": _step(facts, shape, shape.first),
-        "last_step": _step(facts, shape, shape.last),
+        "first_step": _step(analysis, shape, shape.first),
+        "last_step": _step(analysis, shape, shape.last),
     }
 
 
-def changes_every_epoch(facts: Facts) -> bool:
+def changes_every_epoch(analysis: RunAnalysis) -> bool:
     """Whether the learning rate is set anew at each epoch by one rule, so that its edges are no stairs."""
-    return facts.shape is not None and facts.shape.unit == "epoch" and facts.shape.every == 1
+    return analysis.shape is not None and analysis.shape.unit == "epoch" and analysis.shape.every == 1
 
 
 def _is_staircase(shape: Shape) -> bool:
     return shape.every > 1
 
 
-def _rule_words(facts: Facts, shape: Shape) -> str:
+def _rule_words(analysis: RunAnalysis, shape: Shape) -> str:
     one = "epoch" if shape.unit == "epoch" else "step"
     every = f"every {one}" if shape.every == 1 else f"every {shape.every:,} {one}s"
     if shape.kind == "inverse_time":
@@ -109,27 +109,29 @@ def _rule_words(facts: Facts, shape: Shape) -> str:
     if shape.kind == "linear":
         return "linear" if shape.unit == "step" else f"linear, {every}"
     words = f"×{_factor(shape.constant)} {every}"
-    length = facts.places.steps_per_epoch
-    if shape.unit == "step" and shape.every == 1 and length is not None and facts.run.epochs:
+    length = analysis.positions.steps_per_epoch
+    if shape.unit == "step" and shape.every == 1 and length is not None and analysis.run.epochs:
         words += f" (×{_factor(shape.constant**length)} an epoch)"
     return words
 
 
-def _before(facts: Facts, shape: Shape) -> str:
+def _before(analysis: RunAnalysis, shape: Shape) -> str:
     """Returns what there is to say of the steps before the first change."""
-    steps, warmup = facts.run.step, facts.steps.warmup_end
-    first = _step(facts, shape, shape.first)
-    usual = 1 if shape.unit == "step" else facts.places.length(0) if facts.places.starts.size else 1
+    steps, warmup = analysis.run.step, analysis.steps.warmup_end
+    first = _step(analysis, shape, shape.first)
+    usual = (
+        1 if shape.unit == "step" else analysis.positions.length(0) if analysis.positions.starts.size else 1
+    )
     if warmup is not None and warmup > int(steps[0]):
         return f"warm-up to step {warmup:,}, then "
     if first - int(steps[0]) <= usual:
         return ""
-    where = f"epoch {facts.places.epoch_of(first)}" if shape.unit == "epoch" else f"step {first:,}"
+    where = f"epoch {analysis.positions.epoch_of(first)}" if shape.unit == "epoch" else f"step {first:,}"
     return f"constant to {where}, then "
 
 
-def _step(facts: Facts, shape: Shape, x: int) -> int:
-    return int(facts.places.starts[x]) if shape.unit == "epoch" else x
+def _step(analysis: RunAnalysis, shape: Shape, x: int) -> int:
+    return int(analysis.positions.starts[x]) if shape.unit == "epoch" else x
 
 
 def _factor(value: float) -> str:
@@ -141,10 +143,10 @@ def _factor(value: float) -> str:
     change = abs(1.0 - value)
     if change == 0.0:
         return "1"
-    places = max(0, 2 - math.floor(math.log10(change)))
-    text = f"{value:.{places}f}" if value >= 0.1 else f"{value:.3g}"
+    positions = max(0, 2 - math.floor(math.log10(change)))
+    text = f"{value:.{positions}f}" if value >= 0.1 else f"{value:.3g}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _rate(value: Any) -> str:
+def _lr(value: Any) -> str:
     return figure(float(shortest(np.array([value], dtype=np.float32))[0]), 4)

@@ -14,13 +14,13 @@ from lrmon.analysis.plateau.rule import TYPES, PlateauRule
 from lrmon.review.report.plateau_settings import applied_rule
 from lrmon.review.run.run import Run
 
-Rates = NDArray[np.floating[Any]]
+LRs = NDArray[np.floating[Any]]
 
 _ROUNDING: Final = 4 * 2.0**-23
 """Two learning rates that differ by no more than this fraction are one."""
 
 
-def own_reductions(run: Run, ended_at: Rates, went_on_at: Rates) -> Mapping[int, tuple[float, float]]:
+def own_reductions(run: Run, ended_at: LRs, went_on_at: LRs) -> Mapping[int, tuple[float, float]]:
     """Returns the reductions by the run's own ReduceLROnPlateau: by epoch, the LR before and after.
 
     A reduction is proved by three things: the fit recorded the settings of a ReduceLROnPlateau in its list
@@ -44,15 +44,15 @@ def own_reductions(run: Run, ended_at: Rates, went_on_at: Rates) -> Mapping[int,
             fit_starts=fit_starts,
             logged_as=types[0] if types and types[0] in TYPES else "float",
         )
-        for trigger in replay.triggers:
-            index = epochs.start + trigger.epoch
+        for reduction in replay.reductions:
+            index = epochs.start + reduction.epoch
             before, after = float(ended_at[index]), float(went_on_at[index])
-            if is_same_rate(trigger.lr_to, after) and not is_same_rate(before, after):
+            if is_same_lr(reduction.lr_to, after) and not is_same_lr(before, after):
                 reductions[index] = (before, after)
     return reductions
 
 
-def is_same_rate(one: float, other: float) -> bool:
+def is_same_lr(one: float, other: float) -> bool:
     """Returns whether two learning rates are one number but for float32 rounding; NaN equals nothing."""
     return abs(one - other) <= _ROUNDING * max(abs(one), abs(other))
 

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lrmon.analysis.learning_rate.curve import jump_rows
-from lrmon.analysis.learning_rate.schedules import planned_rates, staircase_decay_steps
+from lrmon.analysis.learning_rate.schedules import planned_lrs, staircase_decay_steps
 from lrmon.analysis.learning_rate.shape import ShapeKind
 from lrmon.analysis.thinning import thin
 from lrmon.review.run.run import Fit, Run, no_steps
 
-Rates = NDArray[np.float32]
+LRs = NDArray[np.float32]
 
 _WIDTH: Final = 480
 """Columns for which the plan is thinned: with four rows each, some 2,000 points."""
@@ -49,11 +49,11 @@ class Schedule:
         """Of a staircase; None for any other schedule, and where its edges are at other steps."""
         return None if self.skipped.size else staircase_decay_steps(self.class_name, self.config)
 
-    def rates(self, steps: ArrayLike) -> Rates | None:
+    def lrs(self, steps: ArrayLike) -> LRs | None:
         """Returns the learning rate at each of `steps`, None where the schedule is unknown."""
         left_out = np.searchsorted(self.skipped, steps)
         iterations = np.asarray(steps, dtype=np.int64) + self.iteration_offset - left_out
-        return planned_rates(self.class_name, self.config, iterations, compiled=self.compiled)
+        return planned_lrs(self.class_name, self.config, iterations, compiled=self.compiled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +65,15 @@ class Plan:
       last_step: the last that is planned.
       step: [n], ascending, from the last recorded step to `last_step`, thinned.
       learning_rate: [n].
-      edges: the steps ahead at which it jumps.
+      lr_changes: the steps ahead at which it jumps.
       every_step: whether nothing was left out.
     """
 
     class_name: str
     last_step: int
     step: NDArray[np.int64]
-    learning_rate: Rates
-    edges: NDArray[np.int64]
+    learning_rate: LRs
+    lr_changes: NDArray[np.int64]
     every_step: bool
 
 
@@ -105,7 +105,7 @@ def verified(run: Run, schedule: Schedule | None) -> Schedule | None:
     first = int(np.searchsorted(run.step, run.fits[-1].first_step))
     rows = np.unique(np.linspace(first, run.step.size - 1, _COMPARED).astype(np.intp))
     rows = rows[rows >= first]
-    recorded, planned = run.learning_rate[rows], schedule.rates(run.step[rows])
+    recorded, planned = run.learning_rate[rows], schedule.lrs(run.step[rows])
     if planned is None or not rows.size:
         return None
     known = np.isfinite(recorded)
@@ -123,13 +123,13 @@ def plan_ahead(run: Run, schedule: Schedule | None) -> Plan | None:
     first = int(run.step[-1])
     stride = 1 + (end - first) // _EVALUATED
     steps = np.append(np.arange(first, end - 1, stride), end - 1)
-    rates = schedule.rates(steps)
-    if rates is None or not bool(np.isfinite(rates).all()):
+    lrs = schedule.lrs(steps)
+    if lrs is None or not bool(np.isfinite(lrs).all()):
         return None
-    rows = thin(steps, stairs=[rates], start=first, end=end - 1, width=_WIDTH)
-    jumps = jump_rows(rates, steps) if stride == 1 else np.zeros(0, dtype=np.intp)
+    rows = thin(steps, levels_held=[lrs], start=first, end=end - 1, width=_WIDTH)
+    jumps = jump_rows(lrs, steps) if stride == 1 else np.zeros(0, dtype=np.intp)
     every_step = stride == 1 and rows.size == steps.size
-    return Plan(schedule.class_name, end - 1, steps[rows], rates[rows], steps[jumps], every_step)
+    return Plan(schedule.class_name, end - 1, steps[rows], lrs[rows], steps[jumps], every_step)
 
 
 def planned_end(run: Run) -> int | None:

@@ -13,7 +13,7 @@ from lrmon.analysis.plateau.rule import PlateauRule
 from lrmon.review.run.run import SERIES, Run
 
 BATCH_PREFIX: Final = "batch/"
-BATCH_MONITORS: Final = tuple(f"{BATCH_PREFIX}{name}" for name in ("loss", *SERIES[:2]))
+BATCH_METRICS: Final = tuple(f"{BATCH_PREFIX}{name}" for name in ("loss", *SERIES[:2]))
 """The series of a run that a rule can watch step by step."""
 
 SETTINGS: Final = ("monitor", "factor", "patience", "mode", "min_delta", "cooldown", "min_lr", "version")
@@ -48,7 +48,7 @@ def default_rule(run: Run) -> Defaults:
     rule = _recorded_rule(record)
     if rule is not None:
         return Defaults(rule, "run", applied_rule(record) is not None)
-    metrics = run.monitors
+    metrics = run.metric_names
     monitor = next((name for name in ("val_loss", "loss", *metrics) if name in metrics), "val_loss")
     return Defaults(PlateauRule(monitor, version=_version(record.get("framework"))), "keras", applied=False)
 
@@ -89,9 +89,9 @@ def rule_of(callback: Any) -> PlateauRule | None:
     )
 
 
-def monitors(run: Run) -> tuple[str, ...]:
+def metric_names(run: Run) -> tuple[str, ...]:
     """Returns what a rule can watch in this run: its epoch metrics, then the series of its batches."""
-    return (*run.monitors, *(BATCH_MONITORS if run.step.size else ()))
+    return (*run.metric_names, *(BATCH_METRICS if run.step.size else ()))
 
 
 def replaced(rule: PlateauRule, texts: Mapping[str, str]) -> PlateauRule:

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from lrmon.analysis.plateau.direction import Direction
 from lrmon.analysis.plateau.replay import PlateauReplay
 from lrmon.analysis.plateau.rule import TYPES, PlateauRule
-from lrmon.analysis.plateau.scan import first_triggers, scan_plateau
-from lrmon.review.report.analysis import Facts
-from lrmon.review.report.own_reductions import is_same_rate
-from lrmon.review.report.plateau_settings import BATCH_MONITORS, BATCH_PREFIX
+from lrmon.analysis.plateau.scan import first_reductions, scan_plateau
+from lrmon.review.report.analysis import RunAnalysis
+from lrmon.review.report.own_reductions import is_same_lr
+from lrmon.review.report.plateau_settings import BATCH_METRICS, BATCH_PREFIX
 from lrmon.review.run.run import Run
 
 Kind = Literal["would", "did", "both"]
@@ -23,7 +23,7 @@ Steps = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Trigger:
+class LRReduction:
     """One reduction, by the rule or in the record.
 
     Attributes:
@@ -73,8 +73,8 @@ class Plateaus:
       step: the last step of each epoch, or the step of each row.
       value: the monitored metric.
       missing: where it has no value.
-      triggers: in order.
-      departs: the first trigger at which the rule and the record part, None where they never do.
+      reductions: in order.
+      diverges: the first trigger at which the rule and the record part, None where they never do.
     """
 
     rule: PlateauRule
@@ -89,8 +89,8 @@ class Plateaus:
     best: Steps
     in_cooldown: NDArray[np.bool_]
     improved: NDArray[np.bool_]
-    triggers: tuple[Trigger, ...]
-    departs: Trigger | None
+    reductions: tuple[LRReduction, ...]
+    diverges: LRReduction | None
     sensitivity: Sensitivity | None
 
 
@@ -107,9 +107,9 @@ class _Series:
     logged_as: str
 
 
-def plateaus(of: Facts, rule: PlateauRule) -> Plateaus:
+def plateaus(of: RunAnalysis, rule: PlateauRule) -> Plateaus:
     """Returns what `rule` does over the run."""
-    unit: Literal["epoch", "step"] = "step" if rule.monitor in BATCH_MONITORS else "epoch"
+    unit: Literal["epoch", "step"] = "step" if rule.monitor in BATCH_METRICS else "epoch"
     series = _batches(of.run, rule) if unit == "step" else _epochs(of, rule)
     asked, rule = rule, _named(rule)
     problem = _problem(of.run, asked, series)
@@ -117,16 +117,16 @@ def plateaus(of: Facts, rule: PlateauRule) -> Plateaus:
         return _nothing(asked, unit, problem)
     known = np.flatnonzero(~np.isnan(series.at))
     replay, rows = _replay(series, float(series.at[known[0]]), rule)
-    triggers = tuple(_triggers(of, series, replay, rows, unit))
-    places = np.maximum(np.searchsorted(rows, np.arange(series.step.size), side="right") - 1, -1)
-    before_any = places < 0
-    best = replay.best_epoch[places]
-    in_cooldown, improved = replay.in_cooldown[places], replay.improved[places]
+    reductions = tuple(_reductions(of, series, replay, rows, unit))
+    positions = np.maximum(np.searchsorted(rows, np.arange(series.step.size), side="right") - 1, -1)
+    before_any = positions < 0
+    best = replay.best_epoch[positions]
+    in_cooldown, improved = replay.in_cooldown[positions], replay.improved[positions]
     best = np.where(best >= 0, rows[best], -1)
     # An epoch without a value changes nothing: it stands where the one before it has come to.
-    rates = np.where(series.missing, replay.next_learning_rate[places], replay.learning_rate[places])
-    wait = replay.wait[places]
-    best[before_any], wait[before_any], rates[before_any] = -1, 0, replay.learning_rate[0]
+    lrs = np.where(series.missing, replay.next_learning_rate[positions], replay.learning_rate[positions])
+    wait = replay.wait[positions]
+    best[before_any], wait[before_any], lrs[before_any] = -1, 0, replay.learning_rate[0]
     return Plateaus(
         rule=asked,
         direction=rule.direction,
@@ -135,18 +135,18 @@ def plateaus(of: Facts, rule: PlateauRule) -> Plateaus:
         step=series.step,
         value=series.value,
         missing=series.missing,
-        learning_rate=rates.astype(np.float32),
+        learning_rate=lrs.astype(np.float32),
         wait=wait,
         best=best,
-        in_cooldown=np.where(series.missing, replay.cooldown[places] > 0, in_cooldown) & ~before_any,
+        in_cooldown=np.where(series.missing, replay.cooldown[positions] > 0, in_cooldown) & ~before_any,
         improved=improved & ~series.missing,
-        triggers=triggers,
-        departs=next((trigger for trigger in triggers if _parts(trigger, of.run)), None),
+        reductions=reductions,
+        diverges=next((reduction for reduction in reductions if _parts(reduction, of.run)), None),
         sensitivity=_sensitivity(series, float(series.at[known[0]]), rule),
     )
 
 
-def _epochs(of: Facts, rule: PlateauRule) -> _Series:
+def _epochs(of: RunAnalysis, rule: PlateauRule) -> _Series:
     epochs = of.run.epochs
     values = [epoch.metrics.get(rule.monitor) for epoch in epochs]
     types = [epoch.types.get(rule.monitor) for epoch in epochs if rule.monitor in epoch.metrics]
@@ -168,15 +168,15 @@ def _batches(run: Run, rule: PlateauRule) -> _Series:
     absent = run.absent.get(name)
     rows = np.flatnonzero(~absent) if absent is not None else np.arange(run.step.size)
     values = getattr(run, name)[rows].astype(np.float64)
-    rates = run.learning_rate[rows]
-    following = np.append(rates[1:], np.float32(np.nan))
+    lrs = run.learning_rate[rows]
+    following = np.append(lrs[1:], np.float32(np.nan))
     following[:-1][np.diff(run.step[rows]) != 1] = np.nan
     starts = [fit.first_step for fit in run.fits[1:]]
     return _Series(
         step=run.step[rows],
         value=values,
         missing=np.zeros(rows.size, dtype=bool),
-        at=rates,
+        at=lrs,
         after=following,
         fit_starts=tuple(int(index) for index in np.searchsorted(run.step[rows], starts)),
         logged_as="float",
@@ -195,7 +195,7 @@ def _problem(run: Run, rule: PlateauRule, series: _Series) -> str | None:
         return f"{error}."
     if not run.epochs and not rule.monitor.startswith(BATCH_PREFIX):
         return "No epoch has ended in this run, so there is no metric to watch."
-    if not run.monitors and not rule.monitor.startswith(BATCH_PREFIX):
+    if not run.metric_names and not rule.monitor.startswith(BATCH_PREFIX):
         return "This run has no metric to watch."
     if bool(series.missing.all()):
         return f"This run has recorded no {rule.monitor}."
@@ -204,10 +204,10 @@ def _problem(run: Run, rule: PlateauRule, series: _Series) -> str | None:
     return None
 
 
-def _replay(series: _Series, rate: float, rule: PlateauRule) -> tuple[PlateauReplay, NDArray[np.intp]]:
+def _replay(series: _Series, lr: float, rule: PlateauRule) -> tuple[PlateauReplay, NDArray[np.intp]]:
     """Returns the replay over the values that there are, and their indices."""
     rows, starts = _present(series)
-    replay = scan_plateau(series.value[rows], rate, rule, fit_starts=starts, logged_as=series.logged_as)
+    replay = scan_plateau(series.value[rows], lr, rule, fit_starts=starts, logged_as=series.logged_as)
     return replay, rows
 
 
@@ -220,50 +220,50 @@ def _present(series: _Series) -> tuple[NDArray[np.intp], list[int]]:
     return rows, np.searchsorted(rows, np.array(series.fit_starts, dtype=np.int64)).tolist()
 
 
-def _triggers(
-    of: Facts, series: _Series, replay: PlateauReplay, rows: NDArray[np.intp], unit: str
-) -> list[Trigger]:
-    own = of.reductions if unit == "epoch" else {}
-    by_rule = {int(rows[trigger.epoch]): trigger for trigger in replay.triggers}
-    triggers = []
+def _reductions(
+    of: RunAnalysis, series: _Series, replay: PlateauReplay, rows: NDArray[np.intp], unit: str
+) -> list[LRReduction]:
+    own = of.own_reductions if unit == "epoch" else {}
+    by_rule = {int(rows[reduction.epoch]): reduction for reduction in replay.reductions}
+    reductions = []
     first = min(by_rule, default=-1)
     for index in sorted({*by_rule, *own}):
         did_from, did_to = float(series.at[index]), float(series.after[index])
         if did_from == did_to or math.isnan(did_to):
             did_from = did_to = math.nan
-        trigger = by_rule.get(index)
-        place = int(np.searchsorted(rows, index, side="right")) - 1
-        best = int(replay.best_epoch[place]) if place >= 0 else -1
-        triggers.append(
-            Trigger(
+        reduction = by_rule.get(index)
+        position = int(np.searchsorted(rows, index, side="right")) - 1
+        best = int(replay.best_epoch[position]) if position >= 0 else -1
+        reductions.append(
+            LRReduction(
                 index=index,
                 step=int(series.step[index]),
-                lr_from=trigger.lr_from if trigger else did_from,
-                lr_to=trigger.lr_to if trigger else did_to,
-                kind="did" if trigger is None else "both" if index in own else "would",
+                lr_from=reduction.lr_from if reduction else did_from,
+                lr_to=reduction.lr_to if reduction else did_to,
+                kind="did" if reduction is None else "both" if index in own else "would",
                 first=index == first,
                 best=int(rows[best]) if best >= 0 else -1,
                 did_from=did_from,
                 did_to=did_to,
             )
         )
-    return triggers
+    return reductions
 
 
-def _parts(trigger: Trigger, run: Run) -> bool:
+def _parts(reduction: LRReduction, run: Run) -> bool:
     """Whether the rule and the record go different ways at a trigger, and there is a record after it."""
-    if trigger.kind != "did" and is_same_rate(trigger.lr_to, trigger.did_to):
+    if reduction.kind != "did" and is_same_lr(reduction.lr_to, reduction.did_to):
         return False
-    return bool(run.step.size) and trigger.step < int(run.step[-1])
+    return bool(run.step.size) and reduction.step < int(run.step[-1])
 
 
-def _sensitivity(series: _Series, rate: float, rule: PlateauRule) -> Sensitivity:
+def _sensitivity(series: _Series, lr: float, rule: PlateauRule) -> Sensitivity:
     patiences, deltas = _patiences(rule.patience), _deltas(rule.min_delta)
     rows, starts = _present(series)
-    can_fall = rate > np.float32(rule.min_lr)
+    can_fall = lr > np.float32(rule.min_lr)
     columns = []
     for delta in deltas:
-        firsts = first_triggers(
+        firsts = first_reductions(
             series.value[rows],
             replace(rule, min_delta=delta),
             patiences,
@@ -281,8 +281,8 @@ def _patiences(own: int) -> tuple[int, ...]:
     while usual[-1] <= own * 8:
         usual += [usual[-1] * 2, usual[-1] * 5, usual[-1] * 10]
     values = sorted({*usual, own})
-    place = values.index(own)
-    first = max(min(place - 3, len(values) - 7), 0)
+    position = values.index(own)
+    first = max(min(position - 3, len(values) - 7), 0)
     return tuple(values[first : first + 7])
 
 
@@ -298,7 +298,7 @@ def _nothing(rule: PlateauRule, unit: Literal["epoch", "step"], problem: str) ->
     return Plateaus(
         rule=rule, direction=None, unit=unit, problem=problem, step=ints, value=floats, missing=bools,
         learning_rate=floats.astype(np.float32), wait=ints, best=ints, in_cooldown=bools, improved=bools,
-        triggers=(), departs=None, sensitivity=None,
+        reductions=(), diverges=None, sensitivity=None,
     )  # fmt: skip
 
 
@@ -323,5 +323,5 @@ def changing_rows(of: Plateaus, most: int) -> NDArray[np.intp]:
     peaks = np.flatnonzero(of.wait == held)
     of_part = np.searchsorted(firsts, peaks, side="right")
     peaks = peaks[np.diff(of_part, prepend=-1) != 0]
-    triggers = [trigger.index for trigger in of.triggers[: most // 6]]
-    return np.unique(np.concatenate((firsts, peaks, np.array(triggers, dtype=np.intp), [size - 1])))
+    reductions = [reduction.index for reduction in of.reductions[: most // 6]]
+    return np.unique(np.concatenate((firsts, peaks, np.array(reductions, dtype=np.intp), [size - 1])))

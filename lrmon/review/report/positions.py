@@ -15,18 +15,18 @@ Steps = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class Positions:
     """The epochs of a run on its step axis, those that have not ended too.
 
     Attributes:
       starts: [k], ascending: the first step of each epoch that has a step.
-      positions: [k], where each begins on the epoch axis.
+      epoch_positions: [k], where each begins on the epoch axis.
       end: the step at which the last of them ends, or will end; exclusive. None without epochs.
       unknown: [m, 2], first and last step of stretches in which epochs began whose records are missing.
     """
 
     starts: Steps
-    positions: NDArray[np.float64]
+    epoch_positions: NDArray[np.float64]
     end: int | None
     unknown: Steps
 
@@ -41,7 +41,9 @@ class Places:
         """Returns the place on the epoch axis of the epoch with `step` in it; None where it is not known."""
         if not bool(self.known(np.array([step]))[0]):
             return None
-        return math.floor(float(self.positions[int(np.searchsorted(self.starts, step, side="right")) - 1]))
+        return math.floor(
+            float(self.epoch_positions[int(np.searchsorted(self.starts, step, side="right")) - 1])
+        )
 
     def describe(self, step: int) -> str:
         """Returns the place of a step in words.
@@ -71,7 +73,7 @@ class Places:
         return lengths[0]
 
 
-def places(run: Run) -> Places:
+def positions(run: Run) -> Positions:
     """Returns where the run's epochs begin."""
     found: dict[int, float] = {}
     covered: list[tuple[int, int]] = []
@@ -95,7 +97,7 @@ def places(run: Run) -> Places:
                     unknown.append((first, end - 1))
                 found[first] = position
     starts = sorted(found)
-    return Places(
+    return Positions(
         np.array(starts, dtype=np.int64),
         np.array([found[start] for start in starts], dtype=np.float64),
         _end(run, starts, dict(covered)) if starts else None,

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from lrmon import schema
 from lrmon.analysis.range_test.analyze import (
+    Caution,
     Comparison,
-    Problem,
     RangeTest,
     Repeats,
     Spread,
@@ -92,9 +92,9 @@ class RangeTestReport:
         return self.together.recommended
 
     @property
-    def problems(self) -> tuple[Problem, ...]:
+    def cautions(self) -> tuple[Caution, ...]:
         """Why one should doubt the suggestions."""
-        return self.together.problems
+        return self.together.cautions
 
     @property
     def optimizer(self) -> str | None:
@@ -143,8 +143,8 @@ class RangeTestReport:
         return answer
 
     def __repr__(self) -> str:
-        rate = self.recommended.median
-        recommended = "no learning rate recommended" if rate is None else f"recommended LR {rate:.3g}"
+        lr = self.recommended.median
+        recommended = "no learning rate recommended" if lr is None else f"recommended LR {lr:.3g}"
         sweeps = quantity(len(self.sweeps), "sweep")
         return f"<RangeTestReport on {shortened(self.run.name, 50)!r}: {sweeps} · {recommended}>"
 
@@ -159,7 +159,7 @@ class RangeTestReport:
         tail = {
             "suggestions": {name: _spread(each) for name, each in self.suggestions.items()},
             "recommended": _spread(self.recommended),
-            "problems": _problems(self.problems),
+            "problems": _cautions(self.cautions),
         }
         return f'{schema.to_json(head)[1:-1]},"sweeps":[{sweeps}],{schema.to_json(tail)[1:-1]}'
 
@@ -238,7 +238,7 @@ def _sweep_json(sweep: Sweep, *, columns: bool) -> str:
             }
             for name, each in (*test.suggestions.items(), ("recommended", test.recommended))
         },
-        "problems": _problems(test.problems),
+        "problems": _cautions(test.cautions),
     }
     head["recommended"] = head["suggestions"].pop("recommended")
     if not columns:
@@ -275,5 +275,5 @@ def _spread(each: Spread) -> dict[str, Any]:
     }
 
 
-def _problems(problems: tuple[Problem, ...]) -> list[dict[str, str]]:
-    return [{"code": problem.code, "text": problem.text, "anchor": problem.anchor} for problem in problems]
+def _cautions(cautions: tuple[Caution, ...]) -> list[dict[str, str]]:
+    return [{"code": problem.code, "text": problem.text, "anchor": problem.anchor} for problem in cautions]

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lrmon.analysis.plateau.rule import PlateauRule
-from lrmon.review.report.analysis import Facts, facts
+from lrmon.review.report.analysis import RunAnalysis, analysis
 from lrmon.review.report.findings.checks import Check, checks
 from lrmon.review.report.findings.finding import SEVERITIES, Finding
 from lrmon.review.report.findings.ranking import find_all
 from lrmon.review.report.plateaus import Plateaus, plateaus
 from lrmon.review.report.range_test import RangeTestReport, range_test
-from lrmon.review.report.render.as_json import plateaus_json, what_stays_json
+from lrmon.review.report.render.as_json import plateaus_json, run_analysis_json
 from lrmon.review.report.render.as_text import report_text
 from lrmon.review.run.run import Run
 from lrmon.text.widths import shortened
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class AnalyzedRun:
     """What a report says whatever the rule, to be worked out once a run.
 
     Attributes:
-      facts: epochs, edges, plan.
+      analysis: epochs, edges, plan.
       findings: the most important first.
       checks: what was looked for.
       range_test: what it says as a range test, None for a training.
       text: all of it as members of a JSON object, without the braces.
     """
 
-    facts: Facts
+    analysis: RunAnalysis
     findings: tuple[Finding, ...]
     checks: tuple[Check, ...]
     range_test: RangeTestReport | None
@@ -50,7 +50,7 @@ class Report:
 
     Attributes:
       run: the run.
-      facts: its epochs, the edges of its learning rate, what its schedule has in store.
+      analysis: its epochs, the edges of its learning rate, what its schedule has in store.
       plateaus: what the rule does.
       findings: the most important first.
       checks: what was looked for and is in order, or could not be looked for.
@@ -58,7 +58,7 @@ class Report:
     """
 
     run: Run
-    facts: Facts
+    analysis: RunAnalysis
     plateaus: Plateaus
     findings: tuple[Finding, ...]
     checks: tuple[Check, ...]
@@ -67,7 +67,7 @@ class Report:
 
     def to_json(self) -> str:
         """Returns the report as JSON, as http_api.md describes it."""
-        return f"{{{self._text},{plateaus_json(self.plateaus, self.facts)}}}"
+        return f"{{{self._text},{plateaus_json(self.plateaus, self.analysis)}}}"
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the report as `to_json` has it, in Python's types."""
@@ -87,7 +87,7 @@ class Report:
         """
         return report_text(
             self.run,
-            self.facts,
+            self.analysis,
             self.plateaus,
             self.findings,
             self.range_test,
@@ -105,7 +105,7 @@ class Report:
         """
         from lrmon.review.report.render.as_plot import report_plot
 
-        figure = report_plot(self.run, self.facts, self.plateaus)
+        figure = report_plot(self.run, self.analysis, self.plateaus)
         if path is not None:
             figure.savefig(path)
         return figure
@@ -127,29 +127,29 @@ class Report:
     def _repr_html_(self) -> str:
         from lrmon.review.report.render.as_html import report_html
 
-        return report_html(self.run, self.facts, self.findings, self.range_test)
+        return report_html(self.run, self.analysis, self.findings, self.range_test)
 
 
-def find_of(run: Run) -> tuple[Finding, ...]:
+def findings_of(run: Run) -> tuple[Finding, ...]:
     """Returns the findings that the report of a run has, the most important first."""
     with np.errstate(all="ignore"):
-        return find_all(facts(run))
+        return find_all(analysis(run))
 
 
-def look_into(run: Run) -> Findings:
+def analyze_run(run: Run) -> AnalyzedRun:
     """Returns what the report of a run says whatever the rule."""
     # A run may hold infinities and NaN anywhere: what is computed of them is NaN, and compares as False.
     with np.errstate(all="ignore"):
-        of = facts(run)
+        of = analysis(run)
         findings = find_all(of)
         looked_for = checks(of, findings)
         test = range_test(run) if run.kind == "range_test" else None
-    return Findings(of, findings, looked_for, test, what_stays_json(of, findings, looked_for, test))
+    return AnalyzedRun(of, findings, looked_for, test, run_analysis_json(of, findings, looked_for, test))
 
 
-def run_analysis(run: Run) -> Findings:
-    """Returns what `look_into` does, and keeps it with the run."""
-    return run.memo.get("run analysis", lambda: look_into(run))
+def analyzed_run(run: Run) -> AnalyzedRun:
+    """Returns what `analyze_run` does, and keeps it with the run."""
+    return run.memo.get("run analysis", lambda: analyze_run(run))
 
 
 def report(run: Run, rule: PlateauRule | None = None) -> Report:
@@ -160,7 +160,7 @@ def report(run: Run, rule: PlateauRule | None = None) -> Report:
       rule: of ReduceLROnPlateau; the run's own where left out. A rule that cannot be judged on this run (its
         metric is not recorded, or has no direction) is no error: ``plateaus.problem`` says so.
     """
-    found = run_analysis(run)
+    found = analyzed_run(run)
     with np.errstate(all="ignore"):
-        judged = plateaus(found.facts, rule or found.facts.defaults.rule)
-    return Report(run, found.facts, judged, found.findings, found.checks, found.range_test, found.text)
+        judged = plateaus(found.analysis, rule or found.analysis.defaults.rule)
+    return Report(run, found.analysis, judged, found.findings, found.checks, found.range_test, found.text)

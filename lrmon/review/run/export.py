@@ -58,7 +58,7 @@ def _json(run: Run) -> Iterator[bytes]:
 
 def _csv(run: Run) -> Iterator[bytes]:
     """Yields the lines; an epoch's metrics are in the row of its last step."""
-    metrics = run.monitors
+    metrics = run.metric_names
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     named = [f"learning_rate/{name}" for name in run.learning_rates]
@@ -92,7 +92,7 @@ def _columns(run: Run, rows: NDArray[np.intp]) -> list[list[str]]:
         json_column(run.time[rows]),
     ]
     curves = {name: getattr(run, name) for name in SERIES}
-    curves |= {f"learning_rate/{name}": rates for name, rates in run.learning_rates.items()}
+    curves |= {f"learning_rate/{name}": lrs for name, lrs in run.learning_rates.items()}
     for name, curve in curves.items():
         absent = run.absent.get(name)
         columns.append(json_column(curve[rows], absent=None if absent is None else absent[rows]))

@@ -112,8 +112,8 @@ def _is_range_test(
     )
 
 
-def _sentence(fit: Fit, sweep: Sweep, rates: Reals, *, index: int, fits: int) -> str:
-    low, high = (f"{rate:.3g}" for rate in shortest(rates[[sweep.first_row, -1]]).tolist())
+def _sentence(fit: Fit, sweep: Sweep, lrs: Reals, *, index: int, fits: int) -> str:
+    low, high = (f"{lr:.3g}" for lr in shortest(lrs[[sweep.first_row, -1]]).tolist())
     per_epoch = fit.steps_per_epoch is not None and 1 < fit.steps_per_epoch <= sweep.every
     when = (
         "every epoch" if per_epoch else "every step" if sweep.every == 1 else f"every {sweep.every:,} steps"

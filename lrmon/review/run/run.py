@@ -255,7 +255,7 @@ class Run:
         return state if state in ("running", "completed", "stopped", "interrupted") else None
 
     @property
-    def monitors(self) -> tuple[str, ...]:
+    def metric_names(self) -> tuple[str, ...]:
         """The epoch metrics, in the order of their first appearance."""
         return tuple(dict.fromkeys(name for epoch in self.epochs for name in epoch.metrics))
 

@@ -61,7 +61,7 @@ def series_json(run: Run, view: View) -> str:
     chosen = first + thin(
         axis[inside],
         curves=[run.effective_learning_rate[inside], run.loss[inside], smoothed[inside]],
-        stairs=[run.learning_rate[inside], *(rates[inside] for rates in run.learning_rates.values())],
+        levels_held=[run.learning_rate[inside], *(lrs[inside] for lrs in run.learning_rates.values())],
         start=start,
         end=end,
         width=view.width,
@@ -130,9 +130,9 @@ def columns_json(run: Run, rows: NDArray[np.intp], more: Mapping[str, NDArray[np
 def learning_rates_json(run: Run, rows: NDArray[np.intp]) -> str:
     """Returns the learning rate of each of several optimizers in the chosen rows, an empty object else."""
     columns = []
-    for name, rates in run.learning_rates.items():
+    for name, lrs in run.learning_rates.items():
         absent = run.absent.get(f"learning_rate/{name}")
-        column = json_column(rates[rows], absent=None if absent is None else absent[rows])
+        column = json_column(lrs[rows], absent=None if absent is None else absent[rows])
         columns.append(f"{json.dumps(name)}:{column}")
     return f"{{{','.join(columns)}}}"
 
@@ -161,7 +161,7 @@ def updates_json(run: Run, rows: NDArray[np.intp]) -> str:
 
 def epochs_json(run: Run) -> str:
     """Returns the epochs as columns."""
-    metrics = {name: [epoch.metrics.get(name) for epoch in run.epochs] for name in run.monitors}
+    metrics = {name: [epoch.metrics.get(name) for epoch in run.epochs] for name in run.metric_names}
     return schema.to_json(
         {
             "epoch": [epoch.number for epoch in run.epochs],
@@ -196,8 +196,8 @@ def _is_complete(run: Run, view: View, first: int, stop: int) -> bool:
         before = run.holes[:, 1] < (-math.inf if view.start is None else view.start)
         after = run.holes[:, 0] > (math.inf if view.end is None else view.end)
     else:
-        places = np.searchsorted(run.step, run.holes[:, 0])
-        before, after = places < first, places > stop
+        positions = np.searchsorted(run.step, run.holes[:, 0])
+        before, after = positions < first, positions > stop
     return bool((before | after).all())
 
 

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from lrmon import schema
 from lrmon.record.recorder import Recorder
-from lrmon.train.model.effective_lr import EffectiveRate
+from lrmon.train.model.effective_lr import EffectiveLR
 from lrmon.train.model.optimizers import scales_loss
-from lrmon.train.ring_buffer.base import StepRing, StepRows
+from lrmon.train.ring_buffer.base import RingBuffer, StepRecords
 from lrmon.train.update_samples.sampler import UpdateSampler
 
 
@@ -31,11 +31,11 @@ class Fit(Protocol):
     def revise(self, main: int | None, iteration: int | None) -> None:
         """As `begin`, where a later step makes an optimizer known; `iteration` if it is the main one."""
 
-    def effective(self, main: int) -> EffectiveRate:
+    def effective(self, main: int) -> EffectiveLR:
         """Returns the rule of an optimizer's effective learning rate."""
 
 
-class RingFeed:
+class StepFeed:
     """Feeds a recorder from a ring during one fit.
 
     The thread that trains calls `execution_ended` and `epoch_began`; `read` may be called by any thread, one
@@ -55,7 +55,7 @@ class RingFeed:
 
     def __init__(
         self,
-        ring: StepRing,
+        ring: RingBuffer,
         recorder: Recorder,
         fit: Fit,
         steps_per_execution: int,
@@ -99,7 +99,7 @@ class RingFeed:
         """Executions of the epoch that had begun before `row`."""
         return -(-(row - self._epoch_row) // self._steps_per_execution)
 
-    def change_ring(self, ring: StepRing, next_row: int) -> None:
+    def change_ring(self, ring: RingBuffer, next_row: int) -> None:
         """Goes on with another ring, before anything was read; its `next_row` is the fit's first."""
         self.ring, self._anchor, self._epoch_row = ring, (next_row, None), next_row
 
@@ -188,7 +188,7 @@ class RingFeed:
         while self._ends and self._ends[0][0] < read:
             del self._ends[0]
 
-    def _begin(self, rows: StepRows, first_row: int, overwritten: int) -> None:
+    def _begin(self, rows: StepRecords, first_row: int, overwritten: int) -> None:
         """Begins the fit with its first rows, and finds out which optimizer's learning rate is the run's."""
         optimizers = self.ring.optimizers
         columns, main = rows.learning_rate.shape[1], self.main
@@ -207,7 +207,7 @@ class RingFeed:
             self._fit.revise(main, iteration if main != self.main else None)
         self.main, self.began, self._columns = main, True, columns
 
-    def _made(self, rows: StepRows, main: int) -> npt.NDArray[np.bool_] | None:
+    def _made(self, rows: StepRecords, main: int) -> npt.NDArray[np.bool_] | None:
         """[n]: whether loss scaling let an update be made; None where nothing scales the loss."""
         outer = self.ring.optimizers.parts[main].outer
         if not scales_loss(outer):

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from lrmon.record.recorder import Recorder
 from lrmon.train.fit.executions import Executions
-from lrmon.train.fit.feed import RingFeed
-from lrmon.train.fit.outside import NOT_CALLED, OutsideRing, rings_of
+from lrmon.train.fit.feed import StepFeed
+from lrmon.train.fit.outside import NOT_CALLED, OutsideRingBuffer, rings_of
 from lrmon.train.model.description import (
     DescribedOptimizer,
     described_fit,
@@ -18,13 +18,13 @@ from lrmon.train.model.description import (
     described_optimizers,
     exactness,
 )
-from lrmon.train.model.effective_lr import EffectiveRate
+from lrmon.train.model.effective_lr import EffectiveLR
 from lrmon.train.model.host import on_host
 from lrmon.train.model.models import backend_of, is_distributed, loss_tracker, steps_per_execution
 from lrmon.train.model.optimizers import Part, counter
 from lrmon.train.preflight import Fit
-from lrmon.train.preflight.problem import Problem
-from lrmon.train.ring_buffer.base import StepRing, uninstall
+from lrmon.train.preflight.problem import PreflightWarning
+from lrmon.train.ring_buffer.base import RingBuffer, uninstall
 from lrmon.train.update_samples.sampler import UpdateSampler
 
 _LONGEST_WAIT_SECONDS: Final = 1.0
@@ -76,9 +76,9 @@ class FitRecording:
         self._executions.put_in_place()
         self._rows_before: Final = self._ring.count(), 0 if self._outside is None else self._outside.count()
         self._recorder: Recorder | None = None
-        self._feed: RingFeed | None = None
+        self._feed: StepFeed | None = None
         self._sampler: UpdateSampler | None = None
-        self._foretold: list[Problem] = []
+        self._preflight_warnings: list[PreflightWarning] = []
         self._first_epoch = 0
         self._batch_size: int | None = None
         self._run: dict[str, Any] = {}
@@ -100,7 +100,7 @@ class FitRecording:
         seen: Fit,
         plateau: dict[str, Any] | None,
         step_sizes_every: int | None,
-        foretold: list[Problem],
+        preflight_warnings: list[PreflightWarning],
         went_on_from: Position | None,
     ) -> None:
         """Has the recorder ask for the rows from now on.
@@ -111,7 +111,7 @@ class FitRecording:
             seen: What can be seen of the fit.
             plateau: Settings of the fit's ReduceLROnPlateau, for the record.
             step_sizes_every: See LRMonitor.
-            foretold: What pre-flight says.
+            preflight_warnings: What pre-flight says.
             went_on_from: Where the recorder's last fit ended; None where it has had none.
         """
         self._start_time = time.time()
@@ -121,16 +121,18 @@ class FitRecording:
             "steps_before_split": seen.steps_before_split,
             "plateau": plateau,
             "step_sizes_every": step_sizes_every,
-            "foretold": [{"code": problem.code, "text": problem.text} for problem in foretold],
+            "preflight_warnings": [
+                {"code": problem.code, "text": problem.text} for problem in preflight_warnings
+            ],
         }
         self._describe(self._ring.optimizers.parts)
         if step_sizes_every is not None:
             self._sampler = UpdateSampler(
                 self._model, self._ring, step_sizes_every, self._steps_per_execution
             )
-        self._foretold = foretold
+        self._preflight_warnings = preflight_warnings
         self._went_on_from = went_on_from
-        self._feed = RingFeed(self._ring, recorder, self, self._steps_per_execution, sampler=self._sampler)
+        self._feed = StepFeed(self._ring, recorder, self, self._steps_per_execution, sampler=self._sampler)
         self._recorder = recorder
 
     def begin(self, main: int | None, iteration: int, updates: int) -> None:
@@ -151,7 +153,7 @@ class FitRecording:
             first = {} if iteration is None else {"first_iteration": iteration}
             self._recorder.revise_fit({**self._known(main), **first})
 
-    def effective(self, main: int) -> EffectiveRate:
+    def effective(self, main: int) -> EffectiveLR:
         """Returns the rule of an optimizer's effective learning rate; see `lrmon.train.fit.feed.Fit`."""
         return self._described[main].effective
 
@@ -361,7 +363,7 @@ class FitRecording:
 
     def _known(self, main: int | None) -> dict[str, Any]:
         """What is known once a step has run, as fields of the run's record."""
-        ring: StepRing = self._ring if self._feed is None else self._feed.ring
+        ring: RingBuffer = self._ring if self._feed is None else self._feed.ring
         parts = ring.optimizers.parts
         self._describe(parts)
         run = {**self._run, **described_optimizers(parts, self._described[: len(parts)], main)}
@@ -373,18 +375,22 @@ class FitRecording:
         return {
             **run,
             "exactness": exactness(*sources),
-            **(ring.told(run, optimizer) if isinstance(ring, OutsideRing) and optimizer is not None else {}),
+            **(
+                ring.told(run, optimizer)
+                if isinstance(ring, OutsideRingBuffer) and optimizer is not None
+                else {}
+            ),
             "initial_epoch": self._first_epoch,
             "batch_size": self._batch_size or ring.batch_size,
             "loss_source": ring.loss_source,
             "warnings": self._warnings(ring),
         }
 
-    def _warnings(self, ring: StepRing) -> list[str]:
+    def _warnings(self, ring: RingBuffer) -> list[str]:
         """What the run's record warns of, so far."""
         of_ring = [ring.problem] if ring.problem else []
         return [
-            *(problem.text for problem in self._foretold),
+            *(problem.text for problem in self._preflight_warnings),
             *of_ring,
             *(self._sampler.warnings if self._sampler else []),
         ]

@@ -17,10 +17,10 @@ import numpy.typing as npt
 
 from lrmon import schema
 from lrmon.train.model.models import backend_of, is_distributed, loss_trackers, steps_per_execution
-from lrmon.train.model.optimizers import Part, counter, decay, rate_function, rate_variable, schedule_of
+from lrmon.train.model.optimizers import Part, counter, decay, lr_function, lr_variable, schedule_of
 from lrmon.train.model.step_optimizers import StepOptimizers, WatchedUpdates
-from lrmon.train.ring_buffer.base import StepRing, StepRows, depth_for
-from lrmon.train.ring_buffer.host_rows import HostRow, HostRows
+from lrmon.train.ring_buffer.base import RingBuffer, StepRecords, depth_for
+from lrmon.train.ring_buffer.host_records import HostRecord, HostRecords
 from lrmon.train.ring_buffer.installation import installed
 
 NOT_CALLED: Final = (
@@ -39,7 +39,7 @@ RATE_OF_SCHEDULE: Final = (
 )
 
 
-class OutsideRing(StepRing):
+class OutsideRingBuffer(RingBuffer):
     """Rows made by the host around each call of the model's train function; it waits for every batch.
 
     Args:
@@ -50,10 +50,10 @@ class OutsideRing(StepRing):
 
     def __init__(self, model: Any, depth: int, optimizers: StepOptimizers) -> None:
         super().__init__(model, depth, optimizers)
-        self._rows: Final = HostRows(depth, lambda values: np.array(values, np.float64))
+        self._rows: Final = HostRecords(depth, lambda values: np.array(values, np.float64))
         self._tracker: Any = None
         self._loss_exactness = schema.EXACT
-        self._rate_provenance: Final[dict[int, tuple[str, str]]] = {}
+        self._lr_provenance: Final[dict[int, tuple[str, str]]] = {}
         """By optimizer, where its learning rate is from, and how exact it is; known once a step has run."""
         self._before: Mapping[int, npt.NDArray[Any]] = {}
         self._counts_before: Final[dict[int, float]] = {}
@@ -62,7 +62,7 @@ class OutsideRing(StepRing):
     def count(self) -> int:
         return self._rows.count
 
-    def rows(self, start: int, stop: int) -> StepRows:
+    def rows(self, start: int, stop: int) -> StepRecords:
         return self._rows.between(start, stop, len(self.optimizers.parts))
 
     def around(self, train_step: Callable[..., Any]) -> Callable[..., Any]:
@@ -108,7 +108,7 @@ class OutsideRing(StepRing):
             run: The record's fields so far.
             optimizer: Whose learning rate is the run's.
         """
-        source, exactness = self._rate_provenance[id(optimizer)]
+        source, exactness = self._lr_provenance[id(optimizer)]
         of_effective, effective = exactness, run["effective_learning_rate_source"]
         if effective.startswith("none"):
             of_effective = schema.NOT_AVAILABLE
@@ -136,7 +136,7 @@ class OutsideRing(StepRing):
     def _values(self, state: Any) -> dict[int, npt.NDArray[Any]]:
         found = self.optimizers.parts
         wanted = [counter(part.optimizer) for part in found]
-        wanted += [rate_variable(part.optimizer) for part in found]
+        wanted += [lr_variable(part.optimizer) for part in found]
         for tracker in loss_trackers(self.model):
             wanted += [getattr(tracker, "total", None), getattr(tracker, "count", None)]
         values: dict[int, Any] = {}
@@ -154,40 +154,40 @@ class OutsideRing(StepRing):
     ) -> None:
         loss = self._loss_between(before, after, logs)
         counters = [id(counter(part.optimizer)) for part in self.optimizers.parts]
-        rates = [
-            self.guarded("learning rate", functools.partial(self._rate, part, before), np.nan)
+        lrs = [
+            self.guarded("learning rate", functools.partial(self._lr, part, before), np.nan)
             for part in self.optimizers.parts
         ]
         self._rows.append(
-            HostRow(
+            HostRecord(
                 iterations=[float(before.get(key, self._counts_before.get(key, np.nan))) for key in counters],
                 iterations_after=[float(after[key]) for key in counters],
-                learning_rates=rates,
+                learning_rates=lrs,
                 loss=loss,
             )
         )
 
-    def _rate(self, part: Part, before: Mapping[int, npt.NDArray[Any]]) -> float:
+    def _lr(self, part: Part, before: Mapping[int, npt.NDArray[Any]]) -> float:
         optimizer = part.optimizer
-        schedule, variable = schedule_of(optimizer), rate_variable(optimizer)
+        schedule, variable = schedule_of(optimizer), lr_variable(optimizer)
         key = id(counter(optimizer))
         iteration = before.get(key, self._counts_before.get(key, np.nan))
-        if rate_function(optimizer) is not None or (schedule is None and variable is None):
-            self._rate_provenance[id(optimizer)] = (
+        if lr_function(optimizer) is not None or (schedule is None and variable is None):
+            self._lr_provenance[id(optimizer)] = (
                 "none: your function of the learning rate is called where nobody sees it",
                 schema.NOT_AVAILABLE,
             )
             return np.nan
         if schedule is None:
-            rate = before[id(variable)] if id(variable) in before else _array(variable)
-            self._rate_provenance[id(optimizer)] = RATE_OF_VARIABLE, schema.EXACT
+            lr = before[id(variable)] if id(variable) in before else _array(variable)
+            self._lr_provenance[id(optimizer)] = RATE_OF_VARIABLE, schema.EXACT
         else:
-            rate = _array(schedule(int(iteration)))
-            self._rate_provenance[id(optimizer)] = RATE_OF_SCHEDULE, schema.BOUNDED
+            lr = _array(schedule(int(iteration)))
+            self._lr_provenance[id(optimizer)] = RATE_OF_SCHEDULE, schema.BOUNDED
         slope = decay(optimizer)
         if not slope:
-            return float(rate)
-        return float(np.float32(rate) / (np.float32(1) + np.float32(slope) * np.float32(iteration)))
+            return float(lr)
+        return float(np.float32(lr) / (np.float32(1) + np.float32(slope) * np.float32(iteration)))
 
     def _loss_between(
         self, before: Mapping[int, npt.NDArray[Any]], after: Mapping[int, npt.NDArray[Any]], logs: Any
@@ -208,7 +208,7 @@ class OutsideRing(StepRing):
         return np.nan
 
 
-def rings_of(model: Any, callbacks: Sequence[Any]) -> tuple[StepRing, OutsideRing | None]:
+def rings_of(model: Any, callbacks: Sequence[Any]) -> tuple[RingBuffer, OutsideRingBuffer | None]:
     """Returns the ring that the model's training step writes, and what sees the step from outside.
 
     Both are the same where no ring can be put into the step; the second is None where nothing but the ring
@@ -222,7 +222,7 @@ def rings_of(model: Any, callbacks: Sequence[Any]) -> tuple[StepRing, OutsideRin
     Raises:
         RuntimeError: There is neither.
     """
-    ring: StepRing | None = None
+    ring: RingBuffer | None = None
     problem = ""
     try:
         ring = installed(model, callbacks)
@@ -233,7 +233,7 @@ def rings_of(model: Any, callbacks: Sequence[Any]) -> tuple[StepRing, OutsideRin
             raise RuntimeError(problem)
         return ring, None
     optimizers = StepOptimizers(model, callbacks) if ring is None else ring.optimizers
-    outside = OutsideRing(model, depth_for(1), optimizers)
+    outside = OutsideRingBuffer(model, depth_for(1), optimizers)
     if ring is not None:
         return ring, outside
     outside.problem = f"the training step was seen from outside alone: {problem}"

@@ -13,10 +13,10 @@ from typing import Any, Final
 import numpy as np
 
 from lrmon import schema
-from lrmon.train.model.effective_lr import EffectiveRate, effective_rate
+from lrmon.train.model.effective_lr import EffectiveLR, effective_lr
 from lrmon.train.model.models import KERAS, backend_of, keras_of, steps_per_execution
-from lrmon.train.model.optimizers import Part, is_legacy, rate_function, scales_loss, schedule_of
-from lrmon.train.model.step_optimizers import NOT_SEEN
+from lrmon.train.model.optimizers import Part, is_legacy, lr_function, scales_loss, schedule_of
+from lrmon.train.model.step_optimizers import NOT_OBSERVED
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class DescribedOptimizer:
     optimizer: dict[str, Any]
     schedule: dict[str, Any] | None
     learning_rate_source: str
-    effective: EffectiveRate
+    effective: EffectiveLR
 
 
 def described_optimizer(part: Part, backend: str) -> DescribedOptimizer:
@@ -45,7 +45,7 @@ def described_optimizer(part: Part, backend: str) -> DescribedOptimizer:
     """
     source = _learning_rate_source(part.optimizer, backend, scaled=scales_loss(part.outer))
     return DescribedOptimizer(
-        _described(part.optimizer), _schedule(part.optimizer), source, effective_rate(part.optimizer)
+        _described(part.optimizer), _schedule(part.optimizer), source, effective_lr(part.optimizer)
     )
 
 
@@ -107,8 +107,8 @@ def described_optimizers(
             "optimizer": None,
             "schedule": None,
             "gradient_accumulation_steps": None,
-            "learning_rate_source": NOT_SEEN,
-            "effective_learning_rate_source": NOT_SEEN,
+            "learning_rate_source": NOT_OBSERVED,
+            "effective_learning_rate_source": NOT_OBSERVED,
             "effective_learning_rate_factors": [],
             "effective_learning_rate_note": None,
         }
@@ -187,7 +187,7 @@ def described_plateau(plateau: Any, model: Any) -> dict[str, Any] | None:
 
 
 def _learning_rate_source(optimizer: Any, backend: str, *, scaled: bool) -> str:
-    if rate_function(optimizer) is not None:
+    if lr_function(optimizer) is not None:
         if scaled and backend == "jax":
             return (
                 "none: on JAX, loss scaling has your function called in a branch that is compiled by itself"
@@ -215,7 +215,7 @@ def _described(configured: Any) -> dict[str, Any]:
     """Class and settings, as Keras serializes them, or the class alone where it does not."""
     config = {}
     # A legacy optimizer of tf_keras calls a function of yours for what it shows as its learning rate.
-    if not (is_legacy(configured) and rate_function(configured) is not None):
+    if not (is_legacy(configured) and lr_function(configured) is not None):
         with contextlib.suppress(NotImplementedError), warnings.catch_warnings():
             # Keras warns of a lambda that would not be loaded again; nothing is saved here.
             warnings.simplefilter("ignore")

@@ -16,14 +16,14 @@ import numpy.typing as npt
 
 from lrmon import schema
 from lrmon.train.model.formulas import schedule_formula, text
-from lrmon.train.model.optimizer_settings import plain_setting, rate_number, rule_of, setting
-from lrmon.train.model.optimizers import decay, rate_function, schedule_of
+from lrmon.train.model.optimizer_settings import lr_number, plain_setting, rule_of, setting
+from lrmon.train.model.optimizers import decay, lr_function, schedule_of
 
 _Doubles = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class EffectiveRate:
+class EffectiveLR:
     """How the effective learning rate follows from the learning rate.
 
     Attributes:
@@ -45,7 +45,7 @@ class EffectiveRate:
         return self.of(learning_rate, iteration // self.steps_per_update + 1)
 
 
-def effective_rate(optimizer: Any) -> EffectiveRate:
+def effective_lr(optimizer: Any) -> EffectiveLR:
     """Returns the rule of a Keras optimizer.
 
     | optimizer | effective learning rate |
@@ -67,19 +67,19 @@ def effective_rate(optimizer: Any) -> EffectiveRate:
     name = rule_of(optimizer)
     rule = _RULES.get(name) if name is not None else None
     if rule is None:
-        return EffectiveRate(
+        return EffectiveLR(
             f"none: the update of {type(optimizer).__name__} is not known to lrmon",
             _nothing,
             steps_per_update,
         )
     scale = rule(optimizer)
     if scale.of is None:
-        return EffectiveRate(scale.source, _nothing, steps_per_update, note=scale.note)
-    factors = _rate_factors(optimizer)
+        return EffectiveLR(scale.source, _nothing, steps_per_update, note=scale.note)
+    factors = _lr_factors(optimizer)
     if scale.factor is not None:
         factors.append(scale.factor)
     notes = [scale.note, *_general_notes(optimizer, steps_per_update)]
-    return EffectiveRate(
+    return EffectiveLR(
         scale.source, scale.of, steps_per_update, tuple(factors), " ".join(filter(None, notes)) or None
     )
 
@@ -217,8 +217,8 @@ def _lamb(optimizer: Any) -> _Scale:  # noqa: ARG001
 
 
 def _muon(optimizer: Any) -> _Scale:
-    rate = optimizer.rms_rate
-    size = "" if rate is None else f" · {text(rate)} · √max(rows, columns)"
+    lr = optimizer.rms_rate
+    size = "" if lr is None else f" · {text(lr)} · √max(rows, columns)"
     return _unscaled(
         f"Matrices move by this{size} along a matrix that is close to orthogonal. Other weights move as "
         f"Adam's do, by {text(optimizer.adam_lr_ratio)} times this and Adam's bias correction, which is not "
@@ -247,12 +247,12 @@ _RULES: Final[dict[str, Callable[[Any], _Scale]]] = {
 _LONG_ENOUGH: Final = 20_000
 
 
-def _rate_factors(optimizer: Any) -> list[schema.Factor]:
+def _lr_factors(optimizer: Any) -> list[schema.Factor]:
     """What makes the learning rate that the ring records."""
-    schedule, number = schedule_of(optimizer), rate_number(optimizer)
+    schedule, number = schedule_of(optimizer), lr_number(optimizer)
     if schedule is not None:
         factors = [schema.Factor(name="schedule", formula=schedule_formula(schedule))]
-    elif rate_function(optimizer) is not None:
+    elif lr_function(optimizer) is not None:
         factors = [schema.Factor(name="learning rate", formula="what your function returns")]
     else:
         value = "a number" if number is None else text(number)

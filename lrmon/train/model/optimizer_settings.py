@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from lrmon.train.model.optimizers import is_legacy, rate_variable
+from lrmon.train.model.optimizers import is_legacy, lr_variable
 
 _KERAS: Final = ("keras", "tf_keras")
 _FRAMEWORKS: Final = frozenset({*_KERAS, "tensorflow", "builtins", "abc", "typing"})
@@ -51,12 +51,12 @@ def plain_setting(optimizer: Any, name: str) -> float:
     return float(getattr(optimizer, name, None) or 0.0)
 
 
-def rate_number(optimizer: Any) -> float | None:
+def lr_number(optimizer: Any) -> float | None:
     """Returns the learning rate as it is now, None where it is no plain number."""
-    rate = rate_variable(optimizer)
-    replicas = getattr(getattr(rate, "value", None), "values", None) or getattr(rate, "values", None)
+    lr = lr_variable(optimizer)
+    replicas = getattr(getattr(lr, "value", None), "values", None) or getattr(lr, "values", None)
     try:
-        return float(replicas[0] if isinstance(replicas, (tuple, list)) else rate)
+        return float(replicas[0] if isinstance(replicas, (tuple, list)) else lr)
     except (TypeError, ValueError):
         return None
 

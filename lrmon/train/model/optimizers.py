@@ -95,21 +95,21 @@ def counter(optimizer: Any) -> Any:
 
 def schedule_of(optimizer: Any) -> Any:
     """Returns the LearningRateSchedule of an optimizer, None where it has none."""
-    rate = _rate(optimizer)
-    return rate if _is_schedule(rate) else None
+    lr = _lr(optimizer)
+    return lr if _is_schedule(lr) else None
 
 
-def rate_variable(optimizer: Any) -> Any:
+def lr_variable(optimizer: Any) -> Any:
     """Returns the variable, or the number, that holds the learning rate; None where it is none."""
-    rate = _rate(optimizer)
-    return None if callable(rate) and not hasattr(rate, "assign") else rate
+    lr = _lr(optimizer)
+    return None if callable(lr) and not hasattr(lr, "assign") else lr
 
 
-def rate_function(optimizer: Any) -> Callable[[], Any] | None:
+def lr_function(optimizer: Any) -> Callable[[], Any] | None:
     """Returns the user's function that gives the learning rate, None where it is none."""
-    rate = _rate(optimizer)
-    is_function = callable(rate) and not hasattr(rate, "assign") and not _is_schedule(rate)
-    return rate if is_function else None
+    lr = _lr(optimizer)
+    is_function = callable(lr) and not hasattr(lr, "assign") and not _is_schedule(lr)
+    return lr if is_function else None
 
 
 def decay(optimizer: Any) -> float:
@@ -162,12 +162,12 @@ def slot_of(optimizer: Any, name: str, variable: Any) -> Any:
     return slot
 
 
-def _rate(optimizer: Any) -> Any:
+def _lr(optimizer: Any) -> Any:
     if is_legacy(optimizer):
         return optimizer._hyper.get("learning_rate")  # noqa: SLF001 - `learning_rate` hides its decay
     return getattr(optimizer, "_learning_rate", None)
 
 
-def _is_schedule(rate: Any) -> bool:
+def _is_schedule(lr: Any) -> bool:
     # By name, so that neither Keras is imported for the other's sake.
-    return any(base.__name__ == "LearningRateSchedule" for base in type(rate).__mro__)
+    return any(base.__name__ == "LearningRateSchedule" for base in type(lr).__mro__)

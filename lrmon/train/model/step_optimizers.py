@@ -15,7 +15,7 @@ from lrmon.train.model.optimizers import Part, is_optimizer, parts, update_metho
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-NOT_SEEN: Final = "none: no optimizer was seen to make an update in the training step"
+NOT_OBSERVED: Final = "none: no optimizer was seen to make an update in the training step"
 
 _LARGEST_CONTAINER: Final = 64
 """Items of a list or dict that are searched; longer ones hold data, not optimizers."""
@@ -209,7 +209,9 @@ def _optimizers_in(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     elif isinstance(value, Mapping) and len(value) <= _LARGEST_CONTAINER:
         yield from ((f"{name}[{key}]", each) for key, each in list(value.items()) if is_optimizer(each))
     elif isinstance(value, (list, tuple)) and len(value) <= _LARGEST_CONTAINER:
-        yield from ((f"{name}[{place}]", each) for place, each in enumerate(value) if is_optimizer(each))
+        yield from (
+            (f"{name}[{position}]", each) for position, each in enumerate(value) if is_optimizer(each)
+        )
 
 
 def _held_by_models_in(model: Any) -> Iterator[tuple[str, Part]]:

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from lrmon.train.model.models import TF_KERAS
-from lrmon.train.model.optimizers import parts, rate_function, schedule_of
-from lrmon.train.preflight.problem import Problem, indefinite
+from lrmon.train.model.optimizers import lr_function, parts, schedule_of
+from lrmon.train.preflight.problem import PreflightWarning, indefinite
 from lrmon.train.preflight.situation import Situation
 
 _PLATEAU, _SCHEDULER, _STOPPING = "ReduceLROnPlateau", "LearningRateScheduler", "EarlyStopping"
 
 
-def find(situation: Situation) -> Iterator[Problem]:
+def find(situation: Situation) -> Iterator[PreflightWarning]:
     """Yields the problems of a fit's list of callbacks."""
     yield from _unsettable(situation)
     yield from _overruled(situation)
@@ -25,7 +25,7 @@ def find(situation: Situation) -> Iterator[Problem]:
     yield from _recorded_twice(situation)
 
 
-def _unsettable(situation: Situation) -> Iterator[Problem]:
+def _unsettable(situation: Situation) -> Iterator[PreflightWarning]:
     """``scheduler-on-schedule``, else ``plateau-on-schedule``: the learning rate is no number to be set."""
     schedulers, plateaus = situation.of_kind(_SCHEDULER), situation.of_kind(_PLATEAU)
     setters = " and ".join([_SCHEDULER] * bool(schedulers) + [_PLATEAU] * bool(plateaus))
@@ -34,11 +34,11 @@ def _unsettable(situation: Situation) -> Iterator[Problem]:
         name, schedule = type(part.optimizer).__name__, schedule_of(part.optimizer)
         is_legacy = ".legacy." in type(part.optimizer).__module__
         if schedule is not None:
-            rate = indefinite(type(schedule).__name__)
+            lr = indefinite(type(schedule).__name__)
             error = "TypeError"
             silent = situation.package == TF_KERAS and not is_legacy
-        elif rate_function(part.optimizer) is not None:
-            rate, error, silent = "a function", "AttributeError", False
+        elif lr_function(part.optimizer) is not None:
+            lr, error, silent = "a function", "AttributeError", False
         else:
             continue
         if schedulers:
@@ -58,10 +58,10 @@ def _unsettable(situation: Situation) -> Iterator[Problem]:
                 else f"and its first reduction will end the training with {_article(error)}"
             )
         text = (
-            f"{setters} {verb} among the callbacks, but the learning rate of {name} is {rate}, {happens}. "
+            f"{setters} {verb} among the callbacks, but the learning rate of {name} is {lr}, {happens}. "
             f"Give {name} a number as its learning rate, or leave {setters} out."
         )
-        yield from (Problem(code, text, callbacks) for callbacks in decided)
+        yield from (PreflightWarning(code, text, callbacks) for callbacks in decided)
         return
 
 
@@ -69,14 +69,14 @@ def _article(error: str) -> str:
     return f"an {error}" if error[0] in "Ae" else f"a {error}"
 
 
-def _overruled(situation: Situation) -> Iterator[Problem]:
+def _overruled(situation: Situation) -> Iterator[PreflightWarning]:
     """``rate-set-twice``: the last LearningRateScheduler does not look at what others have set before it."""
     schedulers = situation.of_kind(_SCHEDULER)
-    if not schedulers or _looks_at_rate(schedulers[-1].schedule):
+    if not schedulers or _looks_at_lr(schedulers[-1].schedule):
         return
     blind = "by a function that does not look at the rate so far"
     for plateau in situation.of_kind(_PLATEAU):
-        yield Problem(
+        yield PreflightWarning(
             code="rate-set-twice",
             text=(
                 f"{_SCHEDULER} sets the learning rate at the start of every epoch, {blind}: every reduction "
@@ -86,7 +86,7 @@ def _overruled(situation: Situation) -> Iterator[Problem]:
             callbacks=(*schedulers, plateau),
         )
     if len(schedulers) > 1:
-        yield Problem(
+        yield PreflightWarning(
             code="rate-set-twice",
             text=(
                 f"{len(schedulers)} callbacks are a {_SCHEDULER}, and the last of them sets the learning "
@@ -96,7 +96,7 @@ def _overruled(situation: Situation) -> Iterator[Problem]:
         )
 
 
-def _looks_at_rate(function: Callable[..., Any]) -> bool:
+def _looks_at_lr(function: Callable[..., Any]) -> bool:
     """Whether a function of (epoch, learning rate) may use the latter; True where that cannot be told."""
     if not inspect.isfunction(function):
         return True
@@ -115,7 +115,7 @@ def _looks_at_rate(function: Callable[..., Any]) -> bool:
     )
 
 
-def _stopped_first(situation: Situation) -> Iterator[Problem]:
+def _stopped_first(situation: Situation) -> Iterator[PreflightWarning]:
     """``stopping-before-plateau``: EarlyStopping is no more patient than ReduceLROnPlateau."""
     for stopping, plateau in itertools.product(situation.of_kind(_STOPPING), situation.of_kind(_PLATEAU)):
         # Keras looks for patience 0 after the first epoch without improvement, as it does for 1.
@@ -132,7 +132,7 @@ def _stopped_first(situation: Situation) -> Iterator[Problem]:
             )
         else:
             ends = f"the training ends after {epochs}, and the learning rate would be reduced after {reduces}"
-        yield Problem(
+        yield PreflightWarning(
             code="stopping-before-plateau",
             text=(
                 f"{_STOPPING} (patience {stopping.patience}) and {_PLATEAU} (patience {plateau.patience}) "
@@ -143,7 +143,7 @@ def _stopped_first(situation: Situation) -> Iterator[Problem]:
         )
 
 
-def _recorded_twice(situation: Situation) -> Iterator[Problem]:
+def _recorded_twice(situation: Situation) -> Iterator[PreflightWarning]:
     """``recorded-twice``: two LRMonitors write to one folder."""
     folders = [
         os.path.normpath(str(each.log_dir))
@@ -153,7 +153,7 @@ def _recorded_twice(situation: Situation) -> Iterator[Problem]:
     for folder in dict.fromkeys(folders):
         times = folders.count(folder)
         if times > 1:
-            yield Problem(
+            yield PreflightWarning(
                 code="recorded-twice",
                 text=(
                     f"{times} of the callbacks are an LRMonitor that records to {folder!r}: every batch is "

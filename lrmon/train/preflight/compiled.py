@@ -7,13 +7,13 @@ from types import CellType, FunctionType
 from typing import Any
 
 from lrmon.train.model.optimizers import counter, parts, schedule_of
-from lrmon.train.preflight.problem import Problem, figure, indefinite
+from lrmon.train.preflight.problem import PreflightWarning, figure, indefinite
 from lrmon.train.preflight.situation import Situation
 
 _DEEP = 6
 
 
-def find(situation: Situation) -> Iterator[Problem]:
+def find(situation: Situation) -> Iterator[PreflightWarning]:
     """Yields ``schedule-not-compiled``, for TensorFlow: JAX and PyTorch look at the optimizer in each step.
 
     A graph knows the variables that it reads. Of one that was traced with a number as the learning rate it
@@ -30,15 +30,15 @@ def find(situation: Situation) -> Iterator[Problem]:
         if schedule is None or not _contains(variables, counter(optimizer)):
             continue
         names = ("learning_rate:0", f"{getattr(optimizer, 'name', '')}/learning_rate:0")
-        rates = [variable for variable in variables if variable.name in names]
-        if rates:
-            yield Problem(
+        lrs = [variable for variable in variables if variable.name in names]
+        if lrs:
+            yield PreflightWarning(
                 code="schedule-not-compiled",
                 text=(
                     f"The learning rate of {type(optimizer).__name__} was a number when the training step "
                     f"was compiled, and {indefinite(type(schedule).__name__)} was put in its place since: "
                     "for batches of the shapes so far the compiled step still uses "
-                    f"{figure(float(rates[0].numpy()))}, whatever the schedule says. Compile the model with "
+                    f"{figure(float(lrs[0].numpy()))}, whatever the schedule says. Compile the model with "
                     "the schedule, or call model.make_train_function(force=True)."
                 ),
             )

@@ -39,7 +39,7 @@ class Fit:
     steps_before_split: int | None = None
 
 
-def fit_seen(model: Any) -> Fit:
+def planned_fit(model: Any) -> Fit:
     """Returns what can be seen of the fit from a callback's `on_train_begin`, or from below it; never raises.
 
     Keras tells a callback nothing of the others. But it is Keras' list of callbacks that calls it, and `fit`
@@ -49,7 +49,7 @@ def fit_seen(model: Any) -> Fit:
         model: The model that trains.
     """
     try:
-        return _fit_seen(model)
+        return _planned_fit(model)
     except Exception:  # noqa: BLE001 - what cannot be seen is not worth a training
         return Fit()
 
@@ -76,13 +76,13 @@ def kind(callback: Any) -> str | None:
     return None
 
 
-def _fit_seen(model: Any) -> Fit:
+def _planned_fit(model: Any) -> Fit:
     above = list(_frames(sys._getframe(1), _FRAMES))  # noqa: SLF001 - what the inspect module uses too
-    place = next((i for i, frame in enumerate(above) if _is_list(frame.f_locals.get("self"))), None)
-    if place is None:
+    position = next((i for i, frame in enumerate(above) if _is_list(frame.f_locals.get("self"))), None)
+    if position is None:
         return Fit()
-    callbacks = tuple(above[place].f_locals["self"].callbacks)
-    for frame in _frames(above[place].f_back, _ABOVE_LIST):
+    callbacks = tuple(above[position].f_locals["self"].callbacks)
+    for frame in _frames(above[position].f_back, _ABOVE_LIST):
         if frame.f_code.co_name == "fit" and frame.f_locals.get("self") is model:
             return _with_arguments(callbacks, frame.f_locals)
     return Fit(callbacks)

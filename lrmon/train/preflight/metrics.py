@@ -16,7 +16,7 @@ from lrmon.train.preflight.situation import Situation
 _STEPS: Final = ("train_step", "test_step", "compute_metrics", "get_metrics_result", "fit", "evaluate")
 _OF_CALLBACKS: Final = ("lr", "learning_rate")
 
-Told = Literal["min", "max", "not told", "unknown"]
+Reported = Literal["min", "max", "not told", "unknown"]
 """A direction, ``not told`` where Keras will find none, ``unknown`` where that cannot be known yet."""
 
 
@@ -32,7 +32,7 @@ class Metric:
 
     name: str
     exact: bool
-    told: Told
+    told: Reported
 
 
 def metrics_of(situation: Situation) -> list[Metric] | None:
@@ -78,7 +78,7 @@ def may_have_outputs(model: Any) -> bool:
     return outputs is None or len(outputs) != 1
 
 
-def told_direction(name: str, metrics: Iterable[Metric]) -> Told:
+def known_direction(name: str, metrics: Iterable[Metric]) -> Reported:
     """Returns what Keras from 3.11 finds for mode ``auto``, given a name without ``val_``.
 
     It knows the loss, and looks for a metric of this very name.
@@ -125,13 +125,13 @@ def _metric(given: Any, package: str) -> Metric | None:
         if type(given).__module__.partition(".")[0] != package:
             return None
         direction = getattr(given, "_direction", None)
-        told: Told = "not told" if direction is None else "max" if direction == "up" else "min"
+        told: Reported = "not told" if direction is None else "max" if direction == "up" else "min"
         return Metric(str(given.name), True, told)
     name = getattr(given, "__name__", "")
     return Metric(name, False, "not told") if name.isidentifier() else None
 
 
-def _direction(name: str) -> Told:
+def _direction(name: str) -> Reported:
     try:
         return monitor_direction(name, "auto", "keras-3.15")
     except ValueError:

@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class PreflightWarning:
     """What was seen, what will happen, and what to do.
 
     Attributes:

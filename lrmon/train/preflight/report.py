@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from lrmon.train.model.models import keras_of
-from lrmon.train.preflight import callbacks, compiled, monitors, schedules
+from lrmon.train.preflight import callbacks, compiled, schedules, watched_metrics
 from lrmon.train.preflight.fit import Fit
-from lrmon.train.preflight.problem import Problem
+from lrmon.train.preflight.problem import PreflightWarning
 from lrmon.train.preflight.situation import situation_of
 
-CHECKS: Final = (callbacks.find, monitors.find, compiled.find, schedules.find)
+CHECKS: Final = (callbacks.find, watched_metrics.find, compiled.find, schedules.find)
 
-_MONITORS: Final = ("monitor-without-direction", "monitor-missing", "monitor-wrong-direction")
+_METRIC_NAMES: Final = ("monitor-without-direction", "monitor-missing", "monitor-wrong-direction")
 _NEVER_REDUCES: Final = ("plateau-on-schedule", "rate-set-twice", "stopping-before-plateau")
 MOOT: Final[Mapping[str, Sequence[str]]] = {
-    "scheduler-on-schedule": (*_MONITORS, *_NEVER_REDUCES),
+    "scheduler-on-schedule": (*_METRIC_NAMES, *_NEVER_REDUCES),
     "monitor-without-direction": _NEVER_REDUCES,
     "monitor-missing": _NEVER_REDUCES,
     "plateau-on-schedule": ("monitor-wrong-direction", "rate-set-twice", "stopping-before-plateau"),
@@ -27,7 +27,7 @@ MOOT: Final[Mapping[str, Sequence[str]]] = {
 
 def preflight(
     model: Any, params: Mapping[str, Any] | None, fit: Fit, *, plateau: Any = None
-) -> list[Problem]:
+) -> list[PreflightWarning]:
     """Returns what will go wrong with the learning rate of a fit that begins.
 
     Each says what was seen, what will happen, and what to do. Only what the model, its optimizer and the
@@ -37,13 +37,13 @@ def preflight(
     Args:
         model: Of Keras 3 or tf_keras, compiled; its training step as it will run, so after a ring was put in.
         params: What Keras gives its callbacks: epochs, steps an epoch.
-        fit: What `fit_seen` saw.
+        fit: What `planned_fit` saw.
         plateau: The ReduceLROnPlateau that LRMonitor was given, which counts where `fit` has no callbacks.
     """
     package = keras_of(model)
     if package is None:
         return []
-    found: list[Problem] = []
+    found: list[PreflightWarning] = []
     for check in CHECKS:
         try:
             found += check(situation_of(model, package, params, fit, plateau))
@@ -52,7 +52,7 @@ def preflight(
     return list({problem.text: problem for problem in without_moot(found)}.values())
 
 
-def without_moot(problems: Sequence[Problem]) -> list[Problem]:
+def without_moot(problems: Sequence[PreflightWarning]) -> list[PreflightWarning]:
     """Returns the problems but for those that another one of the same callback keeps from happening."""
     moot = {
         (code, id(callback))

@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lrmon.analysis.learning_rate.schedules import planned_rates, staircase_decay_steps
+from lrmon.analysis.learning_rate.schedules import planned_lrs, staircase_decay_steps
 from lrmon.train.model.optimizers import counter, parts, schedule_of
-from lrmon.train.preflight.problem import Problem, figure
+from lrmon.train.preflight.problem import PreflightWarning, figure
 from lrmon.train.preflight.situation import Situation
 
 _SPREAD: Final = 0.01
 """A learning rate that is off its end by less than this share of the schedule's span is there."""
 _FALLEN: Final = 0.1
-_PLACES: Final = 6
+_POSITIONS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,10 @@ class Plan:
         """The optimizer's count after the fit."""
         return self.start + (self.epochs or 0) * self.length
 
-    def rate(self, count: int) -> float | None:
+    def lr(self, count: int) -> float | None:
         """The learning rate of the update after so many."""
-        rates = planned_rates(self.class_name, self.config, [count])
-        return None if rates is None else float(rates[0])
+        lrs = planned_lrs(self.class_name, self.config, [count])
+        return None if lrs is None else float(lrs[0])
 
     def epoch(self, count: int) -> int:
         """The number of the epoch in which the update after so many lies."""
@@ -63,7 +63,7 @@ class Plan:
         return int(value)
 
 
-def find(situation: Situation) -> Iterator[Problem]:
+def find(situation: Situation) -> Iterator[PreflightWarning]:
     """Yields what of each optimizer's schedule does not go together with the plan.
 
     Steps an epoch have to be known, and for all that the end of the fit matters for, its epochs too. A fit of
@@ -104,7 +104,7 @@ def _plan(situation: Situation, optimizer: Any) -> Plan | None:
     )
 
 
-def _in_epochs(plan: Plan) -> Problem | None:
+def _in_epochs(plan: Plan) -> PreflightWarning | None:
     """``schedule-in-epochs``: a number of batches that looks like one of epochs.
 
     It is not above the planned epochs, an epoch has at least twice as many batches, and the learning rate is
@@ -125,7 +125,7 @@ def _in_epochs(plan: Plan) -> Problem | None:
         return None
     if max(numbers) > plan.epochs or 2 * max(numbers) > plan.length:
         return None
-    first, after = plan.rate(0), plan.rate(plan.length)
+    first, after = plan.lr(0), plan.lr(plan.length)
     if first is None or after is None:
         return None
     if plan.class_name in ("ExponentialDecay", "InverseTimeDecay"):
@@ -136,7 +136,7 @@ def _in_epochs(plan: Plan) -> Problem | None:
         happens = "the first restart comes within the first epoch"
     else:
         happens = f"the schedule is over within the first epoch, and the learning rate is {figure(after)}"
-    return Problem(
+    return PreflightWarning(
         code="schedule-in-epochs",
         text=(
             f"{plan.class_name}({said}) counts batches, of which an epoch has {plan.length:,}: {happens}. If "
@@ -145,7 +145,7 @@ def _in_epochs(plan: Plan) -> Problem | None:
     )
 
 
-def _off_epoch(plan: Plan) -> Problem | None:
+def _off_epoch(plan: Plan) -> PreflightWarning | None:
     """``staircase-off-epoch``: steps that are not at the starts of epochs.
 
     decay_steps is at least half an epoch: with less, several steps an epoch were meant. An optimizer that has
@@ -156,19 +156,19 @@ def _off_epoch(plan: Plan) -> Problem | None:
         return None
     if every % plan.length == 0 or plan.length % every == 0 or (plan.epochs and plan.end <= every):
         return None
-    end = plan.end if plan.epochs else plan.start + _PLACES * every
+    end = plan.end if plan.epochs else plan.start + _POSITIONS * every
     counts = range(plan.start - plan.start % every + every, end, every)
-    places = [str((count - plan.start) % plan.length) for count in counts[:_PLACES]]
-    if not set(places) - {"0"}:
+    positions = [str((count - plan.start) % plan.length) for count in counts[:_POSITIONS]]
+    if not set(positions) - {"0"}:
         return None
-    where = ", ".join(places) + (", …" if len(counts) > _PLACES else "")
+    where = ", ".join(positions) + (", …" if len(counts) > _POSITIONS else "")
     split = ""
     if plan.split is not None and plan.before_split == every:
         split = f" (of {every:,} validation_split={plan.split:g} leaves {plan.length:,})"
     aligned = max(1, (2 * every + plan.length) // (2 * plan.length)) * plan.length
     lies = "its step lies" if len(counts) == 1 else "its steps lie"
     epochs = "its epoch" if len(counts) == 1 else "their epochs"
-    return Problem(
+    return PreflightWarning(
         code="staircase-off-epoch",
         text=(
             f"{plan.class_name} steps every {every:,} batches, and an epoch has {plan.length:,}{split}: "
@@ -178,34 +178,34 @@ def _off_epoch(plan: Plan) -> Problem | None:
     )
 
 
-def _without_step(plan: Plan) -> Problem | None:
+def _without_step(plan: Plan) -> PreflightWarning | None:
     """``staircase-without-step``: the first step would come after the fit."""
     every = staircase_decay_steps(plan.class_name, plan.config)
     if every is None or plan.epochs is None or plan.epochs < 2:
         return None
     following = (plan.start // every + 1) * every
-    rate = plan.rate(plan.start)
-    if following < plan.end or rate is None:
+    lr = plan.lr(plan.start)
+    if following < plan.end or lr is None:
         return None
-    return Problem(
+    return PreflightWarning(
         code="staircase-without-step",
         text=(
             f"{plan.class_name} steps every {every:,} batches, the next time at {following:,}, and this fit "
-            f"ends at {plan.end:,}: the learning rate stays at {figure(rate)} all the while. Choose a "
+            f"ends at {plan.end:,}: the learning rate stays at {figure(lr)} all the while. Choose a "
             f"smaller decay_steps; an epoch has {plan.length:,} batches."
         ),
     )
 
 
-def _warm_up(plan: Plan) -> Problem | None:
+def _warm_up(plan: Plan) -> PreflightWarning | None:
     """``warm-up-beyond-fit``: the learning rate never comes to its peak."""
     warm_up = _warm_up_steps(plan)
     if not warm_up or plan.epochs is None or plan.epochs < 2 or plan.end >= warm_up:
         return None
-    last = plan.rate(plan.end - 1)
+    last = plan.lr(plan.end - 1)
     if last is None:
         return None
-    return Problem(
+    return PreflightWarning(
         code="warm-up-beyond-fit",
         text=(
             f"{plan.class_name} warms up for {warm_up:,} batches, and this fit ends at {plan.end:,}: the "
@@ -215,48 +215,48 @@ def _warm_up(plan: Plan) -> Problem | None:
     )
 
 
-def _ends_early(plan: Plan) -> Problem | None:
+def _ends_early(plan: Plan) -> PreflightWarning | None:
     """``schedule-ends-early``: the learning rate stays where it is for an epoch or more."""
     over = _over(plan)
     if over is None or plan.epochs is None:
         return None
     still = plan.end - max(over, plan.start)
-    rate = plan.rate(over)
-    if still < plan.length or still <= 0 or rate is None:
+    lr = plan.lr(over)
+    if still < plan.length or still <= 0 or lr is None:
         return None
     if over <= plan.start:
-        return Problem(
+        return PreflightWarning(
             code="schedule-ends-early",
             text=(
                 f"{plan.class_name} ends after {over:,} batches, and the optimizer has counted "
-                f"{plan.start:,} before this fit: the learning rate stays at {figure(rate)} in all of it. "
+                f"{plan.start:,} before this fit: the learning rate stays at {figure(lr)} in all of it. "
                 "Compile the model with a new optimizer to begin the schedule anew."
             ),
         )
-    return Problem(
+    return PreflightWarning(
         code="schedule-ends-early",
         text=(
             f"{plan.class_name} ends after {over:,} batches, and this fit at {plan.end:,}: from epoch "
-            f"{plan.epoch(over)} (counted from 0) the learning rate stays at {figure(rate)}, for {still:,} "
+            f"{plan.epoch(over)} (counted from 0) the learning rate stays at {figure(lr)}, for {still:,} "
             f"batches. Choose decay_steps={_meant(plan)} to let both end together."
         ),
     )
 
 
-def _cut_off(plan: Plan) -> Problem | None:
+def _cut_off(plan: Plan) -> PreflightWarning | None:
     """``schedule-cut-off``: the fit ends an epoch or more before the schedule."""
     over = _over(plan)
     if over is None or plan.epochs is None or plan.epochs < 2:
         return None
     if over - plan.end < plan.length or plan.end <= _warm_up_steps(plan):
         return None
-    last, final = plan.rate(plan.end - 1), plan.rate(over)
+    last, final = plan.lr(plan.end - 1), plan.lr(over)
     if last is None or final is None:
         return None
-    peak = max(plan.rate(_warm_up_steps(plan)) or 0.0, plan.rate(0) or 0.0)
+    peak = max(plan.lr(_warm_up_steps(plan)) or 0.0, plan.lr(0) or 0.0)
     if abs(last - final) <= _SPREAD * abs(peak - final):
         return None
-    return Problem(
+    return PreflightWarning(
         code="schedule-cut-off",
         text=(
             f"{plan.class_name} ends after {over:,} batches, and this fit at {plan.end:,}: the last learning "
@@ -266,7 +266,7 @@ def _cut_off(plan: Plan) -> Problem | None:
     )
 
 
-def _beyond(plan: Plan) -> Problem | None:
+def _beyond(plan: Plan) -> PreflightWarning | None:
     """``boundary-beyond-fit``: a value of a PiecewiseConstantDecay whose turn never comes."""
     boundaries, values = plan.config.get("boundaries"), plan.config.get("values")
     if plan.class_name != "PiecewiseConstantDecay" or plan.epochs is None or plan.epochs < 2:
@@ -278,7 +278,7 @@ def _beyond(plan: Plan) -> Problem | None:
     if not beyond:
         return None
     first = beyond[0]
-    return Problem(
+    return PreflightWarning(
         code="boundary-beyond-fit",
         text=(
             f"PiecewiseConstantDecay goes on to {figure(float(values[first + 1]))} after batch "

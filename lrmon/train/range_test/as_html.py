@@ -16,9 +16,9 @@ def table_html(title: str, rows: Sequence[tuple[str, str, str]], cautions: Seque
     """
     body = "".join(
         f"<tr><td>{'<b>' if first else ''}{escape(name)}{'</b>' if first else ''}</td>"
-        f"<td style='text-align:right'>{escape(rate)}</td>"
+        f"<td style='text-align:right'>{escape(lr)}</td>"
         f"<td style='text-align:left'>{escape(reason)}</td></tr>"
-        for first, (name, rate, reason) in zip([True, *[False] * len(rows)], rows, strict=False)
+        for first, (name, lr, reason) in zip([True, *[False] * len(rows)], rows, strict=False)
     )
     listed = "".join(f"<li>{escape(caution)}</li>" for caution in cautions)
     return (

@@ -41,27 +41,27 @@ def loss_plot(result: _Curves, n_skip_beginning: int, n_skip_end: int, x_scale: 
     """Returns axes with the loss against the learning rate; see `RangeTestResult.plot_loss`."""
     axes = ax or _new_axes()
     kept = _kept(result.losses.size, n_skip_beginning, n_skip_end)
-    rates = result.learning_rates[kept]
+    lrs = result.learning_rates[kept]
     for sweep in result.sweeps:
         some = _kept(sweep.loss.size, n_skip_beginning, n_skip_end)
         axes.plot(sweep.learning_rate[some], sweep.loss[some], color=_RAW, lw=0.8)
-    axes.plot(rates, result.smoothed[kept], color=_LINE, lw=1.8, label="loss, smoothed")
+    axes.plot(lrs, result.smoothed[kept], color=_LINE, lw=1.8, label="loss, smoothed")
     validation = result.validation_losses[kept]
     measured = np.isfinite(validation)
     if measured.any():
-        axes.plot(rates[measured], validation[measured], color=_VALIDATION, lw=1.2, label="validation loss")
+        axes.plot(lrs[measured], validation[measured], color=_VALIDATION, lw=1.2, label="validation loss")
     _limit(axes, result.losses[kept])
     axes.set_xscale(x_scale)
     for suggestion in (*result.suggestions.values(), result.recommended):
-        rate = suggestion.learning_rate
-        if rate is not None and rates.size and rates[0] <= rate <= rates[-1]:
+        lr = suggestion.learning_rate
+        if lr is not None and lrs.size and lrs[0] <= lr <= lrs[-1]:
             is_best = suggestion.name == result.recommended.name
             axes.axvline(
-                rate,
+                lr,
                 color=_RECOMMENDED if is_best else _OTHER,
                 ls="-" if is_best else ":",
                 lw=1.4 if is_best else 1.0,
-                label=f"{suggestion.name} {rate:.3g}",
+                label=f"{suggestion.name} {lr:.3g}",
             )
     axes.set_xlabel("learning rate")
     axes.set_ylabel("loss of the batch")

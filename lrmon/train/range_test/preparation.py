@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lrmon.train.model.models import KERAS, TF_KERAS, backend_of, keras_of
-from lrmon.train.model.optimizers import innermost, parts, rate_variable
+from lrmon.train.model.optimizers import innermost, lr_variable, parts
 from lrmon.train.range_test.data import Data
 from lrmon.train.range_test.randomness import kept_random_state
 from lrmon.train.ring_buffer.installation import BACKENDS
@@ -74,5 +74,5 @@ def check_trains(model: Any) -> None:
             f"the model is trained by several optimizers ({names}), each with a learning rate of its own, "
             "and a range test raises one: compile the model with one of them, and test it alone"
         )
-    if rate_variable(several[0].optimizer) is None and not hasattr(several[0].optimizer, "_learning_rate"):
+    if lr_variable(several[0].optimizer) is None and not hasattr(several[0].optimizer, "_learning_rate"):
         raise ValueError(f"{type(several[0].optimizer).__name__} has no learning rate to test")

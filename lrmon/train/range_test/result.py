@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from lrmon.analysis.range_test.analyze import (
-    Problem,
+    Caution,
     RangeTest,
     Repeats,
     Spread,
@@ -44,7 +44,7 @@ class RangeTestResult:
         suggestions: By name (``steepest``, ``valley``, ``slide``, ``minimum_tenth``, ``divergence``), each
             with `learning_rate` (or None) and the `reason`.
         recommended: The one to train with; `recommended.learning_rate` is None where the curve does not say.
-        problems: What makes one doubt it; empty where nothing is wrong.
+        cautions: What makes one doubt it; empty where nothing is wrong.
         stopped: Why the (first) sweep ended before its last step: ``diverged``, ``not finite``,
             ``data ended`` or ``interrupted``. None where it did not.
         stopped_reason: The same in a sentence.
@@ -58,7 +58,7 @@ class RangeTestResult:
     validation_losses: Floats
     suggestions: Mapping[str, Suggestion]
     recommended: Suggestion
-    problems: tuple[Problem, ...]
+    cautions: tuple[Caution, ...]
     stopped: str | None
     stopped_reason: str | None
     sweeps: tuple[RangeTest, ...]
@@ -115,7 +115,7 @@ class RangeTestResult:
             (each.name, number(each.learning_rate), spread_of(self, each.name) + each.reason)
             for each in (self.recommended, *self.suggestions.values())
         ]
-        return table_html(lines_of(self)[0], rows, [problem.text for problem in self.problems])
+        return table_html(lines_of(self)[0], rows, [problem.text for problem in self.cautions])
 
 
 def result_of(measured: Sequence[Measured], smoothing: float | None) -> RangeTestResult:
@@ -130,13 +130,13 @@ def result_of(measured: Sequence[Measured], smoothing: float | None) -> RangeTes
     first = measured[0]
     longest = max(measured, key=lambda sweep: sweep.loss.size)
     losses = _median([sweep.loss for sweep in measured])
-    rates = longest.learning_rate[: losses.size].copy()
+    lrs = longest.learning_rate[: losses.size].copy()
     smoothed = _median([test.smoothed for test in tests])
     validation = _median([sweep.validation_loss for sweep in measured])
-    for array in (rates, losses, smoothed, validation):
+    for array in (lrs, losses, smoothed, validation):
         array.setflags(write=False)
     return RangeTestResult(
-        learning_rates=rates,
+        learning_rates=lrs,
         losses=losses,
         smoothed=smoothed,
         validation_losses=validation,
@@ -147,7 +147,7 @@ def result_of(measured: Sequence[Measured], smoothing: float | None) -> RangeTes
             }
         ),
         recommended=tests[0].recommended if len(tests) == 1 else _of_several(several.recommended),
-        problems=several.problems,
+        cautions=several.cautions,
         stopped=next((sweep.stopped for sweep in measured if sweep.stopped == INTERRUPTED), first.stopped),
         stopped_reason=next(
             (sweep.stopped_reason for sweep in measured if sweep.stopped == INTERRUPTED), first.stopped_reason
@@ -159,8 +159,8 @@ def result_of(measured: Sequence[Measured], smoothing: float | None) -> RangeTes
 
 def lines_of(result: RangeTestResult) -> list[str]:
     """Returns what the result says, a line for each thing."""
-    rates, count = result.learning_rates, len(result.sweeps)
-    steps = "no step" if not rates.size else f"{rates.size} steps, {rates[0]:.3g} to {rates[-1]:.3g}"
+    lrs, count = result.learning_rates, len(result.sweeps)
+    steps = "no step" if not lrs.size else f"{lrs.size} steps, {lrs[0]:.3g} to {lrs[-1]:.3g}"
     lines = [f"learning-rate range test: {steps}" + (f", median of {count} sweeps" if count > 1 else "")]
     if result.stopped_reason is not None:
         lines[0] += f" ({result.stopped}: {result.stopped_reason.rstrip('.')})"
@@ -169,7 +169,7 @@ def lines_of(result: RangeTestResult) -> list[str]:
         lines.append(
             f"  {suggestion.name:<14} {number(suggestion.learning_rate):<10} {spread}{suggestion.reason}"
         )
-    return lines + [f"  ! {problem.text}" for problem in result.problems]
+    return lines + [f"  ! {problem.text}" for problem in result.cautions]
 
 
 def spread_of(result: RangeTestResult, name: str) -> str:
@@ -180,9 +180,9 @@ def spread_of(result: RangeTestResult, name: str) -> str:
     return f"[{several.low:.3g} to {several.high:.3g}] "
 
 
-def number(rate: float | None) -> str:
+def number(lr: float | None) -> str:
     """Returns a rate as text, a dash where there is none."""
-    return "–" if rate is None else f"{rate:.3g}"
+    return "–" if lr is None else f"{lr:.3g}"
 
 
 def _of_several(spread: Spread) -> Suggestion:

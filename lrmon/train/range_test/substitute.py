@@ -71,8 +71,8 @@ def _chain(optimizer: Any) -> list[Any]:
 
 def _state(optimizer: Any) -> list[Any]:
     """Its own variables but for the learning rate, in the order in which every one of its class has them."""
-    rate = getattr(optimizer, "_learning_rate", None)
-    return [variable for variable in optimizer._variables if variable is not rate]  # noqa: SLF001 - no public name
+    lr = getattr(optimizer, "_learning_rate", None)
+    return [variable for variable in optimizer._variables if variable is not lr]  # noqa: SLF001 - no public name
 
 
 def _scope(model: Any) -> AbstractContextManager[Any]:

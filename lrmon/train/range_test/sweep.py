@@ -14,12 +14,12 @@ import numpy as np
 from lrmon.record.recorder import Recorder
 from lrmon.train.base import Callback
 from lrmon.train.model.description import described_fit, described_optimizer, described_optimizers, exactness
-from lrmon.train.model.effective_lr import effective_rate
+from lrmon.train.model.effective_lr import effective_lr
 from lrmon.train.model.models import backend_of
-from lrmon.train.model.optimizers import counter, innermost, parts, rate_variable, scales_loss
+from lrmon.train.model.optimizers import counter, innermost, lr_variable, parts, scales_loss
 from lrmon.train.range_test.divergence import Divergence
 from lrmon.train.range_test.sweep_settings import Floats
-from lrmon.train.ring_buffer.base import StepRing
+from lrmon.train.ring_buffer.base import RingBuffer
 from lrmon.train.ring_buffer.installation import installed
 
 
@@ -69,10 +69,10 @@ class Sweep(Callback):
         self._validate: Final = validate
         self._every: Final = every
         self._optimizer: Final = innermost(model.optimizer)
-        self._effective: Final = effective_rate(self._optimizer)
+        self._effective: Final = effective_lr(self._optimizer)
         self._scales_loss: Final = scales_loss(model.optimizer)
         self._first_iteration: Final = int(_host(counter(self._optimizer)))
-        self._ring: StepRing | None = None
+        self._ring: RingBuffer | None = None
         self._first_row = 0
         self._rows: list[tuple[float, float, float]] = []
         self._updates = 0
@@ -110,7 +110,7 @@ class Sweep(Callback):
         """Sets the learning rate of the batch."""
         # On JAX to ask for the model brings its variables up to date; what is assigned then counts.
         if not self.model.stop_training:
-            rate_variable(self._optimizer).assign(self._planned[len(self._rows)])
+            lr_variable(self._optimizer).assign(self._planned[len(self._rows)])
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Reads what the batch's step wrote."""
@@ -126,11 +126,11 @@ class Sweep(Callback):
             model.stop_training = True
 
     def _row(self) -> tuple[float, float]:
-        ring, place = self._ring, self._first_row + len(self._rows)
-        if ring is None or ring.count() <= place:
+        ring, position = self._ring, self._first_row + len(self._rows)
+        if ring is None or ring.count() <= position:
             problem = (ring and ring.problem) or "the model's train_function does not call its train_step"
             raise RuntimeError(f"find cannot read the loss of a batch: {problem}")
-        rows = ring.rows(place, place + 1)
+        rows = ring.rows(position, position + 1)
         if ring.loss_source.startswith("none"):
             raise RuntimeError(f"find needs each batch's own loss, and there is {ring.loss_source}")
         known = [part.optimizer is self._optimizer for part in ring.optimizers.parts]
@@ -138,7 +138,7 @@ class Sweep(Callback):
         learning_rate, loss = float(rows.learning_rate[0, column]), float(rows.loss[0])
         applied = bool(rows.updates[0, column])
         if math.isnan(learning_rate):
-            learning_rate = float(_host(rate_variable(self._optimizer)))
+            learning_rate = float(_host(lr_variable(self._optimizer)))
         self._updates += applied
         if self._recorder is not None:
             self._recorder.batches(

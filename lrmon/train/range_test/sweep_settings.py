@@ -72,13 +72,13 @@ class Settings:
         """
         part = np.arange(steps) / max(steps - 1, 1)
         if self.growth == LINEAR:
-            rates = self.start_lr + (self.end_lr - self.start_lr) * part
+            lrs = self.start_lr + (self.end_lr - self.start_lr) * part
         else:
-            rates = np.exp(math.log(self.start_lr) + math.log(self.end_lr / self.start_lr) * part)
+            lrs = np.exp(math.log(self.start_lr) + math.log(self.end_lr / self.start_lr) * part)
         if steps > 1:
-            rates[-1] = self.end_lr
-        rates[0] = self.start_lr
-        return rates
+            lrs[-1] = self.end_lr
+        lrs[0] = self.start_lr
+        return lrs
 
 
 def checked_count(name: str, value: object) -> int:

@@ -22,7 +22,7 @@ _IS_HELD: Final = "lrmon_original_is_held"
 
 
 @dataclass(frozen=True, slots=True)
-class StepRows:
+class StepRecords:
     """Consecutive steps.
 
     Attributes:
@@ -45,7 +45,7 @@ class StepRows:
         return len(self.loss)
 
 
-class StepRing(ABC):
+class RingBuffer(ABC):
     """Rows of the latest steps of one model.
 
     Args:
@@ -76,7 +76,7 @@ class StepRing(ABC):
         """Returns how many steps have run; waits for the device."""
 
     @abstractmethod
-    def rows(self, start: int, stop: int) -> StepRows:
+    def rows(self, start: int, stop: int) -> StepRecords:
         """Returns the rows of steps `start` to `stop`, less the first where they are overwritten."""
 
     def execution_ended(self, steps: int) -> None:  # noqa: B027 - most rings need not know

@@ -15,16 +15,16 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from lrmon.train.model.optimizers import Part, counter, rate_variable, schedule_of
+from lrmon.train.model.optimizers import Part, counter, lr_variable, schedule_of
 from lrmon.train.model.step_optimizers import StepOptimizers, WatchedUpdates
-from lrmon.train.ring_buffer.base import StepRing, StepRows, grown, uninstall
-from lrmon.train.ring_buffer.host_rows import HostRow, HostRows
+from lrmon.train.ring_buffer.base import RingBuffer, StepRecords, grown, uninstall
+from lrmon.train.ring_buffer.host_records import HostRecord, HostRecords
 from lrmon.train.ring_buffer.late_schedule import LateSchedule
 from lrmon.train.ring_buffer.losses import Loss, MetricCalls, WatchedMetrics, watchable
 from lrmon.train.ring_buffer.watched_calls import Watch
 
 _TRACE, _LOSS, _PARTS = range(3)
-_BEFORE, _AFTER, _RATE = range(3)
+_BEFORE, _AFTER, _LR = range(3)
 """Of each optimizer three columns, from `_PARTS` on."""
 
 _SPARE: Final = 2
@@ -49,7 +49,7 @@ class _Trace:
     schedules: dict[int, LateSchedule | None] | None = None
 
 
-class JaxRing(StepRing):
+class JaxRingBuffer(RingBuffer):
     """Rows in an array that goes through the compiled step beside the model's state.
 
     A schedule is not evaluated in there, but late, from the rows' iterations; see `LateSchedule`. A step that
@@ -63,7 +63,7 @@ class JaxRing(StepRing):
 
     def __init__(self, model: Any, depth: int, optimizers: StepOptimizers) -> None:
         super().__init__(model, depth, optimizers)
-        self._host_rows = HostRows(depth, _numbers)
+        self._host_records = HostRecords(depth, _numbers)
         self._late: dict[int, tuple[Any, LateSchedule]] = {}
         self._traces: list[_Trace] = []
         self._columns: Final = len(optimizers.parts) + _SPARE
@@ -77,13 +77,13 @@ class JaxRing(StepRing):
 
     def count(self) -> int:
         held = self._copied()
-        return self._host_rows.count + (0 if held is None else int(held[1]))
+        return self._host_records.count + (0 if held is None else int(held[1]))
 
-    def rows(self, start: int, stop: int) -> StepRows:
+    def rows(self, start: int, stop: int) -> StepRecords:
         held = self._copied()
         if held is None:
-            self.batch_size = self._host_rows.samples(start)
-            return self._host_rows.between(start, stop, len(self.optimizers.parts))
+            self.batch_size = self._host_records.samples(start)
+            return self._host_records.between(start, stop, len(self.optimizers.parts))
         array, written = held
         rows = array[np.arange(max(start, int(written) - self.depth), stop) % self.depth]
         if len(rows):
@@ -91,20 +91,18 @@ class JaxRing(StepRing):
         of_parts = rows[:, _PARTS:].reshape(len(rows), self._columns, 3)[:, : len(self.optimizers.parts)]
         counters = of_parts[:, :, [_BEFORE, _AFTER]]
         counts = np.where(counters == _UNKNOWN, np.nan, counters)
-        rates = self._numbers(of_parts[:, :, _RATE])
+        lrs = self._numbers(of_parts[:, :, _LR])
         for number in np.unique(rows[:, _TRACE]):
             of_trace = rows[:, _TRACE] == number
             for column, schedule in (self._traces[number].schedules or {}).items():
                 known = of_trace & ~np.isnan(counts[:, column, _BEFORE])
                 if schedule is not None and known.any():
                     iterations = of_parts[known, column, _BEFORE].astype(np.int32)
-                    rates[known, column] = self.guarded(
-                        "learning rate", partial(schedule, iterations), np.nan
-                    )
-        return StepRows(
+                    lrs[known, column] = self.guarded("learning rate", partial(schedule, iterations), np.nan)
+        return StepRecords(
             iteration=counts[:, :, _BEFORE],
             updates=grown(counts[:, :, _BEFORE], counts[:, :, _AFTER]),
-            learning_rate=rates,
+            learning_rate=lrs,
             loss=self._numbers(rows[:, _LOSS]),
         )
 
@@ -158,7 +156,7 @@ class JaxRing(StepRing):
             state = tuple(state)
             if arrays is None and _is_traced(state):
                 return train_step(state, data)  # compiled by somebody else
-            updates = _SeenUpdates(self)
+            updates = _ObservedUpdates(self)
             self.guarded("optimizers", self.optimizers.refresh, None)
             with ExitStack() as watches:
                 nothing: list[tuple[Any, str]] = []
@@ -172,7 +170,7 @@ class JaxRing(StepRing):
                 logs, after = train_step(state, data)
             step = _Step(self._values(state), self._values(after), metrics.calls(), got, updates, logs)
             if arrays is None:
-                self.guarded("row", lambda: self._host_rows.append(self._host_row(step)), None)
+                self.guarded("row", lambda: self._host_records.append(self._host_record(step)), None)
                 return logs, after
             return logs, (*after, self.guarded("row", lambda: self._written(arrays, step), arrays))
 
@@ -239,31 +237,31 @@ class JaxRing(StepRing):
         loss = self.guarded("loss", partial(self._loss, step.metrics, step.logs), Loss())
         row = [len(self._traces), self._bits(loss.value)]
         for column, part in enumerate(found):
-            used = np.nan if column in scheduled else self._rate_of(part, step)
+            used = np.nan if column in scheduled else self._lr_of(part, step)
             row += [*self._counts(part, step, _UNKNOWN), self._bits(used)]
         row += [_UNKNOWN, _UNKNOWN, self._bits(np.nan)] * (self._columns - len(found))
         self._traced = None
         self._traces.append(_Trace(scheduled, _samples(loss)))
         together = jnp.stack([jnp.asarray(value, self._integer) for value in row])
         # Both indices in one type: with 64 bits a Python number would be of another than the count.
-        place = (count % jnp.int32(self.depth), jnp.int32(0))
-        return jax.lax.dynamic_update_slice(rows, together[None], place), count + jnp.int32(1)
+        position = (count % jnp.int32(self.depth), jnp.int32(0))
+        return jax.lax.dynamic_update_slice(rows, together[None], position), count + jnp.int32(1)
 
-    def _host_row(self, step: _Step) -> HostRow:
+    def _host_record(self, step: _Step) -> HostRecord:
         found = self.optimizers.parts
-        before, after, rates = [], [], []
+        before, after, lrs = [], [], []
         for part in found:
             counts = self._counts(part, step, np.nan)
             before.append(counts[0])
             after.append(counts[1])
-            used = step.rate(part)
+            used = step.lr(part)
             if schedule_of(part.optimizer) is not None and (used is None or _is_traced(used)):
                 # Loss scaling makes the update in a branch that is compiled.
-                rates.append(_Pending(self._late_schedule(part), counts[0]))
+                lrs.append(_Pending(self._late_schedule(part), counts[0]))
             else:
-                rates.append(self._rate_of(part, step))
+                lrs.append(self._lr_of(part, step))
         loss = self.guarded("loss", partial(self._loss, step.metrics, step.logs), Loss())
-        return HostRow(before, after, rates, loss.value, _samples(loss))
+        return HostRecord(before, after, lrs, loss.value, _samples(loss))
 
     def _counts(self, part: Part, step: _Step, unknown: Any) -> tuple[Any, Any]:
         """The optimizer's counter before and after the step."""
@@ -303,11 +301,11 @@ class JaxRing(StepRing):
             self._late[id(schedule)] = (schedule, LateSchedule.of(part.optimizer))
         return self._late[id(schedule)][1]
 
-    def _rate_of(self, part: Part, step: _Step) -> Any:
+    def _lr_of(self, part: Part, step: _Step) -> Any:
         """The rate of an optimizer that has no schedule."""
 
         def read() -> Any:
-            used, variable = step.rate(part), rate_variable(part.optimizer)
+            used, variable = step.lr(part), lr_variable(part.optimizer)
             if used is not None and not hasattr(used, "assign") and self._is_of_this_step(used):
                 return used
             if variable is None:
@@ -316,7 +314,7 @@ class JaxRing(StepRing):
                 return variable
             if id(variable) in step.before:
                 return step.before[id(variable)]
-            value = step.updates.rates.get(id(part.optimizer), variable.value)
+            value = step.updates.lrs.get(id(part.optimizer), variable.value)
             return value if self._is_of_this_step(value) else np.nan
 
         return self.guarded("learning rate", read, np.nan)
@@ -332,14 +330,14 @@ class JaxRing(StepRing):
 _STATE_PARTS: Final = 4
 
 
-class _SeenUpdates:
+class _ObservedUpdates:
     """What the optimizers held around their updates in one step, for those that are no part of its state."""
 
-    def __init__(self, ring: JaxRing) -> None:
+    def __init__(self, ring: JaxRingBuffer) -> None:
         self._ring: Final = ring
         self.counts: Final[dict[int, tuple[Any, Any]]] = {}
         """By optimizer, its counter before its first update of the step and after its latest."""
-        self.rates: Final[dict[int, Any]] = {}
+        self.lrs: Final[dict[int, Any]] = {}
         """By optimizer, the number that it held as its learning rate before its first update."""
 
     def before_update(self, optimizer: Any) -> None:
@@ -350,10 +348,10 @@ class _SeenUpdates:
 
     def _begin(self, optimizer: Any) -> None:
         if self._ring.optimizers.see(optimizer) and id(optimizer) not in self.counts:
-            value, variable = counter(optimizer).value, rate_variable(optimizer)
+            value, variable = counter(optimizer).value, lr_variable(optimizer)
             self.counts[id(optimizer)] = (value, value)
             if hasattr(variable, "assign"):
-                self.rates[id(optimizer)] = variable.value
+                self.lrs[id(optimizer)] = variable.value
 
     def _end(self, optimizer: Any) -> None:
         before, _ = self.counts.get(id(optimizer), (None, None))
@@ -378,10 +376,10 @@ class _Step:
     after: dict[int, Any]
     metrics: list[MetricCalls]
     calls: dict[int, Watch]
-    updates: _SeenUpdates
+    updates: _ObservedUpdates
     logs: Any
 
-    def rate(self, part: Part) -> Any:
+    def lr(self, part: Part) -> Any:
         """What its first update got as its learning rate, None where none was seen."""
         watch = self.calls.get(id(part.optimizer))
         arguments = watch.arguments[0] if watch is not None and watch.arguments else ()

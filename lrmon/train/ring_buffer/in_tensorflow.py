@@ -18,37 +18,37 @@ from lrmon.train.model.optimizers import (
     decay,
     is_legacy,
     loss_scale,
-    rate_function,
-    rate_variable,
+    lr_function,
+    lr_variable,
     schedule_of,
 )
 from lrmon.train.model.step_optimizers import StepOptimizers, WatchedUpdates
-from lrmon.train.ring_buffer.base import StepRing, StepRows, grown
+from lrmon.train.ring_buffer.base import RingBuffer, StepRecords, grown
 from lrmon.train.ring_buffer.losses import LOSS_OF_LOGS, Loss, MetricCalls, WatchedMetrics, watchable
-from lrmon.train.ring_buffer.replicas import LOSS, SAMPLES, WorkersRows, rows_of
+from lrmon.train.ring_buffer.replicas import LOSS, SAMPLES, WorkersRecords, rows_of
 from lrmon.train.ring_buffer.watched_calls import Watch
 
 _FINITE, _PARTS = SAMPLES + 1, SAMPLES + 2
-_BEFORE, _AFTER, _RATE = range(3)
+_BEFORE, _AFTER, _LR = range(3)
 """Of each optimizer three columns, from `_PARTS` on."""
 
 _NAN = float("nan")
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _Observed:
     """What was seen of a step.
 
     Attributes:
         before: The counters of the optimizers before it.
         metrics: What was called of them.
-        rates: By optimizer, what it got from a user's function.
+        lrs: By optimizer, what it got from a user's function.
         scaling: Of the loss scale: whether the gradients were finite.
     """
 
     before: _CountersBefore
     metrics: WatchedMetrics
-    rates: dict[int, Watch]
+    lrs: dict[int, Watch]
     scaling: Watch
 
 
@@ -60,7 +60,7 @@ class _CountersBefore:
         known: By optimizer, its counter, of those known before the step.
     """
 
-    def __init__(self, ring: TensorFlowRing, known: dict[int, Any]) -> None:
+    def __init__(self, ring: TensorFlowRingBuffer, known: dict[int, Any]) -> None:
         self._ring: Final = ring
         self._known: Final = known
         self._graph: Final = tf.compat.v1.get_default_graph()
@@ -97,7 +97,7 @@ class _CountersBefore:
             self._ring.carried[key] = tf.Variable(tf.convert_to_tensor(counted), trainable=False)
 
 
-class TensorFlowRing(StepRing):
+class TensorFlowRingBuffer(RingBuffer):
     """Rows in a variable, written by a scatter within the compiled step; of each replica its own."""
 
     def __init__(self, model: Any, depth: int, optimizers: StepOptimizers) -> None:
@@ -112,16 +112,16 @@ class TensorFlowRing(StepRing):
     def count(self) -> int:
         return self._rows.count()
 
-    def rows(self, start: int, stop: int) -> StepRows:
+    def rows(self, start: int, stop: int) -> StepRecords:
         rows = self._rows.read(start, stop)
         if self._rows.several and self.batch_size is None and np.isfinite(rows[:1, SAMPLES]).any():
             self.batch_size = int(rows[0, SAMPLES])
         of_parts = self._of_parts(rows)
         before = of_parts[:, :, _BEFORE]
-        return StepRows(
+        return StepRecords(
             iteration=before,
             updates=grown(before, of_parts[:, :, _AFTER]),
-            learning_rate=of_parts[:, :, _RATE],
+            learning_rate=of_parts[:, :, _LR],
             loss=rows[:, LOSS],
             # What loss scaling says where it is watched, else whether the counter grew.
             finite=rows[:, _FINITE] == 1 if np.isfinite(rows[:, _FINITE]).all() else None,
@@ -135,15 +135,15 @@ class TensorFlowRing(StepRing):
         return held.reshape(len(rows), -1, 3)[:, : len(self.optimizers.parts)]
 
     def execution_ended(self, steps: int) -> None:
-        if isinstance(self._rows, WorkersRows):
+        if isinstance(self._rows, WorkersRecords):
             self._rows.execution_ended(steps)
 
     def epoch_ended(self) -> None:
-        if isinstance(self._rows, WorkersRows):
+        if isinstance(self._rows, WorkersRecords):
             self._rows.exchange()
 
     def interrupted(self) -> None:
-        if isinstance(self._rows, WorkersRows):
+        if isinstance(self._rows, WorkersRecords):
             self._rows.hold_own()
 
     def awaits_others(self) -> bool:
@@ -189,7 +189,7 @@ class TensorFlowRing(StepRing):
 
     @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
     @contextmanager
-    def _watching(self, train_step: Callable[[Any], Any]) -> Iterator[_Seen]:
+    def _watching(self, train_step: Callable[[Any], Any]) -> Iterator[_Observed]:
         nothing: list[tuple[Any, str]] = []
         metrics = self.guarded("loss", partial(watchable, self.model, train_step), nothing)
         self.guarded("optimizers", self.optimizers.refresh, None)
@@ -198,10 +198,10 @@ class TensorFlowRing(StepRing):
             enter = watches.enter_context
             # Replicas run in threads of their own.
             enter(WatchedUpdates(before, any_thread=self._rows.several))
-            yield _Seen(
+            yield _Observed(
                 before=before,
                 metrics=WatchedMetrics.of(metrics, watches),
-                rates={
+                lrs={
                     id(part.optimizer): enter(
                         Watch(
                             part.optimizer,
@@ -209,17 +209,17 @@ class TensorFlowRing(StepRing):
                         )
                     )
                     for part in self.optimizers.parts
-                    if rate_function(part.optimizer) is not None
+                    if lr_function(part.optimizer) is not None
                 },
                 # Replicas leave it to the thread that runs them.
                 scaling=enter(Watch(loss_scale(self.model.optimizer), "update", any_thread=True)),
             )
 
     @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
-    def _note(self, seen: _Seen, logs: Any) -> None:
+    def _note(self, seen: _Observed, logs: Any) -> None:
         self.guarded("row", lambda: self._rows.write(self._row(seen, logs)), None)
 
-    def _row(self, seen: _Seen, logs: Any) -> list[Any]:
+    def _row(self, seen: _Observed, logs: Any) -> list[Any]:
         """The values of the step that has just been made."""
         loss = self.guarded("loss", partial(self._loss, seen.metrics.calls(), logs), Loss())
         samples = 1 if loss.weight is None or not self._rows.several else tf.reduce_sum(loss.weight)
@@ -237,9 +237,9 @@ class TensorFlowRing(StepRing):
                 row += [_NAN, _NAN, _NAN]
                 continue
             before = self.guarded("iteration", partial(seen.before.of, part, count), _NAN)
-            got = seen.rates[id(part.optimizer)].results if id(part.optimizer) in seen.rates else ()
-            rate = self.guarded("learning rate", partial(self._learning_rate, part, before, got), _NAN)
-            row += [before, count, rate]
+            got = seen.lrs[id(part.optimizer)].results if id(part.optimizer) in seen.lrs else ()
+            lr = self.guarded("learning rate", partial(self._learning_rate, part, before, got), _NAN)
+            row += [before, count, lr]
         return row
 
     def _iterations(self) -> dict[int, Any]:
@@ -276,7 +276,7 @@ class TensorFlowRing(StepRing):
         if not self.loss_source.startswith("none"):
             counted = "each counted alike" if loss.weight is None else "weighted by their samples"
             self.loss_source += f", of all replicas together, {counted}"
-            if isinstance(self._rows, WorkersRows):
+            if isinstance(self._rows, WorkersRecords):
                 self.loss_source += ", which the workers exchange every 64 batches and at each epoch's end"
         return loss
 
@@ -289,7 +289,7 @@ class TensorFlowRing(StepRing):
         CosineDecay: other last bits.) A function is never called; what the optimizer got from it is taken.
         """
         optimizer = part.optimizer
-        schedule, variable = schedule_of(optimizer), rate_variable(optimizer)
+        schedule, variable = schedule_of(optimizer), lr_variable(optimizer)
         if schedule is None and variable is None:
             # The update asks last: weight decay, where there is any, asks before it.
             of_step = (value for value in reversed(got) if self._is_of_this_step(value))
@@ -299,9 +299,9 @@ class TensorFlowRing(StepRing):
         # In the type of the weights, as the optimizer does it: the bits depend on it.
         dtype = _dtype(self.model)
         step = tf.cast(iteration, dtype)
-        rate = tf.cast(variable if schedule is None else schedule(step), dtype)
+        lr = tf.cast(variable if schedule is None else schedule(step), dtype)
         slope = decay(optimizer)
-        return rate / (1.0 + tf.cast(slope, dtype) * step) if slope > 0 else rate
+        return lr / (1.0 + tf.cast(slope, dtype) * step) if slope > 0 else lr
 
     def _is_of_this_step(self, value: Any) -> bool:
         graph = None if tf.executing_eagerly() else getattr(value, "graph", None)

@@ -10,16 +10,16 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from lrmon.train.model.optimizers import Part, counter, rate_variable, schedule_of
+from lrmon.train.model.optimizers import Part, counter, lr_variable, schedule_of
 from lrmon.train.model.step_optimizers import StepOptimizers, WatchedUpdates
-from lrmon.train.ring_buffer.base import StepRing, StepRows
-from lrmon.train.ring_buffer.host_rows import HostRow, HostRows
+from lrmon.train.ring_buffer.base import RingBuffer, StepRecords
+from lrmon.train.ring_buffer.host_records import HostRecord, HostRecords
 from lrmon.train.ring_buffer.losses import Loss, MetricCalls, first_value, is_keras_own, watchable, weight_of
 
 _INNER = "lrmon_without_ring"
 
 
-class TorchRing(StepRing):
+class TorchRingBuffer(RingBuffer):
     """Rows of scalars that stay on their device until many are read at once.
 
     It stands around the model's train function, outside of what `torch.compile` compiles. What it sees in
@@ -30,14 +30,14 @@ class TorchRing(StepRing):
 
     def __init__(self, model: Any, depth: int, optimizers: StepOptimizers) -> None:
         super().__init__(model, depth, optimizers)
-        self._rows = HostRows(depth, _numbers)
-        self._metrics: dict[int, _SeenMetric] = {}
-        self._rates: dict[int, _Seen] = {}
+        self._rows = HostRecords(depth, _numbers)
+        self._metrics: dict[int, _ObservedMetric] = {}
+        self._lrs: dict[int, _Observed] = {}
 
     def count(self) -> int:
         return self._rows.count
 
-    def rows(self, start: int, stop: int) -> StepRows:
+    def rows(self, start: int, stop: int) -> StepRecords:
         self.batch_size = self._rows.samples(start)
         return self._rows.between(start, stop, len(self.optimizers.parts))
 
@@ -53,8 +53,11 @@ class TorchRing(StepRing):
         def train_function_with_ring(data: Any) -> Any:
             self.guarded("optimizers", self.optimizers.refresh, None)
             before = _CountersBefore(self)
-            metrics = self._seen_metrics()
-            watched: list[_SeenMetric | _Seen] = [*metrics, *map(self._seen_rate, self.optimizers.parts)]
+            metrics = self._observed_metrics()
+            watched: list[_ObservedMetric | _Observed] = [
+                *metrics,
+                *map(self._observed_lr, self.optimizers.parts),
+            ]
             for seen in watched:
                 seen.begin()
             try:
@@ -70,43 +73,43 @@ class TorchRing(StepRing):
 
         return train_function_with_ring
 
-    def _row(self, before: dict[int, Any], metrics: list[_SeenMetric], logs: Any) -> HostRow:
+    def _row(self, before: dict[int, Any], metrics: list[_ObservedMetric], logs: Any) -> HostRecord:
         calls = [metric.calls() for metric in metrics]
         loss = self.guarded("loss", lambda: self._loss(calls, logs), Loss())
         # A counter that the step itself has made began at 0.
         counts = [before.get(id(part.optimizer), 0) for part in self.optimizers.parts]
-        rates = [
-            self.guarded("learning rate", partial(_rate, part, count, self._seen_rate(part)), np.nan)
+        lrs = [
+            self.guarded("learning rate", partial(_lr, part, count, self._observed_lr(part)), np.nan)
             for part, count in zip(self.optimizers.parts, counts, strict=True)
         ]
-        return HostRow(
+        return HostRecord(
             iterations=counts,
             iterations_after=[_iteration(part.optimizer) for part in self.optimizers.parts],
-            learning_rates=rates,
+            learning_rates=lrs,
             loss=_kept(loss.value),
             samples=loss.weight if isinstance(loss.weight, int) else None,
         )
 
-    def _seen_metrics(self) -> list[_SeenMetric]:
+    def _observed_metrics(self) -> list[_ObservedMetric]:
         nothing: list[tuple[Any, str]] = []
         step = self.model.train_step
         if not self._metrics or not is_keras_own(step):  # a step may make a metric
             for metric, kind in self.guarded("loss", partial(watchable, self.model, step), nothing):
                 if id(metric) not in self._metrics:
-                    self._metrics[id(metric)] = _SeenMetric(metric, kind, results=not is_keras_own(step))
+                    self._metrics[id(metric)] = _ObservedMetric(metric, kind, results=not is_keras_own(step))
         return list(self._metrics.values())
 
-    def _seen_rate(self, part: Part) -> _Seen:
+    def _observed_lr(self, part: Part) -> _Observed:
         key = id(part.optimizer)
-        if key not in self._rates:
-            self._rates[key] = _Seen(part.optimizer, "_backend_update_step", 2)
-        return self._rates[key]
+        if key not in self._lrs:
+            self._lrs[key] = _Observed(part.optimizer, "_backend_update_step", 2)
+        return self._lrs[key]
 
 
 class _CountersBefore:
     """The optimizers' counters before a step, also of those that only the step makes known."""
 
-    def __init__(self, ring: TorchRing) -> None:
+    def __init__(self, ring: TorchRingBuffer) -> None:
         self._ring: Final = ring
         self.counts: Final[dict[int, Any]] = {}
         """By optimizer."""
@@ -125,7 +128,7 @@ class _CountersBefore:
         self.counts[id(optimizer)] = self._ring.guarded("iteration", read, np.nan)
 
 
-class _Seen:
+class _Observed:
     """The calls of one method in the latest step.
 
     `torch.compile` takes a new function for another program, so the one that looks on is made once, and
@@ -184,7 +187,7 @@ class _Seen:
         return None if call is None else look_on
 
 
-class _SeenMetric:
+class _ObservedMetric:
     """The calls of one metric in the latest step.
 
     Args:
@@ -195,8 +198,8 @@ class _SeenMetric:
 
     def __init__(self, metric: Any, kind: str, *, results: bool) -> None:
         self._metric, self._kind = metric, kind
-        self._updates = _Seen(metric, "update_state", itself=results)
-        self._results = _Seen(metric, "result", itself=True)
+        self._updates = _Observed(metric, "update_state", itself=results)
+        self._results = _Observed(metric, "result", itself=True)
         self._both = (self._updates, self._results) if results else (self._updates,)
 
     def begin(self) -> None:
@@ -227,11 +230,11 @@ def _iteration(optimizer: Any) -> Any:
     return _kept(counter(optimizer))
 
 
-def _rate(part: Part, iteration: Any, seen: _Seen) -> Any:
+def _lr(part: Part, iteration: Any, seen: _Observed) -> Any:
     """The rate that the step's first update used, or would have used where gradients add up."""
     if seen.values:
         return seen.values[0]
-    schedule, variable = schedule_of(part.optimizer), rate_variable(part.optimizer)
+    schedule, variable = schedule_of(part.optimizer), lr_variable(part.optimizer)
     if schedule is not None:
         return _kept(schedule(iteration))
     return np.nan if variable is None else _kept(variable)

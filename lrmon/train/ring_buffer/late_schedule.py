@@ -40,13 +40,13 @@ class LateSchedule:
     def of(cls, optimizer: Any) -> Self:
         """Returns the schedule of a Keras optimizer; may be called while a training step is traced."""
 
-        def rate(iteration: Any) -> Any:
+        def lr(iteration: Any) -> Any:
             with keras.StatelessScope(state_mapping=[(counter(optimizer), iteration)]):
                 used = jnp.asarray(optimizer._get_current_learning_rate())  # noqa: SLF001
                 return used if used.dtype == jnp.float64 else used.astype(jnp.float32)
 
-        rates = jax.jit(lambda iterations: jax.lax.map(rate, iterations))
-        return cls(rates.lower(jax.ShapeDtypeStruct((_AT_ONCE,), jnp.int32)))
+        lrs = jax.jit(lambda iterations: jax.lax.map(lr, iterations))
+        return cls(lrs.lower(jax.ShapeDtypeStruct((_AT_ONCE,), jnp.int32)))
 
     def __call__(self, iterations: npt.NDArray[np.int32]) -> npt.NDArray[np.floating]:
         """Returns the rate of each iteration; waits for the device."""
@@ -55,8 +55,8 @@ class LateSchedule:
         unique, index = np.unique(iterations, return_inverse=True)
         padded = np.resize(unique, -(-len(unique) // _AT_ONCE) * _AT_ONCE).astype(np.int32)
         parts = [np.asarray(compiled(part)) for part in padded.reshape(-1, _AT_ONCE)]
-        rates: npt.NDArray[np.floating] = np.concatenate(parts)[index]
-        return rates
+        lrs: npt.NDArray[np.floating] = np.concatenate(parts)[index]
+        return lrs
 
     @cached_property
     def _compiled(self) -> Any:

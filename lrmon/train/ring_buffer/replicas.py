@@ -20,7 +20,7 @@ _STEPS_PER_EXCHANGE: Final = 64
 """Few enough that a run can be followed, enough that an exchange costs nothing beside them."""
 
 
-class ReplicaRows:
+class ReplicaRecords:
     """Rows of the latest steps of the replicas in this process.
 
     The loss of a global batch is Σ n·loss / Σ n over its replicas, as Keras' own tracker weights them; the
@@ -78,7 +78,7 @@ class ReplicaRows:
         return int(tf.get_static_value(context.replica_id_in_sync_group)) % len(self._tables)
 
 
-class WorkersRows(ReplicaRows):
+class WorkersRecords(ReplicaRecords):
     """Rows of several processes, which each have only their own replicas' losses.
 
     They exchange them at places that are the same in every process, from the thread that trains: one that
@@ -133,12 +133,12 @@ class WorkersRows(ReplicaRows):
         return total
 
 
-def rows_of(strategy: Any, depth: int) -> ReplicaRows:
+def rows_of(strategy: Any, depth: int) -> ReplicaRecords:
     """Returns the rows of a model that `strategy` distributes, none of them written."""
     several = strategy.num_replicas_in_sync > 1
     if several and strategy.num_replicas_in_sync > len(strategy.extended.worker_devices):
-        return WorkersRows(strategy, depth)
-    return ReplicaRows(strategy, depth)
+        return WorkersRecords(strategy, depth)
+    return ReplicaRecords(strategy, depth)
 
 
 class _Table:

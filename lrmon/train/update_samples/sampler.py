@@ -14,7 +14,7 @@ import numpy.typing as npt
 from lrmon import schema
 from lrmon.train.model.optimizers import Part, counter, is_legacy, parts, position_of, slot_of
 from lrmon.train.model.step_size import StepSizeRule, step_size_rule
-from lrmon.train.ring_buffer.base import StepRing, StepRows
+from lrmon.train.ring_buffer.base import RingBuffer, StepRecords
 from lrmon.train.update_samples.variable_values import Read, reader
 from lrmon.train.update_samples.weights import quantiles, strides
 
@@ -105,7 +105,7 @@ class UpdateSampler:
             not by how much its update alone moved the weights.
     """
 
-    def __init__(self, model: Any, ring: StepRing, every: int, steps_per_execution: int) -> None:
+    def __init__(self, model: Any, ring: RingBuffer, every: int, steps_per_execution: int) -> None:
         self.problem: str | None = None
         """Why the sampling ended, in words, if it did."""
         self._model: Final = model
@@ -166,7 +166,7 @@ class UpdateSampler:
             self._protect(self._take)
             self._weights_before = None
 
-    def completed(self, rows: StepRows, first_row: int, first_step: int) -> list[schema.SampleRecord]:
+    def completed(self, rows: StepRecords, first_row: int, first_step: int) -> list[schema.SampleRecord]:
         """Returns the samples of steps that have just been read from the ring buffer.
 
         Args:
@@ -265,7 +265,7 @@ class UpdateSampler:
             for layer, (update, weight) in squares.items()
         }
 
-    def _completed(self, rows: StepRows, first_row: int, first_step: int) -> list[schema.SampleRecord]:
+    def _completed(self, rows: StepRecords, first_row: int, first_step: int) -> list[schema.SampleRecord]:
         samples: list[schema.SampleRecord] = []
         columns = [each.column for each in self._optimizers]
         while self._waiting and self._waiting[0].position < first_row + len(rows):

@@ -16,13 +16,13 @@ from tests.review.written import block, epoch, fit, run_of
 EPOCHS = np.arange(32)
 
 
-def rates(formula: Callable[[int], float]) -> list[float]:
+def lrs(formula: Callable[[int], float]) -> list[float]:
     return [formula(int(epoch)) for epoch in EPOCHS]
 
 
-MISPLACED = rates(lambda epoch: 0.1 * math.pow(0.5, math.floor(1 + epoch) / 10))
-EARLY = rates(lambda epoch: 0.1 * math.pow(0.5, math.floor((1 + epoch) / 10)))
-RIGHT = rates(lambda epoch: 0.1 * math.pow(0.5, math.floor(epoch / 10)))
+MISPLACED = lrs(lambda epoch: 0.1 * math.pow(0.5, math.floor(1 + epoch) / 10))
+EARLY = lrs(lambda epoch: 0.1 * math.pow(0.5, math.floor((1 + epoch) / 10)))
+RIGHT = lrs(lambda epoch: 0.1 * math.pow(0.5, math.floor(epoch / 10)))
 
 
 def test_a_misplaced_parenthesis_is_found() -> None:
@@ -41,12 +41,12 @@ def test_a_misplaced_parenthesis_is_found() -> None:
     [
         RIGHT,
         EARLY,
-        rates(lambda epoch: 0.1 * 0.95**epoch),
-        rates(lambda epoch: 0.1 * 0.9 ** (epoch + 1)),
-        rates(lambda epoch: 0.1 * 0.5 ** (epoch / 10)),
-        rates(lambda epoch: 0.1 * math.exp(-0.1 * (epoch + 1))),
-        rates(lambda epoch: 0.1 / (1 + 0.1 * epoch)),
-        rates(lambda epoch: 0.05 * (1 + math.cos(epoch / 32 * math.pi))),
+        lrs(lambda epoch: 0.1 * 0.95**epoch),
+        lrs(lambda epoch: 0.1 * 0.9 ** (epoch + 1)),
+        lrs(lambda epoch: 0.1 * 0.5 ** (epoch / 10)),
+        lrs(lambda epoch: 0.1 * math.exp(-0.1 * (epoch + 1))),
+        lrs(lambda epoch: 0.1 / (1 + 0.1 * epoch)),
+        lrs(lambda epoch: 0.05 * (1 + math.cos(epoch / 32 * math.pi))),
     ],
     ids=["right", "early", "by 0.95", "by 0.9", "halved smoothly", "exponential", "time", "cosine"],
 )
@@ -73,9 +73,9 @@ def test_drops_one_epoch_early_are_found() -> None:
     [
         RIGHT,
         EARLY[:15],
-        rates(lambda epoch: 0.1 * 0.5 ** (epoch // 2)),
-        rates(lambda epoch: 0.1 if epoch < 9 else 0.05 if epoch < 19 else 0.005),
-        rates(lambda epoch: 0.1 * 2.0 ** ((1 + epoch) // 10)),
+        lrs(lambda epoch: 0.1 * 0.5 ** (epoch // 2)),
+        lrs(lambda epoch: 0.1 if epoch < 9 else 0.05 if epoch < 19 else 0.005),
+        lrs(lambda epoch: 0.1 * 2.0 ** ((1 + epoch) // 10)),
     ],
     ids=["right", "one drop", "every second", "different drops", "rises"],
 )

@@ -13,7 +13,7 @@ import pytest
 from lrmon import schema
 from tests.review.trained import NAME, by_epoch, findings, parts, trained
 from tests.review.written import block, fit, run_of, skipped
-from tests.review.written import rates as rates_beside
+from tests.review.written import lrs as rates_beside
 
 RANDOM = np.random.default_rng(3)
 NOISE = RANDOM.normal(0, 0.05, 2000)
@@ -25,8 +25,8 @@ def falling_loss(steps: int) -> Any:
 
 def test_an_ordinary_training_has_no_findings() -> None:
     values = [1 / (1 + epoch) for epoch in range(10)]
-    for rates in ([0.1] * 1000, 0.1 * 0.999 ** np.arange(1000), 0.05 * (1 + np.cos(np.arange(1000) / 320))):
-        assert {} == findings(trained(rates, 100, loss=falling_loss(1000), metrics={"val_loss": values}))
+    for lrs in ([0.1] * 1000, 0.1 * 0.999 ** np.arange(1000), 0.05 * (1 + np.cos(np.arange(1000) / 320))):
+        assert {} == findings(trained(lrs, 100, loss=falling_loss(1000), metrics={"val_loss": values}))
 
 
 def test_a_loss_that_stays_nan_is_an_error() -> None:
@@ -74,11 +74,11 @@ def test_losses_that_are_nan_in_every_batch_are_an_error(told: dict[str, Any]) -
 
 
 def test_a_learning_rate_that_turns_nan_is_an_error_with_its_first_step() -> None:
-    rates = np.full(300, 0.1)
-    rates[210:] = math.nan
+    lrs = np.full(300, 0.1)
+    lrs[210:] = math.nan
     loss = falling_loss(300)
     loss[211:] = math.nan
-    found = findings(trained(rates, 100, loss=loss))
+    found = findings(trained(lrs, 100, loss=loss))
 
     assert ["learning-rate-not-finite"] == list(found)
     assert ["loss-not-finite"] == [each.code for each in found["learning-rate-not-finite"].consequences]
@@ -96,7 +96,7 @@ def test_a_learning_rate_that_turns_nan_is_an_error_with_its_first_step() -> Non
 
 
 @pytest.mark.parametrize(
-    ("rates", "text"),
+    ("lrs", "text"),
     [
         ([0.1] * 5 + [math.inf] + [0.1] * 4, "The learning rate is infinite at step 5 (epoch 0 + 5/10)."),
         (
@@ -106,8 +106,8 @@ def test_a_learning_rate_that_turns_nan_is_an_error_with_its_first_step() -> Non
         ([math.nan] * 10, "The learning rate is NaN from step 0 (the start of epoch 0) to the end."),
     ],
 )
-def test_a_learning_rate_that_is_no_number_for_a_while_is_an_error_too(rates: list[float], text: str) -> None:
-    found = findings(trained(rates, 10))["learning-rate-not-finite"]
+def test_a_learning_rate_that_is_no_number_for_a_while_is_an_error_too(lrs: list[float], text: str) -> None:
+    found = findings(trained(lrs, 10))["learning-rate-not-finite"]
 
     assert "error" == found.severity
     assert found.text.startswith(text)
@@ -205,17 +205,17 @@ def test_a_metric_that_recovered_is_not_told() -> None:
 def test_a_loss_that_leaps_when_the_rate_rises_is_told() -> None:
     loss = falling_loss(400)
     loss[200:210] += 3.0
-    rates = by_epoch([0.1, 0.01, 0.2, 0.02], 100)
-    found = findings(trained(rates, 100, loss=loss))["loss-spike"]
+    lrs = by_epoch([0.1, 0.01, 0.2, 0.02], 100)
+    found = findings(trained(lrs, 100, loss=loss))["loss-spike"]
 
     assert ("warning", 200, "increase") == (found.severity, found.step, found.numbers["cause"])
     assert "increased from 0.01 to 0.2 at step 200" in found.text
 
 
 def test_an_increase_without_a_leap_is_not_told() -> None:
-    rates = by_epoch([0.1, 0.01, 0.2, 0.02], 100)
+    lrs = by_epoch([0.1, 0.01, 0.2, 0.02], 100)
 
-    assert "loss-spike" not in findings(trained(rates, 100, loss=falling_loss(400)))
+    assert "loss-spike" not in findings(trained(lrs, 100, loss=falling_loss(400)))
 
 
 def test_a_leap_without_an_increase_says_that_there_is_none() -> None:
@@ -228,23 +228,23 @@ def test_a_leap_without_an_increase_says_that_there_is_none() -> None:
 
 
 def test_a_warm_up_is_told() -> None:
-    rates = 0.1 * np.minimum(np.arange(400) / 150, 1)
-    found = findings(trained(rates, 100))["warm-up"]
+    lrs = 0.1 * np.minimum(np.arange(400) / 150, 1)
+    found = findings(trained(lrs, 100))["warm-up"]
 
     assert ("info", 0, 150) == (found.severity, found.step, found.last_step)
     assert "over the first 150 steps (1.5 epochs), from 0 to 0.1" in found.text
 
 
 def test_a_rise_at_once_or_to_the_end_is_no_warm_up() -> None:
-    for rates in (by_epoch([0.01, 0.1, 0.1, 0.1], 100), np.arange(400) / 4000, [0.1] * 400):
-        assert "warm-up" not in findings(trained(rates, 100))
+    for lrs in (by_epoch([0.01, 0.1, 0.1, 0.1], 100), np.arange(400) / 4000, [0.1] * 400):
+        assert "warm-up" not in findings(trained(lrs, 100))
 
 
 def cosine(decay_steps: int, alpha: float) -> tuple[Any, dict[str, Any]]:
     steps = np.minimum(np.arange(1000), decay_steps)
-    rates = 0.1 * ((1 - alpha) * 0.5 * (1 + np.cos(np.pi * steps / decay_steps)) + alpha)
+    lrs = 0.1 * ((1 - alpha) * 0.5 * (1 + np.cos(np.pi * steps / decay_steps)) + alpha)
     config = {"initial_learning_rate": 0.1, "decay_steps": decay_steps, "alpha": alpha, "warmup_target": None}
-    return rates, {"class_name": "CosineDecay", "config": config}
+    return lrs, {"class_name": "CosineDecay", "config": config}
 
 
 def test_a_schedule_that_ended_before_training_is_told() -> None:
@@ -252,8 +252,8 @@ def test_a_schedule_that_ended_before_training_is_told() -> None:
         (0.0, "learning-rate-zero", "nothing was learned"),
         (0.2, "rate-at-floor", "its floor"),
     ):
-        rates, schedule = cosine(600, alpha)
-        found = parts(trained(rates, 100, schedule=schedule))[code]
+        lrs, schedule = cosine(600, alpha)
+        found = parts(trained(lrs, 100, schedule=schedule))[code]
 
         assert ("warning" if alpha == 0 else "info") == found.severity
         assert 590 <= (found.step or 0) <= 600
@@ -261,9 +261,9 @@ def test_a_schedule_that_ended_before_training_is_told() -> None:
 
 
 def test_a_schedule_as_long_as_training_has_not_come_to_rest() -> None:
-    rates, schedule = cosine(1000, 0.0)
+    lrs, schedule = cosine(1000, 0.0)
     for run in (
-        trained(rates, 100, schedule=schedule),
+        trained(lrs, 100, schedule=schedule),
         trained(by_epoch([0.1] * 5 + [0.01] * 5, 100), 100),
         trained([0.0] * 1000, 100),
     ):
@@ -272,16 +272,16 @@ def test_a_schedule_as_long_as_training_has_not_come_to_rest() -> None:
 
 def test_a_rule_at_its_min_lr_is_told() -> None:
     rule = {"monitor": "val_loss", "factor": 0.1, "patience": 2, "min_lr": 0.01, "applied": True}
-    rates = by_epoch([0.1] * 4 + [0.01] * 6, 10)
+    lrs = by_epoch([0.1] * 4 + [0.01] * 6, 10)
     stuck, falling = (
         [1.0, 0.9] + [0.9] * 8,
         [1.0, 0.9] + [0.9, 0.9] + [0.8 - epoch / 10 for epoch in range(6)],
     )
 
     assert (
-        "min_lr" in parts(trained(rates, 10, metrics={"val_loss": stuck}, plateau=rule))["rate-at-floor"].text
+        "min_lr" in parts(trained(lrs, 10, metrics={"val_loss": stuck}, plateau=rule))["rate-at-floor"].text
     )
-    assert "rate-at-floor" not in findings(trained(rates, 10, metrics={"val_loss": falling}, plateau=rule))
+    assert "rate-at-floor" not in findings(trained(lrs, 10, metrics={"val_loss": falling}, plateau=rule))
 
 
 def test_a_loss_that_answers_a_step_is_told_with_its_noise() -> None:
@@ -295,9 +295,9 @@ def test_a_loss_that_answers_a_step_is_told_with_its_noise() -> None:
 
 
 def test_a_loss_that_goes_on_as_before_has_not_answered() -> None:
-    rates = by_epoch([0.1] * 3 + [0.01] * 3, 100)
+    lrs = by_epoch([0.1] * 3 + [0.01] * 3, 100)
     for loss in (falling_loss(600), 1.0 - np.arange(600) / 1000 + NOISE[:600], np.full(600, 1.0)):
-        assert "loss-answered" not in findings(trained(rates, 100, loss=loss))
+        assert "loss-answered" not in findings(trained(lrs, 100, loss=loss))
 
 
 def test_what_the_recording_warned_of_is_a_finding() -> None:
@@ -315,17 +315,17 @@ def test_a_recording_without_warnings_has_none() -> None:
 
 
 def test_a_range_test_has_no_findings() -> None:
-    rates = 1e-5 * 1.02 ** np.arange(600)
+    lrs = 1e-5 * 1.02 ** np.arange(600)
     loss = falling_loss(600)
     loss[500:] = math.nan
 
-    assert {} == findings(trained(rates, 600, loss=loss, kind="range_test"))
+    assert {} == findings(trained(lrs, 600, loss=loss, kind="range_test"))
 
 
 def test_findings_stand_in_order_of_severity() -> None:
     loss = falling_loss(400)
     loss[300:] = math.nan
-    rates = 0.1 * np.minimum(np.arange(400) / 150, 1)
-    found = findings(trained(rates, 100, loss=loss, warnings=["look here"]))
+    lrs = 0.1 * np.minimum(np.arange(400) / 150, 1)
+    found = findings(trained(lrs, 100, loss=loss, warnings=["look here"]))
 
     assert ["loss-not-finite", "recorded-warning", "warm-up"] == list(found)

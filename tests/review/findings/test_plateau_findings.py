@@ -94,7 +94,7 @@ def test_a_reduction_of_a_metric_that_still_improves_is_told() -> None:
 
 
 def test_a_reduction_in_the_right_direction_or_of_a_plateau_is_not_told() -> None:
-    rates = by_epoch([0.1, 0.1, 0.1, 0.05, 0.05, 0.025], 10)
+    lrs = by_epoch([0.1, 0.1, 0.1, 0.05, 0.05, 0.025], 10)
     rising, falling = [0.5, 0.6, 0.7, 0.8, 0.85, 0.9], [0.9, 0.8, 0.7, 0.6, 0.5, 0.4]
     for metric, rule in (
         (rising, {**RULE, "mode": "max"}),
@@ -103,4 +103,4 @@ def test_a_reduction_in_the_right_direction_or_of_a_plateau_is_not_told() -> Non
         (rising, {**RULE, "monitor": "my_score"}),
     ):
         metrics = {rule["monitor"]: metric}
-        assert "reduced-while-improving" not in findings(trained(rates, 10, metrics=metrics, plateau=rule))
+        assert "reduced-while-improving" not in findings(trained(lrs, 10, metrics=metrics, plateau=rule))

@@ -96,12 +96,12 @@ def test_one_value_twice_in_the_log_of_keras_is_explained() -> None:
 
 def test_a_log_of_keras_without_repeats_is_not_explained() -> None:
     # Too short to repeat, aligned, a step only every second epoch, no schedule.
-    rates = by_epoch([0.1, 0.05, 0.05, 0.02, 0.01], 10)
+    lrs = by_epoch([0.1, 0.05, 0.05, 0.02, 0.01], 10)
     for run in (
         staircase(76, 5),
         staircase(76, 6, decay_steps=76),
         staircase(76, 6, decay_steps=152),
-        trained(rates, 10),
+        trained(lrs, 10),
     ):
         assert "keras-log-repeats" not in parts(run)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lrmon.review.report.report import look_into
+from lrmon.review.report.report import analyze_run
 from tests.review.trained import by_epoch, findings, trained
 
 STEPS = 1200
@@ -25,9 +25,9 @@ def still(level: float, *, steps: int = STEPS, noise: float = 0.05) -> Any:
 
 
 def test_a_learning_rate_of_zero_is_told_with_where_it_begins() -> None:
-    rates = np.full(STEPS, 0.1)
-    rates[700:] = 0.0
-    found = findings(trained(rates, 100, loss=losses()))
+    lrs = np.full(STEPS, 0.1)
+    lrs[700:] = 0.0
+    found = findings(trained(lrs, 100, loss=losses()))
 
     assert ["learning-rate-zero"] == list(found)
     assert ("warning", 700, 1199) == tuple(
@@ -44,9 +44,9 @@ def test_a_learning_rate_of_zero_in_all_steps_is_an_error_and_explains_that_noth
 
 
 def test_a_few_steps_at_zero_are_a_warm_up() -> None:
-    rates = 0.1 * np.minimum(np.arange(STEPS) / 150, 1)
+    lrs = 0.1 * np.minimum(np.arange(STEPS) / 150, 1)
 
-    assert "learning-rate-zero" not in findings(trained(rates, 100, loss=losses()))
+    assert "learning-rate-zero" not in findings(trained(lrs, 100, loss=losses()))
 
 
 @pytest.mark.parametrize("classes", [2, 5, 10])
@@ -85,26 +85,26 @@ def test_a_loss_that_falls_in_a_straight_line_has_too_low_a_learning_rate() -> N
 
 
 def test_a_learning_rate_that_decays_while_the_loss_falls_decayed_too_early() -> None:
-    rates = by_epoch([0.1, 0.1, *([0.001] * 10)], 100)
+    lrs = by_epoch([0.1, 0.1, *([0.001] * 10)], 100)
     loss = np.concatenate((2.0 - np.arange(200) / 400, np.full(1000, 1.5))) + still(0.0)
-    found = findings(trained(rates, 100, loss=loss))
+    found = findings(trained(lrs, 100, loss=loss))
 
     assert ["decayed-too-early"] == list(found)
     assert (200, "warning") == (found["decayed-too-early"].step, found["decayed-too-early"].severity)
 
 
 def test_a_learning_rate_that_decays_on_a_plateau_did_not_decay_too_early() -> None:
-    rates = by_epoch([*([0.1] * 6), *([0.001] * 6)], 100)
+    lrs = by_epoch([*([0.1] * 6), *([0.001] * 6)], 100)
 
-    assert "decayed-too-early" not in findings(trained(rates, 100, loss=losses()))
+    assert "decayed-too-early" not in findings(trained(lrs, 100, loss=losses()))
 
 
 def test_an_increase_after_which_the_loss_never_came_back_is_named_with_its_step() -> None:
-    rates = np.full(STEPS, 0.1)
-    rates[633:] = 1.0
+    lrs = np.full(STEPS, 0.1)
+    lrs[633:] = 1.0
     loss = losses()
     loss[633:] += 1.0
-    found = findings(trained(rates, 100, loss=loss))
+    found = findings(trained(lrs, 100, loss=loss))
 
     assert ["increase-not-recovered"] == list(found)
     assert (633, "warning") == (
@@ -115,12 +115,12 @@ def test_an_increase_after_which_the_loss_never_came_back_is_named_with_its_step
 
 
 def test_an_increase_after_which_the_loss_came_back_is_a_restart() -> None:
-    rates = np.tile(np.linspace(0.1, 0.01, 300), 4)
+    lrs = np.tile(np.linspace(0.1, 0.01, 300), 4)
     loss = losses()
     for restart in (300, 600, 900):
         loss[restart : restart + 100] += 0.15
 
-    assert "increase-not-recovered" not in findings(trained(rates, 100, loss=loss))
+    assert "increase-not-recovered" not in findings(trained(lrs, 100, loss=loss))
 
 
 @pytest.mark.parametrize("height", [1.6, 3.0])
@@ -177,9 +177,9 @@ def test_a_validation_that_never_improved_is_told() -> None:
 
 
 def test_a_level_that_an_earlier_drop_broke_asks_for_another_one() -> None:
-    rates = by_epoch([*([0.1] * 4), *([0.01] * 8)], 100)
+    lrs = by_epoch([*([0.1] * 4), *([0.01] * 8)], 100)
     loss = np.concatenate((np.maximum(2.0 - np.arange(400) / 100, 1.0), np.full(800, 0.5))) + still(0.0)
-    found = findings(trained(rates, 100, loss=loss))
+    found = findings(trained(lrs, 100, loss=loss))
 
     assert ["drop-would-help"] == list(found)
     assert ("warning", 400) == (
@@ -189,7 +189,7 @@ def test_a_level_that_an_earlier_drop_broke_asks_for_another_one() -> None:
 
 
 def test_a_report_says_what_was_checked_and_what_could_not_be_and_why() -> None:
-    listed = {check.name: check for check in look_into(trained([0.1] * STEPS, 100, loss=losses())).checks}
+    listed = {check.name: check for check in analyze_run(trained([0.1] * STEPS, 100, loss=losses())).checks}
 
     assert "in order" == listed["the training learned something"].state
     assert "in order" == listed["no batch of the epoch stands out"].state
@@ -197,14 +197,16 @@ def test_a_report_says_what_was_checked_and_what_could_not_be_and_why() -> None:
         listed["validation improved with training"].state,
         listed["validation improved with training"].reason,
     )
-    short = {check.name: check for check in look_into(trained([0.1] * 20, 10, loss=losses(steps=20))).checks}
+    short = {
+        check.name: check for check in analyze_run(trained([0.1] * 20, 10, loss=losses(steps=20))).checks
+    }
     assert "only 20 finite losses, 60 are needed" == short["no loss leaps out of the others"].reason
 
 
 def test_what_was_found_is_neither_in_order_nor_unchecked() -> None:
-    rates = np.full(STEPS, 0.1)
-    rates[700:] = 0.0
-    made = look_into(trained(rates, 100, loss=losses()))
+    lrs = np.full(STEPS, 0.1)
+    lrs[700:] = 0.0
+    made = analyze_run(trained(lrs, 100, loss=losses()))
     found = {code for check in made.checks if check.state == "found" for code in check.codes}
 
     assert {"learning-rate-zero"} <= found
@@ -216,7 +218,7 @@ def test_losses_that_are_no_numbers_or_negative_break_no_detector(spoil: float) 
     loss = losses()
     loss[::7] = spoil
     for run in (trained([0.1] * STEPS, 100, loss=loss), trained([math.nan] * STEPS, 10**6, loss=loss)):
-        assert look_into(run).checks
+        assert analyze_run(run).checks
 
 
 def test_ten_times_as_many_steps_take_no_more_calls() -> None:
@@ -231,7 +233,7 @@ def test_ten_times_as_many_steps_take_no_more_calls() -> None:
 
         sys.setprofile(count)
         try:
-            look_into(run)
+            analyze_run(run)
         finally:
             sys.setprofile(None)
         counts.append(calls)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lrmon.train.preflight import Fit, fit_seen, own_plateau, preflight
+from lrmon.train.preflight import Fit, own_plateau, planned_fit, preflight
 from lrmon.train.preflight.report import CHECKS, without_moot
 from lrmon.train.preflight.situation import situation_of
 
@@ -43,7 +43,7 @@ def watcher(keras: Any, *, plateau: Any = None) -> tuple[Any, Look]:
 
     class Watcher(keras.callbacks.Callback):
         def on_train_begin(self, logs: Any = None) -> None:
-            look.fit = fit_seen(self.model)
+            look.fit = planned_fit(self.model)
             look.own_plateau = own_plateau(look.fit)
             found = preflight(self.model, self.params, look.fit, plateau=plateau)
             look.texts = [problem.text for problem in found]
@@ -57,9 +57,9 @@ def watcher(keras: Any, *, plateau: Any = None) -> tuple[Any, Look]:
             look.epochs += 1
 
         def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-            rate = getattr(self.model.optimizer, "_learning_rate", None)
-            if rate is not None and hasattr(rate, "numpy"):
-                look.used.append(round(float(rate.numpy()), 6))
+            lr = getattr(self.model.optimizer, "_learning_rate", None)
+            if lr is not None and hasattr(lr, "numpy"):
+                look.used.append(round(float(lr.numpy()), 6))
 
     Watcher.__module__ = "lrmon.train.callback"  # Not one of the user's, which may write into the logs.
     return Watcher(), look

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import pytest
 
-from lrmon.train.preflight.callbacks import _looks_at_rate
+from lrmon.train.preflight.callbacks import _looks_at_lr
 from tests.train.preflight.cases import two_monitors
 from tests.train.preflight.fits import fitted
 
@@ -69,7 +69,7 @@ def test_a_scheduler_that_ignores_the_rate_undoes_every_reduction() -> None:
 
 
 def test_a_scheduler_that_starts_from_the_rate_leaves_reductions_alone() -> None:
-    scheduler = callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.5)
+    scheduler = callbacks.LearningRateScheduler(lambda epoch, lr: lr * 0.5)
     look = fitted(keras, keras.optimizers.SGD(1.0), [plateau(), scheduler], epochs=3)
 
     assert [] == look.codes
@@ -77,7 +77,7 @@ def test_a_scheduler_that_starts_from_the_rate_leaves_reductions_alone() -> None
 
 
 def test_of_two_schedulers_the_last_one_counts() -> None:
-    schedulers = [callbacks.LearningRateScheduler(lambda epoch, rate=rate: rate) for rate in (0.5, 0.25)]
+    schedulers = [callbacks.LearningRateScheduler(lambda epoch, lr=lr: lr) for lr in (0.5, 0.25)]
     blind = [callbacks.LearningRateScheduler(lambda epoch: 0.5), callbacks.LearningRateScheduler(_quarter)]
 
     assert [] == fitted(keras, "sgd", schedulers).codes
@@ -86,7 +86,7 @@ def test_of_two_schedulers_the_last_one_counts() -> None:
     assert {0.25} == set(look.used)
 
 
-def _quarter(epoch: int, rate: float) -> float:
+def _quarter(epoch: int, lr: float) -> float:
     return 0.25
 
 
@@ -94,16 +94,16 @@ def _quarter(epoch: int, rate: float) -> float:
     ("function", "looks"),
     [
         (lambda epoch: 0.1, False),
-        (lambda epoch, rate: 0.1, False),
-        (lambda epoch, rate: rate, True),
-        (lambda epoch, rate: max(rate for _ in range(2)), True),
+        (lambda epoch, lr: 0.1, False),
+        (lambda epoch, lr: lr, True),
+        (lambda epoch, lr: max(lr for _ in range(2)), True),
         (lambda *args: 0.1, True),
         (float, True),
         (_quarter, False),
     ],
 )
 def test_what_a_function_looks_at_is_read_off_its_code(function: Any, looks: bool) -> None:
-    assert looks == _looks_at_rate(function)
+    assert looks == _looks_at_lr(function)
 
 
 @pytest.mark.parametrize(("stops", "reduces"), [(3, 5), (3, 3), (0, 1), (0, 10)])

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from lrmon.train.preflight import Fit, fit_seen, preflight
+from lrmon.train.preflight import Fit, planned_fit, preflight
 from tests.train.preflight.fits import dense, fitted, watcher
 
 
@@ -99,7 +99,7 @@ def test_without_a_list_only_the_plateau_that_was_given_counts() -> None:
 
 @pytest.mark.parametrize("model", [None, object(), "model"])
 def test_what_is_no_model_has_no_problems(model: Any) -> None:
-    assert (Fit().callbacks, []) == (fit_seen(model).callbacks, preflight(model, None, Fit()))
+    assert (Fit().callbacks, []) == (planned_fit(model).callbacks, preflight(model, None, Fit()))
 
 
 def test_a_check_that_fails_costs_nothing() -> None:

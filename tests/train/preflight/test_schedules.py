@@ -17,7 +17,7 @@ def trained(schedule: Any, *, steps: int = 10, epochs: int = 4, **fit_arguments:
     return fitted(keras, keras.optimizers.SGD(schedule), steps=steps, epochs=epochs, **fit_arguments)
 
 
-def rates(schedule: Any, count: int) -> list[float]:
+def lrs(schedule: Any, count: int) -> list[float]:
     """What the schedule itself says of each update."""
     return [float(keras.ops.convert_to_numpy(schedule(step))) for step in range(count)]
 
@@ -25,10 +25,10 @@ def rates(schedule: Any, count: int) -> list[float]:
 def test_the_steps_of_a_staircase_lie_where_it_is_said() -> None:
     schedule = schedules.ExponentialDecay(0.1, 95, 0.95, staircase=True)
     look = trained(schedule, steps=76, epochs=6)
-    edges = np.flatnonzero(np.diff(rates(schedule, 456))) + 1
+    lr_changes = np.flatnonzero(np.diff(lrs(schedule, 456))) + 1
 
     assert ["staircase-off-epoch"] == look.codes
-    assert [19, 38, 57, 0] == (edges % 76).tolist()
+    assert [19, 38, 57, 0] == (lr_changes % 76).tolist()
     assert "its steps lie 19, 38, 57, 0 batches into their epochs" in look.text
 
 
@@ -54,7 +54,7 @@ def test_a_staircase_without_a_step_says_so() -> None:
     look = trained(schedule)
 
     assert ["staircase-without-step"] == look.codes
-    assert {rates(schedule, 1)[0]} == set(rates(schedule, 40))
+    assert {lrs(schedule, 1)[0]} == set(lrs(schedule, 40))
 
 
 @pytest.mark.parametrize(
@@ -66,8 +66,8 @@ def test_a_schedule_that_ends_early_stays_where_it_is_said(schedule: Any) -> Non
 
     assert ["schedule-ends-early"] == look.codes
     assert "from epoch 2 (counted from 0) the learning rate stays at 0.01, for 20 batches" in look.text
-    np.testing.assert_allclose(rates(schedule, 40)[20:], 0.01, rtol=1e-6)
-    assert 0.011 < rates(schedule, 40)[15]
+    np.testing.assert_allclose(lrs(schedule, 40)[20:], 0.01, rtol=1e-6)
+    assert 0.011 < lrs(schedule, 40)[15]
 
 
 def test_a_schedule_that_was_over_before_the_fit_stays_all_the_while() -> None:
@@ -83,9 +83,7 @@ def test_a_schedule_that_is_cut_off_ends_at_the_rate_that_is_said() -> None:
     look = trained(schedule)
 
     assert ["schedule-cut-off"] == look.codes
-    assert (
-        f"the last learning rate is {rates(schedule, 40)[39]:.4g}, not 0. Choose decay_steps=20" in look.text
-    )
+    assert f"the last learning rate is {lrs(schedule, 40)[39]:.4g}, not 0. Choose decay_steps=20" in look.text
     assert [] == trained(schedules.CosineDecay(0.0, 20, warmup_target=0.1, warmup_steps=20)).codes
 
 
@@ -93,10 +91,10 @@ def test_a_boundary_beyond_the_fit_is_never_passed() -> None:
     schedule = schedules.PiecewiseConstantDecay([20, 39], [0.1, 0.01, 0.001])
 
     assert ["boundary-beyond-fit"] == trained(schedule).codes
-    assert np.float32(0.01) == np.float32(rates(schedule, 40)[-1])
+    assert np.float32(0.01) == np.float32(lrs(schedule, 40)[-1])
     reached = schedules.PiecewiseConstantDecay([20, 38], [0.1, 0.01, 0.001])
     assert [] == trained(reached).codes
-    assert np.float32(0.001) == np.float32(rates(reached, 40)[-1])
+    assert np.float32(0.001) == np.float32(lrs(reached, 40)[-1])
 
 
 def test_a_warm_up_that_is_longer_than_the_fit_only_rises() -> None:
@@ -104,8 +102,8 @@ def test_a_warm_up_that_is_longer_than_the_fit_only_rises() -> None:
     look = trained(schedule)
 
     assert ["warm-up-beyond-fit"] == look.codes
-    assert f"comes to {rates(schedule, 40)[-1]:.4g} and never to its warmup_target, 0.1" in look.text
-    assert max(rates(schedule, 40)) == rates(schedule, 40)[-1]
+    assert f"comes to {lrs(schedule, 40)[-1]:.4g} and never to its warmup_target, 0.1" in look.text
+    assert max(lrs(schedule, 40)) == lrs(schedule, 40)[-1]
 
 
 @pytest.mark.parametrize(
@@ -123,9 +121,9 @@ def test_decay_steps_that_look_like_epochs_are_through_in_the_first(schedule: An
 
     assert ["schedule-in-epochs"] == look.codes
     if not isinstance(schedule, schedules.CosineDecayRestarts):
-        assert 0.01 >= rates(schedule, 11)[10]
+        assert 0.01 >= lrs(schedule, 11)[10]
     else:
-        assert rates(schedule, 3)[1] < rates(schedule, 3)[2]
+        assert lrs(schedule, 3)[1] < lrs(schedule, 3)[2]
 
 
 HEALTHY: dict[str, Any] = {

@@ -48,10 +48,10 @@ class _Rates(tf_keras.callbacks.Callback):
     """Logs the learning rate that the epoch's last update used."""
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self.rate = float(self.model.optimizer.learning_rate.numpy())
+        self.lr = float(self.model.optimizer.learning_rate.numpy())
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        logs["rate"] = self.rate
+        logs["rate"] = self.lr
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from lrmon.analysis.loss.levels import SIGMA, Floats
-from lrmon.review.report.analysis import Facts
+from lrmon.review.report.analysis import RunAnalysis
 from lrmon.review.report.findings.finding import Finding, figure
 
 FEWEST: Final = 4
@@ -25,9 +25,9 @@ _ALIKE: Final = 0.3
 _ROSE: Final = 1.05
 
 
-def find(facts: Facts) -> Iterator[Finding]:
+def find(analysis: RunAnalysis) -> Iterator[Finding]:
     """Yields ``corrupted-batch`` or ``sorted-data``."""
-    found = folded(facts)
+    found = folded(analysis)
     if found is None:
         return
     losses, firsts, length = found
@@ -43,26 +43,26 @@ def find(facts: Facts) -> Iterator[Finding]:
     worst = int(np.argmax(height))
     others = np.sort(np.delete(inner, worst))[-1]
     shared = float(np.mean(relative[:, worst] > np.quantile(relative[:, :-1], 0.9, axis=1)))
-    of = facts.levels
+    of = analysis.levels
     untrained = 0.0 if of is None else of.start if of.guess is None else of.guess
     here = float(np.median(losses[:, worst]))
     is_high = height[worst] >= 6 and inner[worst] >= 4 and inner[worst] >= 1.5 * max(others, 0.0)
     if is_high and shared >= 0.75 and here >= _MATTERS * untrained > 0:
-        yield _corrupted(facts, losses, firsts, worst, length)
+        yield _corrupted(analysis, losses, firsts, worst, length)
         return
-    yield from _sorted(facts, losses, firsts, length)
+    yield from _sorted(analysis, losses, firsts, length)
 
 
-def folded(facts: Facts) -> tuple[Floats, list[int], int] | None:
+def folded(analysis: RunAnalysis) -> tuple[Floats, list[int], int] | None:
     """Returns the losses of whole epochs, [epochs, steps]; None where they cannot be compared."""
-    run = facts.run
-    length = facts.places.steps_per_epoch
-    if length is None or length < SHORTEST or not facts.loss_is_exact:
+    run = analysis.run
+    length = analysis.positions.steps_per_epoch
+    if length is None or length < SHORTEST or not analysis.loss_is_exact:
         return None
-    rows = np.searchsorted(run.step, facts.places.starts)
+    rows = np.searchsorted(run.step, analysis.positions.starts)
     whole = [
         (row, int(first))
-        for row, first in zip(rows.tolist(), facts.places.starts.tolist(), strict=True)
+        for row, first in zip(rows.tolist(), analysis.positions.starts.tolist(), strict=True)
         if row + length <= run.step.size and int(run.step[row + length - 1]) == int(first) + length - 1
     ]
     whole = whole[len(whole) // 6 :] if len(whole) > FEWEST else whole
@@ -73,9 +73,9 @@ def folded(facts: Facts) -> tuple[Floats, list[int], int] | None:
     return losses[good], [first for (_, first), ok in zip(whole, good.tolist(), strict=True) if ok], length
 
 
-def _corrupted(facts: Facts, losses: Floats, firsts: list[int], worst: int, length: int) -> Finding:
+def _corrupted(analysis: RunAnalysis, losses: Floats, firsts: list[int], worst: int, length: int) -> Finding:
     here, level = float(np.median(losses[:, worst])), float(np.median(losses))
-    start = int(facts.places.starts[0])
+    start = int(analysis.positions.starts[0])
     return Finding(
         code="corrupted-batch",
         severity="warning",
@@ -101,7 +101,7 @@ def _corrupted(facts: Facts, losses: Floats, firsts: list[int], worst: int, leng
     )
 
 
-def _sorted(facts: Facts, losses: Floats, firsts: list[int], length: int) -> Iterator[Finding]:
+def _sorted(analysis: RunAnalysis, losses: Floats, firsts: list[int], length: int) -> Iterator[Finding]:
     """The loss follows the place in the epoch, in every epoch, and neighboring places are alike.
 
     And in the first epoch the loss rose instead of falling: what the first batches teach does not hold for
@@ -115,12 +115,12 @@ def _sorted(facts: Facts, losses: Floats, firsts: list[int], length: int) -> Ite
     away = pattern - pattern.mean()
     total = float(away @ away)
     alike = float(away[1:] @ away[:-1]) / total if total > 0 else 0.0
-    row = int(np.searchsorted(facts.run.step, facts.places.starts[0]))
-    first = facts.run.loss[row : row + length].astype(np.float64)
+    row = int(np.searchsorted(analysis.run.step, analysis.positions.starts[0]))
+    first = analysis.run.loss[row : row + length].astype(np.float64)
     if explained < _EXPLAINED or alike < _ALIKE or not bool(np.isfinite(first).all()):
         return
     rest = float(np.median(first[length // 4 :]))
-    began = float(first[0]) if facts.levels is None else min(float(first[0]), facts.levels.reference)
+    began = float(first[0]) if analysis.levels is None else min(float(first[0]), analysis.levels.reference)
     if rest < _ROSE * began or float(first[: length // 2].min()) > 0.98 * float(first[0]):
         return
     yield Finding(
@@ -134,7 +134,7 @@ def _sorted(facts: Facts, losses: Floats, firsts: list[int], length: int) -> Ite
             "that is sorted, by class for example, and not shuffled does that."
         ),
         advice="Shuffle the data: shuffle=True in fit, or dataset.shuffle(…) with a buffer of its size.",
-        step=int(facts.places.starts[0]),
+        step=int(analysis.positions.starts[0]),
         last_step=firsts[-1] + length - 1,
         numbers={
             "explained": round(explained, 4),

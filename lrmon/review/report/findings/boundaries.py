@@ -7,61 +7,61 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from lrmon.review.report.analysis import Facts
+from lrmon.review.report.analysis import RunAnalysis
 from lrmon.review.report.findings.finding import Finding, figure, listed
 from lrmon.review.run.numbers import shortest
 
 _DROPS = (0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9)
 _LONGEST = 100
 _SAME_RATIO = 5e-7
-_SAME_RATE = 1e-5
+_SAME_LR = 1e-5
 
 
-def find(facts: Facts) -> Iterator[Finding]:
+def find(analysis: RunAnalysis) -> Iterator[Finding]:
     """Yields ``staircase-every-epoch`` or ``drop-one-epoch-early``.
 
     Both need a learning rate that is a number, set anew at boundaries of epochs only, counted from epoch 0.
     """
-    rates = _rates_of_epochs(facts)
-    if rates is None:
+    lrs = _lrs_of_epochs(analysis)
+    if lrs is None:
         return
-    yield from _every_epoch(facts, rates)
-    yield from _one_early(facts, rates)
+    yield from _every_epoch(analysis, lrs)
+    yield from _one_early(analysis, lrs)
 
 
-def _rates_of_epochs(facts: Facts) -> NDArray[np.float64] | None:
+def _lrs_of_epochs(analysis: RunAnalysis) -> NDArray[np.float64] | None:
     """Returns the learning rate of each epoch, None where it is not one number in each from epoch 0 on."""
-    run, starts = facts.run, facts.places.starts
-    if facts.has_schedule or facts.places.unknown.size or not run.complete or starts.size < 4:
+    run, starts = analysis.run, analysis.positions.starts
+    if analysis.has_schedule or analysis.positions.unknown.size or not run.complete or starts.size < 4:
         return None
-    if not np.array_equal(facts.places.positions, np.arange(starts.size)):
+    if not np.array_equal(analysis.positions.epoch_positions, np.arange(starts.size)):
         return None
     if not np.array_equal(run.step[:1], starts[:1]):
         return None  # it begins elsewhere, or no step is here
     rows = np.searchsorted(run.step, starts)
     if rows[-1] == run.step.size:
         return None  # an epoch whose steps are not here
-    rates = run.learning_rate[rows]
-    changes = int(np.count_nonzero(rates[1:] != rates[:-1]))
-    if changes == 0 or changes != facts.steps.changes or not bool((rates > 0).all()):
+    lrs = run.learning_rate[rows]
+    changes = int(np.count_nonzero(lrs[1:] != lrs[:-1]))
+    if changes == 0 or changes != analysis.steps.changes or not bool((lrs > 0).all()):
         return None
-    return shortest(rates)
+    return shortest(lrs)
 
 
-def _every_epoch(facts: Facts, rates: NDArray[np.float64]) -> Iterator[Finding]:
+def _every_epoch(analysis: RunAnalysis, lrs: NDArray[np.float64]) -> Iterator[Finding]:
     """A rate that falls at every epoch by the n-th root of a usual drop, and has done so in epoch 0 already.
 
     That is what ``lr * pow(drop, floor(1 + epoch) / n)`` gives, where ``floor((1 + epoch) / n)`` was meant. A
     decay by choice has a ratio in round numbers, or starts from the round number; this one does neither, and
     all of it holds to float32's precision.
     """
-    size = rates.size
-    ratio = float((rates[-1] / rates[0]) ** (1.0 / (size - 1)))
-    if not 0.0 < ratio < 1.0 or _is_round(ratio, 3) or _is_round(float(rates[0]), 3):
+    size = lrs.size
+    ratio = float((lrs[-1] / lrs[0]) ** (1.0 / (size - 1)))
+    if not 0.0 < ratio < 1.0 or _is_round(ratio, 3) or _is_round(float(lrs[0]), 3):
         return
-    if not np.allclose(rates, rates[0] * ratio ** np.arange(size), rtol=_SAME_RATE, atol=0.0):
+    if not np.allclose(lrs, lrs[0] * ratio ** np.arange(size), rtol=_SAME_LR, atol=0.0):
         return
-    first = float(rates[0]) / ratio
+    first = float(lrs[0]) / ratio
     root = next(
         (
             (drop, every)
@@ -79,15 +79,15 @@ def _every_epoch(facts: Facts, rates: NDArray[np.float64]) -> Iterator[Finding]:
         severity="warning",
         text=(
             f"The learning rate changes at every epoch, each time to {figure(ratio, 4)} of the one before, "
-            f"and epoch 0 already has {figure(rates[0], 5)} instead of {figure(first, 4)}: that is {drop:g} "
+            f"and epoch 0 already has {figure(lrs[0], 5)} instead of {figure(first, 4)}: that is {drop:g} "
             f"to the power of (1 + epoch) / {every}, a staircase whose floor() is closed before the division."
         ),
         advice=(
             f"Write pow({drop:g}, floor((1 + epoch) / {every})), or floor(epoch / {every}) to drop at epochs "
             f"{every}, {2 * every}, {3 * every}."
         ),
-        step=int(facts.places.starts[0]),
-        last_step=int(facts.run.step[-1]),
+        step=int(analysis.positions.starts[0]),
+        last_step=int(analysis.run.step[-1]),
         numbers={
             "drop": drop,
             "epochs_drop": every,
@@ -97,36 +97,36 @@ def _every_epoch(facts: Facts, rates: NDArray[np.float64]) -> Iterator[Finding]:
     )
 
 
-def _one_early(facts: Facts, rates: NDArray[np.float64]) -> Iterator[Finding]:
+def _one_early(analysis: RunAnalysis, lrs: NDArray[np.float64]) -> Iterator[Finding]:
     """Drops by one ratio at epochs n - 1, 2n - 1, …, n at least 3, at least two of them.
 
     ``floor((1 + epoch) / n)`` gives them, since Keras counts epochs from 0.
     """
-    edges = np.flatnonzero(np.diff(rates) != 0) + 1
-    if edges.size < 2:
+    lr_changes = np.flatnonzero(np.diff(lrs) != 0) + 1
+    if lr_changes.size < 2:
         return
-    every = int(edges[1] - edges[0])
-    ratios = rates[edges] / rates[edges - 1]
-    if every < 3 or edges[0] != every - 1 or bool((np.diff(edges) != every).any()):
+    every = int(lr_changes[1] - lr_changes[0])
+    ratios = lrs[lr_changes] / lrs[lr_changes - 1]
+    if every < 3 or lr_changes[0] != every - 1 or bool((np.diff(lr_changes) != every).any()):
         return
-    if float(ratios.max()) >= 1.0 or not np.allclose(ratios, ratios[0], rtol=_SAME_RATE, atol=0.0):
+    if float(ratios.max()) >= 1.0 or not np.allclose(ratios, ratios[0], rtol=_SAME_LR, atol=0.0):
         return
     yield Finding(
         code="drop-one-epoch-early",
         severity="info",
         text=(
-            f"The learning rate drops at epochs {listed([str(edge) for edge in edges.tolist()])}, one before "
-            f"each multiple of {every}: Keras counts epochs from 0, and floor((1 + epoch) / {every}) counts "
-            "from 1."
+            f"The learning rate drops at epochs {listed([str(epoch) for epoch in lr_changes.tolist()])}, one "
+            f"before each multiple of {every}: Keras counts epochs from 0, and floor((1 + epoch) / {every}) "
+            "counts from 1."
         ),
         advice=(
             f"Use floor(epoch / {every}) where the first {every} epochs are to have the initial learning "
             "rate."
         ),
-        step=int(facts.places.starts[edges[0]]),
-        last_step=int(facts.places.starts[edges[-1]]),
+        step=int(analysis.positions.starts[lr_changes[0]]),
+        last_step=int(analysis.positions.starts[lr_changes[-1]]),
         numbers={
-            "epochs": edges.tolist()[:20],
+            "epochs": lr_changes.tolist()[:20],
             "epochs_drop": every,
             "factor": float(f"{float(ratios[0]):.6g}"),
         },

@@ -9,13 +9,13 @@ from typing import Final, Literal
 import numpy as np
 
 from lrmon.analysis.loss.levels import FEWEST
-from lrmon.review.report.analysis import Facts
+from lrmon.review.report.analysis import RunAnalysis
 from lrmon.review.report.findings import batches, stall, validation
 from lrmon.review.report.findings.finding import Finding
 
 State = Literal["found", "in order", "not checked"]
 
-_Reason = Callable[[Facts], str | None]
+_Reason = Callable[[RunAnalysis], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,51 +35,51 @@ class Check:
     codes: tuple[str, ...]
 
 
-def _no_learning_rate(facts: Facts) -> str | None:
-    return None if bool(facts.run.recorded("learning_rate").any()) else "no learning rate is recorded"
+def _no_learning_rate(analysis: RunAnalysis) -> str | None:
+    return None if bool(analysis.run.recorded("learning_rate").any()) else "no learning rate is recorded"
 
 
-def _no_loss(facts: Facts) -> str | None:
-    return None if facts.loss_is_known else "no losses of single batches are recorded"
+def _no_loss(analysis: RunAnalysis) -> str | None:
+    return None if analysis.loss_is_known else "no losses of single batches are recorded"
 
 
-def _no_course(facts: Facts) -> str | None:
-    if facts.levels is not None or not facts.loss_is_known:
-        return _no_loss(facts)
-    finite = int(np.count_nonzero(np.isfinite(facts.run.loss)))
+def _no_course(analysis: RunAnalysis) -> str | None:
+    if analysis.levels is not None or not analysis.loss_is_known:
+        return _no_loss(analysis)
+    finite = int(np.count_nonzero(np.isfinite(analysis.run.loss)))
     return f"only {finite:,} finite losses, {FEWEST} are needed"
 
 
-def _no_zero(facts: Facts) -> str | None:
-    reason = _no_course(facts)
-    if reason is None and facts.levels is not None and float(facts.levels.level.min()) <= 0:
+def _no_zero(analysis: RunAnalysis) -> str | None:
+    reason = _no_course(analysis)
+    if reason is None and analysis.levels is not None and float(analysis.levels.level.min()) <= 0:
         return "the loss may be negative, so that its level says nothing"
     return reason
 
 
-def _no_validation(facts: Facts) -> str | None:
-    epochs = sum(bool(np.isfinite(epoch.metrics.get("val_loss", np.nan))) for epoch in facts.run.epochs)
+def _no_validation(analysis: RunAnalysis) -> str | None:
+    epochs = sum(bool(np.isfinite(epoch.metrics.get("val_loss", np.nan))) for epoch in analysis.run.epochs)
     if not epochs:
         return "no val_loss is recorded"
-    return _no_course(facts) or (
+    return _no_course(analysis) or (
         f"only {epochs} epochs with a val_loss, {validation.FEWEST} are needed"
         if epochs < validation.FEWEST
         else None
     )
 
 
-def _no_positions(facts: Facts) -> str | None:
-    if _no_loss(facts) is not None:
-        return _no_loss(facts)
-    if not facts.loss_is_exact:
+def _no_positions(analysis: RunAnalysis) -> str | None:
+    if _no_loss(analysis) is not None:
+        return _no_loss(analysis)
+    if not analysis.loss_is_exact:
         return "losses of single batches are not exact"
-    if batches.folded(facts) is None:
+    if batches.folded(analysis) is None:
         return f"fewer than {batches.FEWEST} whole epochs of one length, {batches.SHORTEST} steps or more"
     return None
 
 
-def _no_epochs(facts: Facts) -> str | None:
-    value = stall.watched(facts)[1]
+def _no_epochs(analysis: RunAnalysis) -> str | None:
+    value = stall.watched(analysis)[1]
     return (
         None
         if value.size >= 2 * stall.FEWEST
@@ -87,15 +87,15 @@ def _no_epochs(facts: Facts) -> str | None:
     )
 
 
-def _no_staircase(facts: Facts) -> str | None:
-    if facts.steps.cadence is None:
+def _no_staircase(analysis: RunAnalysis) -> str | None:
+    if analysis.steps.cadence is None:
         return "the learning rate has no evenly spaced LR changes"
-    return None if facts.places.steps_per_epoch is not None else "epochs of one length are not recorded"
+    return None if analysis.positions.steps_per_epoch is not None else "epochs of one length are not recorded"
 
 
-def _no_drop(facts: Facts) -> str | None:
-    has_drop = bool((facts.steps.lr_to < facts.steps.lr_from).any())
-    return _no_course(facts) if has_drop else "the learning rate has no LR drop"
+def _no_drop(analysis: RunAnalysis) -> str | None:
+    has_drop = bool((analysis.steps.lr_to < analysis.steps.lr_from).any())
+    return _no_course(analysis) if has_drop else "the learning rate has no LR drop"
 
 
 _CHECKS: Final[tuple[tuple[str, _Reason, tuple[str, ...]], ...]] = (
@@ -119,26 +119,26 @@ _CHECKS: Final[tuple[tuple[str, _Reason, tuple[str, ...]], ...]] = (
         _no_staircase,
         ("staircase-off-epoch", "epoch-without-step", "keras-log-repeats", "step-one-late"),
     ),
-    ("every step made its update", lambda facts: None, ("updates-skipped",)),
+    ("every step made its update", lambda analysis: None, ("updates-skipped",)),
     (
         "numbers are exact",
-        lambda facts: None,
+        lambda analysis: None,
         ("learning-rate-not-exact", "loss-not-exact"),
     ),
 )
 """What is in order, why it cannot be checked, and the findings of it."""
 
 
-def checks(facts: Facts, findings: Sequence[Finding]) -> tuple[Check, ...]:
+def checks(analysis: RunAnalysis, findings: Sequence[Finding]) -> tuple[Check, ...]:
     """Returns what was looked for in a training; nothing for a range test."""
-    if facts.run.kind == "range_test":
+    if analysis.run.kind == "range_test":
         return ()
     found = {finding.code for finding in findings}
     found |= {each.code for finding in findings for each in finding.consequences}
     listed: list[Check] = []
     for name, why, codes in _CHECKS:
         here = tuple(code for code in codes if code in found)
-        reason = None if here else why(facts)
+        reason = None if here else why(analysis)
         state: State = "found" if here else "not checked" if reason else "in order"
         listed.append(Check(name, state, reason, here))
     return tuple(listed)

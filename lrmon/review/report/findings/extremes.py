@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lrmon.review.report.analysis import Facts
+from lrmon.review.report.analysis import RunAnalysis
 from lrmon.review.report.findings.finding import Finding, epochs, figure, percent
 from lrmon.review.report.plateaus import plateaus
 from lrmon.review.run.numbers import shortest
@@ -15,25 +15,25 @@ _TAIL = 0.1
 """A rest is worth a word from this share of the steps on."""
 
 
-def find(facts: Facts) -> Iterator[Finding]:
+def find(analysis: RunAnalysis) -> Iterator[Finding]:
     """Yields ``warm-up`` and ``rate-at-floor``."""
-    yield from _warm_up(facts)
-    yield from _at_floor(facts)
+    yield from _warm_up(analysis)
+    yield from _at_floor(analysis)
 
 
-def _warm_up(facts: Facts) -> Iterator[Finding]:
+def _warm_up(analysis: RunAnalysis) -> Iterator[Finding]:
     """A rise from the start to the peak, in three changes or more, from half of the peak or less."""
-    end = facts.steps.warmup_end
+    end = analysis.steps.warmup_end
     if end is None:
         return
-    run = facts.run
+    run = analysis.run
     row = int(np.searchsorted(run.step, end))
-    rates = run.learning_rate[: row + 1]
-    changes = int(np.count_nonzero(rates[1:] != rates[:-1]))
-    if changes < 3 or not float(rates[0]) <= 0.5 * float(rates[row]):
+    lrs = run.learning_rate[: row + 1]
+    changes = int(np.count_nonzero(lrs[1:] != lrs[:-1]))
+    if changes < 3 or not float(lrs[0]) <= 0.5 * float(lrs[row]):
         return
-    first, peak = shortest(rates[[0, row]]).tolist()
-    length = facts.places.steps_per_epoch
+    first, peak = shortest(lrs[[0, row]]).tolist()
+    length = analysis.positions.steps_per_epoch
     steps = end - int(run.step[0])
     of_epochs = f" ({epochs(steps / length)})" if length else ""
     yield Finding(
@@ -52,49 +52,44 @@ def _warm_up(facts: Facts) -> Iterator[Finding]:
     )
 
 
-def _at_floor(facts: Facts) -> Iterator[Finding]:
+def _at_floor(analysis: RunAnalysis) -> Iterator[Finding]:
     """A learning rate that stays at its lowest value to the end, for a tenth of the steps, an epoch at least.
 
     It is told of a schedule that has come to its end (PolynomialDecay, CosineDecay), and of a
     ReduceLROnPlateau that would go on but for min_lr; a learning rate of 0 is a finding of its own.
     """
-    run = facts.run
-    rates, steps = run.learning_rate, run.step
-    if (
-        rates.size < 2
-        or not bool(np.isfinite(rates).all())
-        or rates[-1] != rates.min()
-        or rates[-1] == rates.max()
-    ):
+    run = analysis.run
+    lrs, steps = run.learning_rate, run.step
+    if lrs.size < 2 or not bool(np.isfinite(lrs).all()) or lrs[-1] != lrs.min() or lrs[-1] == lrs.max():
         return
     # A cosine's foot and rounding: what differs by a millionth of the peak is the floor.
-    above = np.flatnonzero(rates > rates[-1] + np.float32(1e-6) * rates.max())
+    above = np.flatnonzero(lrs > lrs[-1] + np.float32(1e-6) * lrs.max())
     first = int(above[-1]) + 1 if above.size else 0
-    tail = rates.size - first
-    if tail < max(_TAIL * rates.size, facts.places.steps_per_epoch or 1):
+    tail = lrs.size - first
+    if tail < max(_TAIL * lrs.size, analysis.positions.steps_per_epoch or 1):
         return
-    rate = float(shortest(rates[-1:])[0])
-    share = percent(tail / rates.size)
-    reason = _reason(facts, int(steps[-1]))
-    if float(rates[-1]) <= 0.0 or reason is None:
+    lr = float(shortest(lrs[-1:])[0])
+    share = percent(tail / lrs.size)
+    reason = _reason(analysis, int(steps[-1]))
+    if float(lrs[-1]) <= 0.0 or reason is None:
         return
     yield Finding(
         code="rate-at-floor",
         severity="info",
         text=(
-            f"From {facts.places.describe(int(steps[first]))} to the end, {share} of the steps, the learning "
-            f"rate is {figure(rate)}, its floor{reason}."
+            f"From {analysis.positions.describe(int(steps[first]))} to the end, {share} of the steps, the "
+            f"learning rate is {figure(lr)}, its floor{reason}."
         ),
         advice="Stop there, or lower the floor if the loss was still falling.",
         step=int(steps[first]),
         last_step=int(steps[-1]),
-        numbers={"learning_rate": rate, "steps": tail, "share": round(tail / rates.size, 4)},
+        numbers={"learning_rate": lr, "steps": tail, "share": round(tail / lrs.size, 4)},
     )
 
 
-def _reason(facts: Facts, last_step: int) -> str | None:
+def _reason(analysis: RunAnalysis, last_step: int) -> str | None:
     """Why the learning rate has come to rest, None where nothing says so."""
-    schedule, defaults = facts.schedule, facts.defaults
+    schedule, defaults = analysis.schedule, analysis.defaults
     if schedule is not None and schedule.class_name in ("PolynomialDecay", "CosineDecay"):
         decay_steps = schedule.config.get("decay_steps")
         if isinstance(decay_steps, (int, float)) and not schedule.config.get("cycle"):
@@ -103,8 +98,8 @@ def _reason(facts: Facts, last_step: int) -> str | None:
                 decay_steps += warm_up
             if decay_steps < last_step + schedule.iteration_offset:
                 return f": {schedule.class_name} ends after {decay_steps:,} steps"
-    if defaults.applied and np.float32(defaults.rule.min_lr) == facts.run.learning_rate[-1]:
-        of = plateaus(facts, defaults.rule)
+    if defaults.applied and np.float32(defaults.rule.min_lr) == analysis.run.learning_rate[-1]:
+        of = plateaus(analysis, defaults.rule)
         if of.problem is None and int(of.wait[-1]) >= max(defaults.rule.patience, 1):
             waited = f"after {of.wait[-1]} epochs without improvement"
             return f": min_lr of ReduceLROnPlateau, which would go on {waited}"

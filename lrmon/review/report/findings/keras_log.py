@@ -6,57 +6,59 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lrmon.review.report.analysis import Facts
+from lrmon.review.report.analysis import RunAnalysis
 from lrmon.review.report.findings.finding import Finding, epochs, figure
 from lrmon.review.run.numbers import shortest
 
 
-def find(facts: Facts) -> Iterator[Finding]:
+def find(analysis: RunAnalysis) -> Iterator[Finding]:
     """Yields ``keras-log-repeats`` or ``keras-log-next-epoch``, both for schedules alone.
 
     With a schedule Keras logs at an epoch's end the learning rate of the next update. (A learning rate that
     is a number is set at the start of the next epoch, or before the log is written.)
     """
     if (
-        facts.schedule is None
-        or not facts.exact_edges
-        or facts.steps.kind not in ("staircase", "mixed")
-        or not facts.run.epochs
+        analysis.schedule is None
+        or not analysis.exact_lr_changes
+        or analysis.steps.kind not in ("staircase", "mixed")
+        or not analysis.run.epochs
     ):
         return
-    repeats = list(_repeats(facts))
-    yield from repeats or _next_epoch(facts)
+    repeats = list(_repeats(analysis))
+    yield from repeats or _next_epoch(analysis)
 
 
-def _repeats(facts: Facts) -> Iterator[Finding]:
+def _repeats(analysis: RunAnalysis) -> Iterator[Finding]:
     """Two epochs in a row for which Keras shows one value, in a staircase that was to step once an epoch.
 
     decay_steps is nearest to one epoch, and is not that.
     """
-    cadence, length = facts.steps.cadence, facts.places.steps_per_epoch
+    cadence, length = analysis.steps.cadence, analysis.positions.steps_per_epoch
     if cadence is None or length is None or cadence.aligned_decay_steps != length or cadence.every <= length:
         return
-    shown = facts.epochs.next_learning_rate
+    shown = analysis.epochs.next_learning_rate
     # Before the first step two epochs may well be alike.
-    after_first = np.array([epoch.last_step + 1 for epoch in facts.run.epochs]) > int(facts.steps.step[0])
+    after_first = np.array([epoch.last_step + 1 for epoch in analysis.run.epochs]) > int(
+        analysis.steps.step[0]
+    )
     same = np.flatnonzero((shown[1:] == shown[:-1]) & after_first[1:]) + 1
     if not same.size:
         return
     index = int(same[0])
-    before, epoch = facts.run.epochs[index - 1], facts.run.epochs[index]
+    before, epoch = analysis.run.epochs[index - 1], analysis.run.epochs[index]
     first, second = before.last_step + 1, epoch.last_step + 1
-    numbers = [facts.places.epoch_of(each.first_step) for each in (before, epoch)]
+    numbers = [analysis.positions.epoch_of(each.first_step) for each in (before, epoch)]
     which = f"epochs {numbers[0]} and {numbers[1]}"
-    if index == len(facts.run.epochs) - 1:
+    if index == len(analysis.run.epochs) - 1:
         which = f"the last two epochs, {numbers[0]} and {numbers[1]}"
-    edge = int(facts.steps.step[facts.steps.step <= first][-1])
-    due = edge - bool(cadence.late[np.searchsorted(facts.steps.step, edge)])
-    rate = float(shortest(shown[index : index + 1])[0])
+    lr_change = int(analysis.steps.step[analysis.steps.step <= first][-1])
+    due = lr_change - bool(cadence.late[np.searchsorted(analysis.steps.step, lr_change)])
+    lr = float(shortest(shown[index : index + 1])[0])
     yield Finding(
         code="keras-log-repeats",
         severity="warning",
         text=(
-            f"Keras' TensorBoard curve shows one learning rate, {figure(rate)}, for {which}. At an epoch's "
+            f"Keras' TensorBoard curve shows one learning rate, {figure(lr)}, for {which}. At an epoch's "
             f"end it logs the rate of the next update, here steps {first:,} and {second:,}; the rate stepped "
             f"at {due:,} and the next step is due at {due + cadence.every:,}, since "
             f"decay_steps={cadence.every} is {epochs(cadence.every / length)} of {length:,} steps."
@@ -66,7 +68,7 @@ def _repeats(facts: Facts) -> Iterator[Finding]:
         last_step=epoch.last_step,
         numbers={
             "epochs": numbers,
-            "learning_rate": rate,
+            "learning_rate": lr,
             "logged_at": [first, second],
             "decay_steps": cadence.every,
             "steps_per_epoch": length,
@@ -75,16 +77,16 @@ def _repeats(facts: Facts) -> Iterator[Finding]:
     )
 
 
-def _next_epoch(facts: Facts) -> Iterator[Finding]:
+def _next_epoch(analysis: RunAnalysis) -> Iterator[Finding]:
     """A step on a boundary, which Keras logs with the epoch before it."""
-    steps = facts.steps
-    for edge in np.flatnonzero(steps.on_boundary & facts.in_epoch).tolist():
-        step = int(steps.step[edge])
-        epoch = next((each for each in facts.run.epochs if each.last_step == step - 1), None)
-        if epoch is None or steps.step_before[edge] != step - 1:
+    steps = analysis.steps
+    for lr_change in np.flatnonzero(steps.on_boundary & analysis.in_epoch).tolist():
+        step = int(steps.step[lr_change])
+        epoch = next((each for each in analysis.run.epochs if each.last_step == step - 1), None)
+        if epoch is None or steps.step_before[lr_change] != step - 1:
             continue
-        number = facts.places.epoch_of(epoch.first_step)
-        used, shown = shortest(np.array([steps.lr_from[edge], steps.lr_to[edge]])).tolist()
+        number = analysis.positions.epoch_of(epoch.first_step)
+        used, shown = shortest(np.array([steps.lr_from[lr_change], steps.lr_to[lr_change]])).tolist()
         yield Finding(
             code="keras-log-next-epoch",
             severity="info",

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrmon.analysis.loss.levels import Floats, LossLevels
-from lrmon.review.report.analysis import Facts
+from lrmon.review.report.analysis import RunAnalysis
 from lrmon.review.report.findings.finding import Finding, figure, percent
 from lrmon.review.run.numbers import shortest
 
@@ -33,47 +33,47 @@ _LOW: Final = 0.1
 """A learning rate below this share of its peak adds little to what came before."""
 
 
-def find(facts: Facts) -> Iterator[Finding]:
+def find(analysis: RunAnalysis) -> Iterator[Finding]:
     """Yields ``learning-rate-zero``, and one of the others: nothing learned, too low, decayed too early."""
-    yield from _zero(facts)
-    of = facts.levels
+    yield from _zero(analysis)
+    of = analysis.levels
     if of is None or float(of.level.min()) <= 0.0:
         # A loss that may be negative has no zero to be near to, and rises as often as it falls.
         return
-    yield from list(_decayed(facts, of)) or list(_never(facts, of)) or _too_low(of)
+    yield from list(_decayed(analysis, of)) or list(_never(analysis, of)) or _too_low(of)
 
 
-def _zero(facts: Facts) -> Iterator[Finding]:
+def _zero(analysis: RunAnalysis) -> Iterator[Finding]:
     """A learning rate of 0 (a billionth of its peak) for ten steps and a twentieth of the run."""
-    run = facts.run
+    run = analysis.run
     used = run.recorded("learning_rate") & ~np.isin(run.step, run.skipped) & np.isfinite(run.learning_rate)
     if run.main_updates is not None:
         used &= run.main_updates > 0
-    rates = run.learning_rate[used].astype(np.float64)
+    lrs = run.learning_rate[used].astype(np.float64)
     steps = run.step[used]
-    if rates.size < 2:
+    if lrs.size < 2:
         return
-    is_zero = np.abs(rates) <= _ZERO * max(float(np.abs(rates).max()), 0.0)
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], is_zero.view(np.int8), [0]))))
-    firsts, stops = edges[::2], edges[1::2]
+    is_zero = np.abs(lrs) <= _ZERO * max(float(np.abs(lrs).max()), 0.0)
+    lr_changes = np.flatnonzero(np.diff(np.concatenate(([0], is_zero.view(np.int8), [0]))))
+    firsts, stops = lr_changes[::2], lr_changes[1::2]
     if not firsts.size:
         return
     longest = int(np.argmax(stops - firsts))
     first, stop = int(firsts[longest]), int(stops[longest])
     size = stop - first
-    if size < max(10, rates.size // 20) and not (size == rates.size and size >= 3):
+    if size < max(10, lrs.size // 20) and not (size == lrs.size and size >= 3):
         return
-    rate = float(shortest(run.learning_rate[used][stop - 1 : stop])[0])
-    is_all = size == rates.size
-    to_end = stop == rates.size
-    place = facts.places.describe(int(steps[first]))
+    lr = float(shortest(run.learning_rate[used][stop - 1 : stop])[0])
+    is_all = size == lrs.size
+    to_end = stop == lrs.size
+    position = analysis.positions.describe(int(steps[first]))
     if is_all:
-        text = f"The learning rate is {figure(rate)} in all {size:,} steps, so that nothing was learned."
+        text = f"The learning rate is {figure(lr)} in all {size:,} steps, so that nothing was learned."
     else:
-        end = "to the end" if to_end else f"to {facts.places.describe(int(steps[stop - 1]))}"
+        end = "to the end" if to_end else f"to {analysis.positions.describe(int(steps[stop - 1]))}"
         text = (
-            f"From {place} {end}, {percent(size / rates.size)} of the steps, the learning rate is "
-            f"{figure(rate)}, so "
+            f"From {position} {end}, {percent(size / lrs.size)} of the steps, the learning rate is "
+            f"{figure(lr)}, so "
             "that nothing was learned there."
         )
     yield Finding(
@@ -87,7 +87,7 @@ def _zero(facts: Facts) -> Iterator[Finding]:
         ),
         step=int(steps[first]),
         last_step=int(steps[stop - 1]),
-        numbers={"learning_rate": rate, "steps": size, "share": round(size / rates.size, 4)},
+        numbers={"learning_rate": lr, "steps": size, "share": round(size / lrs.size, 4)},
     )
 
 
@@ -105,7 +105,7 @@ def chance(level: float) -> int | None:
     return classes
 
 
-def _never(facts: Facts, of: LossLevels) -> Iterator[Finding]:
+def _never(analysis: RunAnalysis, of: LossLevels) -> Iterator[Finding]:
     """A loss that ends no better than it started by more than a twentieth, or that guesses.
 
     Levels are those after a fifth of the steps. One of these holds:
@@ -139,13 +139,13 @@ def _never(facts: Facts, of: LossLevels) -> Iterator[Finding]:
         is_guess = classes is not None and (0 <= of.start - level <= 0.25 * of.start or highest >= 10 * level)
         if not is_hot and not (is_still and (is_nothing or is_guess)):
             return
-    rates = of.learning_rate[np.isfinite(of.learning_rate)]
-    used = f" at learning rates up to {_figure(rates.max())}" if rates.size else ""
-    place, last_step = int(of.step[0]), int(of.step[-1])
+    lrs = of.learning_rate[np.isfinite(of.learning_rate)]
+    used = f" at learning rates up to {_figure(lrs.max())}" if lrs.size else ""
+    position, last_step = int(of.step[0]), int(of.step[-1])
     numbers = {
         "start": of.start, "level": level, "last": of.end, "steps": int(of.loss.size), "classes": classes,
     }  # fmt: skip
-    evidence = None if is_hot else _evidence(facts, rates)
+    evidence = None if is_hot else _evidence(analysis, lrs)
     if evidence is not None:
         yield Finding(
             code="learning-rate-too-low",
@@ -158,7 +158,7 @@ def _never(facts: Facts, of: LossLevels) -> Iterator[Finding]:
                 "Raise the learning rate, a hundredfold to begin with; a range test (lrmon.LRFinder) "
                 "finds one."
             ),
-            step=place,
+            step=position,
             last_step=last_step,
             numbers=numbers,
         )
@@ -188,7 +188,7 @@ def _never(facts: Facts, of: LossLevels) -> Iterator[Finding]:
             "gradients reach "
             "the weights; a range test (lrmon.LRFinder) shows whether it is the learning rate."
         ),
-        step=place,
+        step=position,
         last_step=last_step,
         numbers=numbers,
     )
@@ -200,9 +200,9 @@ def _wanders(of: LossLevels) -> bool:
     return up > max(7 * float(np.median(of.error)), 0.02 * abs(float(np.median(of.level))))
 
 
-def _figure(rate: float) -> str:
+def _figure(lr: float) -> str:
     """Returns a learning rate as it was written."""
-    return figure(float(shortest(np.array([rate], np.float32))[0]))
+    return figure(float(shortest(np.array([lr], np.float32))[0]))
 
 
 def _drift(later: Floats) -> float:
@@ -211,11 +211,11 @@ def _drift(later: Floats) -> float:
     return float(np.median(later[-third:]) - np.median(later[:third]))
 
 
-def _evidence(facts: Facts, rates: NDArray[np.float64]) -> str | None:
+def _evidence(analysis: RunAnalysis, lrs: NDArray[np.float64]) -> str | None:
     """Why it is the learning rate that is too low, None where nothing says so."""
     ratios = [
         ratio
-        for sample in facts.run.samples
+        for sample in analysis.run.samples
         for ratio in sample.update_to_weight.values()
         if math.isfinite(ratio)
     ]
@@ -225,8 +225,8 @@ def _evidence(facts: Facts, rates: NDArray[np.float64]) -> str | None:
             f"an update changed the weights by {figure(middle, 2)} of their size" if middle < _STILL else None
         )
     # Training alone may fall by learning by heart.
-    name = "val_loss" if "val_loss" in facts.run.monitors else "loss"
-    values = np.array([epoch.metrics.get(name, math.nan) for epoch in facts.run.epochs])
+    name = "val_loss" if "val_loss" in analysis.run.metric_names else "loss"
+    values = np.array([epoch.metrics.get(name, math.nan) for epoch in analysis.run.epochs])
     values = values[np.isfinite(values)]
     if values.size >= 6:
         falls = int(np.count_nonzero(np.diff(values) < 0))
@@ -234,26 +234,26 @@ def _evidence(facts: Facts, rates: NDArray[np.float64]) -> str | None:
         # What is only learned once, such as how frequent classes are, falls ever more slowly.
         is_steady = middle - values[-1] >= 0.6 * (values[0] - middle)
         share = float((values[0] - values[-1]) / abs(values[0])) if values[0] else 0.0
-        logged = [epoch.metrics["loss"] for epoch in facts.run.epochs if "loss" in epoch.metrics]
+        logged = [epoch.metrics["loss"] for epoch in analysis.run.epochs if "loss" in epoch.metrics]
         by_heart = len(logged) > 1 and logged[0] - logged[-1] >= _NOTHING * abs(logged[0])
         if falls >= 0.9 * (values.size - 1) and 0 < share < _NOTHING and is_steady and not by_heart:
             return f"{name} fell in {falls} of {values.size - 1} epochs, by {percent(share)} in all"
-    if rates.size and 0 < float(rates.max()) < _TINY:
+    if lrs.size and 0 < float(lrs.max()) < _TINY:
         return f"no learning rate was above {figure(_TINY)}"
     return None
 
 
 def _too_low(of: LossLevels) -> Iterator[Finding]:
     """A loss that falls in a straight line by less than a third, at one learning rate, to the end."""
-    rates = of.learning_rate
+    lrs = of.learning_rate
     if (
         of.loss.size < 200
-        or not bool(np.isfinite(rates).all())
-        or rates.max() > 1.05 * rates.min()
-        or rates.min() <= 0
+        or not bool(np.isfinite(lrs).all())
+        or lrs.max() > 1.05 * lrs.min()
+        or lrs.min() <= 0
     ):
         return
-    if float(rates.max()) > _LOW_FOR_A_LINE or _wanders(of):
+    if float(lrs.max()) > _LOW_FOR_A_LINE or _wanders(of):
         return
     middle = of.level.size // 2
     first, first_error = _slope(of.level[:middle])
@@ -261,12 +261,12 @@ def _too_low(of: LossLevels) -> Iterator[Finding]:
     share = (of.start - of.end) / of.start
     if not 0 < share <= 1 / 3 or second > -_SURE * second_error or second > 0.6 * first or first >= 0:
         return
-    rate = _figure(rates[0])
+    lr = _figure(lrs[0])
     yield Finding(
         code="learning-rate-too-low",
         severity="warning",
         text=(
-            f"At a learning rate of {rate} the loss fell by only {percent(share)} in {of.loss.size:,} "
+            f"At a learning rate of {lr} the loss fell by only {percent(share)} in {of.loss.size:,} "
             "steps, from "
             f"{figure(of.start, 4)} to {figure(of.end, 4)}, in a straight line and as fast at the end as "
             "before."
@@ -278,7 +278,7 @@ def _too_low(of: LossLevels) -> Iterator[Finding]:
             "start": of.start,
             "last": of.end,
             "share": round(share, 4),
-            "learning_rate": float(rates[0]),
+            "learning_rate": float(lrs[0]),
         },
     )
     del first_error
@@ -288,14 +288,14 @@ def _slope(values: Floats) -> tuple[float, float]:
     """Returns the slope of a line through values and its standard error."""
     if values.size < 4:
         return 0.0, math.inf
-    places = np.arange(values.size) - (values.size - 1) / 2
-    spread = float(places @ places)
-    slope = float(places @ values) / spread
-    rest = values - values.mean() - slope * places
+    positions = np.arange(values.size) - (values.size - 1) / 2
+    spread = float(positions @ positions)
+    slope = float(positions @ values) / spread
+    rest = values - values.mean() - slope * positions
     return slope, math.sqrt(float(rest @ rest) / (values.size - 2) / spread)
 
 
-def _decayed(facts: Facts, of: LossLevels) -> Iterator[Finding]:
+def _decayed(analysis: RunAnalysis, of: LossLevels) -> Iterator[Finding]:
     """A learning rate that spent a third of the steps below a tenth of its peak, though the loss still fell.
 
     What counts is the learning rate, added up over the steps. In the second half of that sum the loss made a
@@ -303,27 +303,27 @@ def _decayed(facts: Facts, of: LossLevels) -> Iterator[Finding]:
     it fell. After it the loss fell no further than twice that, and it had not come near 0. Or the loss had
     not fallen at all yet.
     """
-    rates = of.learning_rate
-    if not bool(np.isfinite(rates).all()) or rates.max() <= 0 or rates.min() < 0:
+    lrs = of.learning_rate
+    if not bool(np.isfinite(lrs).all()) or lrs.max() <= 0 or lrs.min() < 0:
         return
-    high = np.flatnonzero(rates > 1.001 * _LOW * rates.max())
+    high = np.flatnonzero(lrs > 1.001 * _LOW * lrs.max())
     row = int(high[-1]) + 1
     rest = of.loss.size - row
     if row < 8 or rest < of.loss.size / 3 or rest < 30:
         return
-    total = np.cumsum(rates[:row])
+    total = np.cumsum(lrs[:row])
     half = int(np.searchsorted(total, total[-1] / 2))
     after = float(np.median(of.loss[row : row + max(20, rest // 10)]))
     progress = max(of.reference, of.start) - after
-    fall = _fall_of_line(of.loss[:row], total, half) or _fall_of_epochs(facts, of, half, row)
+    fall = _fall_of_line(of.loss[:row], total, half) or _fall_of_epochs(analysis, of, half, row)
     step = int(of.step[row])
-    peak, then = (figure(float(rate)) for rate in shortest(np.array([rates.max(), rates[row]], np.float32)))
-    place, since = facts.places.describe(step), facts.places.describe(int(of.step[half]))
+    peak, then = (figure(float(lr)) for lr in shortest(np.array([lrs.max(), lrs[row]], np.float32)))
+    position, since = analysis.positions.describe(step), analysis.positions.describe(int(of.step[half]))
     if after < 0.1 * of.reference:
         return
     if fall is not None and fall >= 0.1 * progress and after - of.end <= 2 * fall:
         text = (
-            f"The learning rate decayed while the loss still fell: at {place} it was down from {peak} to "
+            f"The learning rate decayed while the loss still fell: at {position} it was down from {peak} to "
             f"{then}, after a "
             f"fall of the loss by {figure(fall, 2)} since {since}; in the {rest:,} steps after that the "
             "loss went from "
@@ -332,13 +332,13 @@ def _decayed(facts: Facts, of: LossLevels) -> Iterator[Finding]:
     elif rest > 2 / 3 * of.loss.size and of.reference - of.end < _NOTHING * of.reference:
         fall = 0.0
         text = (
-            f"The learning rate decayed before the loss had fallen: at {place} it was down from {peak} to "
+            f"The learning rate decayed before the loss had fallen: at {position} it was down from {peak} to "
             f"{then}, and in "
             f"the {rest:,} steps after that the loss went from {figure(after, 3)} to {figure(of.end, 3)}."
         )
     else:
         return
-    by_rule = facts.defaults.applied and not facts.has_schedule
+    by_rule = analysis.defaults.applied and not analysis.has_schedule
     yield Finding(
         code="decayed-too-early",
         severity="warning",
@@ -350,7 +350,7 @@ def _decayed(facts: Facts, of: LossLevels) -> Iterator[Finding]:
         ),
         step=step,
         last_step=int(of.step[-1]),
-        numbers={"learning_rate": float(rates[row]), "peak": float(rates.max()), "fall": fall, "steps": rest},
+        numbers={"learning_rate": float(lrs[row]), "peak": float(lrs.max()), "fall": fall, "steps": rest},
     )
 
 
@@ -375,15 +375,15 @@ def _fall_of_line(losses: Floats, total: Floats, half: int) -> float | None:
     return None
 
 
-def _fall_of_epochs(facts: Facts, of: LossLevels, first: int, last: int) -> float | None:
+def _fall_of_epochs(analysis: RunAnalysis, of: LossLevels, first: int, last: int) -> float | None:
     """Returns by how much epochs' mean loss fell between two rows, None where it ever rose."""
-    firsts = np.array([epoch.first_step for epoch in facts.run.epochs], dtype=np.int64)
+    firsts = np.array([epoch.first_step for epoch in analysis.run.epochs], dtype=np.int64)
     if firsts.size < 3:
         return None
     a, b = np.searchsorted(firsts, of.step[[first, last]], side="right") - 1
-    means = facts.epochs.mean_loss[max(int(a), 0) : int(b) + 1]
+    means = analysis.epochs.mean_loss[max(int(a), 0) : int(b) + 1]
     if means.size < 2:
-        means = facts.epochs.mean_loss[max(int(a), 0) : int(b) + 2]
+        means = analysis.epochs.mean_loss[max(int(a), 0) : int(b) + 2]
     if means.size < 2 or not bool((np.diff(means) < 0).all()):
         return None
     return float(means[0] - means[-1])

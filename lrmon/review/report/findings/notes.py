@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from lrmon.review.report.analysis import Facts
+from lrmon.review.report.analysis import RunAnalysis
 from lrmon.review.report.findings.finding import Finding
 
 _MOST = 20
 
 
-def find(facts: Facts) -> Iterator[Finding]:
+def find(analysis: RunAnalysis) -> Iterator[Finding]:
     """Yields ``recorded-warning`` for each different sentence that the fits recorded."""
     said: set[str] = set()
-    for fit in facts.run.fits:
+    for fit in analysis.run.fits:
         warnings = fit.record.get("warnings")
         for sentence in warnings if isinstance(warnings, list) else ():
             if (
@@ -38,17 +38,17 @@ def find(facts: Facts) -> Iterator[Finding]:
             )
 
 
-def came_true(facts: Facts, codes: set[str]) -> frozenset[str]:
+def came_true(analysis: RunAnalysis, codes: set[str]) -> frozenset[str]:
     """Returns the texts of those of these findings that others say again, from what then happened.
 
     Args:
-        facts: Of the run.
+        analysis: Of the run.
         codes: Of all that was found.
     """
     texts: set[str] = set()
-    for fit in facts.run.fits:
-        foretold = fit.record.get("foretold")
-        for each in foretold if isinstance(foretold, list) else ():
+    for fit in analysis.run.fits:
+        preflight_warnings = fit.record.get("preflight_warnings")
+        for each in preflight_warnings if isinstance(preflight_warnings, list) else ():
             if isinstance(each, Mapping) and str(each.get("code")) in codes:
                 texts.add(_text(str(each.get("text"))))
     return frozenset(texts)

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from lrmon.analysis.plateau.direction import monitor_direction
-from lrmon.review.report.analysis import Facts
+from lrmon.review.report.analysis import RunAnalysis
 from lrmon.review.report.findings.finding import Finding, figure
-from lrmon.review.report.plateaus import Plateaus, Trigger, plateaus
+from lrmon.review.report.plateaus import LRReduction, Plateaus, plateaus
 from lrmon.review.run.run import Reals
 
 _FEWEST = 5
@@ -21,31 +21,31 @@ _NOTHING = 1e-3
 """A gain after the best value that is below this share of all gains before it is none."""
 
 
-def find(facts: Facts) -> Iterator[Finding]:
+def find(analysis: RunAnalysis) -> Iterator[Finding]:
     """Yields ``plateau-answered-late`` and ``reduced-while-improving``.
 
     They are judged by the run's own rule, Keras' defaults where it has none.
     """
-    of = plateaus(facts, facts.defaults.rule)
-    if of.problem is not None or of.unit != "epoch" or not facts.run.complete:
+    of = plateaus(analysis, analysis.defaults.rule)
+    if of.problem is not None or of.unit != "epoch" or not analysis.run.complete:
         return
-    first = next((trigger for trigger in of.triggers if trigger.first), None)
+    first = next((reduction for reduction in of.reductions if reduction.first), None)
     if first is not None and first.kind == "would" and first.best >= 0:
-        yield from _answered_late(facts, of, first)
-    yield from _while_improving(facts, of)
+        yield from _answered_late(analysis, of, first)
+    yield from _while_improving(analysis, of)
 
 
-def _answered_late(facts: Facts, of: Plateaus, first: Trigger) -> Iterator[Finding]:
+def _answered_late(analysis: RunAnalysis, of: Plateaus, first: LRReduction) -> Iterator[Finding]:
     """A plateau that went on for epochs beyond the patience, until the learning rate fell and it was over.
 
     From the best value on the learning rate stood still until it fell by a tenth or more, later than in the
     epoch after the rule's; and the metric improved within the patience after that.
     """
-    run = facts.run
+    run = analysis.run
     row = int(np.searchsorted(run.step, of.step[first.best]))
-    rates = run.learning_rate[row:]
-    moved = np.flatnonzero(rates < _MOVED * rates[0])
-    if not moved.size or not _stands(rates[: int(moved[0])]):
+    lrs = run.learning_rate[row:]
+    moved = np.flatnonzero(lrs < _MOVED * lrs[0])
+    if not moved.size or not _stands(lrs[: int(moved[0])]):
         return
     drop = int(run.step[row + int(moved[0])])
     index = int(np.searchsorted(of.step, drop))
@@ -61,7 +61,7 @@ def _answered_late(facts: Facts, of: Plateaus, first: Trigger) -> Iterator[Findi
         severity="info",
         text=(
             f"{of.rule.monitor} stood still from epoch {best} ({figure(of.value[first.best], 4)}) until the "
-            f"learning rate fell at {facts.places.describe(drop)}, and improved in epoch "
+            f"learning rate fell at {analysis.positions.describe(drop)}, and improved in epoch "
             f"{int(positions[then])} ({figure(of.value[then], 4)}). ReduceLROnPlateau with patience "
             f"{of.rule.patience} would have reduced it after epoch {int(positions[first.index])}."
         ),
@@ -77,13 +77,13 @@ def _answered_late(facts: Facts, of: Plateaus, first: Trigger) -> Iterator[Findi
     )
 
 
-def _while_improving(facts: Facts, of: Plateaus) -> Iterator[Finding]:
+def _while_improving(analysis: RunAnalysis, of: Plateaus) -> Iterator[Finding]:
     """The run's own ReduceLROnPlateau reduced the learning rate while the metric was at its best.
 
     The rule takes the metric to improve in the one direction, and the metric, by its name one of Keras' own,
     improves in the other, in which its best value lay within the patience.
     """
-    if not facts.defaults.applied:
+    if not analysis.defaults.applied:
         return
     try:
         natural = monitor_direction(of.rule.monitor, "auto", "keras-3.15")
@@ -91,17 +91,17 @@ def _while_improving(facts: Facts, of: Plateaus) -> Iterator[Finding]:
         return
     if natural == of.direction:
         return
-    for trigger in of.triggers:
-        if trigger.kind == "would":
+    for reduction in of.reductions:
+        if reduction.kind == "would":
             continue
-        values = of.value[: trigger.index + 1]
+        values = of.value[: reduction.index + 1]
         known = np.flatnonzero(np.isfinite(values))
         if not known.size:
             continue
         best = int(known[np.argmax(values[known]) if natural == "max" else np.argmin(values[known])])
-        if trigger.index - best >= max(of.rule.patience, 1):
+        if reduction.index - best >= max(of.rule.patience, 1):
             continue
-        epoch = int(facts.run.epoch_positions[trigger.index])
+        epoch = int(analysis.run.epoch_positions[reduction.index])
         rising, falling = ("rising", "falling") if natural == "max" else ("falling", "rising")
         auto = f"mode 'auto' of {of.rule.version}" if of.rule.mode == "auto" else f"mode '{of.rule.mode}'"
         yield Finding(
@@ -110,26 +110,26 @@ def _while_improving(facts: Facts, of: Plateaus) -> Iterator[Finding]:
             text=(
                 f"ReduceLROnPlateau reduced the learning rate after epoch {epoch}, though {of.rule.monitor} "
                 f"was still improving (its best, {figure(of.value[best], 4)}, is that of epoch "
-                f"{int(facts.run.epoch_positions[best])}): {auto} takes it to improve by {falling}, not by "
-                f"{rising}."
+                f"{int(analysis.run.epoch_positions[best])}): {auto} takes it to improve by {falling}, "
+                f"not by {rising}."
             ),
             advice=f'Set mode="{natural}".',
-            step=trigger.step,
-            last_step=trigger.step + 1,
+            step=reduction.step,
+            last_step=reduction.step + 1,
             numbers={"monitor": of.rule.monitor, "epoch": epoch, "mode": natural},
         )
         return
 
 
-def _rates_between(facts: Facts, first: int, last: int) -> Reals:
-    a, b = np.searchsorted(facts.run.step, [first, last + 1])
-    rates: Reals = facts.run.learning_rate[a:b]
-    known: Reals = rates[~np.isnan(rates)]
+def _lrs_between(analysis: RunAnalysis, first: int, last: int) -> Reals:
+    a, b = np.searchsorted(analysis.run.step, [first, last + 1])
+    lrs: Reals = analysis.run.learning_rate[a:b]
+    known: Reals = lrs[~np.isnan(lrs)]
     return known
 
 
-def _stands(rates: Reals) -> bool:
-    return rates.size > 0 and float(rates.max()) <= _STILL * float(rates.min()) and float(rates.min()) > 0
+def _stands(lrs: Reals) -> bool:
+    return lrs.size > 0 and float(lrs.max()) <= _STILL * float(lrs.min()) and float(lrs.min()) > 0
 
 
 def _gain_after(of: Plateaus, best: int) -> float:

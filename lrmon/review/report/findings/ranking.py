@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from lrmon.review.report.analysis import Facts
+from lrmon.review.report.analysis import RunAnalysis
 from lrmon.review.report.findings import (
     batches,
     boundaries,
@@ -25,7 +25,7 @@ from lrmon.review.report.findings import (
 )
 from lrmon.review.report.findings.finding import SEVERITIES, Finding
 
-_THEMES: Final[tuple[Callable[[Facts], Iterator[Finding]], ...]] = (
+_THEMES: Final[tuple[Callable[[RunAnalysis], Iterator[Finding]], ...]] = (
     trouble.find,
     learning.find,
     setbacks.find,
@@ -43,7 +43,7 @@ _THEMES: Final[tuple[Callable[[Facts], Iterator[Finding]], ...]] = (
 )
 """In the order in which findings of one severity stand."""
 
-_RECORDED: Final[tuple[Callable[[Facts], Iterator[Finding]], ...]] = (notes.find, sources.find)
+_RECORDED: Final[tuple[Callable[[RunAnalysis], Iterator[Finding]], ...]] = (notes.find, sources.find)
 """Those that do not judge the curves."""
 
 _LEARNED_NOTHING: Final = {
@@ -133,22 +133,22 @@ _ANYWHERE: Final = ("never-learned", "learning-rate-too-low", "validation-never-
 """Consequences wherever they begin: they are told of the whole run, or are the evidence for the cause."""
 
 
-def find_all(facts: Facts) -> tuple[Finding, ...]:
+def find_all(analysis: RunAnalysis) -> tuple[Finding, ...]:
     """Returns the findings of a run: errors, then warnings, then what is good to know.
 
     Of a range test only what the recording itself says: to raise the learning rate until the loss diverges is
     its purpose.
     """
-    found = find_each(facts)
-    repeated = notes.came_true(facts, {finding.code for finding in found})
-    found = by_cause([finding for finding in found if finding.text not in repeated], _slack(facts))
+    found = find_each(analysis)
+    repeated = notes.came_true(analysis, {finding.code for finding in found})
+    found = by_cause([finding for finding in found if finding.text not in repeated], _slack(analysis))
     return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))
 
 
-def find_each(facts: Facts) -> list[Finding]:
+def find_each(analysis: RunAnalysis) -> list[Finding]:
     """Returns what each theme finds, consequences of others included."""
-    themes = _RECORDED if facts.run.kind == "range_test" else _THEMES
-    return [finding for find in themes for finding in find(facts)]
+    themes = _RECORDED if analysis.run.kind == "range_test" else _THEMES
+    return [finding for find in themes for finding in find(analysis)]
 
 
 def by_cause(found: list[Finding], slack: int) -> list[Finding]:
@@ -189,7 +189,7 @@ def _is_after(cause: Finding, effect: Finding, slack: int) -> bool:
     return effect.step >= cause.step - slack
 
 
-def _slack(facts: Facts) -> int:
+def _slack(analysis: RunAnalysis) -> int:
     """Two epochs, or a twentieth of the run: where a metric was best lies before what ended it."""
-    length = facts.places.steps_per_epoch or 0
-    return max(2 * length, facts.run.step.size // 20, 20)
+    length = analysis.positions.steps_per_epoch or 0
+    return max(2 * length, analysis.run.step.size // 20, 20)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lrmon.analysis.loss.response import Response
-from lrmon.review.report.analysis import Facts
+from lrmon.review.report.analysis import RunAnalysis
 from lrmon.review.report.findings.finding import Finding, figure
 
 _SURE = 4.0
@@ -15,17 +15,17 @@ _MATTERS = 0.05
 _STEP = 0.9
 
 
-def find(facts: Facts) -> Iterator[Finding]:
+def find(analysis: RunAnalysis) -> Iterator[Finding]:
     """Yields ``loss-answered``.
 
     The learning rate fell by a tenth or more, and in the epoch after it the loss lay below the line on which
     it had been going, by more than four standard errors and a twentieth of its level. A loss that falls ever
     more slowly lies above that line, so this does not come about by itself.
     """
-    steps = facts.steps
+    steps = analysis.steps
     falls: list[tuple[int, Response]] = [
         (index, answer)
-        for index, answer in enumerate(facts.answers)
+        for index, answer in enumerate(analysis.answers)
         if answer is not None and float(steps.lr_to[index]) <= _STEP * float(steps.lr_from[index])
     ]
     answered = [(index, answer) for index, answer in falls if _is_sure(answer)]
@@ -40,7 +40,7 @@ def find(facts: Facts) -> Iterator[Finding]:
         severity="info",
         text=(
             "The loss fell when the learning rate stepped down at "
-            f"{facts.places.describe(int(steps.step[index]))}: from {figure(most.before, 3)} to "
+            f"{analysis.positions.describe(int(steps.step[index]))}: from {figure(most.before, 3)} to "
             f"{figure(most.after, 3)} over {most.steps} steps, {figure(-most.level, 2)} ± "
             f"{figure(most.level_error, 1)} below the line it was on.{of}"
         ),

@@ -11,7 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from lrmon.analysis.loss.levels import SIGMA, LossLevels
-from lrmon.review.report.analysis import Facts
+from lrmon.review.report.analysis import RunAnalysis
 from lrmon.review.report.findings.finding import Finding, Severity, figure, percent
 from lrmon.review.run.numbers import shortest
 
@@ -45,17 +45,17 @@ class _Cause:
     words: str
 
 
-def find(facts: Facts) -> Iterator[Finding]:
+def find(analysis: RunAnalysis) -> Iterator[Finding]:
     """Yields ``increase-not-recovered`` or ``progress-lost``, and ``loss-spike``."""
-    of = facts.levels
+    of = analysis.levels
     if of is None:
         return
-    lost = list(_lost(facts, of)) or list(_raised(facts, of))
+    lost = list(_lost(analysis, of)) or list(_raised(analysis, of))
     yield from lost
-    yield from _spikes(facts, of)
+    yield from _spikes(analysis, of)
 
 
-def _lost(facts: Facts, of: LossLevels) -> Iterator[Finding]:
+def _lost(analysis: RunAnalysis, of: LossLevels) -> Iterator[Finding]:
     """The loss ends so high that half of what it had won is gone, and what it had won was sure.
 
     Without an increase of the learning rate before it, a rise that takes longer than a twentieth of the steps
@@ -72,7 +72,7 @@ def _lost(facts: Facts, of: LossLevels) -> Iterator[Finding]:
         return
     height = min(end - low, of.progress)
     onset = _onset(of, best, low + max(0.25 * height, 4 * float(of.noise[best]) / np.sqrt(5)))
-    cause = _cause(facts, of, onset, int(of.row[best]))
+    cause = _cause(analysis, of, onset, int(of.row[best]))
     rest = _onset(of, best, low + 0.75 * height)
     is_slow = cause.name == "none" and (
         rest - onset > max(50, of.loss.size // 20) or of.progress < _CERTAIN * abs(of.reference)
@@ -85,8 +85,8 @@ def _lost(facts: Facts, of: LossLevels) -> Iterator[Finding]:
     text = (
         f"The loss lost {percent(share) if share < 1.0 else 'all'} of its progress: it started at "
         f"{figure(of.start, 3)}, fell to {figure(lowest, 3)}, the median of {steps} steps from "
-        f"{facts.places.describe(int(of.step[of.row[block]]))} on, "
-        f"and ended at {figure(end, 3)}; it rose from {facts.places.describe(int(of.step[onset]))} "
+        f"{analysis.positions.describe(int(of.step[of.row[block]]))} on, "
+        f"and ended at {figure(end, 3)}; it rose from {analysis.positions.describe(int(of.step[onset]))} "
         f"on{cause.words}."
     )
     if cause.name == "increase":
@@ -133,53 +133,55 @@ def _onset(of: LossLevels, best: int, above: float) -> int:
     return min(onset, of.loss.size - 1)
 
 
-def _cause(facts: Facts, of: LossLevels, row: int, since: int) -> _Cause:
+def _cause(analysis: RunAnalysis, of: LossLevels, row: int, since: int) -> _Cause:
     """Returns what stood right before a rise: an increase of the learning rate, a resume, or nothing."""
     size = of.loss.size
     window = max(20, size // 30)
     first = max(row - window, 0)
-    rates = of.learning_rate
-    before = rates[first : row + 1]
+    lrs = of.learning_rate
+    before = lrs[first : row + 1]
     rises = np.flatnonzero(before[1:] > _RISE * np.maximum(before[:-1], 0.0)) + 1
     rises = rises[before[rises - 1] > 0] if rises.size else rises
     if rises.size:
-        edge = first + int(rises[-1])
-        return _Cause("increase", int(of.step[edge]), f", after {_increase(facts, of, edge)}")
-    fits = [fit.first_step for fit in facts.run.fits[1:]]
+        lr_change = first + int(rises[-1])
+        return _Cause("increase", int(of.step[lr_change]), f", after {_increase(analysis, of, lr_change)}")
+    fits = [fit.first_step for fit in analysis.run.fits[1:]]
     resumed = [step for step in fits if int(of.step[first]) <= step <= int(of.step[row])]
     if resumed:
         return _Cause(
-            "resume", resumed[-1], f", after training was resumed at {facts.places.describe(resumed[-1])}"
+            "resume",
+            resumed[-1],
+            f", after training was resumed at {analysis.positions.describe(resumed[-1])}",
         )
     start = min(since, row)
-    low = rates[start : row + 1]
+    low = lrs[start : row + 1]
     if low.size and np.isfinite(low[-1]) and low.min() > 0 and low[-1] >= _GROWTH * low.min():
-        edge = start + int(np.flatnonzero(low == low.min())[-1])
-        from_, to = _numbers(rates[edge], rates[row])
-        step = int(of.step[edge])
+        lr_change = start + int(np.flatnonzero(low == low.min())[-1])
+        from_, to = _numbers(lrs[lr_change], lrs[row])
+        step = int(of.step[lr_change])
         return _Cause(
             "increase",
             int(of.step[row]),
-            f", while the learning rate grew from {from_} at {facts.places.describe(step)} to {to}",
+            f", while the learning rate grew from {from_} at {analysis.positions.describe(step)} to {to}",
         )
     return _Cause("none", int(of.step[row]), "")
 
 
-def warm_up_end(facts: Facts) -> int:
+def warm_up_end(analysis: RunAnalysis) -> int:
     """Returns the last step of a warm-up that takes three changes or more, -1 where there is none."""
-    end, run = facts.steps.warmup_end, facts.run
+    end, run = analysis.steps.warmup_end, analysis.run
     if end is None:
         return -1
-    rates = run.learning_rate[: int(np.searchsorted(run.step, end)) + 1]
-    return end if np.count_nonzero(rates[1:] != rates[:-1]) >= 3 else -1
+    lrs = run.learning_rate[: int(np.searchsorted(run.step, end)) + 1]
+    return end if np.count_nonzero(lrs[1:] != lrs[:-1]) >= 3 else -1
 
 
-def _increase(facts: Facts, of: LossLevels, row: int) -> str:
+def _increase(analysis: RunAnalysis, of: LossLevels, row: int) -> str:
     """Returns an increase of the learning rate in words, with the resume that it came with."""
     from_, to = _numbers(of.learning_rate[row - 1], of.learning_rate[row])
     step = int(of.step[row])
-    resumed = any(fit.first_step == step for fit in facts.run.fits[1:])
-    words = f"the learning rate increased from {from_} to {to} at {facts.places.describe(step)}"
+    resumed = any(fit.first_step == step for fit in analysis.run.fits[1:])
+    words = f"the learning rate increased from {from_} to {to} at {analysis.positions.describe(step)}"
     return f"{words}, where training was resumed" if resumed else words
 
 
@@ -187,35 +189,38 @@ def _numbers(*values: float) -> list[str]:
     return [figure(float(value)) for value in shortest(np.array(values, dtype=np.float32))]
 
 
-def _raised(facts: Facts, of: LossLevels) -> Iterator[Finding]:
+def _raised(analysis: RunAnalysis, of: LossLevels) -> Iterator[Finding]:
     """After the last increase of the learning rate by half or more, not in a warm-up, the loss stayed higher.
 
     The level at the end lies above the one before the increase by a tenth of the progress until then, and is
     sure.
     """
-    rates = of.learning_rate
-    rises = np.flatnonzero((rates[1:] >= 1.5 * rates[:-1]) & (rates[:-1] > 0)) + 1
-    rises = rises[of.step[rises] > warm_up_end(facts)]
+    lrs = of.learning_rate
+    rises = np.flatnonzero((lrs[1:] >= 1.5 * lrs[:-1]) & (lrs[:-1] > 0)) + 1
+    rises = rises[of.step[rises] > warm_up_end(analysis)]
     if not rises.size:
         return
-    edge = int(rises[-1])
-    rest = of.loss.size - edge
-    if rest < max(30, of.loss.size // 20) or edge < 30 or rates[edge:].min() < 1.2 * rates[edge - 1]:
+    lr_change = int(rises[-1])
+    rest = of.loss.size - lr_change
+    if (
+        rest < max(30, of.loss.size // 20)
+        or lr_change < 30
+        or lrs[lr_change:].min() < 1.2 * lrs[lr_change - 1]
+    ):
         return
-    before = float(np.median(of.loss[max(edge - 50, 0) : edge]))
+    before = float(np.median(of.loss[max(lr_change - 50, 0) : lr_change]))
     progress = of.reference - before
-    error = float(of.error[max(of.block_of(edge) - 1, 0)])
+    error = float(of.error[max(of.block_of(lr_change) - 1, 0)])
     rise = of.end - before
     if progress <= 0 or rise < max(_SURE * error, _LEAST * progress, 0.1 * abs(before)):
         return
-    step = int(of.step[edge])
+    step = int(of.step[lr_change])
     yield Finding(
         code="increase-not-recovered",
         severity="warning",
         text=(
-            f"The loss did not come back after {_increase(facts, of, edge)}: it was {figure(before, 3)} "
-            f"before and is {figure(of.end, 3)} at the "
-            f"end, {rest:,} steps later."
+            f"The loss did not come back after {_increase(analysis, of, lr_change)}: it was "
+            f"{figure(before, 3)} before and is {figure(of.end, 3)} at the end, {rest:,} steps later."
         ),
         advice="Increase the learning rate less, or go back to the weights from before and lower it.",
         step=step,
@@ -224,7 +229,7 @@ def _raised(facts: Facts, of: LossLevels) -> Iterator[Finding]:
     )
 
 
-def _spikes(facts: Facts, of: LossLevels) -> Iterator[Finding]:
+def _spikes(analysis: RunAnalysis, of: LossLevels) -> Iterator[Finding]:
     """Losses that leap out of all that came before them.
 
     After an increase of the learning rate (by a fifth, not in a warm-up) or a resume: of the 20 losses after
@@ -232,19 +237,21 @@ def _spikes(facts: Facts, of: LossLevels) -> Iterator[Finding]:
     the level. Anywhere else: a loss lies above the ones before by eight standard deviations and three times
     as far as any of them, and by half of the progress until then.
     """
-    causes = [*_increases(facts, of), *_resumes(facts, of)]
+    causes = [*_increases(analysis, of), *_resumes(analysis, of)]
     found = [spike for cause in causes if (spike := _spike_after(of, cause)) is not None]
     rows = _outliers(of)
     known = {cause_row for cause_row, _, _ in found}
-    alone = [row for row in rows.tolist() if not any(edge <= row < edge + 30 for edge in known)]
+    alone = [
+        row for row in rows.tolist() if not any(lr_change <= row < lr_change + 30 for lr_change in known)
+    ]
     if found:
         row, level, highest = found[0]
-        cause = _cause(facts, of, row, row)
+        cause = _cause(analysis, of, row, row)
         more = "" if len(found) == 1 else f" It did so after {len(found)} of them."
         what = (
-            f"right after training was resumed at {facts.places.describe(int(of.step[row]))}"
+            f"right after training was resumed at {analysis.positions.describe(int(of.step[row]))}"
             if cause.name == "resume"
-            else f"right after {_increase(facts, of, row)}"
+            else f"right after {_increase(analysis, of, row)}"
         )
         yield Finding(
             code="loss-spike",
@@ -260,19 +267,19 @@ def _spikes(facts: Facts, of: LossLevels) -> Iterator[Finding]:
             numbers={"before": level, "highest": highest, "spikes": len(found), "cause": cause.name},
         )
     if alone:
-        yield _unexplained(facts, of, alone)
+        yield _unexplained(analysis, of, alone)
 
 
-def _increases(facts: Facts, of: LossLevels) -> list[int]:
-    rates = of.learning_rate
-    rows = np.flatnonzero((rates[1:] > _RISE * rates[:-1]) & (rates[:-1] >= 0)) + 1
-    rows = rows[of.step[rows] > warm_up_end(facts)]
+def _increases(analysis: RunAnalysis, of: LossLevels) -> list[int]:
+    lrs = of.learning_rate
+    rows = np.flatnonzero((lrs[1:] > _RISE * lrs[:-1]) & (lrs[:-1] >= 0)) + 1
+    rows = rows[of.step[rows] > warm_up_end(analysis)]
     listed: list[int] = rows[:1000].tolist()
     return listed
 
 
-def _resumes(facts: Facts, of: LossLevels) -> list[int]:
-    firsts = np.array([fit.first_step for fit in facts.run.fits[1:]], dtype=np.int64)
+def _resumes(analysis: RunAnalysis, of: LossLevels) -> list[int]:
+    firsts = np.array([fit.first_step for fit in analysis.run.fits[1:]], dtype=np.int64)
     rows: list[int] = np.searchsorted(of.step, firsts).tolist()
     return [row for row in rows if 0 < row < of.loss.size]
 
@@ -308,7 +315,7 @@ def _outliers(of: LossLevels) -> NDArray[np.intp]:
     return rows
 
 
-def _unexplained(facts: Facts, of: LossLevels, rows: list[int]) -> Finding:
+def _unexplained(analysis: RunAnalysis, of: LossLevels, rows: list[int]) -> Finding:
     """A loss that leapt elsewhere: a warning where it did harm, or is far beyond what batches differ by."""
     groups = [row for index, row in enumerate(rows) if index == 0 or row - rows[index - 1] > 30]
     harmful = [row for row in groups if _does_harm(of, row)]
@@ -316,9 +323,9 @@ def _unexplained(facts: Facts, of: LossLevels, rows: list[int]) -> Finding:
     row = (alarming or groups)[0]
     step = int(of.step[row])
     level, highest = float(np.median(of.loss[max(row - 48, 0) : row])), float(of.loss[row : row + 10].max())
-    cause = _cause(facts, of, row, max(row - max(50, of.loss.size // 20), 0))
-    index = int(np.searchsorted(facts.places.starts, step, side="right")) - 1
-    at_start = index >= 0 and step - int(facts.places.starts[index]) <= 1
+    cause = _cause(analysis, of, row, max(row - max(50, of.loss.size // 20), 0))
+    index = int(np.searchsorted(analysis.positions.starts, step, side="right")) - 1
+    at_start = index >= 0 and step - int(analysis.positions.starts[index]) <= 1
     where = cause.words or (", at the start of an epoch" if at_start else "")
     name = cause.name if cause.name != "none" else "epoch" if at_start else "none"
     end = "" if cause.name == "increase" else "; the learning rate did not increase there"
@@ -329,7 +336,7 @@ def _unexplained(facts: Facts, of: LossLevels, rows: list[int]) -> Finding:
         severity="warning" if alarming else "info",
         text=(
             f"The loss leapt from about {figure(level, 3)} to {figure(highest, 3)} at "
-            f"{facts.places.describe(step)}{where}{end}.{harm}{more}"
+            f"{analysis.positions.describe(step)}{where}{end}.{harm}{more}"
         ),
         advice="Look at the data of that batch; clip gradients (clipnorm), so that one batch does less.",
         step=step,

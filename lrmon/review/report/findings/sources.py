@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from lrmon import schema
-from lrmon.review.report.analysis import Facts
+from lrmon.review.report.analysis import RunAnalysis
 from lrmon.review.report.findings.finding import Finding, percent
 from lrmon.review.run.run import Fit
 
@@ -16,23 +16,25 @@ _MANY: Final = 0.05
 _MOST_WORDS: Final = 500
 
 
-def find(facts: Facts) -> Iterator[Finding]:
+def find(analysis: RunAnalysis) -> Iterator[Finding]:
     """Yields ``learning-rate-not-exact``, ``loss-not-exact`` and ``updates-skipped``."""
-    yield from _not_exact(facts, "learning_rate", code="learning-rate-not-exact")
-    yield from _not_exact(facts, "loss", code="loss-not-exact")
-    yield from _skipped(facts)
+    yield from _not_exact(analysis, "learning_rate", code="learning-rate-not-exact")
+    yield from _not_exact(analysis, "loss", code="loss-not-exact")
+    yield from _skipped(analysis)
 
 
-def _not_exact(facts: Facts, column: str, *, code: str) -> Iterator[Finding]:
+def _not_exact(analysis: RunAnalysis, column: str, *, code: str) -> Iterator[Finding]:
     """A column that a fit calls bounded or not available: the worse of them, in the words of its source."""
     words = column.replace("_", " ")
     for exactness in (schema.NOT_AVAILABLE, schema.BOUNDED):
-        fits = [fit for fit in facts.run.fits if _exactness(fit, column) == exactness]
+        fits = [fit for fit in analysis.run.fits if _exactness(fit, column) == exactness]
         if not fits:
             continue
         source = fits[0].record.get(f"{column}_source")
         told = f": {source.strip()[:_MOST_WORDS]}" if isinstance(source, str) and source.strip() else ""
-        some = "" if len(fits) == len(facts.run.fits) else f" in {len(fits)} of {len(facts.run.fits)} fits"
+        some = (
+            "" if len(fits) == len(analysis.run.fits) else f" in {len(fits)} of {len(analysis.run.fits)} fits"
+        )
         bounded = exactness == schema.BOUNDED
         state = "is known within a bound only" if bounded else "is not available"
         end = "" if told.endswith(".") else "."
@@ -57,15 +59,15 @@ def _exactness(fit: Fit, column: str) -> object:
     return by_column.get(column) if isinstance(by_column, Mapping) else None
 
 
-def _skipped(facts: Facts) -> Iterator[Finding]:
+def _skipped(analysis: RunAnalysis) -> Iterator[Finding]:
     """Steps without an update: usual while loss scaling looks for its level, a warning above 5 % of all."""
-    run = facts.run
+    run = analysis.run
     count = int(run.skipped.size)
     if not count:
         return
     share = count / run.step.size
     steps = "1 step" if count == 1 else f"{count:,} steps"
-    first = facts.places.describe(int(run.skipped[0]))
+    first = analysis.positions.describe(int(run.skipped[0]))
     yield Finding(
         code="updates-skipped",
         severity="warning" if share > _MANY else "info",

@@ -8,22 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrmon.analysis.learning_rate.cadence import Cadence
-from lrmon.review.report.analysis import Facts
+from lrmon.review.report.analysis import RunAnalysis
 from lrmon.review.report.findings.finding import Finding, epochs, figure, listed
 from lrmon.review.run.numbers import shortest
 
 
-def find(facts: Facts) -> Iterator[Finding]:
+def find(analysis: RunAnalysis) -> Iterator[Finding]:
     """Yields ``staircase-off-epoch``, ``epoch-without-step`` and ``step-one-late``."""
-    cadence, length = facts.steps.cadence, facts.places.steps_per_epoch
-    if cadence is None or not facts.exact_edges:
+    cadence, length = analysis.steps.cadence, analysis.positions.steps_per_epoch
+    if cadence is None or not analysis.exact_lr_changes:
         return
     if length is not None and cadence.aligned_decay_steps is not None:
-        yield from _off_epoch(facts, cadence, length)
-        yield from _without_step(facts, cadence, length)
-    sentence = late_sentence(facts)
+        yield from _off_epoch(analysis, cadence, length)
+        yield from _without_step(analysis, cadence, length)
+    sentence = late_sentence(analysis)
     if sentence is not None:
-        steps = facts.steps.step[cadence.late]
+        steps = analysis.steps.step[cadence.late]
         yield Finding(
             code="step-one-late",
             severity="info",
@@ -35,12 +35,12 @@ def find(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def late_sentence(facts: Facts) -> str | None:
+def late_sentence(analysis: RunAnalysis) -> str | None:
     """Returns why edges came one step late, None where none did."""
-    cadence = facts.steps.cadence
+    cadence = analysis.steps.cadence
     if cadence is None or not bool(cadence.late.any()):
         return None
-    steps = facts.steps.step[cadence.late]
+    steps = analysis.steps.step[cadence.late]
     return (
         f"{_count(steps.size, cadence.late.size)} one step after a multiple of {cadence.every:,}, the first "
         f"at step {int(steps[0]):,}: compiled training multiplies by float32(1/{cadence.every}) instead of "
@@ -54,7 +54,7 @@ def _count(some: int, of: int) -> str:
     return f"1 of {of:,} steps comes" if some == 1 else f"{some:,} of {of:,} steps come"
 
 
-def _off_epoch(facts: Facts, cadence: Cadence, length: int) -> Iterator[Finding]:
+def _off_epoch(analysis: RunAnalysis, cadence: Cadence, length: int) -> Iterator[Finding]:
     """A schedule of evenly spaced steps, at least one of which is not the start of an epoch.
 
     All epochs have one length, decay_steps is known, at least half an epoch, and no even part of one: with
@@ -62,9 +62,9 @@ def _off_epoch(facts: Facts, cadence: Cadence, length: int) -> Iterator[Finding]
     compiled training is where it was meant to be. It is a warning where decay_steps is below two epochs, so
     that one step in each epoch was probably meant; else an explanation.
     """
-    steps = facts.steps
-    due = _due_offsets(facts, cadence, length)
-    placed = facts.in_epoch & (steps.step > (steps.warmup_end or 0))
+    steps = analysis.steps
+    due = _due_offsets(analysis, cadence, length)
+    placed = analysis.in_epoch & (steps.step > (steps.warmup_end or 0))
     off = placed & (due != 0)
     if not bool(off.any()) or length % cadence.every == 0:
         return
@@ -80,7 +80,7 @@ def _off_epoch(facts: Facts, cadence: Cadence, length: int) -> Iterator[Finding]
     if drift and len(offsets) > 1:
         text += f", each {drift} {'further' if (cadence.drift or 0) > 0 else 'nearer'} than the one before"
     text += "."
-    record = facts.run.fits[-1].record if facts.run.fits else {}
+    record = analysis.run.fits[-1].record if analysis.run.fits else {}
     split = record.get("validation_split")
     if isinstance(split, float) and record.get("steps_before_split") == cadence.every:
         text += f" (Of {cadence.every:,} batches validation_split={split:g} leaves {length:,}.)"
@@ -104,31 +104,33 @@ def _off_epoch(facts: Facts, cadence: Cadence, length: int) -> Iterator[Finding]
     )
 
 
-def _without_step(facts: Facts, cadence: Cadence, length: int) -> Iterator[Finding]:
+def _without_step(analysis: RunAnalysis, cadence: Cadence, length: int) -> Iterator[Finding]:
     """An epoch that ended at the learning rate at which the one before did, though each was to have a step.
 
     decay_steps is nearest to one epoch, and longer.
     """
     if cadence.aligned_decay_steps != length or cadence.every <= length:
         return
-    ended = facts.epochs.learning_rate
+    ended = analysis.epochs.learning_rate
     same = np.flatnonzero(ended[1:] == ended[:-1]) + 1
     # Before the first step the schedule is not behind yet.
-    same = same[[facts.run.epochs[index].first_step > int(facts.steps.step[0]) for index in same.tolist()]]
+    same = same[
+        [analysis.run.epochs[index].first_step > int(analysis.steps.step[0]) for index in same.tolist()]
+    ]
     if not same.size:
         return
-    epoch = facts.run.epochs[int(same[0])]
-    before = facts.steps.step[facts.steps.step <= epoch.first_step]
-    start, rate = int(before[-1]), figure(shortest(ended[same[:1]])[0])
-    number = facts.places.epoch_of(epoch.first_step)
+    epoch = analysis.run.epochs[int(same[0])]
+    before = analysis.steps.step[analysis.steps.step <= epoch.first_step]
+    start, lr = int(before[-1]), figure(shortest(ended[same[:1]])[0])
+    number = analysis.positions.epoch_of(epoch.first_step)
     more = "" if same.size == 1 else f" The same happens in {same.size - 1} more."
     yield Finding(
         code="epoch-without-step",
         severity="info",
         text=(
-            f"Epoch {number} has no step: from {facts.places.describe(start)} to the end of epoch {number} "
-            f"training used {rate}, because {cadence.every:,} steps are more than the {length:,} of an "
-            f"epoch.{more}"
+            f"Epoch {number} has no step: from {analysis.positions.describe(start)} to the end of epoch "
+            f"{number} training used {lr}, because {cadence.every:,} steps are more than the {length:,} of "
+            f"an epoch.{more}"
         ),
         advice=f"With decay_steps={length} every epoch has one step, at its start.",
         step=start,
@@ -141,6 +143,6 @@ def _without_step(facts: Facts, cadence: Cadence, length: int) -> Iterator[Findi
     )
 
 
-def _due_offsets(facts: Facts, cadence: Cadence, length: int) -> NDArray[np.int64]:
-    offsets = facts.steps.offset - cadence.late
+def _due_offsets(analysis: RunAnalysis, cadence: Cadence, length: int) -> NDArray[np.int64]:
+    offsets = analysis.steps.offset - cadence.late
     return np.where(offsets < 0, offsets + length, offsets)

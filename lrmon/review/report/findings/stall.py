@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lrmon.analysis.loss.levels import Floats, LossLevels, noise_around_course
 from lrmon.analysis.plateau.direction import monitor_direction
-from lrmon.review.report.analysis import Facts
+from lrmon.review.report.analysis import RunAnalysis
 from lrmon.review.report.findings.finding import Finding, figure, percent
 from lrmon.review.report.plateau_settings import keras_call
 from lrmon.review.report.plateaus import plateaus
@@ -37,19 +37,19 @@ _DONE: Final = 0.02
 """A loss below this share of its reference has nothing more to win."""
 
 
-def find(facts: Facts) -> Iterator[Finding]:
+def find(analysis: RunAnalysis) -> Iterator[Finding]:
     """Yields ``drop-would-help`` or ``stalled``."""
-    yield from list(_drop(facts)) or _stalled(facts)
+    yield from list(_drop(analysis)) or _stalled(analysis)
 
 
-def _drop(facts: Facts) -> Iterator[Finding]:
+def _drop(analysis: RunAnalysis) -> Iterator[Finding]:
     """The loss fell at the last LR drop, and has lain at its level since, for a third of the run.
 
     It is a warning from half of the run on: to end a training with a third at the lowest learning rate is
     usual.
     """
-    of, steps = facts.levels, facts.steps
-    if of is None or facts.defaults.applied:
+    of, steps = analysis.levels, analysis.steps
+    if of is None or analysis.defaults.applied:
         return
     drops = np.flatnonzero((steps.lr_to <= 0.5 * steps.lr_from) & (steps.lr_to > 0))
     if not drops.size:
@@ -60,7 +60,7 @@ def _drop(facts: Facts) -> Iterator[Finding]:
     if rest < of.loss.size / 3 or rest < 60 or not _stands(of.learning_rate[row:]) or row < 20:
         return
     window = max(20, of.loss.size // 30)
-    means = _means_around(facts, int(steps.step[drop]))
+    means = _means_around(analysis, int(steps.step[drop]))
     if means is not None:
         before, after, error = means
     else:
@@ -76,15 +76,15 @@ def _drop(facts: Facts) -> Iterator[Finding]:
         return
     since = int(of.step[row + rest // 3])
     step = int(steps.step[drop])
-    rates = shortest(np.array([steps.lr_from[drop], steps.lr_to[drop]], np.float32))
+    lrs = shortest(np.array([steps.lr_from[drop], steps.lr_to[drop]], np.float32))
     yield Finding(
         code="drop-would-help",
         severity="warning" if rest >= of.loss.size / 2 else "info",
         text=(
-            f"The LR drop from {figure(float(rates[0]))} to {figure(float(rates[1]))} at "
-            f"{facts.places.describe(step)} took "
+            f"The LR drop from {figure(float(lrs[0]))} to {figure(float(lrs[1]))} at "
+            f"{analysis.positions.describe(step)} took "
             f"the loss from {figure(before, 3)} to {figure(after, 3)}. Since "
-            f"{facts.places.describe(since)} it has lain at "
+            f"{analysis.positions.describe(since)} it has lain at "
             f"{figure(float(np.median(tail)), 3)}, and the learning rate has not dropped again in {rest:,} "
             "steps."
         ),
@@ -101,29 +101,29 @@ def _drop(facts: Facts) -> Iterator[Finding]:
     )
 
 
-def _means_around(facts: Facts, step: int) -> tuple[float, float, float] | None:
+def _means_around(analysis: RunAnalysis, step: int) -> tuple[float, float, float] | None:
     """Returns the mean loss of the two epochs before an LR drop, of the two after the next, and its noise.
 
     Whole epochs have the same data, so that what batches differ by is no noise. None for fewer epochs.
     """
-    firsts = np.array([epoch.first_step for epoch in facts.run.epochs], dtype=np.int64)
+    firsts = np.array([epoch.first_step for epoch in analysis.run.epochs], dtype=np.int64)
     index = int(np.searchsorted(firsts, step, side="right")) - 1
     index += int(index >= 0 and firsts[index] < step)
-    means = facts.epochs.mean_loss
+    means = analysis.epochs.mean_loss
     if index < 4 or means.size < index + 3 or not bool(np.isfinite(means[: index + 3]).all()):
         return None
     before, after = float(means[index - 2 : index].mean()), float(means[index + 1 : index + 3].mean())
     return before, after, noise_around_course(means[:index])
 
 
-def _stalled(facts: Facts) -> Iterator[Finding]:
+def _stalled(analysis: RunAnalysis) -> Iterator[Finding]:
     """The metric brought no gain for two fifths of the run and five epochs, at one learning rate.
 
     A warning where training gained nothing for three fifths of the run either, or where the metric goes up
     and down by a twentieth of its level from epoch to epoch, which says that the updates are too large for it
     to settle; else good to know. Good to know, too, where the loss has come down to nothing.
     """
-    name, value, place = watched(facts)
+    name, value, position = watched(analysis)
     if value.size < 2 * FEWEST:
         return
     falls = _falls(name)
@@ -131,28 +131,30 @@ def _stalled(facts: Facts) -> Iterator[Finding]:
         return
     signed = value if falls else -value
     swinging = _swinging_since(signed) if name.startswith("val_") else None
-    flat = _flat_since(facts, signed) if swinging is None and name == "val_loss" else None
+    flat = _flat_since(analysis, signed) if swinging is None and name == "val_loss" else None
     best = next(index for index in (swinging, flat, int(np.argmin(signed))) if index is not None)
     since = value.size - 1 - best
-    steps = facts.run.step
+    steps = analysis.run.step
     if since < max(FEWEST, _LONG * value.size):
         return
-    a, b = np.searchsorted(steps, [place[best], place[-1] + 1])
-    rates = facts.run.learning_rate[a:b].astype(np.float64)
-    if not _stands(rates):
+    a, b = np.searchsorted(steps, [position[best], position[-1] + 1])
+    lrs = analysis.run.learning_rate[a:b].astype(np.float64)
+    if not _stands(lrs):
         return
-    of = facts.levels
+    of = analysis.levels
     is_done = of is not None and of.reference > 0 and of.end < _DONE * of.reference
     level = abs(float(np.median(value[best:])))
     noise = noise_around_course(value[best:])
     swings = level > 0 and noise >= _SWINGS * level
     if flat is None and best > 0 and not swings and float(signed[0] - signed[best]) <= 4 * noise:
         return
-    positions = facts.run.epoch_positions
+    positions = analysis.run.epoch_positions
     word, first = (
-        ("epoch", int(positions[best])) if place.size == len(facts.run.epochs) else ("step", int(place[best]))
+        ("epoch", int(positions[best]))
+        if position.size == len(analysis.run.epochs)
+        else ("step", int(position[best]))
     )
-    count = f"{since} epochs" if word == "epoch" else f"{int(place[-1] - place[best]):,} steps"
+    count = f"{since} epochs" if word == "epoch" else f"{int(position[-1] - position[best]):,} steps"
     swing = (
         f" It goes up and down by {percent(noise / level)} of its level from one "
         f"{word if word == 'epoch' else 'block'} "
@@ -165,9 +167,11 @@ def _stalled(facts: Facts) -> Iterator[Finding]:
         if swinging is None and flat is None
         else f"{name} has lain around {figure(level, 3)} since {word} {first:,}, for {count}"
     )
-    rule = plateaus(facts, facts.defaults.rule)
+    rule = plateaus(analysis, analysis.defaults.rule)
     reduced = (
-        next((trigger for trigger in rule.triggers if trigger.first), None) if rule.unit == "epoch" else None
+        next((reduction for reduction in rule.reductions if reduction.first), None)
+        if rule.unit == "epoch"
+        else None
     )
     would = (
         f" ReduceLROnPlateau with patience {rule.rule.patience} would have reduced the learning rate after "
@@ -176,22 +180,22 @@ def _stalled(facts: Facts) -> Iterator[Finding]:
         if reduced is not None and reduced.kind == "would" and rule.rule.monitor == name
         else ""
     )
-    call = keras_call(facts.defaults.rule) if would else None
+    call = keras_call(analysis.defaults.rule) if would else None
     yield Finding(
         code="stalled",
         # Blocks of a loop without epochs differ by the noise of their batches, too.
         severity="warning" if not is_done and ((swings and word == "epoch") or flat is not None) else "info",
         text=(
             f"{course}, and the learning rate stayed at "
-            f"{figure(float(shortest(rates[:1].astype(np.float32))[0]))} all the while.{swing}{would}"
+            f"{figure(float(shortest(lrs[:1].astype(np.float32))[0]))} all the while.{swing}{would}"
         ),
         advice=(
             f"Let the learning rate fall there, for example with {call}."
             if call
             else "Let the learning rate fall there, or stop there."
         ),
-        step=int(place[best]),
-        last_step=int(place[-1]),
+        step=int(position[best]),
+        last_step=int(position[-1]),
         numbers={
             "monitor": name,
             "best": float(value[best]),
@@ -204,26 +208,26 @@ def _stalled(facts: Facts) -> Iterator[Finding]:
     )
 
 
-def watched(facts: Facts) -> tuple[str, Floats, NDArray[np.int64]]:
+def watched(analysis: RunAnalysis) -> tuple[str, Floats, NDArray[np.int64]]:
     """Returns the metric that is watched: its name, its values, and the last step of each."""
-    name = facts.defaults.rule.monitor
-    epochs = [epoch for epoch in facts.run.epochs if np.isfinite(epoch.metrics.get(name, np.nan))]
-    if len(epochs) == len(facts.run.epochs) and len(epochs) >= 2 * FEWEST:
+    name = analysis.defaults.rule.monitor
+    epochs = [epoch for epoch in analysis.run.epochs if np.isfinite(epoch.metrics.get(name, np.nan))]
+    if len(epochs) == len(analysis.run.epochs) and len(epochs) >= 2 * FEWEST:
         values = np.array([epoch.metrics[name] for epoch in epochs], dtype=np.float64)
         return name, values, np.array([epoch.last_step for epoch in epochs], dtype=np.int64)
-    of: LossLevels | None = facts.levels
-    if of is None or facts.run.epochs or float(of.level.min()) <= 0:
+    of: LossLevels | None = analysis.levels
+    if of is None or analysis.run.epochs or float(of.level.min()) <= 0:
         return name, np.zeros(0), np.zeros(0, dtype=np.int64)
     return "loss", of.level, of.step[of.row[1:] - 1]
 
 
-def _flat_since(facts: Facts, value: Floats) -> int | None:
+def _flat_since(analysis: RunAnalysis, value: Floats) -> int | None:
     """Returns the epoch from which on neither validation nor training gained what matters, None if not known.
 
     What matters is a fiftieth of all that each has gained; single lucky epochs and tiny steps are less. None
     too where that epoch is so late that nothing stalled.
     """
-    of, training = facts.levels, facts.epochs.mean_loss
+    of, training = analysis.levels, analysis.epochs.mean_loss
     if of is None or training.size != value.size or not bool(np.isfinite(training).all()):
         return None
     began = []
@@ -262,6 +266,6 @@ def _falls(name: str) -> bool | None:
         return None
 
 
-def _stands(rates: Floats) -> bool:
-    known = rates[np.isfinite(rates)]
+def _stands(lrs: Floats) -> bool:
+    known = lrs[np.isfinite(lrs)]
     return known.size > 0 and float(known.max()) <= _STILL * float(known.min()) and float(known.min()) > 0

@@ -6,28 +6,28 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lrmon.review.report.analysis import Facts
+from lrmon.review.report.analysis import RunAnalysis
 from lrmon.review.report.findings.finding import Finding, figure
 from lrmon.review.run.numbers import shortest
 
 
-def find(facts: Facts) -> Iterator[Finding]:
+def find(analysis: RunAnalysis) -> Iterator[Finding]:
     """Yields what broke.
 
     The codes are ``learning-rate-not-finite``, ``loss-not-finite`` and ``metric-not-finite``.
     """
-    yield from _rate_not_finite(facts)
-    if not facts.loss_is_known:
+    yield from _lr_not_finite(analysis)
+    if not analysis.loss_is_known:
         return
-    broken = list(_not_finite(facts))
+    broken = list(_not_finite(analysis))
     yield from broken
     if not broken:
-        yield from _metric_not_finite(facts)
+        yield from _metric_not_finite(analysis)
 
 
-def _rate_not_finite(facts: Facts) -> Iterator[Finding]:
+def _lr_not_finite(analysis: RunAnalysis) -> Iterator[Finding]:
     """A learning rate that is NaN or infinite, where a fit recorded it and a step made an update."""
-    run = facts.run
+    run = analysis.run
     used = run.recorded("learning_rate") & ~np.isin(run.step, run.skipped)
     if run.main_updates is not None:
         used &= run.main_updates > 0
@@ -35,13 +35,16 @@ def _rate_not_finite(facts: Facts) -> Iterator[Finding]:
     if not rows.size:
         return
     first, last = int(rows[0]), int(rows[-1])
-    place, word = facts.places.describe(int(run.step[first])), not_finite(float(run.learning_rate[first]))
+    position, word = (
+        analysis.positions.describe(int(run.step[first])),
+        not_finite(float(run.learning_rate[first])),
+    )
     if rows.size == np.count_nonzero(used[first:]):
-        text = f"The learning rate is {word} from {place} to the end."
+        text = f"The learning rate is {word} from {position} to the end."
     elif rows.size == 1:
-        text = f"The learning rate is {word} at {place}."
+        text = f"The learning rate is {word} at {position}."
     else:
-        text = f"The learning rate of {rows.size:,} steps is no number, the first ({word}) at {place}."
+        text = f"The learning rate of {rows.size:,} steps is no number, the first ({word}) at {position}."
     yield Finding(
         code="learning-rate-not-finite",
         severity="error",
@@ -61,9 +64,9 @@ def not_finite(value: float) -> str:
     return "NaN" if np.isnan(value) else "infinite" if value > 0 else "negative infinite"
 
 
-def _not_finite(facts: Facts) -> Iterator[Finding]:
+def _not_finite(analysis: RunAnalysis) -> Iterator[Finding]:
     """NaN or infinite losses: an error where most of those from the first on are, and the last one is."""
-    run = facts.run
+    run = analysis.run
     recorded = run.recorded("loss")
     bad = ~np.isfinite(run.loss) & recorded
     rows = np.flatnonzero(bad)
@@ -71,15 +74,15 @@ def _not_finite(facts: Facts) -> Iterator[Finding]:
         return
     first, last = int(rows[0]), int(rows[-1])
     for_good = last == run.step.size - 1 and 2 * rows.size >= run.step.size - first
-    place, kind = facts.places.describe(int(run.step[first])), not_finite(float(run.loss[first]))
+    position, kind = analysis.positions.describe(int(run.step[first])), not_finite(float(run.loss[first]))
     numbers = {"batches": int(rows.size), "first_step": int(run.step[first])}
     if for_good:
         is_all = rows.size == np.count_nonzero(recorded)
-        where = f"in every batch, the first at {place}" if is_all else f"at {place} and never recovers"
+        where = f"in every batch, the first at {position}" if is_all else f"at {position} and never recovers"
         yield Finding(
             code="loss-not-finite",
             severity="error",
-            text=f"The loss is {kind} {where}{_rate_there(facts, first)}.",
+            text=f"The loss is {kind} {where}{_lr_there(analysis, first)}.",
             advice=(
                 "Lower the learning rate, clip gradients (clipnorm), or look for log(0) and divisions by 0 "
                 "in the loss."
@@ -95,8 +98,8 @@ def _not_finite(facts: Facts) -> Iterator[Finding]:
         code="loss-not-finite",
         severity="warning",
         text=(
-            f"{count} a loss that is no number, the first ({kind}) at {place}; {end}. In Keras' own logs it "
-            "spoils the rest of the epoch's mean."
+            f"{count} a loss that is no number, the first ({kind}) at {position}; {end}. In Keras' own logs "
+            "it spoils the rest of the epoch's mean."
         ),
         advice="Look at what is in that batch; with mixed precision an overflow now and then is usual.",
         step=int(run.step[first]),
@@ -105,17 +108,17 @@ def _not_finite(facts: Facts) -> Iterator[Finding]:
     )
 
 
-def _rate_there(facts: Facts, row: int) -> str:
-    rate = facts.run.learning_rate[row : row + 1]
-    if not np.isfinite(rate[0]):
+def _lr_there(analysis: RunAnalysis, row: int) -> str:
+    lr = analysis.run.learning_rate[row : row + 1]
+    if not np.isfinite(lr[0]):
         # What there is to say of it, another finding says.
         return ""
-    return f"; the learning rate there was {figure(float(shortest(rate)[0]))}"
+    return f"; the learning rate there was {figure(float(shortest(lr)[0]))}"
 
 
-def _metric_not_finite(facts: Facts) -> Iterator[Finding]:
+def _metric_not_finite(analysis: RunAnalysis) -> Iterator[Finding]:
     """A metric of the last epoch that is no number, though the loss of every batch is one."""
-    run = facts.run
+    run = analysis.run
     if not run.epochs:
         return
     epoch = run.epochs[-1]
@@ -125,7 +128,7 @@ def _metric_not_finite(facts: Facts) -> Iterator[Finding]:
     firsts = [
         each for each in run.epochs if any(not np.isfinite(each.metrics.get(name, 0.0)) for name in names)
     ]
-    number = facts.places.epoch_of(firsts[0].first_step)
+    number = analysis.positions.epoch_of(firsts[0].first_step)
     yield Finding(
         code="metric-not-finite",
         severity="warning",

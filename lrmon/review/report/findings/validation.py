@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrmon.analysis.loss.levels import Floats, noise_around_course
-from lrmon.review.report.analysis import Facts
+from lrmon.review.report.analysis import RunAnalysis
 from lrmon.review.report.findings.finding import Finding, figure, percent
 
 FEWEST: Final = 4
@@ -26,16 +26,16 @@ _FELL: Final = 0.1
 """Share of its level that the training loss has to have fallen by since."""
 
 
-def find(facts: Facts) -> Iterator[Finding]:
+def find(analysis: RunAnalysis) -> Iterator[Finding]:
     """Yields ``validation-never-improved`` or ``overfitting``."""
-    of = facts.levels
-    epochs = facts.run.epochs
+    of = analysis.levels
+    epochs = analysis.run.epochs
     value = np.array([epoch.metrics.get("val_loss", math.nan) for epoch in epochs])
     there = np.flatnonzero(np.isfinite(value))
     if of is None or there.size < FEWEST or of.progress <= max(2 * of.start_error, 0.0):
         return
     value = value[there]
-    training = _training(facts)[there]
+    training = _training(analysis)[there]
     least = _LEARNED if of.guess is None else 0.05
     if of.reference <= 0 or of.progress < least * of.reference or not bool(np.isfinite(training).all()):
         return
@@ -44,7 +44,7 @@ def find(facts: Facts) -> Iterator[Finding]:
     gain = untrained - float(value[best])
     numbers = {
         "best": float(value[best]),
-        "best_epoch": int(facts.run.epoch_positions[there[best]]),
+        "best_epoch": int(analysis.run.epoch_positions[there[best]]),
         "last": float(value[-1]),
         "training_start": of.start,
         "training_last": float(training[-1]),
@@ -71,11 +71,11 @@ def find(facts: Facts) -> Iterator[Finding]:
             numbers=numbers,
         )
         return
-    yield from _overfitting(facts, value, training, there, best, gain, numbers)
+    yield from _overfitting(analysis, value, training, there, best, gain, numbers)
 
 
 def _overfitting(
-    facts: Facts,
+    analysis: RunAnalysis,
     value: Floats,
     training: Floats,
     there: NDArray[np.intp],
@@ -97,7 +97,7 @@ def _overfitting(
         or share < 0.1
     ):
         return
-    epoch = int(facts.run.epoch_positions[there[best]])
+    epoch = int(analysis.run.epoch_positions[there[best]])
     yield Finding(
         code="overfitting",
         severity="warning" if share >= _ROSE or rise >= 0.5 * value[best] > 0 else "info",
@@ -113,13 +113,15 @@ def _overfitting(
             "augmentation or "
             "regularization."
         ),
-        step=int(facts.run.epochs[there[best]].last_step),
-        last_step=int(facts.run.epochs[there[-1]].last_step),
+        step=int(analysis.run.epochs[there[best]].last_step),
+        last_step=int(analysis.run.epochs[there[-1]].last_step),
         numbers={**numbers, "share": round(share, 4)},
     )
 
 
-def _training(facts: Facts) -> Floats:
+def _training(analysis: RunAnalysis) -> Floats:
     """Returns the mean training loss of each epoch: of its batches, else as Keras logged it."""
-    logged = np.array([epoch.metrics.get("loss", math.nan) for epoch in facts.run.epochs], dtype=np.float64)
-    return np.where(np.isfinite(facts.epochs.mean_loss), facts.epochs.mean_loss, logged)
+    logged = np.array(
+        [epoch.metrics.get("loss", math.nan) for epoch in analysis.run.epochs], dtype=np.float64
+    )
+    return np.where(np.isfinite(analysis.epochs.mean_loss), analysis.epochs.mean_loss, logged)

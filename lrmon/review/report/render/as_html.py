@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from lrmon.review.report.analysis import Facts
+from lrmon.review.report.analysis import RunAnalysis
 from lrmon.review.report.findings.finding import Finding, figure
 from lrmon.review.report.lr_shape import shape_words
 from lrmon.review.report.range_test import RangeTestReport
@@ -17,28 +17,30 @@ SEVERITY_COLORS: Final = {"error": "#d64541", "warning": "#b7791f", "info": "#4a
 white page and with a dark one."""
 
 
-def report_html(run: Run, facts: Facts, findings: Sequence[Finding], test: RangeTestReport | None) -> str:
+def report_html(
+    run: Run, analysis: RunAnalysis, findings: Sequence[Finding], test: RangeTestReport | None
+) -> str:
     """Returns a report as HTML.
 
     Args:
       run: the run.
-      facts: of the run.
+      analysis: of the run.
       findings: of the run.
       test: what the run says as a range test, None for a training.
     """
-    about = run.describe(facts.places.steps_per_epoch)
+    about = run.describe(analysis.positions.steps_per_epoch)
     lines = [f"<div><div><b>{text_html(run.name)}</b> {text_html(about)}</div>"]
     if test is None:
-        lines.append(f"<div>Learning rate: {text_html(shape_words(facts))}</div>")
+        lines.append(f"<div>Learning rate: {text_html(shape_words(analysis))}</div>")
     else:
-        rate = test.recommended.median
-        shown = "none" if rate is None else figure(rate, 3)
+        lr = test.recommended.median
+        shown = "none" if lr is None else figure(lr, 3)
         lines.append(f"<div>Recommended: <b>{shown}</b>. {text_html(test.recommended.reason)}</div>")
-        lines += [f"<div>{text_html(problem.text)}</div>" for problem in test.problems]
+        lines += [f"<div>{text_html(problem.text)}</div>" for problem in test.cautions]
     if not findings:
         lines.append("<div>Findings: none</div>")
     for finding in findings:
-        where = "" if finding.step is None else f" {facts.places.describe(finding.step)}"
+        where = "" if finding.step is None else f" {analysis.positions.describe(finding.step)}"
         lines.append(
             f"<div style='border-left:4px solid {SEVERITY_COLORS[finding.severity]};"
             "padding-left:8px;margin:8px 0'>"

@@ -12,26 +12,26 @@ from numpy.typing import NDArray
 
 from lrmon import schema
 from lrmon.analysis.loss.response import Response
-from lrmon.review.report.analysis import Facts
+from lrmon.review.report.analysis import RunAnalysis
 from lrmon.review.report.findings.checks import Check
 from lrmon.review.report.findings.finding import Finding
 from lrmon.review.report.findings.staircase import late_sentence
 from lrmon.review.report.lr_shape import kind_of, shape_json, shape_sentence, shape_words
-from lrmon.review.report.plateau_settings import applied_rule, keras_call, monitors, rule_json
+from lrmon.review.report.plateau_settings import applied_rule, keras_call, metric_names, rule_json
 from lrmon.review.report.plateaus import Plateaus, Sensitivity, changing_rows
 from lrmon.review.report.range_test import RangeTestReport
 from lrmon.review.run.numbers import json_column, shortest
 
-_EDGES: Final = 5_000
-_TRIGGERS: Final = 1_000
+_LR_CHANGES: Final = 5_000
+_REDUCTIONS: Final = 1_000
 _ROWS: Final = 2_000
 
 
-def what_stays_json(
-    facts: Facts, findings: Sequence[Finding], checks: Sequence[Check], test: RangeTestReport | None
+def run_analysis_json(
+    analysis: RunAnalysis, findings: Sequence[Finding], checks: Sequence[Check], test: RangeTestReport | None
 ) -> str:
     """Returns the members of the report that no rule changes, without the braces around them."""
-    run = facts.run
+    run = analysis.run
     head = {
         "run": run.name,
         "version": run.version,
@@ -44,20 +44,20 @@ def what_stays_json(
         "last_step": int(run.step[-1]) if run.step.size else None,
     }
     rest = {
-        "lr": _learning_rate(facts),
-        "findings": [_finding(facts, finding) for finding in findings],
+        "lr": _learning_rate(analysis),
+        "findings": [_finding(analysis, finding) for finding in findings],
         "checks": [
             {"name": check.name, "state": check.state, "reason": check.reason, "codes": list(check.codes)}
             for check in checks
         ],
         "notices": run.notices,
     }
-    texts = [schema.to_json(head)[1:-1], f'"epochs":{_epochs(facts)}', schema.to_json(rest)[1:-1]]
+    texts = [schema.to_json(head)[1:-1], f'"epochs":{_epochs(analysis)}', schema.to_json(rest)[1:-1]]
     tested = "null" if test is None else f"{{{test.members_json(columns=False)}}}"
-    return ",".join([*texts, f'"planned":{_planned(facts)}', f'"range_test":{tested}'])
+    return ",".join([*texts, f'"planned":{_planned(analysis)}', f'"range_test":{tested}'])
 
 
-def plateaus_json(of: Plateaus, facts: Facts) -> str:
+def plateaus_json(of: Plateaus, analysis: RunAnalysis) -> str:
     """Returns the member of the report that the rule makes, without braces around it."""
     rows = np.arange(of.step.size) if of.unit == "epoch" else changing_rows(of, _ROWS)
     best = of.best[rows]
@@ -65,30 +65,30 @@ def plateaus_json(of: Plateaus, facts: Facts) -> str:
     head = {
         "rule": rule_json(of.rule),
         "direction": of.direction,
-        "defaults": rule_json(facts.defaults.rule),
-        "defaults_from": facts.defaults.source,
-        "applied": any(applied_rule(fit.record) is not None for fit in facts.run.fits),
-        "monitors": monitors(facts.run),
+        "defaults": rule_json(analysis.defaults.rule),
+        "defaults_from": analysis.defaults.source,
+        "applied": any(applied_rule(fit.record) is not None for fit in analysis.run.fits),
+        "monitors": metric_names(analysis.run),
         "unit": of.unit,
         "problem": of.problem,
-        "triggers": _triggers(of, facts),
-        "triggers_total": len(of.triggers),
-        "departs_at": {"epoch": _epoch_at(of, facts, of.departs.index), "step": of.departs.step}
-        if of.departs
+        "triggers": _reductions(of, analysis),
+        "triggers_total": len(of.reductions),
+        "departs_at": {"epoch": _epoch_at(of, analysis, of.diverges.index), "step": of.diverges.step}
+        if of.diverges
         else None,
-        "sensitivity": _sensitivity(of, facts, of.sensitivity) if of.sensitivity else None,
+        "sensitivity": _sensitivity(of, analysis, of.sensitivity) if of.sensitivity else None,
         "code": keras_call(of.rule),
     }
-    places = _epochs_at(of, facts, rows)
+    positions = _epochs_at(of, analysis, rows)
     columns = {
-        "epoch": json_column(places, absent=places < 0),
+        "epoch": json_column(positions, absent=positions < 0),
         "step": json_column(of.step[rows]),
         "value": json_column(of.value[rows], absent=of.missing[rows]),
         "lr": json_column(of.learning_rate[rows]),
         "wait": json_column(of.wait[rows]),
         "best": json_column(np.where(none, 0.0, of.value[best]) if rows.size else of.value, absent=none),
         "best_epoch": json_column(
-            best_places := _epochs_at(of, facts, best), absent=none | (best_places < 0)
+            best_positions := _epochs_at(of, analysis, best), absent=none | (best_positions < 0)
         ),
         "best_step": json_column(of.step[best] if rows.size else best, absent=none),
         "in_cooldown": json.dumps(of.in_cooldown[rows].tolist()),
@@ -98,8 +98,8 @@ def plateaus_json(of: Plateaus, facts: Facts) -> str:
     return f'"plateaus":{{{schema.to_json(head)[1:-1]},{text}}}'
 
 
-def _epochs(facts: Facts) -> str:
-    run, columns = facts.run, facts.epochs
+def _epochs(analysis: RunAnalysis) -> str:
+    run, columns = analysis.run, analysis.epochs
     positions = run.epoch_positions.astype(np.int64)
     texts = {
         "epoch": json_column(np.array([epoch.number for epoch in run.epochs], dtype=np.int64)),
@@ -109,10 +109,10 @@ def _epochs(facts: Facts) -> str:
         "learning_rate": _nan_is_null(columns.learning_rate),
         "next_learning_rate": _nan_is_null(columns.next_learning_rate),
         "mean_loss": json_column(columns.mean_loss)
-        if facts.loss_is_known
+        if analysis.loss_is_known
         else json_column(columns.mean_loss, absent=np.isnan(columns.mean_loss)),
         "metrics": schema.to_json(
-            {name: [epoch.metrics.get(name) for epoch in run.epochs] for name in run.monitors}
+            {name: [epoch.metrics.get(name) for epoch in run.epochs] for name in run.metric_names}
         ),
     }
     return f"{{{','.join(f'{json.dumps(name)}:{text}' for name, text in texts.items())}}}"
@@ -122,9 +122,9 @@ def _nan_is_null(values: NDArray[np.floating]) -> str:
     return json_column(values, absent=np.isnan(values))
 
 
-def _learning_rate(facts: Facts) -> dict[str, Any]:
-    rates, steps = facts.run.learning_rate, facts.steps
-    known = rates[~np.isnan(rates)]
+def _learning_rate(analysis: RunAnalysis) -> dict[str, Any]:
+    lrs, steps = analysis.run.learning_rate, analysis.steps
+    known = lrs[~np.isnan(lrs)]
     ends = (
         shortest(known[[0, -1, int(known.argmin()), int(known.argmax())]]).tolist()
         if known.size
@@ -136,32 +136,36 @@ def _learning_rate(facts: Facts) -> dict[str, Any]:
     if cadence is not None and cadence.aligned_decay_steps is not None:
         aligned = {
             "decay_steps": cadence.aligned_decay_steps,
-            "step": cadence.aligned_steps[:_EDGES].tolist(),
-            "late": cadence.aligned_late[:_EDGES].tolist(),
+            "step": cadence.aligned_steps[:_LR_CHANGES].tolist(),
+            "late": cadence.aligned_late[:_LR_CHANGES].tolist(),
         }
     return {
-        "kind": kind_of(facts),
-        "shape": shape_json(facts),
-        "summary": shape_words(facts),
-        "explanation": shape_sentence(facts),
+        "kind": kind_of(analysis),
+        "shape": shape_json(analysis),
+        "summary": shape_words(analysis),
+        "explanation": shape_sentence(analysis),
         **dict(zip(("first", "last", "min", "max"), ends, strict=True)),
         "changes": steps.changes,
         "warmup_end": steps.warmup_end,
-        "edges": _edges(facts, late),
+        "edges": _lr_changes(analysis, late),
         "edges_total": int(steps.step.size),
         "every": cadence.every if cadence else None,
         "decay_steps": cadence.decay_steps if cadence else None,
         "drift": cadence.drift if cadence else None,
-        "late": late_sentence(facts),
+        "late": late_sentence(analysis),
         "aligned": aligned,
     }
 
 
-def _edges(facts: Facts, late: NDArray[np.bool_]) -> list[dict[str, Any]]:
-    steps, places, run = facts.steps, facts.places, facts.run
-    size = min(steps.step.size, _EDGES)
-    positions = run.epoch[np.searchsorted(run.step, steps.step[:size])]
-    starts = places.positions[np.maximum(steps.epoch[:size], 0)] if places.starts.size else np.zeros(size)
+def _lr_changes(analysis: RunAnalysis, late: NDArray[np.bool_]) -> list[dict[str, Any]]:
+    steps, positions, run = analysis.steps, analysis.positions, analysis.run
+    size = min(steps.step.size, _LR_CHANGES)
+    axis_positions = run.epoch[np.searchsorted(run.step, steps.step[:size])]
+    starts = (
+        positions.epoch_positions[np.maximum(steps.epoch[:size], 0)]
+        if positions.starts.size
+        else np.zeros(size)
+    )
     columns = {
         "step": steps.step,
         "step_before": steps.step_before,
@@ -170,21 +174,23 @@ def _edges(facts: Facts, late: NDArray[np.bool_]) -> list[dict[str, Any]]:
         "epoch": np.floor(starts).astype(np.int64),
         "offset": steps.offset,
         "steps_in_epoch": steps.steps_in_epoch,
-        "epoch_position": positions,
+        "epoch_position": axis_positions,
         "nearest_boundary": steps.nearest_boundary,
-        "on_boundary": steps.on_boundary & facts.in_epoch,
+        "on_boundary": steps.on_boundary & analysis.in_epoch,
         "late": late,
     }
     listed = {name: column[:size].tolist() for name, column in columns.items()}
-    in_epoch = facts.in_epoch[:size].tolist()
-    edges = []
+    in_epoch = analysis.in_epoch[:size].tolist()
+    lr_changes = []
     for index, known in enumerate(in_epoch):
-        edge = {name: column[index] for name, column in listed.items()}
+        lr_change = {name: column[index] for name, column in listed.items()}
         if not known:
-            edge |= dict.fromkeys(("epoch", "offset", "steps_in_epoch", "epoch_position", "nearest_boundary"))
-        edge["answer"] = _answer(facts.answers[index]) if index < len(facts.answers) else None
-        edges.append(edge)
-    return edges
+            lr_change |= dict.fromkeys(
+                ("epoch", "offset", "steps_in_epoch", "epoch_position", "nearest_boundary")
+            )
+        lr_change["answer"] = _answer(analysis.answers[index]) if index < len(analysis.answers) else None
+        lr_changes.append(lr_change)
+    return lr_changes
 
 
 def _answer(answer: Response | None) -> dict[str, Any] | None:
@@ -201,18 +207,18 @@ def _answer(answer: Response | None) -> dict[str, Any] | None:
     }
 
 
-def _planned(facts: Facts) -> str:
-    plan, run = facts.plan, facts.run
+def _planned(analysis: RunAnalysis) -> str:
+    plan, run = analysis.plan, analysis.run
     if plan is None:
         return "null"
-    length = facts.places.steps_per_epoch or run.fits[-1].steps_per_epoch
+    length = analysis.positions.steps_per_epoch or run.fits[-1].steps_per_epoch
     epochs = (
         run.epoch[-1] + (plan.step - run.step[-1]) / length if length else np.full(plan.step.size, math.nan)
     )
     head = {
         "schedule": plan.class_name,
         "last_step": plan.last_step,
-        "edges": plan.edges[:_EDGES].tolist(),
+        "edges": plan.lr_changes[:_LR_CHANGES].tolist(),
         "every_step": plan.every_step,
     }
     columns = {
@@ -223,13 +229,13 @@ def _planned(facts: Facts) -> str:
     return f"{{{schema.to_json(head)[1:-1]},{','.join(f'{json.dumps(k)}:{v}' for k, v in columns.items())}}}"
 
 
-def _finding(facts: Facts, finding: Finding) -> dict[str, Any]:
+def _finding(analysis: RunAnalysis, finding: Finding) -> dict[str, Any]:
     return {
         "code": finding.code,
         "severity": finding.severity,
         "step": finding.step,
         "last_step": finding.last_step,
-        "epoch": None if finding.step is None else facts.places.epoch_of(finding.step),
+        "epoch": None if finding.step is None else analysis.positions.epoch_of(finding.step),
         "numbers": finding.numbers,
         "text": finding.text,
         "advice": finding.advice,
@@ -241,57 +247,59 @@ def _finding(facts: Facts, finding: Finding) -> dict[str, Any]:
     }
 
 
-def _triggers(of: Plateaus, facts: Facts) -> list[dict[str, Any]]:
+def _reductions(of: Plateaus, analysis: RunAnalysis) -> list[dict[str, Any]]:
     listed = []
-    for trigger in of.triggers[:_TRIGGERS]:
-        rates = shortest(
-            np.array([trigger.lr_from, trigger.lr_to, trigger.did_from, trigger.did_to], dtype=np.float32)
+    for reduction in of.reductions[:_REDUCTIONS]:
+        lrs = shortest(
+            np.array(
+                [reduction.lr_from, reduction.lr_to, reduction.did_from, reduction.did_to], dtype=np.float32
+            )
         ).tolist()
-        did = not math.isnan(trigger.did_from)
+        did = not math.isnan(reduction.did_from)
         listed.append(
             {
-                "epoch": _epoch_at(of, facts, trigger.index),
-                "step": trigger.step,
-                "lr_from": rates[0],
-                "lr_to": rates[1],
-                "kind": trigger.kind,
-                "first": trigger.first,
-                "best_epoch": _epoch_at(of, facts, trigger.best) if trigger.best >= 0 else None,
-                "best_step": int(of.step[trigger.best]) if trigger.best >= 0 else None,
-                "did_from": rates[2] if did else None,
-                "did_to": rates[3] if did else None,
+                "epoch": _epoch_at(of, analysis, reduction.index),
+                "step": reduction.step,
+                "lr_from": lrs[0],
+                "lr_to": lrs[1],
+                "kind": reduction.kind,
+                "first": reduction.first,
+                "best_epoch": _epoch_at(of, analysis, reduction.best) if reduction.best >= 0 else None,
+                "best_step": int(of.step[reduction.best]) if reduction.best >= 0 else None,
+                "did_from": lrs[2] if did else None,
+                "did_to": lrs[3] if did else None,
             }
         )
     return listed
 
 
-def _sensitivity(of: Plateaus, facts: Facts, table: Sensitivity) -> dict[str, Any]:
-    def place(index: int | None) -> int | None:
+def _sensitivity(of: Plateaus, analysis: RunAnalysis, table: Sensitivity) -> dict[str, Any]:
+    def position(index: int | None) -> int | None:
         if index is None:
             return None
-        return _epoch_at(of, facts, index) if of.unit == "epoch" else int(of.step[index])
+        return _epoch_at(of, analysis, index) if of.unit == "epoch" else int(of.step[index])
 
     return {
         "patience": table.patience,
         "min_delta": table.min_delta,
-        "first_trigger": [[place(index) for index in row] for row in table.first],
+        "first_trigger": [[position(index) for index in row] for row in table.first],
     }
 
 
-def _epochs_at(of: Plateaus, facts: Facts, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def _epochs_at(of: Plateaus, analysis: RunAnalysis, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """Returns the place on the epoch axis of each row, -1 where it is not known."""
     if of.unit == "epoch":
-        positions = facts.run.epoch_positions.astype(np.int64)
+        positions = analysis.run.epoch_positions.astype(np.int64)
         return positions[rows] if positions.size else rows
     steps = of.step[rows] if of.step.size else rows
-    starts = facts.places.starts
+    starts = analysis.positions.starts
     if not starts.size:
         return np.full(rows.size, -1, dtype=np.int64)
     index = np.searchsorted(starts, steps, side="right") - 1
-    known = facts.places.known(steps)
-    return np.where(known, np.floor(facts.places.positions[index]).astype(np.int64), -1)
+    known = analysis.positions.known(steps)
+    return np.where(known, np.floor(analysis.positions.epoch_positions[index]).astype(np.int64), -1)
 
 
-def _epoch_at(of: Plateaus, facts: Facts, row: int) -> int | None:
-    place = int(_epochs_at(of, facts, np.array([row]))[0])
-    return place if place >= 0 else None
+def _epoch_at(of: Plateaus, analysis: RunAnalysis, row: int) -> int | None:
+    position = int(_epochs_at(of, analysis, np.array([row]))[0])
+    return position if position >= 0 else None

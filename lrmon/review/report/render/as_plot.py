@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lrmon.analysis.loss.smoothing import smooth
-from lrmon.review.report.analysis import Facts
+from lrmon.review.report.analysis import RunAnalysis
 from lrmon.review.report.plateaus import Plateaus
 from lrmon.review.run.run import Run
 
@@ -15,7 +15,7 @@ _HAIRLINES = 200
 """Epoch boundaries beyond which they would be a grey area."""
 
 
-def report_plot(run: Run, facts: Facts, of: Plateaus) -> Any:
+def report_plot(run: Run, analysis: RunAnalysis, of: Plateaus) -> Any:
     """Returns a matplotlib figure: learning rate above, loss and the monitored metric below.
 
     Raises:
@@ -25,42 +25,42 @@ def report_plot(run: Run, facts: Facts, of: Plateaus) -> Any:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError("a plot needs matplotlib: pip install matplotlib") from error
-    has_loss = facts.loss_is_known or (of.problem is None and of.unit == "epoch")
+    has_loss = analysis.loss_is_known or (of.problem is None and of.unit == "epoch")
     figure = Figure(figsize=(9, 6 if has_loss else 3.5), layout="constrained")
     axes = figure.subplots(2 if has_loss else 1, 1, sharex=True, squeeze=False)[:, 0]
-    rates = axes[0]
-    rates.set_title(run.name, loc="left", fontsize=11)
-    rates.plot(run.step, run.learning_rate, drawstyle="steps-post", color="#1f5fa8", label="learning rate")
-    if facts.plan is not None:
-        plan = facts.plan
-        rates.plot(
+    lrs = axes[0]
+    lrs.set_title(run.name, loc="left", fontsize=11)
+    lrs.plot(run.step, run.learning_rate, drawstyle="steps-post", color="#1f5fa8", label="learning rate")
+    if analysis.plan is not None:
+        plan = analysis.plan
+        lrs.plot(
             plan.step, plan.learning_rate, drawstyle="steps-post", color="#1f5fa8", ls=":", label="planned"
         )
-    if of.problem is None and of.unit == "epoch" and of.triggers:
-        rates.plot(
+    if of.problem is None and of.unit == "epoch" and of.reductions:
+        lrs.plot(
             of.step, of.learning_rate, drawstyle="steps-pre", color="#b5541c", ls="--", label="by the rule"
         )
-    rates.set_ylabel("learning rate")
+    lrs.set_ylabel("learning rate")
     positive = run.learning_rate[run.learning_rate > 0]
     if (
         positive.size
         and float(positive.max()) > 10 * float(positive.min())
         and positive.size == run.learning_rate.size
     ):
-        rates.set_yscale("log")
+        lrs.set_yscale("log")
     if has_loss:
-        _losses(axes[1], run, facts, of)
+        _losses(axes[1], run, analysis, of)
     for axis in axes:
-        if facts.places.starts.size <= _HAIRLINES:
-            for start in facts.places.starts.tolist():
+        if analysis.positions.starts.size <= _HAIRLINES:
+            for start in analysis.positions.starts.tolist():
                 axis.axvline(start, color="#00000018", lw=0.8)
         axis.legend(loc="upper right", frameon=False, fontsize=8)
     axes[-1].set_xlabel("step")
     return figure
 
 
-def _losses(axis: Any, run: Run, facts: Facts, of: Plateaus) -> None:
-    if facts.loss_is_known:
+def _losses(axis: Any, run: Run, analysis: RunAnalysis, of: Plateaus) -> None:
+    if analysis.loss_is_known:
         axis.plot(run.step, run.loss, color="#8a8f98", lw=0.6, alpha=0.5)
         axis.plot(
             run.step, smooth(run.loss, weight=0.9), color="#444a54", lw=1.2, label="loss, smoothed (0.9)"
@@ -68,8 +68,8 @@ def _losses(axis: Any, run: Run, facts: Facts, of: Plateaus) -> None:
     if of.problem is None and of.unit == "epoch":
         known = np.flatnonzero(~of.missing)
         axis.plot(of.step[known], of.value[known], "o-", ms=3, lw=1, color="#7b3fa0", label=of.rule.monitor)
-        for trigger in of.triggers:
-            if trigger.best >= 0:
-                color = "#b5541c" if trigger.kind == "would" else "#2b7a3d"
-                axis.axvspan(int(of.step[trigger.best]), trigger.step, color=color, alpha=0.1, lw=0)
+        for reduction in of.reductions:
+            if reduction.best >= 0:
+                color = "#b5541c" if reduction.kind == "would" else "#2b7a3d"
+                axis.axvspan(int(of.step[reduction.best]), reduction.step, color=color, alpha=0.1, lw=0)
     axis.set_ylabel("loss")

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from lrmon.review.report.analysis import Facts
+from lrmon.review.report.analysis import RunAnalysis
 from lrmon.review.report.findings.checks import Check
 from lrmon.review.report.findings.finding import Finding, figure
 from lrmon.review.report.lr_shape import changes_every_epoch, shape_sentence, shape_words
 from lrmon.review.report.plateau_settings import rule_words
-from lrmon.review.report.plateaus import Plateaus, Trigger
+from lrmon.review.report.plateaus import LRReduction, Plateaus
 from lrmon.review.report.range_test import RangeTestReport
 from lrmon.review.report.render.range_test_as_text import range_test_lines
 from lrmon.review.report.render.terminal import HEAD, TAIL, Paint, shown, table, wrapped
@@ -25,7 +25,7 @@ from lrmon.text.wording import quantity
 
 def report_text(
     run: Run,
-    facts: Facts,
+    analysis: RunAnalysis,
     of: Plateaus,
     findings: Sequence[Finding],
     test: RangeTestReport | None,
@@ -39,19 +39,19 @@ def report_text(
     paint = Paint(color)
     width = max(width, 40)
     if brief:
-        return "\n".join(fitted([*_title(run, facts, paint), *_brief(facts, findings, paint)], width))
+        return "\n".join(fitted([*_title(run, analysis, paint), *_brief(analysis, findings, paint)], width))
     sections = [
-        _title(run, facts, paint),
+        _title(run, analysis, paint),
         *([] if test is None else [range_test_lines(test, paint, width)]),
         _optimizers(run, paint, width),
-        _findings(facts, findings, paint, width),
+        _findings(analysis, findings, paint, width),
         _checks(checks, paint, width),
     ]
     if test is None:
         sections += [
-            _learning_rate(facts, paint, width),
-            _epochs(facts, of, paint, width),
-            _plateaus(facts, of, paint, width),
+            _learning_rate(analysis, paint, width),
+            _epochs(analysis, of, paint, width),
+            _plateaus(analysis, of, paint, width),
         ]
     if run.notices:
         sections.append([paint("title", "Notices"), *wrapped(run.notices, width, "  ")])
@@ -70,27 +70,27 @@ def _optimizers(run: Run, paint: Paint, width: int) -> list[str]:
     return [paint("title", "Optimizers"), *lines]
 
 
-def _title(run: Run, facts: Facts, paint: Paint) -> list[str]:
-    return [f"{paint('title', run.name)}  {run.describe(facts.places.steps_per_epoch)}"]
+def _title(run: Run, analysis: RunAnalysis, paint: Paint) -> list[str]:
+    return [f"{paint('title', run.name)}  {run.describe(analysis.positions.steps_per_epoch)}"]
 
 
-def _brief(facts: Facts, findings: Sequence[Finding], paint: Paint) -> list[str]:
+def _brief(analysis: RunAnalysis, findings: Sequence[Finding], paint: Paint) -> list[str]:
     """Returns a line for each finding."""
-    return [_headline(facts, finding, paint) for finding in findings] or ["  no findings"]
+    return [_headline(analysis, finding, paint) for finding in findings] or ["  no findings"]
 
 
-def _headline(facts: Facts, finding: Finding, paint: Paint) -> str:
+def _headline(analysis: RunAnalysis, finding: Finding, paint: Paint) -> str:
     """Returns how bad a finding is, what it is, and where."""
-    place = "" if finding.step is None else f"  {facts.places.describe(finding.step)}"
-    return f"  {paint(finding.severity, finding.severity)}  {finding.code}{paint('head', place)}"
+    position = "" if finding.step is None else f"  {analysis.positions.describe(finding.step)}"
+    return f"  {paint(finding.severity, finding.severity)}  {finding.code}{paint('head', position)}"
 
 
-def _findings(facts: Facts, findings: Sequence[Finding], paint: Paint, width: int) -> list[str]:
+def _findings(analysis: RunAnalysis, findings: Sequence[Finding], paint: Paint, width: int) -> list[str]:
     if not findings:
         return [f"{paint('title', 'Findings')}  none"]
     lines = [f"{paint('title', 'Findings')}  {len(findings)}"]
     for finding in findings:
-        lines.append(_headline(facts, finding, paint))
+        lines.append(_headline(analysis, finding, paint))
         lines += wrapped([finding.text], width, "    ")
         lines += [paint("advice", line) for line in wrapped([f"→ {finding.advice}"], width, "    ")]
     return lines
@@ -109,20 +109,20 @@ def _checks(checks: Sequence[Check], paint: Paint, width: int) -> list[str]:
     return lines
 
 
-def _learning_rate(facts: Facts, paint: Paint, width: int) -> list[str]:
-    steps = facts.steps
+def _learning_rate(analysis: RunAnalysis, paint: Paint, width: int) -> list[str]:
+    steps = analysis.steps
     size = int(steps.step.size)
-    lines = [f"{paint('title', 'Learning rate')}  {shape_words(facts)}"]
-    sentence = shape_sentence(facts)
+    lines = [f"{paint('title', 'Learning rate')}  {shape_words(analysis)}"]
+    sentence = shape_sentence(analysis)
     if sentence is not None:
         lines += wrapped([sentence], width, "  ")
     # Where it changes every epoch by one rule, the table of the epochs has it all.
-    if size and not changes_every_epoch(facts):
+    if size and not changes_every_epoch(analysis):
         rows = [["step", "epoch", "from", "to", "from the nearest boundary"]]
-        rows += [_edge(facts, index) for index in shown(size)]
+        rows += [_lr_change(analysis, index) for index in shown(size)]
         lines += table(with_short_headings(rows, width), size, paint)
     cadence = steps.cadence
-    if cadence is not None and size > 1 and not changes_every_epoch(facts):
+    if cadence is not None and size > 1 and not changes_every_epoch(analysis):
         words = f"A step every {quantity(cadence.every, 'step')}"
         if cadence.drift:
             way = "further into" if cadence.drift > 0 else "nearer the start of"
@@ -133,59 +133,59 @@ def _learning_rate(facts: Facts, paint: Paint, width: int) -> list[str]:
             more = ", …" if cadence.aligned_steps.size > 6 else ""
             words += f". With decay_steps={aligned} it would have stepped at {where}{more}"
         lines += wrapped([f"{words}."], width, "  ")
-    if facts.plan is not None:
-        plan = facts.plan
-        rate = figure(float(shortest(plan.learning_rate[-1:])[0]))
+    if analysis.plan is not None:
+        plan = analysis.plan
+        lr = figure(float(shortest(plan.learning_rate[-1:])[0]))
         ahead = quantity(plan.last_step - int(plan.step[0]), "more step")
-        sentence = f"{plan.class_name} plans {ahead}, to {rate} at step {plan.last_step:,}."
+        sentence = f"{plan.class_name} plans {ahead}, to {lr} at step {plan.last_step:,}."
         lines += wrapped([sentence], width, "  ")
     return lines
 
 
-def _edge(facts: Facts, index: int) -> list[str]:
-    steps = facts.steps
+def _lr_change(analysis: RunAnalysis, index: int) -> list[str]:
+    steps = analysis.steps
     before, after = (
-        figure(rate) for rate in shortest(np.array([steps.lr_from[index], steps.lr_to[index]])).tolist()
+        figure(lr) for lr in shortest(np.array([steps.lr_from[index], steps.lr_to[index]])).tolist()
     )
     late = steps.cadence is not None and bool(steps.cadence.late[index])
-    if not bool(facts.in_epoch[index]):
+    if not bool(analysis.in_epoch[index]):
         return [f"{int(steps.step[index]):,}", "?", before, after, ""]
-    epoch = facts.places.epoch_of(int(steps.step[index]))
+    epoch = analysis.positions.epoch_of(int(steps.step[index]))
     offset, length = int(steps.offset[index]), int(steps.steps_in_epoch[index])
-    place = f"{epoch}" if offset == 0 else f"{epoch} + {offset}/{length}"
+    position = f"{epoch}" if offset == 0 else f"{epoch} + {offset}/{length}"
     distance = "on it" if offset == 0 else f"{int(steps.nearest_boundary[index]):+,}"
     return [
         f"{int(steps.step[index]):,}",
-        place,
+        position,
         before,
         after,
         f"{distance}{' (one step late)' if late else ''}",
     ]
 
 
-def _epochs(facts: Facts, of: Plateaus, paint: Paint, width: int) -> list[str]:
-    run = facts.run
+def _epochs(analysis: RunAnalysis, of: Plateaus, paint: Paint, width: int) -> list[str]:
+    run = analysis.run
     if not run.epochs:
         return []
-    names = list(run.monitors)
+    names = list(run.metric_names)
     watched = of.rule.monitor
     if len(names) > 4:
         names = [name for name in names if name in (watched, "loss", "val_loss")] or names[:4]
     judged = of.problem is None and of.unit == "epoch"
     rows = [["epoch", "steps", "last LR", "next LR", *names, *(["wait"] if judged else [])]]
-    rates, following = shortest(facts.epochs.learning_rate), shortest(facts.epochs.next_learning_rate)
+    lrs, following = shortest(analysis.epochs.learning_rate), shortest(analysis.epochs.next_learning_rate)
     size = len(run.epochs)
     for index in shown(size):
         epoch = run.epochs[index]
         row = [
             f"{int(run.epoch_positions[index])}",
             f"{epoch.first_step:,} to {epoch.last_step:,}",
-            _number(rates[index]),
+            _number(lrs[index]),
             _number(following[index]),
             *(_metric(epoch.metrics.get(name)) for name in names),
         ]
         if judged:
-            fired = any(trigger.index == index for trigger in of.triggers)
+            fired = any(reduction.index == index for reduction in of.reductions)
             row.append(f"{int(of.wait[index])}{' ↓' if fired else ''}")
         rows.append(row)
     by_use = sorted(
@@ -199,14 +199,16 @@ def _epochs(facts: Facts, of: Plateaus, paint: Paint, width: int) -> list[str]:
     return lines
 
 
-def _plateaus(facts: Facts, of: Plateaus, paint: Paint, width: int) -> list[str]:
-    if not facts.run.monitors and of.unit == "epoch":
+def _plateaus(analysis: RunAnalysis, of: Plateaus, paint: Paint, width: int) -> list[str]:
+    if not analysis.run.metric_names and of.unit == "epoch":
         return []
-    source = "the run's own" if of.rule == facts.defaults.rule and facts.defaults.source == "run" else ""
+    source = (
+        "the run's own" if of.rule == analysis.defaults.rule and analysis.defaults.source == "run" else ""
+    )
     lines = [f"{paint('title', 'Plateaus')}  {rule_words(of.rule)}{f' ({source})' if source else ''}"]
     if of.problem is not None:
         return [*lines, *wrapped([of.problem], width, "  ")]
-    if not of.triggers:
+    if not of.reductions:
         longest = int(of.wait.max(initial=0))
         wait = quantity(longest, of.unit)
         lines += wrapped(
@@ -214,67 +216,67 @@ def _plateaus(facts: Facts, of: Plateaus, paint: Paint, width: int) -> list[str]
             width,
             "  ",
         )
-    for trigger in of.triggers[: HEAD + TAIL]:
-        lines += wrapped([_trigger(facts, of, trigger)], width, "  ")
-    if len(of.triggers) > HEAD + TAIL:
-        lines.append(f"  … and {len(of.triggers) - HEAD - TAIL:,} more")
-    if of.departs is not None and len(of.triggers) > 1:
+    for reduction in of.reductions[: HEAD + TAIL]:
+        lines += wrapped([_reduction(analysis, of, reduction)], width, "  ")
+    if len(of.reductions) > HEAD + TAIL:
+        lines.append(f"  … and {len(of.reductions) - HEAD - TAIL:,} more")
+    if of.diverges is not None and len(of.reductions) > 1:
         sentence = (
-            f"After step {of.departs.step:,} the recorded curve is no longer the one that would have been: "
+            f"After step {of.diverges.step:,} the recorded curve is no longer the one that would have been: "
             "what comes later shows how the rule judges the record."
         )
         lines += wrapped([sentence], width, "  ")
     if of.sensitivity is not None:
-        lines += _sensitivity(facts, of, paint)
+        lines += _sensitivity(analysis, of, paint)
     return lines
 
 
-def _trigger(facts: Facts, of: Plateaus, trigger: Trigger) -> str:
-    columns = [trigger.lr_from, trigger.lr_to, trigger.did_from, trigger.did_to]
+def _reduction(analysis: RunAnalysis, of: Plateaus, reduction: LRReduction) -> str:
+    columns = [reduction.lr_from, reduction.lr_to, reduction.did_from, reduction.did_to]
     before, after, did_from, did_to = map(_number, shortest(np.array(columns, dtype=np.float32)))
-    place = f"step {trigger.step:,}"
+    position = f"step {reduction.step:,}"
     best = ""
     if of.unit == "epoch":
-        place = f"epoch {int(facts.run.epoch_positions[trigger.index])} ({place})"
-    if trigger.best >= 0:
+        position = f"epoch {int(analysis.run.epoch_positions[reduction.index])} ({position})"
+    if reduction.best >= 0:
         where = (
-            f"epoch {int(facts.run.epoch_positions[trigger.best])}"
+            f"epoch {int(analysis.run.epoch_positions[reduction.best])}"
             if of.unit == "epoch"
-            else f"step {int(of.step[trigger.best]):,}"
+            else f"step {int(of.step[reduction.best]):,}"
         )
-        best = f"; best {_metric(float(of.value[trigger.best]))} in {where}"
-    if trigger.kind == "would":
-        return f"It would have reduced after {place}, from {before} to {after}{best}."
-    ours = f"The run's own ReduceLROnPlateau reduced after {place}, from {did_from} to {did_to}"
-    if trigger.kind == "did":
+        best = f"; best {_metric(float(of.value[reduction.best]))} in {where}"
+    if reduction.kind == "would":
+        return f"It would have reduced after {position}, from {before} to {after}{best}."
+    ours = f"The run's own ReduceLROnPlateau reduced after {position}, from {did_from} to {did_to}"
+    if reduction.kind == "did":
         return f"{ours}, where this rule does not{best}."
     alike = (before, after) == (did_from, did_to)
     return f"{ours}{'' if alike else f', this rule from {before} to {after}'}{best}."
 
 
-def _sensitivity(facts: Facts, of: Plateaus, paint: Paint) -> list[str]:
+def _sensitivity(analysis: RunAnalysis, of: Plateaus, paint: Paint) -> list[str]:
     matrix = of.sensitivity
     if matrix is None or all(first is None for row in matrix.first for first in row):
         return []
     rows = [["patience", *(f"{delta:g}" for delta in matrix.min_delta)]]
     for patience, firsts in zip(matrix.patience, matrix.first, strict=True):
-        places = [
+        positions = [
             "never"
             if first is None
-            else f"{int(facts.run.epoch_positions[first])}"
+            else f"{int(analysis.run.epoch_positions[first])}"
             if of.unit == "epoch"
             else f"{int(of.step[first]):,}"
             for first in firsts
         ]
-        rows.append([f"{patience:,}", *places])
+        rows.append([f"{patience:,}", *positions])
     return [
         f"  First reduction after {of.unit}, by patience (down) and min_delta (across):",
         *table(rows, 0, paint),
     ]
 
 
-def _number(rate: Any) -> str:
-    return "" if np.isnan(rate) else figure(float(rate))
+def _number(lr: Any) -> str:
+    return "" if np.isnan(lr) else figure(float(lr))
 
 
 def _metric(value: float | None) -> str:

@@ -16,15 +16,15 @@ def range_test_lines(test: RangeTestReport, paint: Paint, width: int) -> list[st
         which = f"Sweep {index}: " if len(test.sweeps) > 1 else ""
         lines += wrapped([f"{which}{_end(sweep, test)}"], width, "  ")
     best = test.recommended
-    lines += wrapped([f"Recommended: {_rate(best.median)}. {best.reason}"], width, "  ")
+    lines += wrapped([f"Recommended: {_lr(best.median)}. {best.reason}"], width, "  ")
     rows = [["method", "rate", *(["from", "to", "found"] if len(test.sweeps) > 1 else [])]]
     for name, each in test.suggestions.items():
-        row = [name.replace("_", " "), _rate(each.median)]
+        row = [name.replace("_", " "), _lr(each.median)]
         if len(test.sweeps) > 1:
-            row += [_rate(each.low), _rate(each.high), f"{each.found} of {len(test.sweeps)}"]
+            row += [_lr(each.low), _lr(each.high), f"{each.found} of {len(test.sweeps)}"]
         rows.append(row)
     lines += table(rows, len(rows) - 1, paint)
-    for problem in test.problems:
+    for problem in test.cautions:
         lines += [f"  {paint('warning', 'doubt')}  {problem.code}", *wrapped([problem.text], width, "    ")]
     return lines
 
@@ -42,7 +42,7 @@ def _asked(test: RangeTestReport) -> str:
     """Returns how the test was set, as far as that is recorded."""
     settings = test.settings
     start, end, steps = (settings[name] for name in ("start_lr", "end_lr", "steps"))
-    numbers = all(isinstance(rate, (int, float)) for rate in (start, end))
+    numbers = all(isinstance(lr, (int, float)) for lr in (start, end))
     words = [
         test.optimizer,
         f"{figure(start)} to {figure(end)}" if numbers else None,
@@ -61,5 +61,5 @@ def _which(test: RangeTestReport) -> str | None:
     return f"sweep {test.sweeps[0].repeat + 1} of {repeats}"
 
 
-def _rate(rate: float | None) -> str:
-    return "none" if rate is None else figure(rate, 3)
+def _lr(lr: float | None) -> str:
+    return "none" if lr is None else figure(lr, 3)

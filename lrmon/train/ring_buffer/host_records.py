@@ -9,13 +9,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from lrmon.train.ring_buffer.base import StepRows, grown
+from lrmon.train.ring_buffer.base import StepRecords, grown
 
 _Doubles = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class HostRow:
+class HostRecord:
     """One step, each value a number, or a scalar of the backend that nobody changes any more.
 
     Attributes:
@@ -33,7 +33,7 @@ class HostRow:
     samples: int | None = None
 
 
-class HostRows:
+class HostRecords:
     """The latest rows. One thread appends while another reads.
 
     Args:
@@ -43,11 +43,11 @@ class HostRows:
 
     def __init__(self, depth: int, read: Callable[[list[Any]], _Doubles]) -> None:
         self._read: Final = read
-        self._rows: list[HostRow | None] = [None] * depth
+        self._rows: list[HostRecord | None] = [None] * depth
         self.count = 0
         """Rows appended."""
 
-    def append(self, row: HostRow) -> None:
+    def append(self, row: HostRecord) -> None:
         """Keeps the row in place of the oldest."""
         self._rows[self.count % len(self._rows)] = row
         # A reader in another thread that sees the count must see the row.
@@ -58,7 +58,7 @@ class HostRows:
         row = self._rows[max(start, self.count - len(self._rows)) % len(self._rows)]
         return None if row is None else row.samples
 
-    def between(self, start: int, stop: int, optimizers: int) -> StepRows:
+    def between(self, start: int, stop: int, optimizers: int) -> StepRecords:
         """Returns rows `start` to `stop`, less the first where they are overwritten.
 
         Args:
@@ -71,7 +71,7 @@ class HostRows:
         held = [self._rows[index % len(self._rows)] for index in range(start, stop)]
         rows = [row for row in held if row is not None]
         before = self._columns([row.iterations for row in rows], optimizers)
-        return StepRows(
+        return StepRecords(
             iteration=before,
             updates=grown(before, self._columns([row.iterations_after for row in rows], optimizers)),
             learning_rate=self._columns([row.learning_rates for row in rows], optimizers),
@@ -82,7 +82,7 @@ class HostRows:
         """Returns [n, width], read a column at a time."""
         columns = np.full((len(rows), width), np.nan)
         for column in range(width):
-            known = [place for place, row in enumerate(rows) if column < len(row)]
+            known = [position for position, row in enumerate(rows) if column < len(row)]
             if known:
-                columns[known, column] = self._read([rows[place][column] for place in known])
+                columns[known, column] = self._read([rows[position][column] for position in known])
         return columns

@@ -8,8 +8,8 @@ from typing import Any, Final
 from lrmon.analysis.plateau.direction import Direction, monitor_direction
 from lrmon.train.model.models import KERAS
 from lrmon.train.preflight.fit import kind
-from lrmon.train.preflight.metrics import Metric, may_be_logged, may_have_outputs, metrics_of, told_direction
-from lrmon.train.preflight.problem import Problem, listed
+from lrmon.train.preflight.metrics import Metric, known_direction, may_be_logged, may_have_outputs, metrics_of
+from lrmon.train.preflight.problem import PreflightWarning, listed
 from lrmon.train.preflight.situation import Situation
 
 _NEVER: Final = {
@@ -22,7 +22,7 @@ _WRONG: Final = {
 }
 
 
-def find(situation: Situation) -> Iterator[Problem]:
+def find(situation: Situation) -> Iterator[PreflightWarning]:
     """Yields ``monitor-without-direction``, ``monitor-missing`` or ``monitor-wrong-direction`` for each."""
     metrics = metrics_of(situation)
     for callback in situation.of_kind(*_NEVER):
@@ -35,19 +35,21 @@ def find(situation: Situation) -> Iterator[Problem]:
             yield problem
 
 
-def _without_direction(situation: Situation, callback: Any, metrics: list[Metric] | None) -> Problem | None:
+def _without_direction(
+    situation: Situation, callback: Any, metrics: list[Metric] | None
+) -> PreflightWarning | None:
     """Keras from 3.11, mode ``auto``: a ValueError at the end of the first epoch."""
     monitor = str(callback.monitor)
     if situation.package != KERAS or not hasattr(callback, "_set_monitor_op") or callback.mode != "auto":
         return None
     name = monitor.removeprefix("val_")
-    if metrics is None or told_direction(name, metrics) != "not told":
+    if metrics is None or known_direction(name, metrics) != "not told":
         return None
     if may_be_logged(name, metrics, situation.model):
         remedy = "Set mode='min' or mode='max'."
     else:
         remedy = f"{_choice(situation, monitor, metrics)} The model was compiled with {_known(metrics)}."
-    return Problem(
+    return PreflightWarning(
         code="monitor-without-direction",
         text=(
             f"{kind(callback)} watches {monitor} with mode 'auto', and {situation.release} cannot tell from "
@@ -58,13 +60,13 @@ def _without_direction(situation: Situation, callback: Any, metrics: list[Metric
     )
 
 
-def _missing(situation: Situation, callback: Any, metrics: list[Metric] | None) -> Problem | None:
+def _missing(situation: Situation, callback: Any, metrics: list[Metric] | None) -> PreflightWarning | None:
     monitor, name = str(callback.monitor), str(kind(callback))
     if metrics is None:
         return None
     seen = f"{name} watches {monitor}, which no epoch of this fit will have"
     if not may_be_logged(monitor.removeprefix("val_"), metrics, situation.model):
-        return Problem(
+        return PreflightWarning(
             code="monitor-missing",
             text=(
                 f"{seen}, since the model was compiled with {_known(metrics)}: {_NEVER[name]}. "
@@ -83,7 +85,7 @@ def _missing(situation: Situation, callback: Any, metrics: list[Metric] | None) 
     else:
         return None
     watched = monitor.removeprefix("val_")
-    return Problem(
+    return PreflightWarning(
         code="monitor-missing",
         text=f"{seen}, {reason}: {_NEVER[name]}. {remedy}, or watch {watched}.",
         callbacks=(callback,),
@@ -102,7 +104,7 @@ def _validates_ever(situation: Situation) -> bool:
     return True
 
 
-def _wrong_direction(situation: Situation, callback: Any) -> Problem | None:
+def _wrong_direction(situation: Situation, callback: Any) -> PreflightWarning | None:
     """The callback goes one way, and the metric, by its name one of Keras' own, the other.
 
     Not where the callback asks the metric itself.
@@ -118,7 +120,7 @@ def _wrong_direction(situation: Situation, callback: Any) -> Problem | None:
     words = {"min": "falling", "max": "rising"}
     is_auto = getattr(callback, "mode", None) == "auto"
     why = f" (mode 'auto' of {situation.release} goes by the name)" if is_auto else ""
-    return Problem(
+    return PreflightWarning(
         code="monitor-wrong-direction",
         text=(
             f"{name} takes {monitor} to improve by {words[taken]}{why}, and by its name it improves by "

@@ -197,10 +197,10 @@ class OneCycle(api.callbacks.Callback):
     def __init__(self, peak: float, total: int) -> None:
         super().__init__()
         half = np.linspace(peak / 10, peak, total // 2)
-        self.rates, self.batches = [*half, *half[::-1]], 0
+        self.lrs, self.batches = [*half, *half[::-1]], 0
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        self.model.optimizer.learning_rate = self.rates[self.batches]
+        self.model.optimizer.learning_rate = self.lrs[self.batches]
         self.batches += 1
 
 
@@ -226,23 +226,23 @@ def one_cycle(callbacks: list[Any]) -> Trained:
     )
     arguments = {"batch_size": 8, "epochs": 2, "verbose": 0, "callbacks": [*callbacks, cycle]}
     history = model.fit(vectors(40, 6), labels(40, 3), **arguments)
-    return Trained(model, cycle.rates, histories=[history.history])
+    return Trained(model, cycle.lrs, histories=[history.history])
 
 
 def warm_restarts(callbacks: list[Any]) -> Trained:
     """Half cosines over two epochs each, by LearningRateScheduler; then the best weights return."""
 
-    def rate(epoch: int, _: float) -> float:
+    def lr(epoch: int, _: float) -> float:
         return 0.05 * (1 + math.cos(math.pi * (epoch % 2) / 2))
 
     model = dense_model()
     loss = api.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(api.optimizers.SGD(0.1), loss, metrics=["accuracy"], **MODES[COMPILED])
     others = [
-        api.callbacks.LearningRateScheduler(rate),
+        api.callbacks.LearningRateScheduler(lr),
         api.callbacks.EarlyStopping("loss", patience=9, restore_best_weights=True),
     ]
     x, y = vectors(40, 6), labels(40, 3)
     arguments = {"batch_size": 20, "epochs": 4, "verbose": 0, "callbacks": [*others, *callbacks]}
     history = model.fit(x, y, class_weight={0: 1.0, 1: 2.0, 2: 0.5}, **arguments)
-    return Trained(model, np.repeat([rate(epoch, 0) for epoch in range(4)], 2), histories=[history.history])
+    return Trained(model, np.repeat([lr(epoch, 0) for epoch in range(4)], 2), histories=[history.history])
