@@ -1,8 +1,8 @@
 """The command ``lrmon``: lists, reports and exports of past runs.
 
-It ends with 0, with 1 where a report has a finding of severity ``error``, and with 2 where it was not used
-as it can be; then one sentence on stderr says what to do. Where the reader of its output leaves before the
-end (``lrmon report logs | head -1``) it ends without a word, and with 141, as a shell says of ``cat`` there.
+The exit status is 0; 1 if a report has a finding of severity ``error``; 2 for wrong usage, with one sentence
+on stderr that says what to do. If the reader closes the pipe early (``lrmon report logs | head -1``), the
+command exits silently with 141, the status that a shell reports for ``cat`` in the same place.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from lrmon.version import __version__
 GOOD, HAS_ERRORS, BAD_USAGE, INTERRUPTED, READER_LEFT = 0, 1, 2, 130, 141
 
 _LONGEST: Final = 50
-"""Characters of what it was given that an error repeats."""
+"""An error repeats at most this many characters of an argument."""
 
 
 class UsageError(Exception):
@@ -189,7 +189,7 @@ def _report(options: argparse.Namespace) -> int:
                 lines = "\n".join(fitted(text.split("\n"), width))
                 sys.stdout.write(f"{separator}{lines}\n")
                 separator = "" if options.brief else "\n\n"
-            # A reader that has read enough is noticed before the next report is made.
+            # A closed pipe is noticed here, before the next report is computed.
             sys.stdout.flush()
         if options.json:
             sys.stdout.write("}\n")

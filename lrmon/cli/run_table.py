@@ -11,11 +11,11 @@ from lrmon.text.widths import GAP, Rows, cells, fitted, printable, table_width, 
 
 _NAME, _KIND, _STEPS, _EPOCHS, _OPTIMIZER, _LR, _LOSS, _FINDINGS = range(8)
 _ORDER: Final = (_LOSS, _OPTIMIZER, _KIND, _EPOCHS, _LR, _STEPS)
-"""The columns that are left out where a line is too long, the first one first."""
+"""Columns that are omitted while a line is too long, in this order."""
 _SHORTEST: Final = {_NAME: 20, _OPTIMIZER: 8}
-"""How far columns are cut before another one is left out."""
+"""The least widths of columns that are shortened before another column is omitted."""
 _LEFT: Final = (_NAME, _KIND, _OPTIMIZER, _FINDINGS)
-"""Columns of words, which begin at their left."""
+"""Columns of words, which are left-aligned."""
 
 
 def run_table(
@@ -23,7 +23,8 @@ def run_table(
 ) -> list[str]:
     """Returns a heading and a line for each run, none of them wider than the terminal.
 
-    What does not fit is the last loss first; then names are cut in the middle; then other columns go.
+    While lines are too long, first the last loss is omitted, then names are shortened, then more columns
+    are omitted.
 
     Args:
       outlines: of the runs.
@@ -57,7 +58,7 @@ def run_table(
 
 
 def _that_fit(rows: Rows, room: int) -> tuple[list[int], Rows]:
-    """Returns the columns that are shown, and the table of these, its names cut as far as it has to be."""
+    """Returns the columns that fit, and the table of these columns with its names shortened."""
     for count in range(len(_ORDER) + 1):
         columns = [column for column in range(len(rows[0])) if column not in _ORDER[:count]]
         kept = [[row[column] for column in columns] for row in rows]
@@ -71,5 +72,5 @@ def _that_fit(rows: Rows, room: int) -> tuple[list[int], Rows]:
 
 
 def _findings(summary: Mapping[str, Any]) -> str:
-    """Returns how many findings there are, and how bad the worst one is."""
+    """Returns the number of findings and the worst severity."""
     return f"{summary['findings']} ({summary['severity']})" if summary["findings"] else "none"

@@ -1,4 +1,4 @@
-"""The standard streams of the command: any encoding, any width, a reader that leaves."""
+"""The standard streams of the command: their encoding, their width, and closed pipes."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import sys
 from typing import Final, TextIO
 
 WIDTH: Final = 80
-"""Columns of an output that is no terminal."""
+"""The width of an output that is not a terminal."""
 
 
 def prepare_streams() -> None:
-    """Makes the streams take every text, and nothing where the shell has closed them (``>&-``)."""
+    """Makes the streams accept any text; the null device stands in for closed ones (``>&-``)."""
     for name in ("stdout", "stderr"):
         stream: TextIO | None = getattr(sys, name)
         if stream is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - stays open
         elif hasattr(stream, "reconfigure"):
-            # A run's name may hold anything; a terminal that cannot show it gets a question mark.
+            # Run names hold any character; those that the encoding lacks become question marks.
             stream.reconfigure(errors="replace")
 
 
@@ -26,15 +26,15 @@ def flush_streams() -> None:
     """Writes what is buffered.
 
     Raises:
-      BrokenPipeError: if the reader has left.
-      OSError: if it cannot be written, as on a full disk.
+      BrokenPipeError: if the reader has closed the pipe.
+      OSError: if it cannot be written, for example because the disk is full.
     """
     sys.stdout.flush()
     sys.stderr.flush()
 
 
 def abandon_streams() -> None:
-    """Drops what is buffered and cannot be written, since Python flushes once more at its exit."""
+    """Drops buffered text that cannot be written, because Python flushes the streams again when it exits."""
     for stream in (sys.stdout, sys.stderr):
         _abandon(stream)
 
@@ -49,10 +49,10 @@ def _abandon(stream: TextIO) -> None:
 
 
 def terminal_width() -> int:
-    """Returns the terminal's width: of the variable COLUMNS, of the terminal itself, else 80."""
+    """Returns the width of the output: the variable COLUMNS, else the terminal's width, else 80."""
     return shutil.get_terminal_size((WIDTH, 24)).columns
 
 
 def has_color() -> bool:
-    """Returns whether the output is a terminal that shows colors, and nobody has asked for none."""
+    """Returns whether the output is a terminal with colors and NO_COLOR is not set."""
     return sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"

@@ -12,7 +12,7 @@ from lrmon.review.runs import Runs
 def load(logdir: str | os.PathLike[str]) -> Runs:
     """Returns the runs of a log directory by name, each with numpy columns.
 
-    It is a dictionary that shows itself in one line, and as a table in a notebook.
+    The result is a dictionary with a repr of one line and a table for notebooks.
 
     ```python
     run = lrmon.load("logs")["run1"]

@@ -16,7 +16,7 @@ _LONGEST: Final = 50
 
 
 class Runs(dict[str, Run]):
-    """Runs by name: a dictionary that shows itself in one line, and as a table in a notebook.
+    """Runs by name: a dictionary with a repr of one line and a table for notebooks.
 
     Args:
       logdir: the log directory that they were read from.

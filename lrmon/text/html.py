@@ -1,4 +1,4 @@
-"""HTML for notebooks, which shows on a light page and on a dark one: text has the page's own color."""
+"""HTML for notebooks. Text has the page's own color, so that it is readable on light and on dark pages."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Final
 from lrmon.text.widths import printable
 
 MOST_ROWS: Final = 200
-"""Rows of a table that are shown; a last one counts the others."""
+"""A table shows at most this many rows, and then the number of the others."""
 
 
 def text_html(text: str) -> str:
-    """Returns any text as HTML, with a replacement character for what cannot be printed."""
+    """Returns any text as HTML. Characters that cannot be printed become replacement characters."""
     return escape(printable(" ".join(text.split())))
 
 

@@ -23,7 +23,7 @@ Rows = Sequence[Sequence[str]]
 
 
 def cells(text: str) -> int:
-    r"""Returns how many cells of a terminal a text takes.
+    r"""Returns the number of terminal cells that a text takes.
 
     >>> cells("abc"), cells("学习率"), cells("\x1b[1mabc\x1b[0m")
     (3, 6, 3)
@@ -33,9 +33,9 @@ def cells(text: str) -> int:
 
 
 def printable(text: str) -> str:
-    """Returns the text with a replacement character for everything that would steer a terminal.
+    """Returns the text with control characters replaced; only the sequences for colors are kept.
 
-    Names of runs, metrics and optimizers hold whatever somebody wrote; colors pass.
+    Names of runs, metrics and optimizers can hold any character, escape sequences included.
     """
     if text.isprintable():
         return text
@@ -46,7 +46,7 @@ def printable(text: str) -> str:
 
 
 def shortened(text: str, width: int) -> str:
-    """Returns the text, cut in the middle where it is wider than `width`.
+    """Returns the text, shortened in the middle if it is wider than `width`.
 
     >>> shortened("experiments/adam/run-17", 12), shortened("sgd", 12)
     ('experi…un-17', 'sgd')
@@ -58,7 +58,7 @@ def shortened(text: str, width: int) -> str:
 
 
 def fitted(lines: Iterable[str], width: int) -> Iterator[str]:
-    """Yields printable lines of at most `width` cells; the rest of a longer one goes below it."""
+    """Yields printable lines of at most `width` cells; longer lines are wrapped with a hanging indent."""
     for line in lines:
         text = printable(line)
         if cells(text) <= width:
@@ -68,12 +68,12 @@ def fitted(lines: Iterable[str], width: int) -> Iterator[str]:
 
 
 def table_width(rows: Rows) -> int:
-    """Returns how wide a table is."""
+    """Returns the width of a table."""
     return sum(_column_widths(rows)) + GAP * len(rows[0])
 
 
 def with_short_headings(rows: Rows, width: int) -> list[list[str]]:
-    """Returns the table with headings cut down to what stands below them, as far as it is too wide."""
+    """Returns the table with its headings shortened while it is too wide, but not below the values."""
     below = rows[1:]
     least = [
         max([_SHORTEST_HEADING, *(cells(row[column]) for row in below)]) for column in range(len(rows[0]))
@@ -82,23 +82,23 @@ def with_short_headings(rows: Rows, width: int) -> list[list[str]]:
 
 
 def with_short_cells(rows: Rows, width: int, least: Mapping[int, int]) -> list[list[str]]:
-    """Returns the table with the cells of some columns cut in the middle, as far as it is too wide.
+    """Returns the table with the cells of some columns shortened while it is too wide.
 
     Args:
       rows: the table.
-      width: that it is to have.
-      least: by column that may become narrower, how narrow.
+      width: the greatest width of the table.
+      least: the least width of each column that may be shortened, by column.
     """
     return _narrowed(rows, width, [least.get(column, 2**31) for column in range(len(rows[0]))])
 
 
 def without_columns(rows: Rows, width: int, order: Sequence[int]) -> tuple[list[list[str]], list[int]]:
-    """Returns the table without the columns that do not fit, its headings cut, and which those columns are.
+    """Returns the table without the columns that do not fit, its headings shortened, and the omitted columns.
 
     Args:
       rows: the table.
-      width: that it is to have.
-      order: the columns that may be left out, the first to go first.
+      width: the greatest width of the table.
+      order: the columns that may be omitted, in the order in which they are.
     """
     gone: list[int] = []
     kept = with_short_headings(rows, width)
@@ -112,7 +112,7 @@ def without_columns(rows: Rows, width: int, order: Sequence[int]) -> tuple[list[
 
 
 def _narrowed(rows: Rows, width: int, least: Sequence[int]) -> list[list[str]]:
-    """Returns the table with its widest columns cut first, none below its least width."""
+    """Returns the table with its widest columns shortened first, none below its least width."""
     widths = _column_widths(rows)
     excess = table_width(rows) - width
     while excess > 0:
@@ -152,12 +152,12 @@ def _wrapped(line: str, width: int) -> Iterator[str]:
 
 
 def _colors(between: str) -> str:
-    """Returns what stands between two words without its spaces."""
+    """Returns the color sequences between two words."""
     return "".join(between.split())
 
 
 def _head(text: Iterable[str], width: int) -> str:
-    """Returns as many of the first characters as fit."""
+    """Returns the first characters that fit into a width."""
     taken: list[str] = []
     for character in text:
         width -= _cells_of(character)

@@ -1,4 +1,4 @@
-"""Words that depend on a number or on other names: counts with their nouns, and the name that was meant."""
+"""Words that depend on numbers and names: counts with their nouns, and suggestions for unknown names."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Final
 from lrmon.text.widths import shortened
 
 _COMPARED: Final = 200
-"""Characters of a name that are compared, and shown: the time that takes grows with their square."""
+"""At most this many characters of a name are compared and shown; comparing takes quadratic time."""
 
 _PLURALS: Final = {"batch": "batches", "loss": "losses"}
 
 _LISTED: Final = 8
-"""So many names are listed where none is similar."""
+"""This many names are listed if none is similar."""
 
 
 def quantity(count: int, noun: str) -> str:
-    """Returns a count with its noun, which is in the plural unless the count is 1.
+    """Returns a count with its noun, in the plural unless the count is 1.
 
     >>> quantity(1, "epoch"), quantity(1200, "step"), quantity(0, "batch")
     ('1 epoch', '1,200 steps', '0 batches')
@@ -29,7 +29,7 @@ def quantity(count: int, noun: str) -> str:
 def nearest(name: str, names: Iterable[str], most: int = 3) -> list[str]:
     """Returns the names that are similar to a name or contain it, the most similar first.
 
-    The last part of a path counts as much as the whole, and upper case is as good as lower case.
+    A name is compared as a whole and by the last part of its path, without regard to upper case.
 
     >>> nearest("adm", ["team/adam", "sgd"]), nearest("Digits", ["digits-adam-long-name", "x"])
     (['team/adam'], ['digits-adam-long-name'])

@@ -143,9 +143,9 @@ def test_tables_lose_columns_and_no_line_of_theirs_is_broken(
     assert ["epoch", "steps", "last LR", "next LR", *METRICS, "wait"] == epochs(wide)[0]
     assert ["epoch", "steps", "last LR", "next LR", "val_loss", "loss", "wait"] == epochs(narrow)[0]
     assert [row[:6] + row[8:] for row in epochs(wide)[1:]] == epochs(narrow)[1:]
-    left_out = "Left out, since the terminal is too narrow: " + ", ".join(METRICS[2:])
+    left_out = "Not shown because the terminal is too narrow: " + ", ".join(METRICS[2:])
     assert f"{left_out}." in " ".join(line.strip() for line in narrow)
-    assert not any("Left out" in line for line in wide)
+    assert not any("Not shown" in line for line in wide)
 
 
 def test_a_list_has_a_line_for_each_run(

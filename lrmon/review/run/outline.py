@@ -12,15 +12,15 @@ from lrmon.review.run.numbers import shortest
 from lrmon.review.run.run import Run
 
 UNKNOWN = "-"
-"""Stands in a row for what is not known. It is ASCII, so that every pipe can take it."""
+"""Stands for an unknown value. It is ASCII, so that every encoding has it."""
 
 HEADINGS = ("run", "kind", "steps", "epochs", "optimizer", "last LR", "last loss")
-"""What the columns of a list hold."""
+"""The headings of the cells of an outline."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """What a list of runs says of one.
+    """One row of a list of runs.
 
     Attributes:
       name: the run's name in TensorBoard.
@@ -29,8 +29,8 @@ class Outline:
       epochs: how many epochs have ended.
       optimizer: class name of the last fit's optimizer, None where it is not known.
       schedule: class name of its schedule, None where there is none, or where it is not known.
-      learning_rate: that the last step used, None where it is not recorded.
-      loss: of the last step's batch, None where it is not recorded.
+      learning_rate: of the last step, None if it is not recorded.
+      loss: of the last step, None if it is not recorded.
     """
 
     name: str

@@ -195,7 +195,7 @@ def _epochs(analysis: RunAnalysis, of: Plateaus, paint: Paint, width: int) -> li
     lines = [paint("title", "Epochs"), *table(rows, size, paint)]
     if omitted:
         left_out = ", ".join(names[column - 4] for column in omitted)
-        lines += wrapped([f"Left out, since the terminal is too narrow: {left_out}."], width, "  ")
+        lines += wrapped([f"Not shown because the terminal is too narrow: {left_out}."], width, "  ")
     return lines
 
 
