@@ -141,7 +141,7 @@ def test_the_pane_of_a_learning_rate_that_never_changes_is_folded(
     monitor.frame.get_by_role("button", name="fold: Learning rate", exact=True).click()
     monitor.wait(lambda: sorted(monitor.charts()) == ["loss"], lambda: "it does not fold")
     several = open_page(long_names, link(runs=runs(*LONG_NAMES)))
-    assert "LR 0.001 to 0.1, each constant" in several.frame.locator(".card-rate").inner_text()
+    several.frame.locator(".card-rate").get_by_text("LR 0.001 to 0.1, each constant").wait_for()
 
 
 def test_the_pane_opens_where_a_rule_would_change_the_learning_rate(
