@@ -233,7 +233,7 @@ def test_the_exported_picture_is_as_the_charts_are(
     def exported_size() -> int:
         with monitor.page.expect_download() as picture:
             monitor.frame.get_by_role("button", name="Export").click()
-            monitor.frame.get_by_role("button", name="Picture of the charts").click()
+            monitor.frame.get_by_role("button", name="Picture of the charts PNG").click()
         picture.value.save_as(tmp_path / "picture.png")
         return (tmp_path / "picture.png").stat().st_size
 

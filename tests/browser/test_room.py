@@ -92,10 +92,15 @@ def test_the_arrow_keys_move_what_the_pointer_drags(open_page: Opener, sources: 
             ),
             lambda name=name, key=key: f"{key} does not move {name}",  # type: ignore[misc]
         )
-    for key in ("End", "Home"):
+    for key in ("Home", "End"):
         monitor.frame.get_by_role("separator", name="Width of the run list").focus()
         monitor.page.keyboard.press(key)
         assert width(monitor, ".main") >= 419
+    wide = width(monitor, ".runs")
+    monitor.page.set_viewport_size({"width": 1024, "height": 768})
+    monitor.wait(lambda: width(monitor, ".runs") < wide, lambda: "the list keeps its width")
+    assert width(monitor, ".main") >= 339
+    assert monitor.frame.evaluate("document.documentElement.scrollWidth") == 1024
 
 
 def test_a_boundary_between_panes_gives_one_what_the_other_loses(open_page: Opener, sources: Sources) -> None:
@@ -136,7 +141,7 @@ def test_the_pane_of_a_learning_rate_that_never_changes_is_folded(
     monitor.frame.get_by_role("button", name="fold: Learning rate", exact=True).click()
     monitor.wait(lambda: sorted(monitor.charts()) == ["loss"], lambda: "it does not fold")
     several = open_page(long_names, link(runs=runs(*LONG_NAMES)))
-    assert "LR 0.001 to 0.1, each constant" in several.frame.locator(".card-rate").inner_text()
+    several.frame.locator(".card-rate").get_by_text("LR 0.001 to 0.1, each constant").wait_for()
 
 
 def test_the_pane_opens_where_a_rule_would_change_the_learning_rate(

@@ -93,6 +93,17 @@ test("metrics in another unit get the right axis and do not squash the loss", ()
   expect(view.right?.values).toMatchObject({ min: 1e6, max: 2e6 });
 });
 
+test("single batches are paler where many lie in a pixel, and metrics lie above every loss", () => {
+  const run = series({ metrics: { val_loss: [0.9, 0.8] } });
+  const metrics = [{ name: "val_loss", side: "left" }] as const;
+  const [sparse, dense] = [false, true].map((one) => lossPane(input(run, { metrics, dense: one })).lines);
+  const alpha = (lines: typeof sparse) => lines?.find(({ kind }) => kind === "loss")?.alpha ?? 0;
+  expect(alpha(dense)).toBeLessThan(alpha(sparse) * 0.6);
+  const runs = [drawn(run), { ...drawn(run), name: "other" }];
+  const kinds = lossPane(input(run, { runs, metrics })).lines.map(({ kind }) => kind);
+  expect(kinds.slice(-2)).toEqual(["metric", "metric"]);
+});
+
 test("without smoothing there is one loss line", () => {
   expect(lossPane(input(series(), { smoothing: 0 })).lines.map(({ kind }) => kind)).toEqual(["loss"]);
 });

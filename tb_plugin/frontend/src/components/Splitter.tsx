@@ -70,6 +70,9 @@ function Splitter({ label, between, measure, resize, reset, now, behind = false 
   );
 }
 
+/** Widths in the style sheet. */
+const WIDTHS = { runs: 252, panel: 304 } as const;
+
 const COLUMNS = { runs: "Width of the run list", panel: "Width of the details" } as const;
 
 /** The width of a column that the user chose, else that of the style sheet. */
@@ -93,7 +96,7 @@ export function ColumnSplitter({ column }: { column: keyof typeof COLUMNS }) {
       label={COLUMNS[column]}
       between="columns"
       behind={behind}
-      now={((sizes.value[column] ?? LEAST[column]) / window.innerWidth) * 100}
+      now={((sizes.value[column] ?? WIDTHS[column]) / window.innerWidth) * 100}
       measure={measure}
       resize={(splitter, pixels) => {
         const most = Math.max(LEAST[column], measure(splitter) + charts(splitter) - LEAST.charts);

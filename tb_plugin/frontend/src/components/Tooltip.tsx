@@ -9,6 +9,7 @@ import {
   plural,
   shortName,
 } from "../model/format";
+import { finite } from "../model/lookup";
 import { sentenceAt } from "../model/marks";
 import type { LineKind, PaneId } from "../model/pane";
 import { rateLabel } from "../model/ratePane";
@@ -163,6 +164,7 @@ function ManyRuns({ readings, nearest }: { readings: readonly Reading[]; nearest
   const focus = readings.find((reading) => reading.run === nearest) ?? readings[0];
   const short = shortRunNames(view.listed.value, LONGEST);
   const metrics = view.metrics.value.slice(0, METRICS);
+  const effective = readings.some((reading) => finite(reading.effective_learning_rate));
   return (
     <>
       <table>
@@ -174,7 +176,7 @@ function ManyRuns({ readings, nearest }: { readings: readonly Reading[]; nearest
             {smoothed && <th scope="col">smoothed</th>}
             <th scope="col">loss</th>
             <th scope="col">LR</th>
-            <th scope="col">effective</th>
+            {effective && <th scope="col">effective</th>}
             {metrics.map((name) => (
               <th scope="col" key={name}>
                 {shortName(name, METRIC_LETTERS)}
@@ -193,7 +195,7 @@ function ManyRuns({ readings, nearest }: { readings: readonly Reading[]; nearest
               {smoothed && <td>{formatNumber(reading.loss_smoothed)}</td>}
               <td>{formatNumber(reading.loss)}</td>
               <td>{formatRate(reading.learning_rate)}</td>
-              <td>{formatEffective(reading)}</td>
+              {effective && <td>{formatEffective(reading)}</td>}
               {metrics.map((name) => (
                 <td key={name}>{formatNumber(reading.metrics.get(name) ?? null)}</td>
               ))}

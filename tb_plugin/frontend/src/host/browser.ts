@@ -64,5 +64,5 @@ export function letterWidth(element: Element): number {
   if (context === null) return 8;
   context.font = getComputedStyle(element).font;
   const letters = "abcdefghijklmnopqrstuvwxyz0123456789";
-  return (1.05 * context.measureText(letters).width) / letters.length;
+  return (1.1 * context.measureText(letters).width) / letters.length;
 }
