@@ -70,7 +70,7 @@ RECORDS_PER_TAG: Final = 256
 
 STEP_SIZE_QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
 
-EXACT, BOUNDED, NOT_AVAILABLE = "exact", "bounded", "not available"
+EXACT, BOUNDED, UNAVAILABLE = "exact", "bounded", "unavailable"
 """How true a column's numbers are: the learning rate bit for bit, the loss within 2^-22, the effective
 learning rate the factors' product in double precision; within a bound that the column's source names; or
 NaN."""
@@ -217,13 +217,13 @@ class RunRecord(TypedDict, total=False):
     """``graph``, ``eager`` or ``jit``."""
     classes: int | None
     """Where the loss is a plain cross-entropy over so many classes: who guesses among k has ln k."""
-    learning_rate_source: str
-    effective_learning_rate_source: str
-    loss_source: str
+    learning_rate_provenance: str
+    effective_learning_rate_provenance: str
+    loss_provenance: str
     """Where each column's numbers come from, in words that begin with ``none`` where there are none."""
     exactness: dict[str, str]
     """By column (``learning_rate``, ``effective_learning_rate``, ``loss``) `EXACT`, `BOUNDED` or
-    `NOT_AVAILABLE`. A column that is not named is exact."""
+    `UNAVAILABLE`. A column that is not named is exact."""
     effective_learning_rate_factors: list[Factor]
     effective_learning_rate_note: str | None
     """What one has to know to read the number rightly, a sentence or two."""

@@ -25,7 +25,7 @@ from lrmon.cli.streams import (
     prepare_streams,
     terminal_width,
 )
-from lrmon.review.reading.data_provider import Source
+from lrmon.review.reading.data_provider import RecordReader
 from lrmon.review.reading.log_directory import open_logs
 from lrmon.review.reading.run_cache import RunCache
 from lrmon.review.report.plateau_settings import SETTINGS, default_rule, metric_names, replaced
@@ -150,10 +150,10 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
 
 
 def _list(options: argparse.Namespace) -> int:
-    with open_logs(options.logdir) as source:
+    with open_logs(options.logdir) as reader:
         cache = RunCache(summarize=summarize)
-        summaries = _summaries(cache, source, options.logdir)
-        outlines = [outline(cache.run(source, name)) for name in summaries]
+        summaries = _summaries(cache, reader, options.logdir)
+        outlines = [outline(cache.run(reader, name)) for name in summaries]
     for line in run_table(outlines, summaries, width=terminal_width(), color=has_color()):
         sys.stdout.write(f"{line}\n")
     return GOOD
@@ -162,17 +162,17 @@ def _list(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     given = {name: value for name in SETTINGS if (value := getattr(options, name)) is not None}
     pattern = _pattern(options.run)
-    with open_logs(options.logdir) as source:
+    with open_logs(options.logdir) as reader:
         cache = RunCache()
-        every_name = list(_summaries(cache, source, options.logdir))
+        every_name = list(_summaries(cache, reader, options.logdir))
         names = [name for name in every_name if pattern.search(name)]
         if not names:
             raise _unknown_run(options, every_name)
-        _check_monitor(given, [cache.run(source, name) for name in names])
+        _check_monitor(given, [cache.run(reader, name) for name in names])
         width = terminal_width()
         status, separator = GOOD, "{" if options.json else ""
         for name in names:
-            run = cache.run(source, name)
+            run = cache.run(reader, name)
             try:
                 made = report(run, replaced(default_rule(run).rule, given))
             except ValueError as error:
@@ -197,20 +197,20 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    with open_logs(options.logdir) as source:
+    with open_logs(options.logdir) as reader:
         cache = RunCache()
-        names = list(_summaries(cache, source, options.logdir))
+        names = list(_summaries(cache, reader, options.logdir))
         if options.run not in names:
             raise _unknown_run(options, names)
         sys.stdout.flush()
-        for part in export(cache.run(source, options.run), options.format).parts:
+        for part in export(cache.run(reader, options.run), options.format).parts:
             sys.stdout.buffer.write(part)
         sys.stdout.buffer.flush()
     return GOOD
 
 
-def _summaries(cache: RunCache, source: Source, logdir: str) -> Mapping[str, Mapping[str, Any]]:
-    summaries = cache.overview(source).runs
+def _summaries(cache: RunCache, reader: RecordReader, logdir: str) -> Mapping[str, Mapping[str, Any]]:
+    summaries = cache.overview(reader).runs
     if not summaries:
         given = repr(shortened(logdir, _LONGEST))
         raise UsageError(

@@ -27,7 +27,7 @@ def load(logdir: str | os.PathLike[str]) -> Runs:
       FileNotFoundError: if there is no such folder.
       NotADirectoryError: if it is none.
     """
-    with open_logs(logdir) as source:
+    with open_logs(logdir) as reader:
         cache = RunCache()
-        names = cache.overview(source).runs
-        return Runs(os.fspath(logdir), {name: cache.run(source, name) for name in names})
+        names = cache.overview(reader).runs
+        return Runs(os.fspath(logdir), {name: cache.run(reader, name) for name in names})

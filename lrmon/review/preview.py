@@ -155,7 +155,7 @@ def _run(
         "epochs": count,
         "steps_per_epoch": length,
         "compiled": "graph" if compiled else "eager",
-        "loss_source": "none: nothing has been trained",
+        "loss_provenance": "none: nothing has been trained",
     }
     fit = Fit("preview", 0, 0, 0, lrs.size - 1, 0, length, "training", None, "previewed", record)
     epochs = tuple(
@@ -172,7 +172,7 @@ def _run(
     return Run(
         name="preview",
         version="preview",
-        source="lrmon",
+        provenance="lrmon",
         step=steps,
         time=np.zeros(lrs.size),
         epoch=steps / length,

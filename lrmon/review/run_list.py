@@ -23,7 +23,7 @@ def summarize(run: Run) -> dict[str, Any]:
     times = [*run.time[-1:].tolist(), *(epoch.wall_time for epoch in run.epochs[-1:])]
     return {
         "kind": run.kind,
-        "source": run.source,
+        "provenance": run.provenance,
         "steps": steps,
         "first_step": int(run.step[0]) if steps else None,
         "last_step": int(run.step[-1]) if steps else None,
@@ -34,7 +34,7 @@ def summarize(run: Run) -> dict[str, Any]:
         "last_time": max(times, default=None),
         "optimizer": _class_name(fit.record.get("optimizer")) if fit else None,
         "schedule": _class_name(fit.record.get("schedule")) if fit else None,
-        "monitors": list(run.metric_names),
+        "metric_names": list(run.metric_names),
         "sparkline": _sparkline(run),
         "findings": len(findings),
         "severity": min((finding.severity for finding in findings), key=SEVERITIES.index, default=None),

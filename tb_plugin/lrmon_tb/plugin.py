@@ -13,7 +13,7 @@ from tensorboard.plugins import base_plugin
 from werkzeug import Request, Response
 
 from lrmon import schema
-from lrmon.review.reading.data_provider import Source
+from lrmon.review.reading.data_provider import RecordReader
 from lrmon.review.reading.run_cache import RunCache
 from lrmon.review.report.plateau_settings import SETTINGS, metric_names
 from lrmon.review.report.report import analyzed_run, report
@@ -82,11 +82,11 @@ class Plugin(base_plugin.TBPlugin):
 
     def is_active(self) -> bool:
         """Returns whether a run has lrmon's scalars; that one has its records TensorBoard itself finds."""
-        source = Source(self._data_provider, tb_context.RequestContext(), "")
-        return bool(source.list_scalars(None, [schema.SCALAR_LEARNING_RATE]))
+        reader = RecordReader(self._data_provider, tb_context.RequestContext(), "")
+        return bool(reader.list_scalars(None, [schema.SCALAR_LEARNING_RATE]))
 
-    def runs_impl(self, source: Source) -> str:
-        overview = self._cache.overview(source)
+    def runs_impl(self, reader: RecordReader) -> str:
+        overview = self._cache.overview(reader)
         version, text = self._overview
         if version != overview.version:
             text = schema.to_json(
@@ -95,23 +95,23 @@ class Plugin(base_plugin.TBPlugin):
             self._overview = (overview.version, text)
         return text
 
-    def series_impl(self, source: Source, run: str, view: View) -> str:
-        return series_json(self._cache.run(source, run), view)
+    def series_impl(self, reader: RecordReader, run: str, view: View) -> str:
+        return series_json(self._cache.run(reader, run), view)
 
-    def report_impl(self, source: Source, name: str, arguments: Arguments) -> str:
-        run = self._cache.run(source, name)
+    def report_impl(self, reader: RecordReader, name: str, arguments: Arguments) -> str:
+        run = self._cache.run(reader, name)
         rule = arguments.rule(analyzed_run(run).analysis.defaults.rule, metric_names(run))
         return report(run, rule).to_json()
 
-    def range_test_impl(self, source: Source, name: str, training: str | None) -> str:
-        test = analyzed_run(self._cache.run(source, name)).range_test
+    def range_test_impl(self, reader: RecordReader, name: str, training: str | None) -> str:
+        test = analyzed_run(self._cache.run(reader, name)).range_test
         if test is None:
             raise errors.InvalidArgumentError(
                 f"run {name[:100]!r} is a training, not a range test; the route runs says which kind each is"
             )
         if training is None:
             return test.to_json()
-        trained = self._cache.run(source, training)
+        trained = self._cache.run(reader, training)
         if trained.kind == "range_test":
             raise errors.InvalidArgumentError(
                 f"training must name a training, got the range test {training[:100]!r}"
@@ -121,30 +121,30 @@ class Plugin(base_plugin.TBPlugin):
     @_route
     def runs_route(self, request: Request) -> Response:
         Arguments.of(request)
-        return _respond(request, self.runs_impl(self._source(request)))
+        return _respond(request, self.runs_impl(self._reader(request)))
 
     @_route
     def series_route(self, request: Request) -> Response:
         arguments = Arguments.of(request, names=("run", "x", "start", "end", "width", "smoothing"))
         run, view = arguments.run(), arguments.view()
-        return _respond(request, self.series_impl(self._source(request), run, view))
+        return _respond(request, self.series_impl(self._reader(request), run, view))
 
     @_route
     def report_route(self, request: Request) -> Response:
         arguments = Arguments.of(request, names=("run", *SETTINGS))
-        return _respond(request, self.report_impl(self._source(request), arguments.run(), arguments))
+        return _respond(request, self.report_impl(self._reader(request), arguments.run(), arguments))
 
     @_route
     def range_test_route(self, request: Request) -> Response:
         arguments = Arguments.of(request, names=("run", "training"))
         name, training = arguments.run(), arguments.training()
-        return _respond(request, self.range_test_impl(self._source(request), name, training))
+        return _respond(request, self.range_test_impl(self._reader(request), name, training))
 
     @_route
     def export_route(self, request: Request) -> Response:
         arguments = Arguments.of(request, names=("run", "format"))
         name, kind = arguments.run(), arguments.format()
-        exported = export(self._cache.run(self._source(request), name), kind)
+        exported = export(self._cache.run(self._reader(request), name), kind)
         headers = {
             "Content-Disposition": f'attachment; filename="{exported.file_name}"',
             "X-Content-Type-Options": "nosniff",
@@ -162,9 +162,9 @@ class Plugin(base_plugin.TBPlugin):
         file = page.read(request.path.partition("/static/")[2])
         return _respond(request, file.content, mime_type=file.mime_type)
 
-    def _source(self, request: Request) -> Source:
+    def _reader(self, request: Request) -> RecordReader:
         environ = request.environ
-        return Source(
+        return RecordReader(
             self._data_provider,
             plugin_util.context(environ),
             plugin_util.experiment_id(environ),

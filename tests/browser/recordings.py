@@ -71,7 +71,7 @@ def staircase(log_dir: Path) -> Recording:
         "steps_per_epoch": 76,
         "framework": "keras 3.15.1",
         "backend": "tensorflow 2.21.0",
-        "loss_source": "each batch's own, taken in the compiled step",
+        "loss_provenance": "each batch's own, taken in the compiled step",
     }
     count = step + 1
     correction = np.sqrt(1 - 0.999**count) / (1 - 0.9**count)
@@ -180,9 +180,9 @@ def sampled(log_dir: Path, *, layers: int = len(PLACES)) -> Recording:
         },
         "epochs": 8,
         "steps_per_epoch": 50,
-        "learning_rate_source": "the schedule, evaluated in the compiled step",
-        "effective_learning_rate_source": "learning rate · cₜ, from the optimizer's settings",
-        "loss_source": "each batch's own, taken in the compiled step",
+        "learning_rate_provenance": "the schedule, evaluated in the compiled step",
+        "effective_learning_rate_provenance": "learning rate · cₜ, from the optimizer's settings",
+        "loss_provenance": "each batch's own, taken in the compiled step",
         "effective_learning_rate_factors": [
             {"name": "schedule", "formula": "CosineDecay(i)"},
             {"name": "bias correction", "formula": "√(1 − 0.999ᵗ) / (1 − 0.9ᵗ)"},
@@ -235,10 +235,10 @@ def two_optimizers(log_dir: Path) -> Recording:
                 "variables": 2,
             },
         ],
-        "learning_rate_source": "each optimizer's own, in the compiled step",
-        "effective_learning_rate_source": "none: several optimizers have no single effective learning rate",
-        "loss_source": "the difference of the loss tracker's sums, within 2.5e-4 of the batch's own",
-        "exactness": {"effective_learning_rate": "not available", "loss": "bounded"},
+        "learning_rate_provenance": "each optimizer's own, in the compiled step",
+        "effective_learning_rate_provenance": "none: several optimizers have no single effective LR",
+        "loss_provenance": "the difference of the loss tracker's sums, within 2.5e-4 of the batch's own",
+        "exactness": {"effective_learning_rate": "unavailable", "loss": "bounded"},
         "epochs": 6,
         "steps_per_epoch": 50,
     }

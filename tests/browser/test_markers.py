@@ -188,7 +188,7 @@ def test_a_reduction_that_happened_is_solid_one_that_only_would_have_is_not(
     monitor.frame.locator("[name=patience]").fill("12")
     monitor.wait(lambda: len(monitor.bands()) > 3, lambda: "the charts stay")
     assert {band["solid"] for band in monitor.bands()} == {True, False}
-    assert "after epoch 18, by the run's own alone" in monitor.frame.get_by_test_id("triggers").inner_text()
+    assert "after epoch 18, by the run's own alone" in monitor.frame.get_by_test_id("reductions").inner_text()
 
 
 def test_a_run_that_goes_on_brings_its_new_edges(open_page: Opener, tmp_path: Path) -> None:

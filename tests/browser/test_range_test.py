@@ -114,7 +114,7 @@ def test_a_test_that_cannot_tell_says_so(open_page: Opener, sources: Sources) ->
     test = answer(sources, "sweeps/flat")
     assert test["recommended"]["learning_rate"] is None
     notices = [notice.inner_text() for notice in monitor.frame.locator(".notices .notice").all()]
-    assert [problem["text"] for problem in test["problems"]] == notices
+    assert [problem["text"] for problem in test["cautions"]] == notices
     assert lrs(monitor) == []
     assert "none" in monitor.frame.get_by_test_id("recommended").inner_text()
 

@@ -49,7 +49,7 @@ def test_what_is_not_exact_says_so_beside_its_legend_and_in_full_on_focus(
     bounded.focus()
     assert bounded.locator(".caveat-sentence").inner_text() == sentence
     badges = [badge.inner_text() for badge in monitor.frame.locator(".exactness").all()]
-    assert badges == ["exact", "not available", "within a bound"]
+    assert badges == ["exact", "unavailable", "within a bound"]
     assert "several optimizers have no single effective learning rate" in details(monitor)
 
 

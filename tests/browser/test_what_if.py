@@ -37,7 +37,7 @@ def test_it_starts_from_keras_defaults(asked: Monitor) -> None:
     names = ("monitor", "factor", "patience", "mode", "min_delta", "cooldown", "min_lr", "version")
     values = ["val_loss", "0.1", "10", "auto", "1e-4", "0", "0", "keras-3.15"]
     assert [field(asked, name) for name in names] == values
-    said = asked.frame.get_by_test_id("triggers").inner_text()
+    said = asked.frame.get_by_test_id("reductions").inner_text()
     assert "After epoch 18 the recorded curve is no longer the one that would have been" in said
 
 
@@ -45,7 +45,7 @@ def test_another_patience_redraws_the_charts(asked: Monitor) -> None:
     asked.frame.locator("[name=patience]").fill("5")
     wait_for_first(asked, 13)
     assert asked.line("rate", "with the rule").y.min() < 1e-3
-    assert "after epoch 13" in asked.frame.get_by_test_id("triggers").inner_text()
+    assert "after epoch 13" in asked.frame.get_by_test_id("reductions").inner_text()
 
 
 def test_how_long_a_change_takes_until_it_is_drawn(

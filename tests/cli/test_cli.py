@@ -111,7 +111,7 @@ def test_json_has_the_reports_by_run(log_dir: Path, capsys: pytest.CaptureFixtur
     for name, report in reports.items():
         assert name == report["run"]
         assert (2, 0.5) == (report["plateaus"]["rule"]["patience"], report["plateaus"]["rule"]["factor"])
-    assert [2, 4] == [reduction["epoch"] for reduction in reports["good"]["plateaus"]["triggers"]]
+    assert [2, 4] == [reduction["epoch"] for reduction in reports["good"]["plateaus"]["reductions"]]
 
 
 def test_every_setting_of_the_rule_is_an_option(log_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:

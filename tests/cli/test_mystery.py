@@ -54,7 +54,7 @@ def test_the_command_tells_where_the_steps_lie_and_why_the_last_two_are_equal(
 ) -> None:
     status = cli.main(["report", str(log_dir), "--json"])
     reports = json.loads(capsys.readouterr().out)
-    lr_changes = reports["mystery"]["lr"]["edges"]
+    lr_changes = reports["mystery"]["lr"]["lr_changes"]
     findings = {finding["code"]: finding for finding in reports["mystery"]["findings"]}
 
     assert (0, ["mystery"]) == (status, list(reports))
@@ -84,7 +84,7 @@ def test_with_the_advice_the_mystery_is_gone(report: Any) -> None:
 
     assert ["keras-log-next-epoch"] == [finding.code for finding in made.findings]
     assert report["lr"]["aligned"]["step"] == [
-        lr_change["step"] for lr_change in made.to_dict()["lr"]["edges"]
+        lr_change["step"] for lr_change in made.to_dict()["lr"]["lr_changes"]
     ]
 
 

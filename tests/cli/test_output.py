@@ -183,7 +183,7 @@ def test_a_narrow_list_keeps_names_and_findings(
 
 
 def test_what_is_not_recorded_is_a_dash(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with lrmon.Recorder(tmp_path / "run", run={"loss_source": "none: it is not returned"}) as recorder:
+    with lrmon.Recorder(tmp_path / "run", run={"loss_provenance": "none: it is not returned"}) as recorder:
         recorder.batch(learning_rate=0.1, loss=math.nan)
 
     assert ["run", "training", "1", "0", "-", "0.1", "-", "none"] == printed(capsys, "list", tmp_path)[

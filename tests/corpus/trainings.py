@@ -43,8 +43,8 @@ KEPT: Final = [
     "classes",
     "plateau",
     "exactness",
-    "loss_source",
-    "learning_rate_source",
+    "loss_provenance",
+    "learning_rate_provenance",
     "ended",
     "last_step",
 ]

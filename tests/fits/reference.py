@@ -20,7 +20,7 @@ OPTIMIZERS, WAYS = "optimizers", "ways"
 _WORDS: Final = {
     schema.EXACT: "exact",
     schema.BOUNDED: "bounded",
-    schema.NOT_AVAILABLE: "unavailable",
+    schema.UNAVAILABLE: "unavailable",
 }
 
 
@@ -69,10 +69,10 @@ def _cell(run: Recorded) -> str:
     }
     assert len(run.step) > 0
     if not said:  # A loop of one's own does not say how exact the values are that it gives to a Recorder.
-        said = {name: schema.NOT_AVAILABLE for name, values in columns.items() if np.isnan(values).all()}
+        said = {name: schema.UNAVAILABLE for name, values in columns.items() if np.isnan(values).all()}
     else:
         for name, values in columns.items():
-            missing = said.get(name) == schema.NOT_AVAILABLE
+            missing = said.get(name) == schema.UNAVAILABLE
             assert missing == bool(np.isnan(values).all()), name
-            assert missing == run.fits[-1][f"{name}_source"].startswith("none"), name
+            assert missing == run.fits[-1][f"{name}_provenance"].startswith("none"), name
     return reference_table.cell(**{name: _WORDS[said.get(name, schema.EXACT)] for name in columns})

@@ -165,7 +165,7 @@ def test_what_a_metric_of_any_name_gets_is_told_from_the_mean_that_it_returns(
     model = at_rest(step([input_layer(5), layers.Dense(1)]), mode=mode)
     run = fit(model, tmp_path, x, y, batch_size=SIZE, epochs=2)
     agree(own_losses(at_rest(api.Sequential(model.layers)), SIZE, x, y) * 2, run)
-    assert source == run.fits[-1]["loss_source"]
+    assert source == run.fits[-1]["loss_provenance"]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -189,8 +189,10 @@ def test_a_loss_that_may_be_of_all_batches_is_not_taken_for_that_of_one(
     model = at_rest(step([input_layer(5), layers.Dense(1)]), mode=mode)
     run = fit(model, tmp_path, x, y, batch_size=SIZE)
     assert np.isnan(run.loss).all()
-    assert run.fits[-1]["loss_source"].startswith("none: the model's own train_step returns under 'loss' ")
-    assert reason in run.fits[-1]["loss_source"]
+    assert run.fits[-1]["loss_provenance"].startswith(
+        "none: the model's own train_step returns under 'loss' "
+    )
+    assert reason in run.fits[-1]["loss_provenance"]
     assert [0.0] * 6 == run.learning_rate.tolist()
 
 
@@ -202,7 +204,7 @@ def test_a_train_step_that_shows_no_loss_is_recorded_without_one(
     model.compile(api.optimizers.SGD(0.25), "mse", **MODES[COMPILED])
     run = fit(model, tmp_path, x, y, batch_size=SIZE)
     assert np.isnan(run.loss).all()
-    assert "neither tracks nor returns each batch's loss" in run.fits[-1]["loss_source"]
+    assert "neither tracks nor returns each batch's loss" in run.fits[-1]["loss_provenance"]
     assert [0.25] * 6 == run.learning_rate.tolist()
     reference.way("own `train_step` that shows no loss", run)
 

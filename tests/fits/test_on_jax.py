@@ -163,7 +163,7 @@ def test_a_loss_within_a_differentiated_function_is_said_not_to_be_there(
     run = recorded(tmp_path)
     same_bits([0.1] * 4, run.learning_rate)
     assert np.isnan(run.loss).all()
-    assert run.fits[-1]["loss_source"].startswith("none")
+    assert run.fits[-1]["loss_provenance"].startswith("none")
 
 
 class OwnFunction(keras.Sequential):

@@ -55,7 +55,7 @@ def test_a_loss_is_that_of_all_replicas_together_those_without_samples_too(
 ) -> None:
     run = recorded(logs / way)
     np.testing.assert_allclose(losses(mirrored[way]["weights"], 41) * 2, run.loss, rtol=TOLERANCE)
-    assert "all replicas together" in run.fits[-1]["loss_source"]
+    assert "all replicas together" in run.fits[-1]["loss_provenance"]
     assert 8 == run.fits[-1]["batch_size"]
     assert [(0, 5), (6, 11)] == [(epoch["first_step"], epoch["last_step"]) for epoch in run.epochs]
 
@@ -88,7 +88,7 @@ def test_a_loss_that_each_replica_returns_for_itself_is_not_taken_for_that_of_th
     assert "history" in mirrored["own step"]
     run = recorded(logs / "own step")
     assert np.isnan(run.loss).all()
-    (source,) = {fit["loss_source"] for fit in run.fits}
+    (source,) = {fit["loss_provenance"] for fit in run.fits}
     assert "none: the model's own train_step returns a loss of each replica alone" == source
     assert [np.float32(0.01)] * 12 == run.learning_rate.tolist()
 
@@ -134,7 +134,7 @@ def test_the_chief_records_the_loss_of_all_workers_together(
     run = recorded(logs / "workers" / name)
     expected = losses(workers[0][name]["weights"], samples)
     np.testing.assert_allclose(expected * 2, run.loss, rtol=TOLERANCE)
-    assert "which the workers exchange every 64 batches" in run.fits[-1]["loss_source"]
+    assert "which the workers exchange every 64 batches" in run.fits[-1]["loss_provenance"]
     assert 8 == run.fits[-1]["batch_size"]
     assert "completed" == run.fits[-1]["ended"]
 

@@ -74,7 +74,7 @@ def test_the_trackers_difference_is_within_the_bound_that_the_record_states(
         "exactness"
     ]
     if SETUP != "torch":
-        assert "within (½ ulp(total) + ½ ulp(n · loss)) / n" in run.fits[-1]["loss_source"]
+        assert "within (½ ulp(total) + ½ ulp(n · loss)) / n" in run.fits[-1]["loss_provenance"]
         assert "the training step was seen from outside alone" in run.fits[-1]["warnings"][0]
     reference.way("own `make_train_function`, Keras' loss tracker", run)
 

@@ -153,8 +153,8 @@ def test_where_no_optimizer_makes_an_update_the_learning_rate_is_unavailable(
     record = run.fits[-1]
     assert np.isnan(run.learning_rate).all()
     assert np.isnan(run.effective_learning_rate).all()
-    assert schema.NOT_AVAILABLE == record["exactness"]["learning_rate"]
-    assert record["learning_rate_source"].startswith("none: ")
+    assert schema.UNAVAILABLE == record["exactness"]["learning_rate"]
+    assert record["learning_rate_provenance"].startswith("none: ")
     assert record["optimizer"] is None
     assert [0, 1, 2, 3] == run.step.tolist()
 

@@ -70,10 +70,10 @@ def test_a_report_is_json_as_it_is_described(client: Client) -> None:
 
     assert (200, "application/json") == (answer.status_code, answer.content_type)
     assert [
-        "run", "version", "kind", "source", "state", "complete", "steps", "first_step", "last_step", "epochs",
-        "lr", "findings", "checks", "notices", "planned", "range_test", "plateaus",
+        "run", "version", "kind", "provenance", "state", "complete", "steps", "first_step", "last_step",
+        "epochs", "lr", "findings", "checks", "notices", "planned", "range_test", "plateaus",
     ] == list(content)  # fmt: skip
-    assert [95, 190, 285, 380] == [lr_change["step"] for lr_change in content["lr"]["edges"]]
+    assert [95, 190, 285, 380] == [lr_change["step"] for lr_change in content["lr"]["lr_changes"]]
     assert 607 == content["planned"]["last_step"]
 
 
@@ -90,7 +90,7 @@ def test_settings_replace_those_of_the_run(client: Client) -> None:
     assert ("loss", 2, 0.5, 1e-3, "tf_keras") == tuple(plateaus["rule"][name] for name in settings)
     assert ("val_loss", 10) == (plateaus["defaults"]["monitor"], plateaus["defaults"]["patience"])
     assert [(3, 0.1, 0.05), (5, 0.05, 0.025)] == [
-        (reduction["epoch"], reduction["lr_from"], reduction["lr_to"]) for reduction in plateaus["triggers"]
+        (reduction["epoch"], reduction["lr_from"], reduction["lr_to"]) for reduction in plateaus["reductions"]
     ]
 
 
@@ -103,7 +103,16 @@ def test_every_run_has_a_report_with_as_many_findings_as_the_list_says(client: C
         answer = get(client, run=name)
         content = json.loads(answer.data)
         assert (200, summary["findings"]) == (answer.status_code, len(content["findings"]))
-        for field in ("kind", "source", "state", "complete", "steps", "first_step", "last_step", "notices"):
+        for field in (
+            "kind",
+            "provenance",
+            "state",
+            "complete",
+            "steps",
+            "first_step",
+            "last_step",
+            "notices",
+        ):
             assert summary[field] == content[field]
 
 

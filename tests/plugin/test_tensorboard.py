@@ -106,7 +106,7 @@ def test_both_loaders_list_the_same_runs(servers: dict[str, Server]) -> None:
 
     assert fast["runs"] == slow["runs"]
     assert [] == fast["notices"] == slow["notices"]
-    assert {"lrmon", "scalars"} == {summary["source"] for summary in fast["runs"].values()}
+    assert {"lrmon", "scalars"} == {summary["provenance"] for summary in fast["runs"].values()}
     assert {"backwards", "gap"} == {name for name, summary in fast["runs"].items() if not summary["complete"]}
 
 

@@ -218,7 +218,7 @@ def test_it_is_recorded_as_a_run_of_its_kind(tmp_path: Path) -> None:
     begun, ended = run.fits[0], run.fits[-1]
     assert "range_test" == ended["kind"]
     assert ("completed", None, 8) == (ended["ended"], ended["schedule"], ended["last_step"])
-    assert "each batch's own loss, read in the training step" == ended["loss_source"]
+    assert "each batch's own loss, read in the training step" == ended["loss_provenance"]
     test = {"start_lr": 1e-3, "end_lr": 0.1, "steps": 9, "growth": "exponential", "stop_factor": 4.0}
     test |= {"stopped": None, "stopped_reason": None, "repeat": 0, "repeats": 1}
     assert test == {name: value for name, value in begun["range_test"].items() if name != "smoothing"}

@@ -33,8 +33,8 @@ def train(log_dir: Path, *, clock_back: float, steps: int, lr: float) -> None:
 
 
 def run_of(folder: Path, *, fast: bool, name: str = "run") -> Run:
-    with open_logs(folder, fast=fast) as source:
-        return RunCache().run(source, name)
+    with open_logs(folder, fast=fast) as reader:
+        return RunCache().run(reader, name)
 
 
 @pytest.mark.parametrize("fast", [True, False], ids=["fast loader", "slow loader"])

@@ -16,7 +16,7 @@ from tensorboard.plugins import base_plugin
 from tensorboard.util import grpc_util
 from werkzeug.test import Client
 
-from lrmon.review.reading.data_provider import Source
+from lrmon.review.reading.data_provider import RecordReader
 from lrmon_tb.loader import Loader
 from tests.review.written import Logs
 
@@ -37,9 +37,9 @@ class Live:
         self.provider = provider
         self._reload = reload
 
-    def source(self, provider: Any = None) -> Source:
+    def reader(self, provider: Any = None) -> RecordReader:
         """Returns what one request sees, through a provider around the loader's where one is given."""
-        return Source(provider or self.provider, context.RequestContext(), "")
+        return RecordReader(provider or self.provider, context.RequestContext(), "")
 
     def wait_for_step(self, run: str, step: int) -> None:
         """Waits until the loader serves a run's records up to a step."""
@@ -55,7 +55,7 @@ class Live:
             self._reload()
 
     def _stamps(self, run: str) -> list[tuple[int, float]]:
-        return list(self.source().list_records([run]).get(run, {}).values())
+        return list(self.reader().list_records([run]).get(run, {}).values())
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from tensorboard.data import provider
 from tensorboard.util import tensor_util
 
 from lrmon import schema
-from lrmon.review.reading.data_provider import Source
+from lrmon.review.reading.data_provider import RecordReader
 from lrmon.review.reading.decode import not_rewritten
 from lrmon.review.reading.run_cache import RunCache
 from lrmon.review.report.report import report
@@ -303,11 +303,11 @@ def _unreadable(run: Run) -> set[str]:
 
 
 def _run(data_provider: Mutated) -> Run | None:
-    cache, source = RunCache(summarize=summarize), Source(data_provider, context.RequestContext(), "")
-    overview = cache.overview(source)
+    cache, reader = RunCache(summarize=summarize), RecordReader(data_provider, context.RequestContext(), "")
+    overview = cache.overview(reader)
     json.loads(schema.to_json(overview.runs))
     try:
-        run = cache.run(source, "run")
+        run = cache.run(reader, "run")
     except errors.NotFoundError:
         assert "run" not in overview.runs
         return None

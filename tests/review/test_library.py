@@ -11,7 +11,7 @@ import pytest
 from tensorboard import context, errors
 
 from lrmon import schema
-from lrmon.review.reading.data_provider import Source, UnavailableError
+from lrmon.review.reading.data_provider import RecordReader, UnavailableError
 from lrmon.review.reading.run_cache import RunCache
 from lrmon.review.run_list import summarize
 from tests.review.written import START, Logs, block, epoch, fit, scalar, write
@@ -55,8 +55,8 @@ class Watched(Logs):
         self.questions = Questions(self.provider)
 
     @property
-    def source(self) -> Source:
-        return Source(self.questions, context.RequestContext(), "")
+    def reader(self) -> RecordReader:
+        return RecordReader(self.questions, context.RequestContext(), "")
 
 
 def add(folder: Path, records: list[Any], *, name: str) -> None:
@@ -98,8 +98,8 @@ def test_only_new_records_of_a_tag_are_decoded(tmp_path: Path) -> None:
         return tag, datum.step
 
     def read(held: dict[str, Any]) -> dict[str, Any]:
-        listings = logs.source.list_records()
-        return {run: tags for run, tags, _ in logs.source.read_records(listings, held, decode)}
+        listings = logs.reader.list_records()
+        return {run: tags for run, tags, _ in logs.reader.read_records(listings, held, decode)}
 
     first = read({})
     add(tmp_path / "run", [block(A, 30, 10)], name="2.test")
@@ -113,11 +113,11 @@ def test_only_new_records_of_a_tag_are_decoded(tmp_path: Path) -> None:
 def test_the_overview_changes_its_version_with_its_content(tmp_path: Path) -> None:
     write(tmp_path / "run", [fit(A, 0), block(A, 0, 10)])
     logs = Logs(tmp_path)
-    versions = [logs.cache.overview(logs.source).version for _ in range(2)]
+    versions = [logs.cache.overview(logs.reader).version for _ in range(2)]
     add(tmp_path / "run", [block(A, 10, 10)], name="2.test")
     logs.reload()
 
-    assert versions[0] == versions[1] != logs.cache.overview(logs.source).version
+    assert versions[0] == versions[1] != logs.cache.overview(logs.reader).version
     assert 20 == logs.runs()["run"]["steps"]
 
 
@@ -161,13 +161,13 @@ def test_what_could_not_be_read_is_tried_again(tmp_path: Path) -> None:
     write(tmp_path / "run", [fit(A, 0), block(A, 0, 10)])
     logs = Watched(tmp_path)
     logs.questions = Questions(logs.provider, read_tensors=OSError("the disk is busy"))
-    failed, overview = logs.run(), logs.cache.overview(logs.source)
+    failed, overview = logs.run(), logs.cache.overview(logs.reader)
     logs.questions = Questions(logs.provider)
 
     assert (0, 2) == (failed.step.size, len(failed.notices))
     assert "TensorBoard could not read 'lrmon/batches/" in failed.notices[0]
     assert 10 == logs.run().step.size
-    assert overview.version != logs.cache.overview(logs.source).version
+    assert overview.version != logs.cache.overview(logs.reader).version
     assert 10 == logs.runs()["run"]["steps"]
 
 
@@ -190,7 +190,9 @@ def test_the_providers_own_errors_pass_through(tmp_path: Path) -> None:
 def test_experiments_are_kept_apart(tmp_path: Path) -> None:
     write(tmp_path / "run", [fit(A, 0), block(A, 0, 10)])
     logs = Logs(tmp_path)
-    one, two = (Source(logs.provider, context.RequestContext(), experiment) for experiment in ("1", "2"))
+    one, two = (
+        RecordReader(logs.provider, context.RequestContext(), experiment) for experiment in ("1", "2")
+    )
 
     assert logs.cache.run(one, "run") is not logs.cache.run(two, "run")
 
@@ -235,7 +237,7 @@ def test_many_runs_are_asked_for_in_answers_of_a_sensible_size(tmp_path: Path) -
 def test_a_limited_number_of_samples_is_said_of_the_whole_log_directory(tmp_path: Path) -> None:
     logs = Logs(tmp_path, samples=7)
 
-    assert "limits lrmon to 7 records of each tag" in logs.cache.overview(logs.source).notices[0]
+    assert "limits lrmon to 7 records of each tag" in logs.cache.overview(logs.reader).notices[0]
 
 
 def test_a_summary_says_what_a_list_of_runs_needs(tmp_path: Path) -> None:
@@ -259,7 +261,7 @@ def test_a_summary_says_what_a_list_of_runs_needs(tmp_path: Path) -> None:
 
     assert {
         "kind": "training",
-        "source": "lrmon",
+        "provenance": "lrmon",
         "steps": 100,
         "first_step": 0,
         "last_step": 99,
@@ -270,7 +272,7 @@ def test_a_summary_says_what_a_list_of_runs_needs(tmp_path: Path) -> None:
         "last_time": 1_700_000_099.0,
         "optimizer": "Adam",
         "schedule": "ExponentialDecay",
-        "monitors": ["loss", "val_loss"],
+        "metric_names": ["loss", "val_loss"],
         "findings": 0,
         "severity": None,
         "notices": [],
@@ -284,7 +286,7 @@ def test_runs_of_other_tools_are_left_out_of_the_list(tmp_path: Path) -> None:
     write(tmp_path / "other", [scalar("accuracy", 0, 1.0)])
 
     assert {"mine": "lrmon", "sampled": "scalars"} == {
-        name: summary["source"] for name, summary in Logs(tmp_path).runs().items()
+        name: summary["provenance"] for name, summary in Logs(tmp_path).runs().items()
     }
 
 

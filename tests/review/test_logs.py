@@ -50,11 +50,11 @@ def test_past_runs_come_as_columns_with_reports(log_dir: Path) -> None:
 def test_both_loaders_give_the_same_reports(log_dir: Path) -> None:
     reports = []
     for fast in (True, False):
-        with open_logs(log_dir, fast=fast) as source:
+        with open_logs(log_dir, fast=fast) as reader:
             cache = RunCache()
-            overview = cache.overview(source)
+            overview = cache.overview(reader)
             reports.append(
-                {name: json.loads(report(cache.run(source, name)).to_json()) for name in overview.runs}
+                {name: json.loads(report(cache.run(reader, name)).to_json()) for name in overview.runs}
             )
     for of_run in [*reports[0].values(), *reports[1].values()]:
         assert of_run.pop("version")

@@ -35,7 +35,7 @@ EDGES = [
         (np.random.default_rng(3).integers(1, 10_000, size=50_000) / 10.0**5).astype(np.float32),
         np.array(EDGES, dtype=np.float32),
     ],
-    ids=["any bits", "all magnitudes", "short decimals", "edges"],
+    ids=["any bits", "all magnitudes", "short decimals", "lr_changes"],
 )
 def test_a_float32_is_the_shortest_decimal_that_is_read_back_as_itself(values: np.ndarray) -> None:
     finite = values[np.isfinite(values)]

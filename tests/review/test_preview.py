@@ -23,7 +23,7 @@ S = keras.optimizers.schedules
 def test_the_mystery_is_seen_before_training() -> None:
     made = lrmon.preview(S.ExponentialDecay(0.1, 95, 0.95, staircase=True), steps_per_epoch=76, epochs=6)
 
-    assert [19, 38, 57, 0] == [lr_change["offset"] for lr_change in made.to_dict()["lr"]["edges"]]
+    assert [19, 38, 57, 0] == [lr_change["offset"] for lr_change in made.to_dict()["lr"]["lr_changes"]]
     (found,) = made.findings
     assert "staircase-off-epoch" == found.code
     assert {"keras-log-repeats", "epoch-without-step"} == {each.code for each in found.consequences}

@@ -89,11 +89,11 @@ def test_the_answer_is_json_as_it_is_described(tmp_path: Path) -> None:
 
     assert [
         "run", "version", "state", "complete", "settings", "optimizer", "recognized", "sweeps", "suggestions",
-        "recommended", "problems", "training", "notices", "about",
+        "recommended", "cautions", "training", "notices", "about",
     ] == list(answer)  # fmt: skip
     assert {
         "repeat", "first_step", "last_step", "steps", "points", "every_step", "stopped", "stopped_reason",
-        "smoothing", "columns", "suggestions", "recommended", "problems",
+        "smoothing", "columns", "suggestions", "recommended", "cautions",
     } == set(sweep)  # fmt: skip
     assert (0, 199, 200, 200, True) == tuple(
         sweep[name] for name in ("first_step", "last_step", "steps", "points", "every_step")
@@ -162,9 +162,9 @@ def test_the_report_has_no_edges_and_no_findings_of_a_staircase(tmp_path: Path) 
     answer = lrmon.report(recorded(tmp_path, swept(20), swept(20))).to_dict()
 
     assert [] == answer["findings"]
-    assert ([], None, None) == tuple(answer["lr"][name] for name in ("edges", "warmup_end", "aligned"))
+    assert ([], None, None) == tuple(answer["lr"][name] for name in ("lr_changes", "warmup_end", "aligned"))
     assert answer["planned"] is None
-    assert {"settings", "optimizer", "recognized", "sweeps", "suggestions", "recommended", "problems"} == set(
+    assert {"settings", "optimizer", "recognized", "sweeps", "suggestions", "recommended", "cautions"} == set(
         answer["range_test"]
     )
     assert "columns" not in answer["range_test"]["sweeps"][0]

@@ -25,14 +25,14 @@ def test_the_edges_of_the_mystery_are_placed() -> None:
     lr = report(staircase(76, 6)).to_dict()["lr"]
 
     assert "staircase" == lr["kind"]
-    assert [95, 190, 285, 380] == [lr_change["step"] for lr_change in lr["edges"]]
-    assert [19, 38, 57, 0] == [lr_change["offset"] for lr_change in lr["edges"]]
-    assert [1, 2, 3, 5] == [lr_change["epoch"] for lr_change in lr["edges"]]
-    assert [1.25, 2.5, 3.75, 5.0] == [lr_change["epoch_position"] for lr_change in lr["edges"]]
-    assert [19, 38, -19, 0] == [lr_change["nearest_boundary"] for lr_change in lr["edges"]]
-    assert [False, False, False, True] == [lr_change["on_boundary"] for lr_change in lr["edges"]]
-    assert {76} == {lr_change["steps_in_epoch"] for lr_change in lr["edges"]}
-    assert (0.1, 0.095) == (lr["edges"][0]["from"], lr["edges"][0]["to"])
+    assert [95, 190, 285, 380] == [lr_change["step"] for lr_change in lr["lr_changes"]]
+    assert [19, 38, 57, 0] == [lr_change["offset"] for lr_change in lr["lr_changes"]]
+    assert [1, 2, 3, 5] == [lr_change["epoch"] for lr_change in lr["lr_changes"]]
+    assert [1.25, 2.5, 3.75, 5.0] == [lr_change["epoch_position"] for lr_change in lr["lr_changes"]]
+    assert [19, 38, -19, 0] == [lr_change["nearest_boundary"] for lr_change in lr["lr_changes"]]
+    assert [False, False, False, True] == [lr_change["on_boundary"] for lr_change in lr["lr_changes"]]
+    assert {76} == {lr_change["steps_in_epoch"] for lr_change in lr["lr_changes"]}
+    assert (0.1, 0.095) == (lr["lr_changes"][0]["from"], lr["lr_changes"][0]["to"])
     assert (95, 95, 19) == (lr["every"], lr["decay_steps"], lr["drift"])
     assert {"decay_steps": 76, "step": [76, 152, 228, 304, 380], "late": [False] * 5} == lr["aligned"]
 
@@ -73,8 +73,8 @@ def test_a_plateau_is_replayed_with_its_waits() -> None:
             "epoch": 9, "step": 99, "lr_from": 0.025, "lr_to": 0.0125, "kind": "would", "first": False,
             "best_epoch": 7, "best_step": 79, "did_from": None, "did_to": None,
         },
-    ] == plateaus["triggers"]  # fmt: skip
-    assert {"epoch": 4, "step": 49} == plateaus["departs_at"]
+    ] == plateaus["reductions"]  # fmt: skip
+    assert {"epoch": 4, "step": 49} == plateaus["diverges_at"]
     assert 'keras.callbacks.ReduceLROnPlateau(monitor="val_loss", factor=0.5, patience=2)' == plateaus["code"]
 
 
@@ -86,26 +86,26 @@ def test_what_the_rule_would_do_is_held_against_what_was_done() -> None:
     other = report(run, PlateauRule("val_loss", factor=0.5, patience=4)).to_dict()["plateaus"]
 
     # After the last epoch's decision there is no record.
-    assert [(4, "both"), (6, "both"), (9, "would")] == [(t["epoch"], t["kind"]) for t in same["triggers"]]
-    assert (0.1, 0.05) == (same["triggers"][0]["did_from"], same["triggers"][0]["did_to"])
-    assert None is same["departs_at"]
+    assert [(4, "both"), (6, "both"), (9, "would")] == [(t["epoch"], t["kind"]) for t in same["reductions"]]
+    assert (0.1, 0.05) == (same["reductions"][0]["did_from"], same["reductions"][0]["did_to"])
+    assert None is same["diverges_at"]
     assert "run" == same["defaults_from"]
     assert [(4, "did", False), (6, "both", True)] == [
-        (t["epoch"], t["kind"], t["first"]) for t in other["triggers"]
+        (t["epoch"], t["kind"], t["first"]) for t in other["reductions"]
     ]
-    assert {"epoch": 4, "step": 49} == other["departs_at"]
+    assert {"epoch": 4, "step": 49} == other["diverges_at"]
 
 
 def test_a_drop_that_nobody_calls_a_reduction_is_none() -> None:
     run = trained(by_epoch([0.1] * 5 + [0.05] * 5, 10), 10, metrics={"val_loss": STUCK})
-    reductions = report(run, PlateauRule("val_loss", patience=30)).to_dict()["plateaus"]["triggers"]
+    reductions = report(run, PlateauRule("val_loss", patience=30)).to_dict()["plateaus"]["reductions"]
 
     assert [] == reductions
 
 
 def test_a_curve_that_glides_down_all_the_time_is_no_answer() -> None:
     run = trained(0.1 * 0.99 ** np.arange(100), 10, metrics={"val_loss": STUCK})
-    reductions = report(run, PlateauRule("val_loss", patience=2)).to_dict()["plateaus"]["triggers"]
+    reductions = report(run, PlateauRule("val_loss", patience=2)).to_dict()["plateaus"]["reductions"]
 
     assert {"would"} == {reduction["kind"] for reduction in reductions}
 
@@ -123,7 +123,7 @@ def test_a_missing_metric_changes_nothing() -> None:
     assert expected.learning_rate.tolist() == pytest.approx(plateaus["lr"])
     assert expected.in_cooldown.tolist() == plateaus["in_cooldown"]
     assert values == plateaus["value"]
-    assert [5] == [reduction["epoch"] for reduction in plateaus["triggers"]]
+    assert [5] == [reduction["epoch"] for reduction in plateaus["reductions"]]
 
 
 def test_how_sensitive_the_answer_is_comes_from_the_rule_itself() -> None:
@@ -139,7 +139,7 @@ def test_how_sensitive_the_answer_is_comes_from_the_rule_itself() -> None:
         for j, min_delta in enumerate(table["min_delta"]):
             replay = replay_plateau(values, 0.1, replace(rule, patience=patience, min_delta=min_delta))
             expected = replay.reductions[0].epoch if replay.reductions else None
-            assert expected == table["first_trigger"][i][j]
+            assert expected == table["first_reduction"][i][j]
 
 
 def test_a_batch_series_is_watched_in_steps() -> None:
@@ -149,11 +149,11 @@ def test_a_batch_series_is_watched_in_steps() -> None:
 
     assert "step" == plateaus["unit"]
     assert [(129, 2, 99), (159, 3, 99), (189, 3, 99)] == [
-        (t["step"], t["epoch"], t["best_step"]) for t in plateaus["triggers"]
+        (t["step"], t["epoch"], t["best_step"]) for t in plateaus["reductions"]
     ]
     assert None is plateaus["code"]
     assert 200 >= len(plateaus["step"]) == len(plateaus["wait"]) == len(plateaus["epoch"])
-    assert 129 == plateaus["sensitivity"]["first_trigger"][plateaus["sensitivity"]["patience"].index(30)][2]
+    assert 129 == plateaus["sensitivity"]["first_reduction"][plateaus["sensitivity"]["patience"].index(30)][2]
 
 
 def test_long_batch_series_are_thinned_with_their_longest_waits() -> None:
@@ -166,7 +166,7 @@ def test_long_batch_series_are_thinned_with_their_longest_waits() -> None:
     ]
 
     assert len(plateaus["step"]) <= 2_000
-    assert len(plateaus["triggers"]) == 1_000 < plateaus["triggers_total"]
+    assert len(plateaus["reductions"]) == 1_000 < plateaus["reductions_total"]
     assert (0, 99_999) == (plateaus["step"][0], plateaus["step"][-1])
 
 
@@ -199,7 +199,7 @@ def test_a_rule_that_cannot_be_judged_says_why(run: Run, rule: PlateauRule | Non
     plateaus = made.to_dict()["plateaus"]
 
     assert sentence in plateaus["problem"]
-    assert [] == plateaus["triggers"] == plateaus["wait"] == plateaus["lr"]
+    assert [] == plateaus["reductions"] == plateaus["wait"] == plateaus["lr"]
     assert None is plateaus["sensitivity"]
     assert sentence[:20] in made.to_text() or "Plateaus" not in made.to_text()
 
@@ -239,7 +239,7 @@ def test_the_rest_of_the_schedule_is_planned() -> None:
     expected = np.float32(0.1) * np.float32(0.95) ** (steps // 95).astype(np.float32)
 
     assert ("ExponentialDecay", 759, [475, 570, 665], True) == tuple(
-        planned[name] for name in ("schedule", "last_step", "edges", "every_step")
+        planned[name] for name in ("schedule", "last_step", "lr_changes", "every_step")
     )
     assert steps.tolist() == planned["step"]
     assert expected.tolist() == pytest.approx(planned["learning_rate"], rel=1e-6)
@@ -263,13 +263,13 @@ def test_a_long_plan_is_thinned_without_losing_an_edge() -> None:
     planned = report(staircase(76, 1, decay_steps=7600, epochs=1000, compiled="eager")).to_dict()["planned"]
 
     assert len(planned["step"]) <= 2_000
-    assert [7600 * k for k in range(1, 10)] == planned["edges"]
-    assert set(planned["edges"]) <= set(planned["step"])
+    assert [7600 * k for k in range(1, 10)] == planned["lr_changes"]
+    assert set(planned["lr_changes"]) <= set(planned["step"])
     assert not planned["every_step"]
 
 
 def test_an_epoch_that_runs_has_its_planned_length() -> None:
-    lr_changes = report(staircase(100, 2, decay_steps=230, extra=50)).to_dict()["lr"]["edges"]
+    lr_changes = report(staircase(100, 2, decay_steps=230, extra=50)).to_dict()["lr"]["lr_changes"]
 
     assert [(2, 30, 100, 2.3)] == [
         (e["epoch"], e["offset"], e["steps_in_epoch"], e["epoch_position"]) for e in lr_changes
@@ -280,7 +280,7 @@ def test_without_epochs_edges_have_no_place_in_them() -> None:
     values = np.column_stack((by_epoch([0.1, 0.05], 10), np.ones(20), np.ones(20), np.ones(20)))
     run = assemble("run", "v", [Recording(NAME, [Block(0, 0.0, values.astype(np.float32))])])
     made = report(run)
-    (lr_change,) = made.to_dict()["lr"]["edges"]
+    (lr_change,) = made.to_dict()["lr"]["lr_changes"]
 
     assert (10, None, None, None, False) == tuple(
         lr_change[name] for name in ("step", "epoch", "offset", "epoch_position", "on_boundary")
@@ -293,7 +293,7 @@ def test_steps_in_epochs_whose_records_are_missing_have_no_place() -> None:
     epochs = [Epoch(n, 10 * n, 10 * n + 9, 0.0, {"loss": 1.0}) for n in (0, 1, 5)]
     fit = Fit(NAME, 0, 0, 0, None, 0, 10, "training", 0.0, None, {})
     run = assemble("run", "v", [Recording(NAME, [Block(0, 0.0, values.astype(np.float32))], epochs, [fit])])
-    (lr_change,) = report(run).to_dict()["lr"]["edges"]
+    (lr_change,) = report(run).to_dict()["lr"]["lr_changes"]
 
     assert (30, None, None) == (lr_change["step"], lr_change["epoch"], lr_change["offset"])
 
@@ -309,7 +309,7 @@ def test_a_second_fit_that_counts_from_0_lies_after_the_first() -> None:
 
     assert [0, 1, 0, 1] == made["epochs"]["epoch"]
     assert [0, 1, 2, 3] == made["epochs"]["position"] == made["plateaus"]["epoch"]
-    assert 3 == made["lr"]["edges"][0]["epoch"]
+    assert 3 == made["lr"]["lr_changes"][0]["epoch"]
     # Each fit forgets the best value.
     assert [0, 1, 0, 1] == made["plateaus"]["wait"]
 

@@ -39,7 +39,7 @@ FIELDS = {
     "plateau": ANYTHING | PLATEAUS,
     "epochs": ANYTHING | st.integers(0, 10**6),
     "warnings": ANYTHING,
-    "loss_source": ANYTHING,
+    "loss_provenance": ANYTHING,
     "compiled": ANYTHING,
     "framework": ANYTHING | st.sampled_from(["keras 3.15.1", "keras 3.9.0", "tf_keras 2.21.0", "keras x"]),
     "ended": st.sampled_from([None, "completed"]),
@@ -85,6 +85,6 @@ def test_a_report_is_made_of_anything(run: Any, data: st.DataObject) -> None:
 
 
 def test_a_run_of_sampled_scalars_has_a_report() -> None:
-    run = replace(trained([0.1] * 10 + [0.05] * 10, 10), source="scalars", fits=())
+    run = replace(trained([0.1] * 10 + [0.05] * 10, 10), provenance="scalars", fits=())
 
     assert "staircase" == report(run).to_dict()["lr"]["kind"]

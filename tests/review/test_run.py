@@ -403,7 +403,7 @@ def test_a_run_of_which_only_scalars_are_there_is_a_sample_and_says_so(tmp_path:
     records += [scalar(f"{schema.SCALAR_EPOCH_PREFIX}val_loss", step, 0.5) for step in (9, 19, 29)]
     run = run_of(tmp_path, records)
 
-    assert ("scalars", 30, True) == (run.source, run.step.size, run.complete)
+    assert ("scalars", 30, True) == (run.provenance, run.step.size, run.complete)
     assert [(0, 0, 9), (1, 10, 19), (2, 20, 29)] == [
         (e.number, e.first_step, e.last_step) for e in run.epochs
     ]

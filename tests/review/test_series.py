@@ -128,7 +128,7 @@ def test_what_is_recorded_of_a_fit_is_passed_on(tmp_path: Path) -> None:
     )
     about = series(run)["about"]
 
-    assert ("lrmon", "running") == (about["source"], about["state"])
+    assert ("lrmon", "running") == (about["provenance"], about["state"])
     assert {"class_name": "Adam", "config": {"epsilon": 1e-7}} == about["fits"][0]["optimizer"]
     assert A == about["fits"][0]["recording"]
 

@@ -114,18 +114,18 @@ def test_a_request_that_waited_takes_what_was_read_after_it_asked(tmp_path: Path
     with live(tmp_path / "logs", loader) as logs:
         training, cache = Training(tmp_path / "logs", logs), RunCache()
         training.grow()
-        cache.run(logs.source(), "run")
+        cache.run(logs.reader(), "run")
         happens: dict[str, Callable[[], None]] = {}
         newer: list[Run] = []
 
         def others_go_on() -> None:
             happens.clear()
             training.grow()
-            newer.append(cache.run(logs.source(), "run"))
+            newer.append(cache.run(logs.reader(), "run"))
 
         training.grow()
         happens["list_tensors"] = others_go_on
-        waited = cache.run(logs.source(Interrupted(logs.provider, happens)), "run")
+        waited = cache.run(logs.reader(Interrupted(logs.provider, happens)), "run")
         training.close()
 
     assert waited is newer[0]
@@ -140,9 +140,9 @@ def test_a_run_that_grows_at_every_question_is_still_of_one_moment(
         training, cache = Training(tmp_path / "logs", logs), RunCache()
         training.grow()
         grows = {"list_tensors": training.grow, "read_tensors": training.grow}
-        growing = cache.run(logs.source(Interrupted(logs.provider, grows)), "run")
+        growing = cache.run(logs.reader(Interrupted(logs.provider, grows)), "run")
         training.grow()
-        later = cache.run(logs.source(), "run")
+        later = cache.run(logs.reader(), "run")
         training.close()
 
     assert PER_EPOCH < check(growing) < check(later) == training.steps
@@ -155,7 +155,7 @@ def test_a_version_is_that_of_what_was_read(tmp_path: Path, loader: LoaderName) 
         training = Training(tmp_path / "logs", logs)
         training.grow()
         happens: dict[str, Callable[[], None]] = {}
-        first = [RunCache().run(logs.source(), "run") for _ in range(2)]
+        first = [RunCache().run(logs.reader(), "run") for _ in range(2)]
 
         def grow_once() -> None:
             happens.clear()
@@ -163,8 +163,8 @@ def test_a_version_is_that_of_what_was_read(tmp_path: Path, loader: LoaderName) 
 
         happens["read_tensors"] = grow_once
         later = [
-            RunCache().run(logs.source(Interrupted(logs.provider, happens)), "run"),
-            RunCache().run(logs.source(), "run"),
+            RunCache().run(logs.reader(Interrupted(logs.provider, happens)), "run"),
+            RunCache().run(logs.reader(), "run"),
         ]
         training.close()
 
@@ -178,11 +178,11 @@ def test_what_a_run_holds_goes_with_it(tmp_path: Path, loader: LoaderName) -> No
     with live(tmp_path / "logs", loader) as logs:
         training, cache = Training(tmp_path / "logs", logs), RunCache()
         training.grow()
-        loss = weakref.ref(_computed(cache.run(logs.source(), "run")).loss)
+        loss = weakref.ref(_computed(cache.run(logs.reader(), "run")).loss)
         training.grow()
         gc.disable()
         try:
-            _computed(cache.run(logs.source(), "run"))
+            _computed(cache.run(logs.reader(), "run"))
             assert loss() is None
         finally:
             gc.enable()

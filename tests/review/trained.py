@@ -64,7 +64,7 @@ def trained(
     record = {
         "steps_per_epoch": length,
         "initial_epoch": first_epoch,
-        "loss_source": "each batch's own",
+        "loss_provenance": "each batch's own",
         **fit,
     }
     of_fit = Fit(

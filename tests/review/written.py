@@ -17,7 +17,7 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 from tensorboard.util import tensor_util
 
 from lrmon import schema
-from lrmon.review.reading.data_provider import Source
+from lrmon.review.reading.data_provider import RecordReader
 from lrmon.review.reading.run_cache import RunCache
 from lrmon.review.run.run import Run
 from lrmon.review.run_list import summarize
@@ -143,15 +143,15 @@ class Logs:
         self._multiplexer.Reload()
 
     @property
-    def source(self) -> Source:
-        return Source(self.provider, context.RequestContext(), "")
+    def reader(self) -> RecordReader:
+        return RecordReader(self.provider, context.RequestContext(), "")
 
     def run(self, name: str = "run") -> Run:
-        return self.cache.run(self.source, name)
+        return self.cache.run(self.reader, name)
 
     def runs(self) -> dict[str, Any]:
         """The answer of the route `runs`, as a page decodes it."""
-        overview = self.cache.overview(self.source)
+        overview = self.cache.overview(self.reader)
         runs: dict[str, Any] = json.loads(schema.to_json(overview.runs))
         return runs
 

@@ -56,6 +56,6 @@ def test_where_no_optimizer_makes_an_update_there_is_no_learning_rate(tmp_path: 
     _, run = recorded_beside(several.by_hand, tmp_path)
     assert several.STEPS == len(run.step)
     assert np.isnan(run.learning_rate).all()
-    assert schema.NOT_AVAILABLE == run.fits[-1]["exactness"]["learning_rate"]
-    assert "optimizer" in run.fits[-1]["learning_rate_source"]
+    assert schema.UNAVAILABLE == run.fits[-1]["exactness"]["learning_rate"]
+    assert "optimizer" in run.fits[-1]["learning_rate_provenance"]
     assert np.isfinite(run.loss).all()

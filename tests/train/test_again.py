@@ -60,10 +60,10 @@ def test_each_training_of_a_folder_is_a_run_with_its_own_name(
     }
     assert expected == {name: run.learning_rate.tolist() for name, run in lrmon.load(tmp_path).items()}
     for fast in (True, False):
-        with open_logs(tmp_path, fast=fast) as source:
+        with open_logs(tmp_path, fast=fast) as reader:
             cache = RunCache()
-            runs = {name: cache.run(source, name).learning_rate.tolist() for name in expected}
-            assert (expected, list(expected)) == (runs, list(cache.overview(source).runs))
+            runs = {name: cache.run(reader, name).learning_rate.tolist() for name in expected}
+            assert (expected, list(expected)) == (runs, list(cache.overview(reader).runs))
     assert 0 == cli.main(["report", str(tmp_path), "--run", "run1//earlier 1"])
     report = capsys.readouterr().out
     assert report.startswith("run1//earlier 1  completed · 10 steps · 2 epochs of 5 steps\n")
@@ -145,8 +145,8 @@ def test_an_earlier_training_stays_as_it_is_while_a_later_one_grows(tmp_path: Pa
             for _ in range(3):
                 recorder.batch(learning_rate=0.2, loss=1.0)
             recorder.flush()
-            with open_logs(tmp_path, fast=False) as source:
-                runs.append([cache.run(source, name) for name in ("run", "run//earlier 1")])
+            with open_logs(tmp_path, fast=False) as reader:
+                runs.append([cache.run(reader, name) for name in ("run", "run//earlier 1")])
 
     (latest, earlier), (grown, same) = runs
     assert (3, 6, 5) == (latest.step.size, grown.step.size, earlier.step.size)

@@ -44,7 +44,7 @@ def test_a_loss_is_that_of_all_replicas_together_those_without_samples_too(
 ) -> None:
     run = recorded(logs / mode)
     np.testing.assert_allclose(losses(mirrored[mode]["weights"], samples) * 2, run.loss, rtol=TOLERANCE)
-    assert "all replicas together" in run.fits[-1]["loss_source"]
+    assert "all replicas together" in run.fits[-1]["loss_provenance"]
     assert 8 == run.fits[-1]["batch_size"]
 
 
@@ -66,9 +66,9 @@ def test_a_loss_that_each_replica_returns_for_itself_is_not_taken_for_that_of_th
     assert "history" in mirrored["own step"]
     run = recorded(logs / "own step")
     assert np.isnan(run.loss).all()
-    (source,) = {fit["loss_source"] for fit in run.fits}
+    (source,) = {fit["loss_provenance"] for fit in run.fits}
     assert "none: the model's own train_step returns a loss of each replica alone" == source
-    assert "not available" == run.fits[-1]["exactness"]["loss"]
+    assert "unavailable" == run.fits[-1]["exactness"]["loss"]
     assert [np.float32(0.01)] * 12 == run.learning_rate.tolist()
 
 

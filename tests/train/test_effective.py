@@ -137,7 +137,7 @@ def test_where_no_single_number_exists_it_is_nan_and_says_why(
     run = recorded(tmp_path)
     assert [True] * 30 == np.isnan(run.effective_learning_rate).tolist()
     assert [np.float32(0.01)] * 30 == run.learning_rate.tolist()
-    assert reason == run.fits[0]["effective_learning_rate_source"]
+    assert reason == run.fits[0]["effective_learning_rate_provenance"]
     assert [] == run.fits[0]["effective_learning_rate_factors"]
 
 

@@ -126,7 +126,7 @@ def test_a_train_step_that_returns_its_loss_is_recorded_and_says_so(tmp_path: Pa
     losses = fit(model, tmp_path, x, y, batch_size=8)
     truth = [float(np.mean((model(x[i : i + 8]) - y[i : i + 8]) ** 2)) for i in range(0, 40, 8)]
     np.testing.assert_allclose(truth, losses, rtol=1e-6)
-    assert "train_step returns" in recorded(tmp_path).fits[0]["loss_source"]
+    assert "train_step returns" in recorded(tmp_path).fits[0]["loss_provenance"]
 
 
 def test_a_train_step_that_shows_no_loss_is_recorded_as_nan_with_the_reason(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_a_train_step_that_shows_no_loss_is_recorded_as_nan_with_the_reason(tmp_
     losses = fit(model, tmp_path, x, y, batch_size=8)
     assert [True] * 5 == np.isnan(losses).tolist()
     assert (
-        recorded(tmp_path).fits[0]["loss_source"]
+        recorded(tmp_path).fits[0]["loss_provenance"]
         == "none: the model's own train_step has a loss of shape (2,)"
     )
     assert np.float32(0.01) == recorded(tmp_path).learning_rate[0]

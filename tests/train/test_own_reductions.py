@@ -71,11 +71,11 @@ def test_without_its_own_callback_a_run_reduced_nothing(tmp_path: Path, schedule
     assert [(12, "would"), (22, "would")] == kinds(report)
     assert "It would have reduced after epoch 12 (step 38), from" in text
     assert "reduced after epoch" not in text.replace("would have reduced after epoch", "")
-    assert ["would"] * 2 == [reduction["kind"] for reduction in report.to_dict()["plateaus"]["triggers"]]
+    assert ["would"] * 2 == [reduction["kind"] for reduction in report.to_dict()["plateaus"]["reductions"]]
 
 
 def test_what_the_record_did_at_a_place_of_the_rule_stands_beside_it(tmp_path: Path) -> None:
-    first, _ = fit(tmp_path, LearningRateScheduler(tutorial)).to_dict()["plateaus"]["triggers"]
+    first, _ = fit(tmp_path, LearningRateScheduler(tutorial)).to_dict()["plateaus"]["reductions"]
 
     assert pytest.approx([tutorial(12), tutorial(13)]) == [first["did_from"], first["did_to"]]
 

@@ -58,9 +58,9 @@ def test_the_callback_of_the_fit_is_recorded_and_replayed(tmp_path: Path) -> Non
     assert reductions
     assert [(epoch, "both") for epoch in reductions] == [
         (reduction["epoch"], reduction["kind"])
-        for reduction in report["plateaus"]["triggers"][: len(reductions)]
+        for reduction in report["plateaus"]["reductions"][: len(reductions)]
     ]
-    assert None is report["plateaus"]["departs_at"]
+    assert None is report["plateaus"]["diverges_at"]
 
 
 def test_a_rule_alone_is_recorded_as_not_at_work(tmp_path: Path) -> None:

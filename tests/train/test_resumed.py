@@ -28,8 +28,8 @@ from tests.train.resumable import (
 def by_both_loaders(folder: Path, name: str = "run") -> list[Run]:
     runs = []
     for fast in (True, False):
-        with open_logs(folder / "logs", fast=fast) as source:
-            runs.append(RunCache().run(source, name))
+        with open_logs(folder / "logs", fast=fast) as reader:
+            runs.append(RunCache().run(reader, name))
     return runs
 
 

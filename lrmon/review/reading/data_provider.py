@@ -57,7 +57,7 @@ class TagData:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class RecordReader:
     """One experiment of a DataProvider, as one request sees it.
 
     Attributes:

@@ -20,7 +20,7 @@ from tensorboard.util import grpc_util
 
 from lrmon import schema
 from lrmon.review.reading import damaged_files as damage
-from lrmon.review.reading.data_provider import Source
+from lrmon.review.reading.data_provider import RecordReader
 
 _LOADED: Final = "Finished load cycle"
 _UNREADABLE: Final = re.compile(r"Read error in (.+?): [A-Z]\w*\(")
@@ -33,7 +33,7 @@ class NoDataServerError(Exception):
 
 
 @contextmanager
-def open_logs(logdir: str | os.PathLike[str], *, fast: bool | None = None) -> Iterator[Source]:
+def open_logs(logdir: str | os.PathLike[str], *, fast: bool | None = None) -> Iterator[RecordReader]:
     """Gives what a log directory holds now, read once.
 
     Args:
@@ -60,14 +60,14 @@ def open_logs(logdir: str | os.PathLike[str], *, fast: bool | None = None) -> It
                 raise
         else:
             with server:
-                yield _source(server.data_provider(), path)
+                yield _reader(server.data_provider(), path)
             return
     damage.isolate()
-    yield _source(_loaded_by_python(path), path)
+    yield _reader(_loaded_by_python(path), path)
 
 
-def _source(data_provider: Any, path: str) -> Source:
-    return Source(data_provider, context.RequestContext(), "", path)
+def _reader(data_provider: Any, path: str) -> RecordReader:
+    return RecordReader(data_provider, context.RequestContext(), "", path)
 
 
 class _Server:

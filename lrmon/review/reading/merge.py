@@ -301,7 +301,7 @@ def _run(
     return Run(
         name=name,
         version=version,
-        source="lrmon",
+        provenance="lrmon",
         step=step,
         time=time,
         epoch=axis.row_positions,

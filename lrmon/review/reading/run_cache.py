@@ -13,7 +13,7 @@ from tensorboard import errors
 
 from lrmon import schema
 from lrmon.review.reading.damaged_files import damaged
-from lrmon.review.reading.data_provider import Listing, Source, TagData, digest
+from lrmon.review.reading.data_provider import Listing, RecordReader, TagData, digest
 from lrmon.review.reading.merge import about_trainings, assemble, folder_of, trainings_of
 from lrmon.review.reading.recordings import decode, recordings_of, unread
 from lrmon.review.reading.sampled import is_recorded, is_sampled, sampled_run
@@ -137,94 +137,94 @@ class RunCache:
         self._lock = threading.Lock()
         self._reading = threading.Lock()
 
-    def run(self, source: Source, name: str) -> Run:
+    def run(self, reader: RecordReader, name: str) -> Run:
         """Returns a run as TensorBoard has it now.
 
         Raises:
           tensorboard.errors.NotFoundError: if there is no such run, or nothing of lrmon in it.
         """
         turn, folder = self._turn, folder_of(name)
-        listing = _list(source, [folder]).get(folder)
-        held = None if listing is None else self._current(source, folder, listing, turn)
+        listing = _list(reader, [folder]).get(folder)
+        held = None if listing is None else self._current(reader, folder, listing, turn)
         if held is None and listing is not None:
             with self._reading:
                 held = (
-                    self._current(source, folder, listing, turn)
-                    or self._read(source, {folder: listing})[folder]
+                    self._current(reader, folder, listing, turn)
+                    or self._read(reader, {folder: listing})[folder]
                 )
         if held is None or name not in held.runs:
             raise errors.NotFoundError(f"no run {name[:100]!r} with a learning rate recorded by lrmon")
         return held.runs[name]
 
-    def overview(self, source: Source) -> Overview:
+    def overview(self, reader: RecordReader) -> Overview:
         """Returns the summaries of all runs that hold a learning rate recorded by lrmon."""
         turn = self._turn
-        listings = source.list_records()
-        others = [name for name in source.list_runs() if name not in listings]
+        listings = reader.list_records()
+        others = [name for name in reader.list_runs() if name not in listings]
         if others:
-            sampled = source.list_scalars(others, [schema.SCALAR_LEARNING_RATE])
-            listings |= _with_learning_rate(source.list_scalars(list(sampled))) if sampled else {}
-        entries = self._known(source, listings, turn)
+            sampled = reader.list_scalars(others, [schema.SCALAR_LEARNING_RATE])
+            listings |= _with_learning_rate(reader.list_scalars(list(sampled))) if sampled else {}
+        entries = self._known(reader, listings, turn)
         missing = iter(sorted(name for name in listings if name not in entries))
         while names := list(islice(missing, _RUNS_AT_ONCE)):
             with self._reading:
                 # Those before have taken their time: what was listed then is old now.
-                now = _list(source, names)
+                now = _list(reader, names)
                 asked = {name: now[name] for name in names if name in now}
-                entries |= self._known(source, asked, turn)
+                entries |= self._known(reader, asked, turn)
                 wanted = {name: listing for name, listing in asked.items() if name not in entries}
-                self._read(source, wanted)
-                entries |= self._known(source, wanted, turn)
-        self._forget(source.experiment, listings)
+                self._read(reader, wanted)
+                entries |= self._known(reader, wanted, turn)
+        self._forget(reader.experiment, listings)
         notices = _about_samples(self._samples)
         runs = dict(sorted(run for entry in entries.values() for run in entry.runs.items()))
         version = digest([(name, version) for name, (version, _) in runs.items()], notices)
         return Overview(version, notices, {name: summary for name, (_, summary) in runs.items()})
 
-    def _read(self, source: Source, listings: Mapping[str, Listing]) -> dict[str, _Held]:
+    def _read(self, reader: RecordReader, listings: Mapping[str, Listing]) -> dict[str, _Held]:
         """Reads what is new of these runs, until nothing is added to them meanwhile."""
         read: dict[str, _Held] = {}
         wanted = dict(listings)
         for _ in range(_READINGS):
-            read |= dict(self._read_once(source, wanted, read))
-            now = _list(source, list(wanted)) if wanted else {}
+            read |= dict(self._read_once(reader, wanted, read))
+            now = _list(reader, list(wanted)) if wanted else {}
             wanted = {name: now[name] for name in wanted if name in now and now[name] != wanted[name]}
             if not wanted:
                 break
         for folder, held in read.items():
-            self._keep((source.experiment, folder), held)
+            self._keep((reader.experiment, folder), held)
         return read
 
     def _read_once(
-        self, source: Source, listings: Mapping[str, Listing], read: Mapping[str, _Held]
+        self, reader: RecordReader, listings: Mapping[str, Listing], read: Mapping[str, _Held]
     ) -> Iterator[tuple[str, _Held]]:
         """Yields these folders as they are now; what has been read of them, or is held, is not read again."""
         with self._lock:
             self._turn += 1
             turn = self._turn
-            held = {name: read.get(name, self._held.get((source.experiment, name))) for name in listings}
+            held = {name: read.get(name, self._held.get((reader.experiment, name))) for name in listings}
         before = {name: stage.tags for name, stage in held.items() if stage is not None}
         records = {name: listing for name, listing in listings.items() if not is_sampled(listing)}
-        for name, tags, failed in source.read_records(records, before, decode):
-            lost = damaged(source.log_dir, name)
+        for name, tags, failed in reader.read_records(records, before, decode):
+            lost = damaged(reader.log_dir, name)
             stage = _Stage(None if failed else records[name], lost, turn)
             known = held[name]
-            runs = self._trainings(source, name, tags, failed, {} if known is None else known.runs)
+            runs = self._trainings(reader, name, tags, failed, {} if known is None else known.runs)
             yield name, _Held(stage, runs, tags)
         for name in listings.keys() - records.keys():
-            scalars = source.read_scalars(name, list(listings[name]))
+            scalars = reader.read_scalars(name, list(listings[name]))
             values = sorted(
                 (tag, [(datum.step, datum.wall_time, datum.value) for datum in data])
                 for tag, data in scalars.items()
             )
-            lost = damaged(source.log_dir, name)
-            run = sampled_run(name, digest(source.experiment, name, values, lost), scalars)
+            lost = damaged(reader.log_dir, name)
+            run = sampled_run(name, digest(reader.experiment, name, values, lost), scalars)
             run = replace(run, notices=(*lost, *run.notices))
             yield name, _Held(_Stage(listings[name], lost, turn), {name: run}, {})
 
     def _trainings(
         self,
-        source: Source,
+        reader: RecordReader,
         folder: str,
         tags: Mapping[str, TagData],
         failed: Sequence[str],
@@ -232,7 +232,7 @@ class RunCache:
     ) -> dict[str, Run]:
         """Returns the runs of a folder; an earlier training that has not changed stays the object it was."""
         runs: dict[str, Run] = {}
-        lost = damaged(source.log_dir, folder)
+        lost = damaged(reader.log_dir, folder)
         points = sorted((tag, data.digest) for tag, data in tags.items())
         trainings = trainings_of(folder, recordings_of(tags))
         for name, recordings in trainings.items():
@@ -240,7 +240,7 @@ class RunCache:
             own = points
             if name != folder:
                 own = [point for point in points if any(f"/{each.name}" in point[0] for each in recordings)]
-            version = digest(source.experiment, name, own, failed, lost, about)
+            version = digest(reader.experiment, name, own, failed, lost, about)
             run = known.get(name)
             if run is None or run.version != version or name == folder:
                 notices = [*lost, *about, *unread(tags, failed)]
@@ -268,9 +268,9 @@ class RunCache:
                 if not any(run is other for other in stays):
                     run.memo.close()
 
-    def _current(self, source: Source, name: str, listing: Listing, turn: int) -> _Held | None:
+    def _current(self, reader: RecordReader, name: str, listing: Listing, turn: int) -> _Held | None:
         """Returns a folder's runs, if they are at hand as they are now; see `_Stage.is_current`."""
-        key, lost = (source.experiment, name), damaged(source.log_dir, name)
+        key, lost = (reader.experiment, name), damaged(reader.log_dir, name)
         with self._lock:
             held = self._held.get(key)
             if held is None or not held.stage.is_current(listing, lost, turn):
@@ -278,15 +278,15 @@ class RunCache:
             self._held.move_to_end(key)
             return held
 
-    def _known(self, source: Source, listings: Mapping[str, Listing], turn: int) -> dict[str, _Entry]:
+    def _known(self, reader: RecordReader, listings: Mapping[str, Listing], turn: int) -> dict[str, _Entry]:
         """Returns the summaries that are at hand of these runs as they are now."""
         with self._lock:
-            kept = {name: self._summaries.get((source.experiment, name)) for name in listings}
+            kept = {name: self._summaries.get((reader.experiment, name)) for name in listings}
         return {
             name: entry
             for name, entry in kept.items()
             if entry is not None
-            and entry.stage.is_current(listings[name], damaged(source.log_dir, name), turn)
+            and entry.stage.is_current(listings[name], damaged(reader.log_dir, name), turn)
         }
 
     def _forget(self, experiment: str, listings: Mapping[str, Listing]) -> None:
@@ -297,11 +297,11 @@ class RunCache:
                 self._let_go(key)
 
 
-def _list(source: Source, names: Sequence[str]) -> dict[str, Listing]:
+def _list(reader: RecordReader, names: Sequence[str]) -> dict[str, Listing]:
     """Returns the tags of those of these runs that hold a learning rate recorded by lrmon."""
-    listings = source.list_records(names)
+    listings = reader.list_records(names)
     others = [name for name in names if name not in listings]
-    return listings | _with_learning_rate(source.list_scalars(others)) if others else listings
+    return listings | _with_learning_rate(reader.list_scalars(others)) if others else listings
 
 
 def _with_learning_rate(scalars: Mapping[str, Listing]) -> dict[str, Listing]:

@@ -60,7 +60,7 @@ def sampled_run(name: str, version: str, scalars: Mapping[str, Sequence[Any]]) -
     return Run(
         name=name,
         version=version,
-        source="scalars",
+        provenance="scalars",
         step=step,
         time=np.maximum.accumulate(np.array(times, dtype=np.float64)),
         epoch=axis.row_positions,

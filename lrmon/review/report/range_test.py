@@ -159,7 +159,7 @@ class RangeTestReport:
         tail = {
             "suggestions": {name: _spread(each) for name, each in self.suggestions.items()},
             "recommended": _spread(self.recommended),
-            "problems": _cautions(self.cautions),
+            "cautions": _cautions(self.cautions),
         }
         return f'{schema.to_json(head)[1:-1]},"sweeps":[{sweeps}],{schema.to_json(tail)[1:-1]}'
 
@@ -238,7 +238,7 @@ def _sweep_json(sweep: Sweep, *, columns: bool) -> str:
             }
             for name, each in (*test.suggestions.items(), ("recommended", test.recommended))
         },
-        "problems": _cautions(test.cautions),
+        "cautions": _cautions(test.cautions),
     }
     head["recommended"] = head["suggestions"].pop("recommended")
     if not columns:

@@ -19,7 +19,7 @@ from lrmon.text.wording import quantity
 if TYPE_CHECKING:
     pass
 
-Source = Literal["lrmon", "scalars"]
+Provenance = Literal["lrmon", "scalars"]
 """``lrmon``: exact records of every step. ``scalars``: the sample that TensorBoard keeps of scalars."""
 
 T = TypeVar("T")
@@ -78,17 +78,17 @@ class Fit:
     sweep_from: int | None = None
 
     def has(self, column: str) -> bool:
-        """Returns whether a column has been recorded: nothing in the record says that it is not available.
+        """Returns whether a column has been recorded: nothing in the record says that it is unavailable.
 
         A number that is NaN in a column that has been recorded was NaN in the training.
 
         Args:
           column: ``learning_rate``, ``effective_learning_rate`` or ``loss``.
         """
-        source, exactness = self.record.get(f"{column}_source"), self.record.get("exactness")
+        provenance, exactness = self.record.get(f"{column}_provenance"), self.record.get("exactness")
         by_column = exactness if isinstance(exactness, Mapping) else {}
-        is_none = isinstance(source, str) and source.startswith("none")
-        return not is_none and by_column.get(column) != schema.NOT_AVAILABLE
+        is_none = isinstance(provenance, str) and provenance.startswith("none")
+        return not is_none and by_column.get(column) != schema.UNAVAILABLE
 
     def class_name(self, name: str) -> str | None:
         """Returns the class name in a recorded configuration, None where there is none.
@@ -184,7 +184,7 @@ class Run:
       name: TensorBoard's name of the run; of an earlier training in the same folder with its number, see
         `lrmon.review.reading.merge.trainings_of`.
       version: made of what was read, so that it changes when anything of the run would.
-      source: where the numbers come from.
+      provenance: where the numbers come from.
       step: [n], ascending, each once.
       time: [n], seconds since 1970 (UTC), never descending.
       epoch: [n], place on the epoch axis, never descending: a quarter into the epoch at position 1 is 1.25;
@@ -215,7 +215,7 @@ class Run:
 
     name: str
     version: str
-    source: Source
+    provenance: Provenance
     step: NDArray[np.int64]
     time: NDArray[np.float64]
     epoch: NDArray[np.float64]

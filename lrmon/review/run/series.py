@@ -178,7 +178,9 @@ def about_json(run: Run) -> str:
     """Returns what is recorded of each fit."""
     fits = [{**fit.record, "recording": fit.recording} for fit in run.fits]
     updates = {name: updates_words(made) for name, made in run.updates.items()}
-    return schema.to_json({"source": run.source, "state": run.state, "updates": updates, "fits": fits})
+    return schema.to_json(
+        {"provenance": run.provenance, "state": run.state, "updates": updates, "fits": fits}
+    )
 
 
 def _range(view: View, whole: list[float] | None) -> tuple[float, float]:

@@ -370,11 +370,15 @@ class FitRecording:
         if self._sampler is not None:
             notes = (run["effective_learning_rate_note"], self._sampler.formula)
             run["effective_learning_rate_note"] = " ".join(filter(None, notes)) or None
-        sources = run["learning_rate_source"], run["effective_learning_rate_source"], ring.loss_source
+        provenances = (
+            run["learning_rate_provenance"],
+            run["effective_learning_rate_provenance"],
+            ring.loss_provenance,
+        )
         optimizer = self._optimizer(main)
         return {
             **run,
-            "exactness": exactness(*sources),
+            "exactness": exactness(*provenances),
             **(
                 ring.told(run, optimizer)
                 if isinstance(ring, OutsideRingBuffer) and optimizer is not None
@@ -382,7 +386,7 @@ class FitRecording:
             ),
             "initial_epoch": self._first_epoch,
             "batch_size": self._batch_size or ring.batch_size,
-            "loss_source": ring.loss_source,
+            "loss_provenance": ring.loss_provenance,
             "warnings": self._warnings(ring),
         }
 

@@ -108,11 +108,11 @@ class OutsideRingBuffer(RingBuffer):
             run: The record's fields so far.
             optimizer: Whose learning rate is the run's.
         """
-        source, exactness = self._lr_provenance[id(optimizer)]
-        of_effective, effective = exactness, run["effective_learning_rate_source"]
+        provenance, exactness = self._lr_provenance[id(optimizer)]
+        of_effective, effective = exactness, run["effective_learning_rate_provenance"]
         if effective.startswith("none"):
-            of_effective = schema.NOT_AVAILABLE
-        elif exactness == schema.NOT_AVAILABLE:
+            of_effective = schema.UNAVAILABLE
+        elif exactness == schema.UNAVAILABLE:
             effective = "none: there is no learning rate to take it from"
         return {
             "exactness": {
@@ -120,8 +120,8 @@ class OutsideRingBuffer(RingBuffer):
                 "effective_learning_rate": of_effective,
                 "loss": self._loss_exactness,
             },
-            "learning_rate_source": source,
-            "effective_learning_rate_source": effective,
+            "learning_rate_provenance": provenance,
+            "effective_learning_rate_provenance": effective,
         }
 
     @property
@@ -175,7 +175,7 @@ class OutsideRingBuffer(RingBuffer):
         if lr_function(optimizer) is not None or (schedule is None and variable is None):
             self._lr_provenance[id(optimizer)] = (
                 "none: your function of the learning rate is called where nobody sees it",
-                schema.NOT_AVAILABLE,
+                schema.UNAVAILABLE,
             )
             return np.nan
         if schedule is None:
@@ -196,15 +196,17 @@ class OutsideRingBuffer(RingBuffer):
             total, count = (id(getattr(tracker, name, None)) for name in ("total", "count"))
             samples = float(after.get(count, np.nan)) - float(before.get(count, np.nan))
             if samples > 0:
-                self.loss_source, self._loss_exactness = LOSS_OF_DIFFERENCE, schema.BOUNDED
+                self.loss_provenance, self._loss_exactness = LOSS_OF_DIFFERENCE, schema.BOUNDED
                 return (float(after[total]) - float(before[total])) / samples
         shown = logs.get("loss") if isinstance(logs, dict) else None
         loss = np.zeros((2,)) if shown is None else _array(shown)
         if loss.ndim == 0:
-            self.loss_source = LOSS_OF_RETURN
+            self.loss_provenance = LOSS_OF_RETURN
             return float(loss)
-        self.loss_source = "none: the model's own train_function neither tracks nor returns each batch's loss"
-        self._loss_exactness = schema.NOT_AVAILABLE
+        self.loss_provenance = (
+            "none: the model's own train_function neither tracks nor returns each batch's loss"
+        )
+        self._loss_exactness = schema.UNAVAILABLE
         return np.nan
 
 

@@ -26,13 +26,13 @@ class DescribedOptimizer:
     Attributes:
         optimizer: Class and settings.
         schedule: The same of its schedule, None where its learning rate is no schedule.
-        learning_rate_source: Where its learning rate comes from, in words.
+        learning_rate_provenance: Where its learning rate comes from, in words.
         effective: The rule of its effective learning rate.
     """
 
     optimizer: dict[str, Any]
     schedule: dict[str, Any] | None
-    learning_rate_source: str
+    learning_rate_provenance: str
     effective: EffectiveLR
 
 
@@ -43,9 +43,9 @@ def described_optimizer(part: Part, backend: str) -> DescribedOptimizer:
         part: One that can make updates in the fit.
         backend: What computes the model.
     """
-    source = _learning_rate_source(part.optimizer, backend, scaled=scales_loss(part.outer))
+    provenance = _learning_rate_provenance(part.optimizer, backend, scaled=scales_loss(part.outer))
     return DescribedOptimizer(
-        _described(part.optimizer), _schedule(part.optimizer), source, effective_lr(part.optimizer)
+        _described(part.optimizer), _schedule(part.optimizer), provenance, effective_lr(part.optimizer)
     )
 
 
@@ -107,8 +107,8 @@ def described_optimizers(
             "optimizer": None,
             "schedule": None,
             "gradient_accumulation_steps": None,
-            "learning_rate_source": NOT_OBSERVED,
-            "effective_learning_rate_source": NOT_OBSERVED,
+            "learning_rate_provenance": NOT_OBSERVED,
+            "effective_learning_rate_provenance": NOT_OBSERVED,
             "effective_learning_rate_factors": [],
             "effective_learning_rate_note": None,
         }
@@ -118,13 +118,13 @@ def described_optimizers(
             "optimizer": own.optimizer,
             "schedule": own.schedule,
             "gradient_accumulation_steps": own.effective.steps_per_update,
-            "learning_rate_source": own.learning_rate_source,
-            "effective_learning_rate_source": own.effective.source,
+            "learning_rate_provenance": own.learning_rate_provenance,
+            "effective_learning_rate_provenance": own.effective.provenance,
             "effective_learning_rate_factors": list(own.effective.factors),
             "effective_learning_rate_note": own.effective.note,
         }
         if len(parts) > 1:
-            fields["learning_rate_source"] += f", of the optimizer {parts[main].name!r}"
+            fields["learning_rate_provenance"] += f", of the optimizer {parts[main].name!r}"
     if len(parts) > 1:
         fields["main_optimizer"] = None if main is None else parts[main].name
         fields["optimizers"] = [
@@ -139,16 +139,18 @@ def described_optimizers(
     return fields
 
 
-def exactness(learning_rate_source: str, effective_source: str, loss_source: str) -> dict[str, str]:
+def exactness(
+    learning_rate_provenance: str, effective_provenance: str, loss_provenance: str
+) -> dict[str, str]:
     """Returns `lrmon.schema.RunRecord`'s exactness of columns that are read in the step or not at all."""
-    sources = {
-        "learning_rate": learning_rate_source,
-        "effective_learning_rate": effective_source,
-        "loss": loss_source,
+    provenances = {
+        "learning_rate": learning_rate_provenance,
+        "effective_learning_rate": effective_provenance,
+        "loss": loss_provenance,
     }
     return {
-        column: schema.NOT_AVAILABLE if source.startswith("none") else schema.EXACT
-        for column, source in sources.items()
+        column: schema.UNAVAILABLE if provenance.startswith("none") else schema.EXACT
+        for column, provenance in provenances.items()
     }
 
 
@@ -186,7 +188,7 @@ def described_plateau(plateau: Any, model: Any) -> dict[str, Any] | None:
     return {**settings, "applied": trained is model}
 
 
-def _learning_rate_source(optimizer: Any, backend: str, *, scaled: bool) -> str:
+def _learning_rate_provenance(optimizer: Any, backend: str, *, scaled: bool) -> str:
     if lr_function(optimizer) is not None:
         if scaled and backend == "jax":
             return (

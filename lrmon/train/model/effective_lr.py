@@ -27,14 +27,14 @@ class EffectiveLR:
     """How the effective learning rate follows from the learning rate.
 
     Attributes:
-        source: The formula in words, or why there is no such number.
+        provenance: The formula in words, or why there is no such number.
         of: (learning_rate [n], t [n]) → [n], float64; t counts updates from 1.
         steps_per_update: Batches whose gradients make one update.
         factors: What makes the number, in the order in which it is applied; none where there is no number.
         note: What one has to know to read it rightly.
     """
 
-    source: str
+    provenance: str
     of: Callable[[_Doubles, _Doubles], _Doubles]
     steps_per_update: int = 1
     factors: tuple[schema.Factor, ...] = ()
@@ -74,13 +74,13 @@ def effective_lr(optimizer: Any) -> EffectiveLR:
         )
     scale = rule(optimizer)
     if scale.of is None:
-        return EffectiveLR(scale.source, _nothing, steps_per_update, note=scale.note)
+        return EffectiveLR(scale.provenance, _nothing, steps_per_update, note=scale.note)
     factors = _lr_factors(optimizer)
     if scale.factor is not None:
         factors.append(scale.factor)
     notes = [scale.note, *_general_notes(optimizer, steps_per_update)]
     return EffectiveLR(
-        scale.source, scale.of, steps_per_update, tuple(factors), " ".join(filter(None, notes)) or None
+        scale.provenance, scale.of, steps_per_update, tuple(factors), " ".join(filter(None, notes)) or None
     )
 
 
@@ -88,7 +88,7 @@ def effective_lr(optimizer: Any) -> EffectiveLR:
 class _Scale:
     """What a rule does to the learning rate: no `of` where that is not one number."""
 
-    source: str
+    provenance: str
     of: Callable[[_Doubles, _Doubles], _Doubles] | None
     factor: schema.Factor | None = None
     note: str | None = None

@@ -42,8 +42,8 @@ def substitute(model: Any, learning_rate: float) -> Any:
             optimizer.build(list(original._trainable_variables) or model.trainable_variables)  # noqa: SLF001 - no public name
     for old, new in zip(_chain(original), _chain(optimizer), strict=True):
         if original.built:
-            for source, target in zip(_state(old), _state(new), strict=True):
-                target.assign(source)
+            for provenance, target in zip(_state(old), _state(new), strict=True):
+                target.assign(provenance)
         else:
             counter(new).assign(counter(old))
     return optimizer

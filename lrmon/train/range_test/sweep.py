@@ -131,8 +131,8 @@ class Sweep(Callback):
             problem = (ring and ring.problem) or "the model's train_function does not call its train_step"
             raise RuntimeError(f"find cannot read the loss of a batch: {problem}")
         rows = ring.rows(position, position + 1)
-        if ring.loss_source.startswith("none"):
-            raise RuntimeError(f"find needs each batch's own loss, and there is {ring.loss_source}")
+        if ring.loss_provenance.startswith("none"):
+            raise RuntimeError(f"find needs each batch's own loss, and there is {ring.loss_provenance}")
         known = [part.optimizer is self._optimizer for part in ring.optimizers.parts]
         column = known.index(True)
         learning_rate, loss = float(rows.learning_rate[0, column]), float(rows.loss[0])
@@ -186,12 +186,12 @@ class Sweep(Callback):
         if recorder is None:
             return
         stopped, reason = self._stopped or (None, None)
-        loss_source = "" if self._ring is None else self._ring.loss_source
-        sources = ("", self._effective.source, loss_source)
+        loss_provenance = "" if self._ring is None else self._ring.loss_provenance
+        provenances = ("", self._effective.provenance, loss_provenance)
         recorder.end_fit(
             ended,
-            loss_source=loss_source,
-            exactness=exactness(*sources),
+            loss_provenance=loss_provenance,
+            exactness=exactness(*provenances),
             range_test={**self._record, "stopped": stopped, "stopped_reason": reason},
         )
         recorder.flush()

@@ -64,7 +64,7 @@ class RingBuffer(ABC):
         """Whose updates are in the rows, one column each."""
         self.problem: str | None = None
         """Why rows are missing or incomplete, in words, if they are; known once the step has run."""
-        self.loss_source = ""
+        self.loss_provenance = ""
         """Where the losses come from, in words; known once the step has run."""
         self.batch_size: int | None = None
         """Samples of the first batch that was read, where the ring counts them: of all replicas together."""
@@ -134,18 +134,18 @@ class RingBuffer(ABC):
             logs: What it returned.
         """
         loss = loss_of(calls, logs)
-        if loss.source == LOSS_OF_LOGS and self._unseen_metric:
+        if loss.provenance == LOSS_OF_LOGS and self._unseen_metric:
             # A function that was compiled within the step calls its metrics once, and then without us.
-            loss = Loss(source=self._unseen_metric)
-        elif loss.source not in {LOSS_OF_LOGS, NO_LOSS} and loss.source.startswith("none"):
-            self._unseen_metric = loss.source
+            loss = Loss(provenance=self._unseen_metric)
+        elif loss.provenance not in {LOSS_OF_LOGS, NO_LOSS} and loss.provenance.startswith("none"):
+            self._unseen_metric = loss.provenance
         elif not self._is_of_this_step(loss.value):
             self._unseen_metric = HIDDEN
-            loss = Loss(source=HIDDEN)
+            loss = Loss(provenance=HIDDEN)
         elif len(getattr(loss.value, "shape", ())):
             shape = tuple(loss.value.shape)
-            loss = Loss(source=f"none: the model's own train_step has a loss of shape {shape}")
-        self.loss_source = loss.source
+            loss = Loss(provenance=f"none: the model's own train_step has a loss of shape {shape}")
+        self.loss_provenance = loss.provenance
         return loss
 
     def _is_of_this_step(self, value: Any) -> bool:

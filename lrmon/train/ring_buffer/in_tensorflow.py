@@ -263,21 +263,23 @@ class TensorFlowRingBuffer(RingBuffer):
         return _NAN
 
     def _loss(self, calls: Sequence[MetricCalls], logs: Any) -> Loss:
-        said = self.loss_source
+        said = self.loss_provenance
         loss = super()._loss(calls, logs)
         if not self._rows.several:
             return loss
         if self._rows.replica() > 0:
-            self.loss_source = said
+            self.loss_provenance = said
             return loss
-        if self.loss_source == LOSS_OF_LOGS:
-            self.loss_source = "none: the model's own train_step returns a loss of each replica alone"
-            return Loss(source=self.loss_source)
-        if not self.loss_source.startswith("none"):
+        if self.loss_provenance == LOSS_OF_LOGS:
+            self.loss_provenance = "none: the model's own train_step returns a loss of each replica alone"
+            return Loss(provenance=self.loss_provenance)
+        if not self.loss_provenance.startswith("none"):
             counted = "each counted alike" if loss.weight is None else "weighted by their samples"
-            self.loss_source += f", of all replicas together, {counted}"
+            self.loss_provenance += f", of all replicas together, {counted}"
             if isinstance(self._rows, WorkersRecords):
-                self.loss_source += ", which the workers exchange every 64 batches and at each epoch's end"
+                self.loss_provenance += (
+                    ", which the workers exchange every 64 batches and at each epoch's end"
+                )
         return loss
 
     def _learning_rate(self, part: Part, iteration: Any, got: Sequence[Any]) -> Any:

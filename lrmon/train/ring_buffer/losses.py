@@ -48,12 +48,12 @@ class Loss:
 
     Attributes:
         value: The loss, NaN where it is not known.
-        source: Where it is from, in words; ``none: …`` where it is not known.
+        provenance: Where it is from, in words; ``none: …`` where it is not known.
         weight: What the metric that got it lets it count; None where nobody says.
     """
 
     value: Any = np.nan
-    source: str = ""
+    provenance: str = ""
     weight: Any = None
 
 
@@ -73,7 +73,7 @@ def loss_of(calls: Sequence[MetricCalls], logs: Any) -> Loss:
         if each.kind == TRACKER and each.values:
             return Loss(each.values[-1], LOSS_OF_TRACKER, each.weight)
     if not isinstance(logs, dict) or "loss" not in logs:
-        return Loss(source=NO_LOSS)
+        return Loss(provenance=NO_LOSS)
     loss = logs["loss"]
     for each in calls:
         if _has(loss, each.results):
@@ -85,7 +85,7 @@ def loss_of(calls: Sequence[MetricCalls], logs: Any) -> Loss:
         repr(str(each.metric.name)) for each in calls if _may_be_mean(each) and id(each.metric) not in shown
     ]
     if doubtful:
-        return Loss(source=_none(f"what may be the mean of its metric {' or '.join(doubtful)}"))
+        return Loss(provenance=_none(f"what may be the mean of its metric {' or '.join(doubtful)}"))
     return Loss(loss, LOSS_OF_LOGS)
 
 
@@ -94,9 +94,9 @@ def _behind(calls: MetricCalls) -> Loss:
     name = repr(str(calls.metric.name))
     if not is_plain_mean(calls.metric):
         what = f"what its metric {name} makes of all batches of the epoch, and {type(calls.metric).__name__}"
-        return Loss(source=_none(f"{what} is no plain Mean", advice="return the batch's own"))
+        return Loss(provenance=_none(f"{what} is no plain Mean", advice="return the batch's own"))
     if not calls.values:
-        return Loss(source=_none(f"the mean of its metric {name}, and does not update it in this step"))
+        return Loss(provenance=_none(f"the mean of its metric {name}, and does not update it in this step"))
     return Loss(calls.values[-1], f"{LOSS_OF_TRACKER} from what its metric {name} gets", calls.weight)
 
 

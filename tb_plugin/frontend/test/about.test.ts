@@ -56,7 +56,7 @@ test("what the effective learning rate is not, is said for the optimizers that c
 });
 
 test("each column says where it comes from", () => {
-  expect(sourceFacts({ learning_rate_source: "a", loss_source: "b" })).toEqual([
+  expect(sourceFacts({ learning_rate_provenance: "a", loss_provenance: "b" })).toEqual([
     { name: "learning rate", value: "a", exactness: "exact" },
     { name: "loss", value: "b", exactness: "exact" },
   ]);

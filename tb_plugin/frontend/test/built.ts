@@ -62,7 +62,7 @@ export function series(built: Built = {}): Series {
       time: [START, START + lastStep * SECONDS_A_STEP],
     },
     about: {
-      source: built.source ?? "lrmon",
+      provenance: built.source ?? "lrmon",
       state: "completed",
       updates: new Map(),
       fits: built.fits ?? [],
@@ -74,7 +74,7 @@ export function series(built: Built = {}): Series {
 export function info(changes: Partial<RunInfo> = {}): RunInfo {
   return {
     kind: "training",
-    source: "lrmon",
+    provenance: "lrmon",
     steps: 20,
     first_step: 0,
     last_step: 19,
@@ -85,7 +85,7 @@ export function info(changes: Partial<RunInfo> = {}): RunInfo {
     last_time: START + 9.5,
     optimizer: "Adam",
     schedule: null,
-    monitors: [],
+    metric_names: [],
     sparkline: [],
     findings: 0,
     severity: null,

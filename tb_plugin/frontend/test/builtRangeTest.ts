@@ -56,9 +56,9 @@ export function rangeTest(changes: Partial<RangeTest> = {}): RangeTest {
     sweeps: [sweep([2, 1.9, 1, 0.5, 40])],
     suggestions: Object.fromEntries(METHODS.map((method) => [method, NONE])) as Record<Method, Summary>,
     recommended: NONE,
-    problems: [],
+    cautions: [],
     training: null,
-    about: { source: "lrmon", state: "completed", updates: new Map(), fits: [] },
+    about: { provenance: "lrmon", state: "completed", updates: new Map(), fits: [] },
     notices: [],
     ...changes,
   };

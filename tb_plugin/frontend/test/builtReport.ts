@@ -1,5 +1,5 @@
 /** Reports, built for tests. */
-import type { Edge, Finding, Plateaus, Report, Trigger } from "../src/api/report";
+import type { Finding, LRChange, LRReduction, Plateaus, Report } from "../src/api/report";
 
 const RULE = {
   monitor: "val_loss",
@@ -22,10 +22,10 @@ export function report(changes: Partial<Plateaus> = {}): Report {
     epochs: { position: [0, 1, 2], first_step: [0, 10, 20], last_step: [9, 19, 29] },
     lr: {
       shape: null,
-      summary: "staircase, from 0.1 to 0.01, 1 edge",
+      summary: "staircase, from 0.1 to 0.01, 1 LR change",
       explanation: null,
-      edges: [],
-      edges_total: 0,
+      lr_changes: [],
+      lr_changes_total: 0,
       late: null,
     },
     plateaus: {
@@ -34,7 +34,7 @@ export function report(changes: Partial<Plateaus> = {}): Report {
       defaults: RULE,
       defaults_from: "run",
       applied: true,
-      monitors: ["loss", "val_loss"],
+      metric_names: ["loss", "val_loss"],
       unit: "epoch",
       problem: null,
       step: [9, 19, 29],
@@ -44,9 +44,9 @@ export function report(changes: Partial<Plateaus> = {}): Report {
       wait: [0, 0, 0],
       best: [1, 1, 1],
       in_cooldown: [false, false, false],
-      triggers: [],
-      triggers_total: 0,
-      departs_at: null,
+      reductions: [],
+      reductions_total: 0,
+      diverges_at: null,
       sensitivity: null,
       code: null,
       ...changes,
@@ -57,7 +57,7 @@ export function report(changes: Partial<Plateaus> = {}): Report {
   };
 }
 
-export function edge(changes: Partial<Edge> = {}): Edge {
+export function lrChange(changes: Partial<LRChange> = {}): LRChange {
   return {
     step: 95,
     step_before: 94,
@@ -74,7 +74,7 @@ export function edge(changes: Partial<Edge> = {}): Edge {
   };
 }
 
-export function trigger(changes: Partial<Trigger> = {}): Trigger {
+export function reduction(changes: Partial<LRReduction> = {}): LRReduction {
   return {
     epoch: 2,
     step: 29,

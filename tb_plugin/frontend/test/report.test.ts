@@ -8,10 +8,10 @@ import { type Frame, layoutMarks, markAt } from "../src/model/layout";
 import { type MarkOptions, marksOf, sentenceAt } from "../src/model/marks";
 import { placesOf } from "../src/model/places";
 import { ratePane } from "../src/model/ratePane";
-import { departsSentence, edgeSentence, fractionWords, triggerSentence } from "../src/model/sentences";
+import { divergesSentence, fractionWords, lrChangeSentence, reductionSentence } from "../src/model/sentences";
 import { earliness, settingOf, shownSetting, withSetting } from "../src/model/whatIf";
 import { SECONDS_A_STEP, START, series } from "./built";
-import { edge, finding, report, trigger } from "./builtReport";
+import { finding, lrChange, reduction, report } from "./builtReport";
 
 const PLAIN: MarkOptions = { hidden: new Set(), shown: null, asking: false };
 
@@ -35,21 +35,21 @@ test("a report is read as it was sent, and what is missing is said by its name",
   expect(() => decodeReport({ ...sent, lr: undefined })).toThrow(UnexpectedAnswer);
 });
 
-test("an edge is told with its place in the epoch", () => {
-  expect(edgeSentence(edge(), null)).toBe(
+test("an LR change is described with its place in the epoch", () => {
+  expect(lrChangeSentence(lrChange(), null)).toBe(
     "At step 95 the learning rate fell from 0.1 to 0.095: 19 of 76 steps into epoch 1, a quarter of an epoch after its start.",
   );
-  expect(edgeSentence(edge({ offset: 57, nearest_boundary: -19, epoch: 3 }), null)).toContain(
+  expect(lrChangeSentence(lrChange({ offset: 57, nearest_boundary: -19, epoch: 3 }), null)).toContain(
     "57 of 76 steps into epoch 3, a quarter of an epoch before its end.",
   );
-  expect(edgeSentence(edge({ offset: 0, nearest_boundary: 0, on_boundary: true, epoch: 5 }), null)).toContain(
-    ": exactly where epoch 5 begins.",
-  );
-  expect(edgeSentence(edge({ late: true, offset: 1, nearest_boundary: 1 }), "The reason.")).toMatch(
+  expect(
+    lrChangeSentence(lrChange({ offset: 0, nearest_boundary: 0, on_boundary: true, epoch: 5 }), null),
+  ).toContain(": exactly where epoch 5 begins.");
+  expect(lrChangeSentence(lrChange({ late: true, offset: 1, nearest_boundary: 1 }), "The reason.")).toMatch(
     /The reason\.$/,
   );
   const unknown = { epoch: null, offset: null, steps_in_epoch: null, nearest_boundary: null };
-  expect(edgeSentence(edge({ ...unknown, step_before: 90, to: 0.2 }), null)).toBe(
+  expect(lrChangeSentence(lrChange({ ...unknown, step_before: 90, to: 0.2 }), null)).toBe(
     "Between step 90 and step 95 the learning rate rose from 0.1 to 0.2.",
   );
 });
@@ -64,19 +64,21 @@ test("a part of an epoch is in words only where it is exactly that", () => {
 });
 
 test("a reduction says who made it, and from where on the record is another story", () => {
-  const one = report({ triggers: [trigger()], departs_at: { epoch: 2, step: 29 } });
-  expect(triggerSentence(trigger(), one)).toMatch(/would have reduced .* after epoch 2; .* From here on/);
-  const by = trigger({ did_from: 0.025, did_to: 0.023 });
-  expect(triggerSentence(by, one)).toMatch(/would have reduced .* went from 0.025 to 0.023 there\./);
-  expect(triggerSentence(trigger(), { ...one, last_step: 29 })).toContain("nothing comes after it");
-  const both = trigger({ kind: "both", did_from: 0.1, did_to: 0.02 });
-  expect(triggerSentence(both, one)).toMatch(
+  const one = report({ reductions: [reduction()], diverges_at: { epoch: 2, step: 29 } });
+  expect(reductionSentence(reduction(), one)).toMatch(/would have reduced .* after epoch 2; .* From here on/);
+  const by = reduction({ did_from: 0.025, did_to: 0.023 });
+  expect(reductionSentence(by, one)).toMatch(/would have reduced .* went from 0.025 to 0.023 there\./);
+  expect(reductionSentence(reduction(), { ...one, last_step: 29 })).toContain("nothing comes after it");
+  const both = reduction({ kind: "both", did_from: 0.1, did_to: 0.02 });
+  expect(reductionSentence(both, one)).toMatch(
     /own ReduceLROnPlateau reduced .* after epoch 2 from 0.1 to 0.02; this rule reduces it there from/,
   );
-  expect(departsSentence(one.plateaus)).toMatch(/^After epoch 2 the recorded curve is no longer/);
-  expect(departsSentence(report().plateaus)).toContain("never reduces");
-  expect(departsSentence(report({ triggers: [both] }).plateaus)).toContain("changed to the same value");
-  expect(departsSentence(report({ triggers: [trigger()] }).plateaus)).toContain("Nothing is recorded after");
+  expect(divergesSentence(one.plateaus)).toMatch(/^After epoch 2 the recorded curve is no longer/);
+  expect(divergesSentence(report().plateaus)).toContain("never reduces");
+  expect(divergesSentence(report({ reductions: [both] }).plateaus)).toContain("changed to the same value");
+  expect(divergesSentence(report({ reductions: [reduction()] }).plateaus)).toContain(
+    "Nothing is recorded after",
+  );
 });
 
 test("a step has its place on every axis, also one that is still to come", () => {
@@ -90,11 +92,11 @@ test("a step has its place on every axis, also one that is still to come", () =>
 
 test("a plateau reaches from its best value to the reduction, solid where there was one", () => {
   const two = [
-    trigger({ best_step: 9 }),
-    trigger({ step: 39, epoch: 3, best_step: 9, kind: "both", first: false }),
-    trigger({ step: 34, epoch: 3, best_step: 9, kind: "did", first: false }),
+    reduction({ best_step: 9 }),
+    reduction({ step: 39, epoch: 3, best_step: 9, kind: "both", first: false }),
+    reduction({ step: 34, epoch: 3, best_step: 9, kind: "did", first: false }),
   ];
-  const marks = marksOf(report({ triggers: two }), series({ ended: 4 }), "step", PLAIN);
+  const marks = marksOf(report({ reductions: two }), series({ ended: 4 }), "step", PLAIN);
   expect(marks.bands.map(({ start, end, solid }) => [start, end, solid])).toEqual([
     [9, 30, false],
     [30, 40, true],
@@ -106,7 +108,7 @@ test("a plateau reaches from its best value to the reduction, solid where there 
 
 test("what a rule would have done is drawn only where the user asks, or the run had a rule of its own", () => {
   const drawn = (applied: boolean, asking: boolean): readonly unknown[] => {
-    const asked = report({ triggers: [trigger()], wait: [0, 1, 0], applied });
+    const asked = report({ reductions: [reduction()], wait: [0, 1, 0], applied });
     const marks = marksOf(asked, series({ ended: 3 }), "step", { ...PLAIN, asking });
     return [
       marks.plateaus,
@@ -125,10 +127,10 @@ test("what a rule would have done is drawn only where the user asks, or the run 
   }
 });
 
-test("a learning rate that is another one in every epoch has no edges to mark", () => {
+test("a learning rate that is another one in every epoch has no LR changes to mark", () => {
   const built = report();
   const marked = (shape: Report["lr"]["shape"]): number => {
-    const lr = { ...built.lr, edges: [edge({ step: 10, epoch: 1, offset: 0 })], shape };
+    const lr = { ...built.lr, lr_changes: [lrChange({ step: 10, epoch: 1, offset: 0 })], shape };
     return marksOf({ ...built, lr }, series({ ended: 3 }), "step", PLAIN).markers.length;
   };
   expect(marked(null)).toBe(1);
@@ -142,20 +144,20 @@ test("the strip of the wait fills up to the reduction, and is there only where i
   expect([quiet.fuse.length, quiet.corridor]).toEqual([0, null]);
   const asked = marksOf(report({ wait: [0, 1, 0] }), run, "step", { ...PLAIN, asking: true });
   expect(asked.fuse.map((cell) => cell.to)).toEqual([0, 0.5, 0]);
-  const fired = marksOf(report({ wait: [0, 1, 0], triggers: [trigger()] }), run, "epoch", PLAIN);
+  const fired = marksOf(report({ wait: [0, 1, 0], reductions: [reduction()] }), run, "epoch", PLAIN);
   expect(fired.fuse.map(({ start, end, to, fired: is }) => [start, end, to, is])).toEqual([
     [0, 1, 0, false],
     [1, 2, 0.5, false],
     [2, 3, 1, true],
   ]);
   expect(
-    marksOf(report({ triggers: [trigger()] }), run, "step", { ...PLAIN, hidden: new Set(["fuse"]) }).fuse,
+    marksOf(report({ reductions: [reduction()] }), run, "step", { ...PLAIN, hidden: new Set(["fuse"]) }).fuse,
   ).toEqual([]);
 });
 
 test("the corridor is the best value with min_delta on both sides, as long as it holds", () => {
   const marks = marksOf(
-    report({ triggers: [trigger()], best: [1, 0.5, 0.5] }),
+    report({ reductions: [reduction()], best: [1, 0.5, 0.5] }),
     series({ ended: 3 }),
     "step",
     PLAIN,
@@ -168,7 +170,7 @@ test("the corridor is the best value with min_delta on both sides, as long as it
 
 test("the rule's learning rate and the plan are lines that decide the scale with the others", () => {
   const run = series({ ended: 3 });
-  const built = report({ triggers: [trigger({ lr_to: 0.001 })], lr: [0.1, 0.1, 0.1] });
+  const built = report({ reductions: [reduction({ lr_to: 0.001 })], lr: [0.1, 0.1, 0.1] });
   const planned = {
     schedule: "CosineDecay",
     last_step: 39,
@@ -214,14 +216,14 @@ test("marks in one place become one, and clusters keep clear of each other", () 
   expect(clusters([0, 50, 100], Number, width)).toHaveLength(3);
 });
 
-test.each([4, 19, 60, 95, 300])("labels of edges %d pixels apart do not overlap", (every) => {
-  const edges = Array.from({ length: 40 }, (_none, index) => {
+test.each([4, 19, 60, 95, 300])("labels of LR changes %d pixels apart do not overlap", (every) => {
+  const lrChanges = Array.from({ length: 40 }, (_none, index) => {
     const step = (index + 1) * every;
-    return edge({ step, step_before: step - 1, to: 0.1 - index * 0.002, offset: (index * 19) % 76 });
+    return lrChange({ step, step_before: step - 1, to: 0.1 - index * 0.002, offset: (index * 19) % 76 });
   });
   const built = report();
   const marks = marksOf(
-    { ...built, lr: { ...built.lr, edges } },
+    { ...built, lr: { ...built.lr, lr_changes: lrChanges } },
     series({ lastStep: 40 * every + 50, ended: 0 }),
     "step",
     PLAIN,
@@ -241,24 +243,28 @@ test.each([4, 19, 60, 95, 300])("labels of edges %d pixels apart do not overlap"
   }
 });
 
-test("edges that all lie on boundaries need no labels once they are many", () => {
+test("lr_changes that all lie on boundaries need no labels once they are many", () => {
   const built = report();
   const labels = (count: number): number => {
-    const edges = Array.from({ length: count }, (_none, index) =>
-      edge({ step: (index + 1) * 60, offset: 0, nearest_boundary: 0, on_boundary: true }),
+    const lrChanges = Array.from({ length: count }, (_none, index) =>
+      lrChange({ step: (index + 1) * 60, offset: 0, nearest_boundary: 0, on_boundary: true }),
     );
     const run = series({ lastStep: 899, ended: 0 });
-    const marks = marksOf({ ...built, lr: { ...built.lr, edges } }, run, "step", PLAIN);
+    const marks = marksOf({ ...built, lr: { ...built.lr, lr_changes: lrChanges } }, run, "step", PLAIN);
     return layoutMarks("rate", marks, [0, 900], frame(900)).labels.length;
   };
   expect([labels(8), labels(9)]).toEqual([8, 0]);
 });
 
 test("the pointer finds a marker, a cluster that opens, and the head of a plateau", () => {
-  const edges = [edge(), edge({ step: 400, step_before: 399 }), edge({ step: 402, step_before: 401 })];
-  const built = report({ triggers: [trigger({ step: 700, best_step: 600 })] });
+  const lrChanges = [
+    lrChange(),
+    lrChange({ step: 400, step_before: 399 }),
+    lrChange({ step: 402, step_before: 401 }),
+  ];
+  const built = report({ reductions: [reduction({ step: 700, best_step: 600 })] });
   const marks = marksOf(
-    { ...built, lr: { ...built.lr, edges } },
+    { ...built, lr: { ...built.lr, lr_changes: lrChanges } },
     series({ lastStep: 899, ended: 0 }),
     "step",
     PLAIN,

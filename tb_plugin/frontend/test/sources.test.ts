@@ -61,13 +61,16 @@ function input(run: Series, changes: Partial<RatePaneInput> = {}): RatePaneInput
 const named = (fits: readonly Fit[]) => [{ name: "run", fits }];
 
 test("where all is exact nothing is said at the chart", () => {
-  const fit: Fit = { loss_source: "each batch's own", exactness: { loss: "exact" } };
+  const fit: Fit = { loss_provenance: "each batch's own", exactness: { loss: "exact" } };
   expect(caveatOf(named([fit, {}]), "loss")).toBeNull();
   expect(sourceFacts(fit)).toEqual([{ name: "loss", value: "each batch's own", exactness: "exact" }]);
 });
 
 test("a column that is not exact says so with its source", () => {
-  const fit: Fit = { loss_source: "the tracker's difference, within 1e-3", exactness: { loss: "bounded" } };
+  const fit: Fit = {
+    loss_provenance: "the tracker's difference, within 1e-3",
+    exactness: { loss: "bounded" },
+  };
   expect(caveatOf(named([fit]), "loss")).toEqual({
     label: "within a bound",
     sentence: "The tracker's difference, within 1e-3.",
@@ -75,22 +78,22 @@ test("a column that is not exact says so with its source", () => {
 });
 
 test("of several runs and fits it says which, and that it is a part", () => {
-  const bounded: Fit = { loss_source: "a", exactness: { loss: "bounded" } };
-  const none: Fit = { loss_source: "none: no loss is returned" };
+  const bounded: Fit = { loss_provenance: "a", exactness: { loss: "bounded" } };
+  const none: Fit = { loss_provenance: "none: no loss is returned" };
   const runs = [
     { name: "one", fits: [bounded] },
     { name: "two", fits: [{}, none] },
   ];
   expect(caveatOf(runs, "loss")).toEqual({
-    label: "partly not available",
+    label: "partly unavailable",
     sentence: "one: a. two, fit 2: none: no loss is returned.",
   });
 });
 
-test("a source without numbers is not available, though no exactness was recorded", () => {
+test("a source without numbers is unavailable, though no exactness was recorded", () => {
   expect(
-    exactnessOf({ effective_learning_rate_source: "none: data dependent" }, "effective_learning_rate"),
-  ).toBe("not available");
+    exactnessOf({ effective_learning_rate_provenance: "none: data dependent" }, "effective_learning_rate"),
+  ).toBe("unavailable");
   expect(exactnessOf({ exactness: { loss: "a word of a newer version" } }, "loss")).toBe("exact");
 });
 

@@ -53,12 +53,12 @@ def test_single_losses_that_are_no_numbers_are_a_warning() -> None:
 def test_losses_that_nobody_knows_are_not_broken() -> None:
     loss = np.full(300, math.nan)
 
-    assert {} == findings(trained([0.1] * 300, 100, loss=loss, loss_source="none: no such thing"))
-    not_available = trained([0.1] * 300, 100, loss=loss, exactness={"loss": schema.NOT_AVAILABLE})
+    assert {} == findings(trained([0.1] * 300, 100, loss=loss, loss_provenance="none: no such thing"))
+    not_available = trained([0.1] * 300, 100, loss=loss, exactness={"loss": schema.UNAVAILABLE})
     assert {"loss-not-exact"} == set(findings(not_available))
 
 
-@pytest.mark.parametrize("told", [{}, {"exactness": {"loss": schema.EXACT}}, {"loss_source": None}])
+@pytest.mark.parametrize("told", [{}, {"exactness": {"loss": schema.EXACT}}, {"loss_provenance": None}])
 def test_losses_that_are_nan_in_every_batch_are_an_error(told: dict[str, Any]) -> None:
     run = trained([0.1] * 300, 100, loss=np.full(300, math.nan), metrics={"loss": [math.nan] * 3}, **told)
     found = findings(run)
@@ -116,8 +116,8 @@ def test_a_learning_rate_that_is_no_number_for_a_while_is_an_error_too(lrs: list
 @pytest.mark.parametrize(
     "told",
     [
-        {"learning_rate_source": "none: no optimizer was seen to update"},
-        {"exactness": {"learning_rate": schema.NOT_AVAILABLE}},
+        {"learning_rate_provenance": "none: no optimizer was seen to update"},
+        {"exactness": {"learning_rate": schema.UNAVAILABLE}},
     ],
 )
 def test_a_learning_rate_that_is_not_available_is_not_nan(told: dict[str, Any]) -> None:

@@ -28,7 +28,7 @@ def test_a_training_that_stalled_is_told_with_what_the_rule_would_have_done() ->
 
     assert ("warning", 79, 229) == (found.severity, found.step, found.last_step)
     assert ("val_loss", 0.125, 7, 15, 17) == tuple(
-        found.numbers[name] for name in ("monitor", "best", "best_epoch", "epochs", "trigger_epoch")
+        found.numbers[name] for name in ("monitor", "best", "best_epoch", "epochs", "reduction_epoch")
     )
     assert "has not improved since epoch 7 (0.125), for 15 epochs" in found.text
     assert 'ReduceLROnPlateau(monitor="val_loss"' in found.advice

@@ -25,13 +25,13 @@ def only(run: Run) -> Finding:
 
 @pytest.mark.parametrize(
     ("exactness", "severity", "state"),
-    [("bounded", "info", "is known within a bound only"), ("not available", "warning", "is not available")],
+    [("bounded", "info", "is known within a bound only"), ("unavailable", "warning", "is unavailable")],
 )
 @pytest.mark.parametrize("column", ["loss", "learning_rate"])
 def test_a_column_that_is_not_exact_is_said_in_its_sources_words(
     column: str, exactness: str, severity: str, state: str
 ) -> None:
-    fields: dict[str, Any] = {f"{column}_source": "difference of the tracker, |err| ≤ 1e-3"}
+    fields: dict[str, Any] = {f"{column}_provenance": "difference of the tracker, |err| ≤ 1e-3"}
     finding = only(trained([0.1] * 20, 10, exactness={column: exactness}, **fields))
 
     assert (f"{column.replace('_', '-')}-not-exact", severity) == (finding.code, severity)

@@ -71,7 +71,7 @@ def _answered_late(analysis: RunAnalysis, of: Plateaus, first: LRReduction) -> I
         numbers={
             "monitor": of.rule.monitor,
             "best_epoch": best,
-            "trigger_epoch": int(positions[first.index]),
+            "reduction_epoch": int(positions[first.index]),
             "drop_step": drop,
         },
     )

@@ -24,19 +24,19 @@ def find(analysis: RunAnalysis) -> Iterator[Finding]:
 
 
 def _not_exact(analysis: RunAnalysis, column: str, *, code: str) -> Iterator[Finding]:
-    """A column that a fit calls bounded or not available: the worse of them, in the words of its source."""
+    """A column that a fit calls bounded or unavailable: the worse of them, in the words of its source."""
     words = column.replace("_", " ")
-    for exactness in (schema.NOT_AVAILABLE, schema.BOUNDED):
+    for exactness in (schema.UNAVAILABLE, schema.BOUNDED):
         fits = [fit for fit in analysis.run.fits if _exactness(fit, column) == exactness]
         if not fits:
             continue
-        source = fits[0].record.get(f"{column}_source")
+        source = fits[0].record.get(f"{column}_provenance")
         told = f": {source.strip()[:_MOST_WORDS]}" if isinstance(source, str) and source.strip() else ""
         some = (
             "" if len(fits) == len(analysis.run.fits) else f" in {len(fits)} of {len(analysis.run.fits)} fits"
         )
         bounded = exactness == schema.BOUNDED
-        state = "is known within a bound only" if bounded else "is not available"
+        state = "is known within a bound only" if bounded else "is unavailable"
         end = "" if told.endswith(".") else "."
         yield Finding(
             code=code,

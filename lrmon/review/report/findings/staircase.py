@@ -31,7 +31,11 @@ def find(analysis: RunAnalysis) -> Iterator[Finding]:
             advice="Nothing is wrong with it; a decay_steps such as 64, 76, 95 or 100 steps on time.",
             step=int(steps[0]),
             last_step=int(steps[-1]),
-            numbers={"decay_steps": cadence.every, "late": int(steps.size), "edges": int(cadence.late.size)},
+            numbers={
+                "decay_steps": cadence.every,
+                "late": int(steps.size),
+                "lr_changes": int(cadence.late.size),
+            },
         )
 
 

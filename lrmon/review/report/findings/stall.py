@@ -203,7 +203,7 @@ def _stalled(analysis: RunAnalysis) -> Iterator[Finding]:
             "epochs": since if word == "epoch" else None,
             "noise": noise,
             "level": level,
-            **({"trigger_epoch": int(positions[reduced.index])} if would and reduced is not None else {}),
+            **({"reduction_epoch": int(positions[reduced.index])} if would and reduced is not None else {}),
         },
     )
 

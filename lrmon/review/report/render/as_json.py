@@ -36,7 +36,7 @@ def run_analysis_json(
         "run": run.name,
         "version": run.version,
         "kind": run.kind,
-        "source": run.source,
+        "provenance": run.provenance,
         "state": run.state,
         "complete": run.complete,
         "steps": int(run.step.size),
@@ -68,12 +68,12 @@ def plateaus_json(of: Plateaus, analysis: RunAnalysis) -> str:
         "defaults": rule_json(analysis.defaults.rule),
         "defaults_from": analysis.defaults.source,
         "applied": any(applied_rule(fit.record) is not None for fit in analysis.run.fits),
-        "monitors": metric_names(analysis.run),
+        "metric_names": metric_names(analysis.run),
         "unit": of.unit,
         "problem": of.problem,
-        "triggers": _reductions(of, analysis),
-        "triggers_total": len(of.reductions),
-        "departs_at": {"epoch": _epoch_at(of, analysis, of.diverges.index), "step": of.diverges.step}
+        "reductions": _reductions(of, analysis),
+        "reductions_total": len(of.reductions),
+        "diverges_at": {"epoch": _epoch_at(of, analysis, of.diverges.index), "step": of.diverges.step}
         if of.diverges
         else None,
         "sensitivity": _sensitivity(of, analysis, of.sensitivity) if of.sensitivity else None,
@@ -147,8 +147,8 @@ def _learning_rate(analysis: RunAnalysis) -> dict[str, Any]:
         **dict(zip(("first", "last", "min", "max"), ends, strict=True)),
         "changes": steps.changes,
         "warmup_end": steps.warmup_end,
-        "edges": _lr_changes(analysis, late),
-        "edges_total": int(steps.step.size),
+        "lr_changes": _lr_changes(analysis, late),
+        "lr_changes_total": int(steps.step.size),
         "every": cadence.every if cadence else None,
         "decay_steps": cadence.decay_steps if cadence else None,
         "drift": cadence.drift if cadence else None,
@@ -188,7 +188,9 @@ def _lr_changes(analysis: RunAnalysis, late: NDArray[np.bool_]) -> list[dict[str
             lr_change |= dict.fromkeys(
                 ("epoch", "offset", "steps_in_epoch", "epoch_position", "nearest_boundary")
             )
-        lr_change["answer"] = _answer(analysis.answers[index]) if index < len(analysis.answers) else None
+        lr_change["loss_response"] = (
+            _answer(analysis.answers[index]) if index < len(analysis.answers) else None
+        )
         lr_changes.append(lr_change)
     return lr_changes
 
@@ -218,7 +220,7 @@ def _planned(analysis: RunAnalysis) -> str:
     head = {
         "schedule": plan.class_name,
         "last_step": plan.last_step,
-        "edges": plan.lr_changes[:_LR_CHANGES].tolist(),
+        "lr_changes": plan.lr_changes[:_LR_CHANGES].tolist(),
         "every_step": plan.every_step,
     }
     columns = {
@@ -282,7 +284,7 @@ def _sensitivity(of: Plateaus, analysis: RunAnalysis, table: Sensitivity) -> dic
     return {
         "patience": table.patience,
         "min_delta": table.min_delta,
-        "first_trigger": [[position(index) for index in row] for row in table.first],
+        "first_reduction": [[position(index) for index in row] for row in table.first],
     }
 
 

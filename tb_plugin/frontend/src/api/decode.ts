@@ -36,7 +36,7 @@ export function decodeRuns(answer: unknown): Runs {
     return {
       ...run,
       severity: run.severity ?? null,
-      monitors: run.monitors ?? [],
+      metric_names: run.metric_names ?? [],
       notices: run.notices ?? [],
       sparkline: decodeColumn(run.sparkline ?? [], "sparkline"),
     };
@@ -135,7 +135,7 @@ function decodeEpochs(answer: unknown): Epochs {
 export function decodeAbout(answer: unknown): Series["about"] {
   const body = object(answer, "about");
   return {
-    source: body.source === "scalars" ? "scalars" : "lrmon",
+    provenance: body.provenance === "scalars" ? "scalars" : "lrmon",
     state: (body.state ?? null) as Series["about"]["state"],
     updates: named(body.updates ?? {}, String),
     fits: Array.isArray(body.fits) ? body.fits : [],

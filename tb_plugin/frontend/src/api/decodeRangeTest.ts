@@ -36,7 +36,7 @@ export function decodeRangeTest(answer: unknown): RangeTest {
       METHODS.map((method) => [method, decodeSummary(suggestions[method])]),
     ) as Record<Method, Summary>,
     recommended: decodeSummary(body.recommended),
-    problems: Array.isArray(body.problems) ? (body.problems as Problem[]) : [],
+    cautions: Array.isArray(body.cautions) ? (body.cautions as Problem[]) : [],
     training: body.training == null ? null : decodeTrained(body.training),
     about: decodeAbout(body.about),
     notices: strings(body.notices),

@@ -1,5 +1,14 @@
 import { decodeColumn, object, UnexpectedAnswer } from "./decode";
-import type { Check, Edge, Finding, LearningRate, PlateauRule, Plateaus, Report, Trigger } from "./report";
+import type {
+  Check,
+  Finding,
+  LearningRate,
+  LRChange,
+  LRReduction,
+  PlateauRule,
+  Plateaus,
+  Report,
+} from "./report";
 
 /** The report of an answer. What a newer lrmon adds is left out; what the charts need must be there. */
 export function decodeReport(answer: unknown): Report {
@@ -20,8 +29,8 @@ export function decodeReport(answer: unknown): Report {
       shape: (lr.shape ?? null) as LearningRate["shape"],
       summary: String(lr.summary),
       explanation: typeof lr.explanation === "string" ? lr.explanation : null,
-      edges: list<Edge>(lr.edges, "lr.edges"),
-      edges_total: Number(lr.edges_total),
+      lr_changes: list<LRChange>(lr.lr_changes, "lr.lr_changes"),
+      lr_changes_total: Number(lr.lr_changes_total),
       late: typeof lr.late === "string" ? lr.late : null,
     },
     plateaus: decodePlateaus(body.plateaus),
@@ -52,7 +61,7 @@ function decodePlateaus(answer: unknown): Plateaus {
     defaults: rule(body.defaults),
     defaults_from: body.defaults_from === "run" ? "run" : "keras",
     applied: body.applied === true,
-    monitors: list<string>(body.monitors, "plateaus.monitors"),
+    metric_names: list<string>(body.metric_names, "plateaus.metric_names"),
     unit: body.unit === "step" ? "step" : "epoch",
     problem: typeof body.problem === "string" ? body.problem : null,
     step,
@@ -62,9 +71,9 @@ function decodePlateaus(answer: unknown): Plateaus {
     wait: column("wait") as readonly number[],
     best: column("best"),
     in_cooldown: list<boolean>(body.in_cooldown, "plateaus.in_cooldown"),
-    triggers: list<Trigger>(body.triggers, "plateaus.triggers"),
-    triggers_total: Number(body.triggers_total),
-    departs_at: (body.departs_at ?? null) as Plateaus["departs_at"],
+    reductions: list<LRReduction>(body.reductions, "plateaus.reductions"),
+    reductions_total: Number(body.reductions_total),
+    diverges_at: (body.diverges_at ?? null) as Plateaus["diverges_at"],
     sensitivity: (body.sensitivity ?? null) as Plateaus["sensitivity"],
     code: typeof body.code === "string" ? body.code : null,
   };

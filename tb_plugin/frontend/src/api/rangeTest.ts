@@ -75,7 +75,7 @@ export interface RangeTest {
   readonly sweeps: readonly Sweep[];
   readonly suggestions: Readonly<Record<Method, Summary>>;
   readonly recommended: Summary;
-  readonly problems: readonly Problem[];
+  readonly cautions: readonly Problem[];
   readonly training: Trained | null;
   /** What there is to say of a finder of the user's own, null of one of lrmon's. */
   readonly recognized: string | null;

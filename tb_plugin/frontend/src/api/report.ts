@@ -31,7 +31,7 @@ export interface PlateauRule {
   readonly version: string;
 }
 
-export interface Edge {
+export interface LRChange {
   readonly step: number;
   readonly step_before: number;
   readonly from: number;
@@ -61,13 +61,13 @@ export interface LearningRate {
   readonly summary: string;
   /** What has to be said of it in a sentence or two, null where nothing has. */
   readonly explanation: string | null;
-  readonly edges: readonly Edge[];
-  readonly edges_total: number;
-  /** Why edges came one step late, null where they did not. */
+  readonly lr_changes: readonly LRChange[];
+  readonly lr_changes_total: number;
+  /** Why LR changes came one step late, null where they did not. */
   readonly late: string | null;
 }
 
-export interface Trigger {
+export interface LRReduction {
   readonly epoch: number | null;
   readonly step: number;
   readonly lr_from: number;
@@ -83,7 +83,7 @@ export interface Trigger {
 export interface Sensitivity {
   readonly patience: readonly number[];
   readonly min_delta: readonly number[];
-  readonly first_trigger: readonly (readonly (number | null)[])[];
+  readonly first_reduction: readonly (readonly (number | null)[])[];
 }
 
 export interface Plateaus {
@@ -93,7 +93,7 @@ export interface Plateaus {
   readonly defaults_from: "run" | "keras";
   /** Whether the run's own ReduceLROnPlateau was at work. */
   readonly applied: boolean;
-  readonly monitors: readonly string[];
+  readonly metric_names: readonly string[];
   readonly unit: "epoch" | "step";
   readonly problem: string | null;
   readonly step: readonly number[];
@@ -103,9 +103,9 @@ export interface Plateaus {
   readonly wait: readonly number[];
   readonly best: readonly Value[];
   readonly in_cooldown: readonly boolean[];
-  readonly triggers: readonly Trigger[];
-  readonly triggers_total: number;
-  readonly departs_at: { readonly epoch: number | null; readonly step: number } | null;
+  readonly reductions: readonly LRReduction[];
+  readonly reductions_total: number;
+  readonly diverges_at: { readonly epoch: number | null; readonly step: number } | null;
   readonly sensitivity: Sensitivity | null;
   readonly code: string | null;
 }

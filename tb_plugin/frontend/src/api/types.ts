@@ -13,7 +13,7 @@ export type RunState = "running" | "completed" | "stopped" | "interrupted" | nul
 
 export interface RunInfo {
   readonly kind: "training" | "range_test";
-  readonly source: "lrmon" | "scalars";
+  readonly provenance: "lrmon" | "scalars";
   readonly steps: number;
   readonly first_step: number | null;
   readonly last_step: number | null;
@@ -24,7 +24,7 @@ export interface RunInfo {
   readonly last_time: number | null;
   readonly optimizer: string | null;
   readonly schedule: string | null;
-  readonly monitors: readonly string[];
+  readonly metric_names: readonly string[];
   readonly sparkline: readonly Value[];
   readonly findings: number;
   /** Of its worst finding, null where it has none. */
@@ -74,7 +74,7 @@ export interface Described {
 }
 
 /** How true a column is; one that is not named is exact. */
-export type Exactness = "exact" | "bounded" | "not available";
+export type Exactness = "exact" | "bounded" | "unavailable";
 
 /** The columns whose source and exactness are recorded. */
 export type Told = "learning_rate" | "effective_learning_rate" | "loss";
@@ -114,9 +114,9 @@ export interface Fit {
   readonly steps_per_execution?: number | null;
   readonly gradient_accumulation_steps?: number | null;
   readonly compiled?: string | null;
-  readonly learning_rate_source?: string;
-  readonly effective_learning_rate_source?: string;
-  readonly loss_source?: string;
+  readonly learning_rate_provenance?: string;
+  readonly effective_learning_rate_provenance?: string;
+  readonly loss_provenance?: string;
   readonly exactness?: Readonly<Record<string, string>>;
   readonly effective_learning_rate_factors?: readonly Factor[];
   readonly effective_learning_rate_note?: string | null;
@@ -127,7 +127,7 @@ export interface Fit {
 }
 
 export interface About {
-  readonly source: "lrmon" | "scalars";
+  readonly provenance: "lrmon" | "scalars";
   readonly state: RunState;
   /** By optimizer, how many updates it made, in words; empty where all made one in each step. */
   readonly updates: ReadonlyMap<string, string>;

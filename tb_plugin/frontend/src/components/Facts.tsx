@@ -4,7 +4,7 @@ import type { Fact } from "../model/about";
 const EXACTNESS: Readonly<Record<Exactness, string>> = {
   exact: "exact",
   bounded: "within a bound",
-  "not available": "not available",
+  unavailable: "unavailable",
 };
 
 /** Named facts, one below the other; `wide` puts each value below its name. */

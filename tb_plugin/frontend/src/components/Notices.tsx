@@ -50,7 +50,7 @@ export function SweepNotices() {
   });
   const tests = sweeps.tests.value;
   const notices = tests.flatMap(({ name, test }) => {
-    const texts = [...test.notices, ...test.problems.map(({ text }) => text)];
+    const texts = [...test.notices, ...test.cautions.map(({ text }) => text)];
     return tests.length === 1 ? texts : texts.map((text) => `${name}: ${text}`);
   });
   const verdicts = tests.flatMap(({ name, test }) =>

@@ -68,9 +68,9 @@ export function Sensitivity({ plateaus, table }: { plateaus: Plateaus; table: Ta
             <tr key={minDelta}>
               <th scope="row">{settingText(minDelta)}</th>
               {columns.map((patience, column) => {
-                const first = table.first_trigger[column]?.[row] ?? null;
+                const first = table.first_reduction[column]?.[row] ?? null;
                 const key = keyOf(row, column);
-                const early = earliness(first, table.first_trigger);
+                const early = earliness(first, table.first_reduction);
                 const current = patience === rule.patience && minDelta === rule.min_delta;
                 const says = first === null ? "never" : `first reduction after ${unit} ${formatCount(first)}`;
                 return (

@@ -1,7 +1,7 @@
 import type { Plateaus, Setting } from "../api/report";
 import { copyText } from "../host/browser";
 import { formatCount, formatRate, shortName } from "../model/format";
-import { departsSentence, triggerItem, triggerLabel } from "../model/sentences";
+import { divergesSentence, reductionItem, reductionLabel } from "../model/sentences";
 import { MODES, settingOf, shownSetting, VERSIONS, withSetting } from "../model/whatIf";
 import { useStore } from "./context";
 import { Sensitivity } from "./Sensitivity";
@@ -57,7 +57,7 @@ const NUMBERS: readonly { readonly setting: Setting; readonly hint: string; read
 function Form({ plateaus, refusal }: { plateaus: Plateaus; refusal: string | null }) {
   const { choices } = useStore();
   const texts = choices.rule.value;
-  const { defaults, monitors, problem } = plateaus;
+  const { defaults, metric_names, problem } = plateaus;
   // The rule that cannot be judged is so for its mode, or for what it watches.
   const wrong = refusal !== null ? (settingOf(refusal) ?? "monitor") : null;
   const set = (setting: Setting, text: string): void => {
@@ -65,7 +65,7 @@ function Form({ plateaus, refusal }: { plateaus: Plateaus; refusal: string | nul
   };
   const shown = (setting: Setting): string => shownSetting(texts, defaults, setting);
   const monitor = shown("monitor");
-  const options = monitors.includes(monitor) ? monitors : [monitor, ...monitors];
+  const options = metric_names.includes(monitor) ? metric_names : [monitor, ...metric_names];
   const choice = (
     setting: Setting,
     label: string,
@@ -130,32 +130,32 @@ function Form({ plateaus, refusal }: { plateaus: Plateaus; refusal: string | nul
 const LISTED = 4;
 
 function Triggers({ plateaus }: { plateaus: Plateaus }) {
-  const { triggers, triggers_total: total, unit } = plateaus;
+  const { reductions, reductions_total: total, unit } = plateaus;
   return (
-    <div class="triggers" data-testid="triggers" aria-live="polite">
-      {triggers.length > 0 && (
-        <h4>{triggers.some(({ kind }) => kind !== "would") ? "Reductions" : "It would reduce"}</h4>
+    <div class="reductions" data-testid="reductions" aria-live="polite">
+      {reductions.length > 0 && (
+        <h4>{reductions.some(({ kind }) => kind !== "would") ? "Reductions" : "It would reduce"}</h4>
       )}
-      {triggers.length > 0 && (
+      {reductions.length > 0 && (
         <ul>
-          {triggers.slice(0, LISTED).map((trigger) => (
+          {reductions.slice(0, LISTED).map((reduction) => (
             <li
-              key={trigger.step}
-              class={`trigger trigger-${trigger.kind}`}
-              title={triggerLabel(trigger, unit)}
+              key={reduction.step}
+              class={`reduction reduction-${reduction.kind}`}
+              title={reductionLabel(reduction, unit)}
             >
-              {triggerItem(trigger, unit)}
+              {reductionItem(reduction, unit)}
               <span>
-                {trigger.kind === "did"
-                  ? `${formatRate(trigger.did_from)} → ${formatRate(trigger.did_to)}`
-                  : `${formatRate(trigger.lr_from)} → ${formatRate(trigger.lr_to)}`}
+                {reduction.kind === "did"
+                  ? `${formatRate(reduction.did_from)} → ${formatRate(reduction.did_to)}`
+                  : `${formatRate(reduction.lr_from)} → ${formatRate(reduction.lr_to)}`}
               </span>
             </li>
           ))}
           {total > LISTED && <li class="quiet">and {formatCount(total - LISTED)} more</li>}
         </ul>
       )}
-      <p class={plateaus.departs_at === null ? "quiet" : "aside departs"}>{departsSentence(plateaus)}</p>
+      <p class={plateaus.diverges_at === null ? "quiet" : "aside diverges"}>{divergesSentence(plateaus)}</p>
     </div>
   );
 }

@@ -65,19 +65,19 @@ function lossMarks({ view, choices }: Store): LegendItem[] {
   if (report === null || marks === null) return [];
   const theme = view.theme.value;
   const hidden = choices.hidden.value;
-  const { triggers, triggers_total: total, rule } = report.plateaus;
+  const { reductions, reductions_total: total, rule } = report.plateaus;
   const items: LegendItem[] = [];
-  if (marks.plateaus && triggers.length > 0) {
-    const did = triggers.some(({ kind }) => kind !== "would");
-    const would = triggers.some(({ kind }) => kind === "would");
+  if (marks.plateaus && reductions.length > 0) {
+    const did = reductions.some(({ kind }) => kind !== "would");
+    const would = reductions.some(({ kind }) => kind === "would");
     const label = did
       ? would
         ? "plateau, striped: would reduce"
         : "plateau, reduced"
       : "plateau, would reduce";
     const more =
-      total > triggers.length
-        ? ` Only the first ${formatCount(triggers.length)} of ${formatCount(total)} are drawn.`
+      total > reductions.length
+        ? ` Only the first ${formatCount(reductions.length)} of ${formatCount(total)} are drawn.`
         : "";
     const hint = `From the best value to where ReduceLROnPlateau reduces the learning rate; striped where it only would have.${more}`;
     items.push(item(label, theme.rule, "band", 0.45, "plateaus", hidden, hint));

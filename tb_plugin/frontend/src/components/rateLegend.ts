@@ -74,7 +74,7 @@ function effectiveRate({ view, choices }: Store): LegendItem {
   const caveat = caveatIn(view, "effective_learning_rate");
   const label = same
     ? "effective LR, equal to it"
-    : some || caveat?.label === "not available"
+    : some || caveat?.label === "unavailable"
       ? `effective LR${corrected ? " (bias correction)" : ""}`
       : "no effective LR";
   const notes = new Set(fits.map(effectiveNote).filter((note) => note !== null));
@@ -136,19 +136,19 @@ function rateMarks(
 ): LegendItem[] {
   if (report === null) return [];
   const hidden = choices.hidden.value;
-  const { edges, edges_total: total } = report.lr;
+  const { lr_changes: lrChanges, lr_changes_total: total } = report.lr;
   const items: LegendItem[] = [];
-  if (edges.length > 0 && !everyEpoch(report.lr)) {
-    const known = edges.some((edge) => edge.offset !== null);
-    const off = known && edges.some((edge) => !edge.on_boundary);
-    const on = known && edges.some((edge) => edge.on_boundary);
+  if (lrChanges.length > 0 && !everyEpoch(report.lr)) {
+    const known = lrChanges.some((lrChange) => lrChange.offset !== null);
+    const off = known && lrChanges.some((lrChange) => !lrChange.on_boundary);
+    const on = known && lrChanges.some((lrChange) => lrChange.on_boundary);
     const more =
-      total > edges.length
-        ? ` Only the first ${formatCount(edges.length)} of ${formatCount(total)} are marked.`
+      total > lrChanges.length
+        ? ` Only the first ${formatCount(lrChanges.length)} of ${formatCount(total)} are marked.`
         : "";
     const hint = `Where the learning rate steps: +19/76 is 19 of 76 steps into an epoch.${more}`;
     const add = (label: string, swatch: string): void => {
-      items.push(item(label, swatch, "markers", 1, "edges", hidden, hint));
+      items.push(item(label, swatch, "markers", 1, "lr_changes", hidden, hint));
     };
     if (!known) add("LR steps", theme.muted);
     if (off) add("LR step inside an epoch", theme.warning);
@@ -162,7 +162,7 @@ function rateMarks(
       item(timed ? "planned, at the pace so far" : "planned", colour, "dotted", 1, "planned", hidden, hint),
     );
   }
-  if (marks?.plateaus && report.plateaus.triggers.some(({ kind }) => kind !== "did")) {
+  if (marks?.plateaus && report.plateaus.reductions.some(({ kind }) => kind !== "did")) {
     const hint = "The learning rate that ReduceLROnPlateau alone would have made of the first one.";
     items.push(item("with the rule", theme.rule, "dashed", 1, "would", hidden, hint));
   }

@@ -43,9 +43,9 @@ function stateOf({ state }: RunInfo): string {
   }
 }
 
-function stepsOf({ steps, first_step: first, last_step: last, source, complete }: RunInfo): string {
+function stepsOf({ steps, first_step: first, last_step: last, provenance, complete }: RunInfo): string {
   const range = first !== null && last !== null ? `, ${formatCount(first)} to ${formatCount(last)}` : "";
-  const whole = source === "scalars" ? ", sampled" : complete ? "" : ", some missing";
+  const whole = provenance === "scalars" ? ", sampled" : complete ? "" : ", some missing";
   return `${formatCount(steps)}${range}${whole}`;
 }
 
@@ -84,7 +84,7 @@ const COLUMNS: readonly (readonly [column: Told, name: string])[] = [
 /** Where each number of the charts comes from, and how true it is. */
 export function sourceFacts(fit: Fit): readonly Fact[] {
   return COLUMNS.flatMap(([column, name]) => {
-    const source = fit[`${column}_source`];
+    const source = fit[`${column}_provenance`];
     if (!source && fit.exactness?.[column] === undefined) return [];
     return [{ name, value: source ?? "", exactness: exactnessOf(fit, column) }];
   });
@@ -112,7 +112,7 @@ const ADAM_FAMILY = new Set(["Adam", "AdamW", "Adamax"]);
 
 /** The effective learning rate of the fit is lr times the correction of the moments' bias. */
 export function correctsBias(fit: Fit): boolean {
-  if (exactnessOf(fit, "effective_learning_rate") === "not available") return false;
+  if (exactnessOf(fit, "effective_learning_rate") === "unavailable") return false;
   const factors = fit.effective_learning_rate_factors;
   return factors === undefined
     ? ADAM_FAMILY.has(fit.optimizer?.class_name ?? "")

@@ -1,11 +1,11 @@
 import type { Exactness, Fit, Told } from "../api/types";
 
-const ORDER: readonly Exactness[] = ["exact", "bounded", "not available"];
+const ORDER: readonly Exactness[] = ["exact", "bounded", "unavailable"];
 
 /** How true a column of a fit is. A record that does not name it is exact; a source `none …` has no numbers. */
 export function exactnessOf(fit: Fit, column: Told): Exactness {
   const told = ORDER.find((one) => one === fit.exactness?.[column]);
-  return told ?? (fit[`${column}_source`]?.startsWith("none") ? "not available" : "exact");
+  return told ?? (fit[`${column}_provenance`]?.startsWith("none") ? "unavailable" : "exact");
 }
 
 /** What stands beside the legend's entry of a column that is not exact, and in full. */
@@ -17,7 +17,7 @@ export interface Caveat {
 const LABELS: Readonly<Record<Exactness, string>> = {
   exact: "exact",
   bounded: "within a bound",
-  "not available": "not available",
+  unavailable: "unavailable",
 };
 
 /** What is to be said of a column of the drawn runs; null where all of it is exact. */
@@ -33,7 +33,7 @@ export function caveatOf(
       if (exactness === "exact") continue;
       if (ORDER.indexOf(exactness) > ORDER.indexOf(worst)) worst = exactness;
       const whose = [...(runs.length > 1 ? [name] : []), ...(fits.length > 1 ? [`fit ${index + 1}`] : [])];
-      const source = fit[`${column}_source`] ?? LABELS[exactness];
+      const source = fit[`${column}_provenance`] ?? LABELS[exactness];
       const sentence = whose.length > 0 ? `${whose.join(", ")}: ${source}` : capitalized(source);
       if (!sentences.includes(sentence)) sentences.push(sentence);
     }

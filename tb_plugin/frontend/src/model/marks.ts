@@ -1,15 +1,21 @@
-import type { Edge, LearningRate, Planned, Plateaus, Report } from "../api/report";
+import type { LearningRate, LRChange, Planned, Plateaus, Report } from "../api/report";
 import type { Series, Value } from "../api/types";
 import { type Axis, epochEnds } from "./axis";
 import { formatCount } from "./format";
 import { finite, lowerBound } from "./lookup";
 import { type PlaceOf, placesOf } from "./places";
-import { edgeLabel, edgeSentence, triggerLabel, triggerSentence, waitSentence } from "./sentences";
+import {
+  lrChangeLabel,
+  lrChangeSentence,
+  reductionLabel,
+  reductionSentence,
+  waitSentence,
+} from "./sentences";
 
 /** What a click in the legend hides. */
-export type MarkKind = "edges" | "planned" | "would" | "plateaus" | "corridor" | "fuse";
+export type MarkKind = "lr_changes" | "planned" | "would" | "plateaus" | "corridor" | "fuse";
 
-/** An edge of the learning rate on the chart. */
+/** A change of the learning rate on the chart. */
 export interface Marker {
   readonly x: number;
   readonly step: number;
@@ -94,10 +100,13 @@ export function marksOf(report: Report, series: Series, axis: Axis, options: Mar
   const overlaid = options.asking || plateaus.applied;
   const counted =
     overlaid &&
-    (plateaus.triggers.length > 0 || (options.asking && plateaus.wait.some((count) => count > 0)));
+    (plateaus.reductions.length > 0 || (options.asking && plateaus.wait.some((count) => count > 0)));
   return {
     run: report.run,
-    markers: off("edges") || everyEpoch(report.lr) ? [] : markersOf(report.lr.edges, report.lr.late, place),
+    markers:
+      off("lr_changes") || everyEpoch(report.lr)
+        ? []
+        : markersOf(report.lr.lr_changes, report.lr.late, place),
     bands: off("plateaus") || !overlaid ? [] : bandsOf(report, place),
     corridor: off("corridor") || !counted ? null : corridorOf(plateaus, series, axis, place),
     fuse: off("fuse") || !counted ? [] : fuseOf(report, place),
@@ -108,50 +117,50 @@ export function marksOf(report: Report, series: Series, axis: Axis, options: Mar
   };
 }
 
-/** Whether the learning rate is set anew at every epoch by one rule: then no epoch's start is an edge. */
+/** Whether the learning rate is set anew at every epoch by one rule: then no epoch's start is an LR change. */
 export function everyEpoch({ shape }: LearningRate): boolean {
   return shape !== null && shape.unit === "epoch" && shape.every === 1;
 }
 
-function markersOf(edges: readonly Edge[], late: string | null, place: PlaceOf): Marker[] {
-  return edges.flatMap((edge) => {
-    const x = place(edge.step);
+function markersOf(lrChanges: readonly LRChange[], late: string | null, place: PlaceOf): Marker[] {
+  return lrChanges.flatMap((lrChange) => {
+    const x = place(lrChange.step);
     if (x === null) return [];
-    const known = edge.offset !== null;
+    const known = lrChange.offset !== null;
     return [
       {
         x,
-        step: edge.step,
-        y: edge.to,
-        rises: edge.to > edge.from,
-        tone: edge.late ? "late" : known ? (edge.on_boundary ? "on" : "off") : null,
-        label: edgeLabel(edge),
-        sentence: edgeSentence(edge, late),
+        step: lrChange.step,
+        y: lrChange.to,
+        rises: lrChange.to > lrChange.from,
+        tone: lrChange.late ? "late" : known ? (lrChange.on_boundary ? "on" : "off") : null,
+        label: lrChangeLabel(lrChange),
+        sentence: lrChangeSentence(lrChange, late),
       },
     ];
   });
 }
 
 function bandsOf(report: Report, place: PlaceOf): Band[] {
-  const { triggers, unit } = report.plateaus;
+  const { reductions, unit } = report.plateaus;
   const before = { rule: Number.NEGATIVE_INFINITY, record: Number.NEGATIVE_INFINITY };
-  return triggers.flatMap((trigger) => {
-    const end = place(trigger.step + 1);
+  return reductions.flatMap((reduction) => {
+    const end = place(reduction.step + 1);
     if (end === null) return [];
-    const best = trigger.best_step === null ? null : place(trigger.best_step);
+    const best = reduction.best_step === null ? null : place(reduction.best_step);
     // After a reduction the wait begins anew, also where the best value is as far back as before.
-    const whose = trigger.kind === "did" ? "record" : "rule";
+    const whose = reduction.kind === "did" ? "record" : "rule";
     const start = Math.min(Math.max(best ?? end, before[whose]), end);
     before[whose] = end;
     return [
       {
         start,
         end,
-        step: trigger.step,
-        solid: trigger.kind !== "would",
-        label: triggerLabel(trigger, unit),
-        short: `${unit} ${formatCount(unit === "epoch" && trigger.epoch !== null ? trigger.epoch : trigger.step)}`,
-        sentence: triggerSentence(trigger, report),
+        step: reduction.step,
+        solid: reduction.kind !== "would",
+        label: reductionLabel(reduction, unit),
+        short: `${unit} ${formatCount(unit === "epoch" && reduction.epoch !== null ? reduction.epoch : reduction.step)}`,
+        sentence: reductionSentence(reduction, report),
       },
     ];
   });
@@ -181,8 +190,8 @@ function corridorOf(
 
 function fuseOf(report: Report, place: PlaceOf): FuseCell[] {
   const { plateaus, epochs } = report;
-  const { step, wait, triggers, unit, rule } = plateaus;
-  const fired = new Set(triggers.filter(({ kind }) => kind !== "did").map((trigger) => trigger.step));
+  const { step, wait, reductions, unit, rule } = plateaus;
+  const fired = new Set(reductions.filter(({ kind }) => kind !== "did").map((reduction) => reduction.step));
   const patience = Math.max(1, rule.patience);
   const part = (count: number): number => Math.min(1, count / patience);
   return step.flatMap((at, index) => {
@@ -230,8 +239,8 @@ function plannedOf(planned: Planned, axis: Axis, place: PlaceOf): Curve | null {
 
 /** What the rule alone would have made of the learning rate, where it reduces it at all. */
 function wouldOf({ plateaus, epochs }: Report, place: PlaceOf): Curve | null {
-  const { lr, step, triggers, unit } = plateaus;
-  if (!triggers.some(({ kind }) => kind !== "did")) return null;
+  const { lr, step, reductions, unit } = plateaus;
+  if (!reductions.some(({ kind }) => kind !== "did")) return null;
   const xs: number[] = [];
   const ys: Value[] = [];
   const add = (at: number, value: Value): void => {
@@ -245,7 +254,7 @@ function wouldOf({ plateaus, epochs }: Report, place: PlaceOf): Curve | null {
   }
   const last = step.at(-1);
   if (last !== undefined) {
-    const fired = triggers.find((trigger) => trigger.step === last && trigger.kind !== "did");
+    const fired = reductions.find((reduction) => reduction.step === last && reduction.kind !== "did");
     add(last + 1, fired === undefined ? (lr.at(-1) ?? null) : fired.lr_to);
   }
   return xs.length < 2 ? null : { xs, ys };
@@ -257,13 +266,13 @@ function between(start: Value, end: Value): readonly [number, number] | null {
 
 /** The sentence of the mark that stands at a step, for a cursor that the keyboard moves. */
 export function sentenceAt(marks: Marks, step: number): string | null {
-  const edge =
+  const lrChange =
     marks.markers[
       lowerBound(
         marks.markers.map((marker) => marker.step),
         step,
       )
     ];
-  if (edge?.step === step) return edge.sentence;
+  if (lrChange?.step === step) return lrChange.sentence;
   return marks.bands.find((band) => band.step === step)?.sentence ?? null;
 }

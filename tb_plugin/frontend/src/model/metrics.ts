@@ -15,6 +15,6 @@ export function defaultMetrics(metrics: readonly string[], hasBatchLoss: boolean
 }
 
 /** All metrics of the runs, in the order of their first appearance. */
-export function allMetrics(monitors: readonly (readonly string[])[]): readonly string[] {
-  return [...new Set(monitors.flat())];
+export function allMetrics(metric_names: readonly (readonly string[])[]): readonly string[] {
+  return [...new Set(metric_names.flat())];
 }

@@ -1,22 +1,22 @@
-import type { Edge, Plateaus, Report, Trigger } from "../api/report";
+import type { LRChange, LRReduction, Plateaus, Report } from "../api/report";
 import { formatCount, formatNumber, formatRate, plural } from "./format";
 
 /** What a mark of the chart stands for, in whole sentences. */
 
-export function edgeSentence(edge: Edge, late: string | null): string {
-  const moved = edge.to < edge.from ? "fell" : "rose";
+export function lrChangeSentence(lrChange: LRChange, late: string | null): string {
+  const moved = lrChange.to < lrChange.from ? "fell" : "rose";
   const when =
-    edge.step_before === edge.step - 1
-      ? `At step ${formatCount(edge.step)}`
-      : `Between step ${formatCount(edge.step_before)} and step ${formatCount(edge.step)}`;
-  const what = `${when} the learning rate ${moved} from ${formatRate(edge.from)} to ${formatRate(edge.to)}`;
-  const where = edgePlace(edge);
-  const why = edge.late ? ` ${late ?? "It came one step after its multiple of decay_steps."}` : "";
+    lrChange.step_before === lrChange.step - 1
+      ? `At step ${formatCount(lrChange.step)}`
+      : `Between step ${formatCount(lrChange.step_before)} and step ${formatCount(lrChange.step)}`;
+  const what = `${when} the learning rate ${moved} from ${formatRate(lrChange.from)} to ${formatRate(lrChange.to)}`;
+  const where = lrChangePosition(lrChange);
+  const why = lrChange.late ? ` ${late ?? "It came one step after its multiple of decay_steps."}` : "";
   return `${what}${where === null ? "" : `: ${where}`}.${why}`;
 }
 
-function edgePlace(edge: Edge): string | null {
-  const { epoch, offset, steps_in_epoch: steps, nearest_boundary: nearest } = edge;
+function lrChangePosition(lrChange: LRChange): string | null {
+  const { epoch, offset, steps_in_epoch: steps, nearest_boundary: nearest } = lrChange;
   if (epoch === null || offset === null || steps === null || nearest === null) return null;
   if (offset === 0) return `exactly where epoch ${formatCount(epoch)} begins`;
   const into = `${formatCount(offset)} of ${plural(steps, "step")} into epoch ${formatCount(epoch)}`;
@@ -35,44 +35,44 @@ export function fractionWords(part: number): string {
   return exact?.[1] ?? formatNumber(part, 2);
 }
 
-/** The label of an edge: how many steps into its epoch it lies. */
-export function edgeLabel(edge: Edge): string {
-  const { offset, steps_in_epoch: steps, step } = edge;
+/** The label of an LR change: how many steps into its epoch it lies. */
+export function lrChangeLabel(lrChange: LRChange): string {
+  const { offset, steps_in_epoch: steps, step } = lrChange;
   if (offset === null || steps === null) return `step ${formatCount(step)}`;
   return `${offset === 0 ? "" : "+"}${formatCount(offset)}/${formatCount(steps)}`;
 }
 
 /** For example "would reduce after epoch 12". */
-export function triggerLabel(trigger: Trigger, unit: Plateaus["unit"]): string {
-  const verb = trigger.kind === "would" ? "would reduce" : "reduced";
-  return `${verb} ${whenOf(trigger, unit)}`;
+export function reductionLabel(reduction: LRReduction, unit: Plateaus["unit"]): string {
+  const verb = reduction.kind === "would" ? "would reduce" : "reduced";
+  return `${verb} ${whenOf(reduction, unit)}`;
 }
 
 /** For a list of reductions, for example "after epoch 12, as recorded". */
-export function triggerItem(trigger: Trigger, unit: Plateaus["unit"]): string {
-  const said = { would: "", both: ", by the run's own", did: ", by the run's own alone" }[trigger.kind];
-  return `${whenOf(trigger, unit)}${said}`;
+export function reductionItem(reduction: LRReduction, unit: Plateaus["unit"]): string {
+  const said = { would: "", both: ", by the run's own", did: ", by the run's own alone" }[reduction.kind];
+  return `${whenOf(reduction, unit)}${said}`;
 }
 
-export function triggerSentence(trigger: Trigger, report: Report): string {
-  const { rule, unit, departs_at: departs } = report.plateaus;
-  const when = whenOf(trigger, unit);
+export function reductionSentence(reduction: LRReduction, report: Report): string {
+  const { rule, unit, diverges_at: diverges } = report.plateaus;
+  const when = whenOf(reduction, unit);
   const noun = unit === "epoch" ? "epoch" : "step";
   const stalled =
-    trigger.best_step === null
+    reduction.best_step === null
       ? ""
-      : `${rule.monitor} had its best value ${unit === "epoch" && trigger.best_epoch !== null ? `in epoch ${formatCount(trigger.best_epoch)}` : `at step ${formatCount(trigger.best_step)}`} and did not get better by more than ${formatNumber(rule.min_delta)} since. `;
+      : `${rule.monitor} had its best value ${unit === "epoch" && reduction.best_epoch !== null ? `in epoch ${formatCount(reduction.best_epoch)}` : `at step ${formatCount(reduction.best_step)}`} and did not get better by more than ${formatNumber(rule.min_delta)} since. `;
   const patience = `patience ${formatCount(rule.patience)} ${noun}${rule.patience === 1 ? "" : "s"}`;
-  const ruled = `from ${formatRate(trigger.lr_from)} to ${formatRate(trigger.lr_to)}`;
-  const moved = `from ${formatRate(trigger.did_from)} to ${formatRate(trigger.did_to)}`;
+  const ruled = `from ${formatRate(reduction.lr_from)} to ${formatRate(reduction.lr_to)}`;
+  const moved = `from ${formatRate(reduction.did_from)} to ${formatRate(reduction.did_to)}`;
   const own = `The run's own ReduceLROnPlateau reduced the learning rate ${when} ${moved}`;
-  switch (trigger.kind) {
+  switch (reduction.kind) {
     case "would": {
       const unchanged =
-        trigger.step === report.last_step ? "nothing comes after it" : "it did not change there";
-      const record = trigger.did_to === null ? unchanged : `it went ${moved} there`;
+        reduction.step === report.last_step ? "nothing comes after it" : "it did not change there";
+      const record = reduction.did_to === null ? unchanged : `it went ${moved} there`;
       const parts =
-        departs?.step === trigger.step
+        diverges?.step === reduction.step
           ? " From here on the recorded curve is not the one that would have been."
           : "";
       return `${stalled}ReduceLROnPlateau with ${patience} would have reduced the learning rate ${ruled} ${when}; in the record ${record}.${parts}`;
@@ -82,11 +82,11 @@ export function triggerSentence(trigger: Trigger, report: Report): string {
     case "did":
       return `${own}; with these settings it would not have.`;
     default:
-      return trigger.kind satisfies never;
+      return reduction.kind satisfies never;
   }
 }
 
-function whenOf({ epoch, step }: Trigger, unit: Plateaus["unit"]): string {
+function whenOf({ epoch, step }: LRReduction, unit: Plateaus["unit"]): string {
   return unit === "epoch" && epoch !== null
     ? `after epoch ${formatCount(epoch)}`
     : `after step ${formatCount(step)}`;
@@ -110,17 +110,17 @@ export function waitSentence(plateaus: Plateaus, index: number, fired: boolean):
 }
 
 /** Until when the recorded curve can be compared with what the rule would have made of it. */
-export function departsSentence({ departs_at: departs, triggers, unit }: Plateaus): string {
-  if (departs !== null) {
+export function divergesSentence({ diverges_at: diverges, reductions, unit }: Plateaus): string {
+  if (diverges !== null) {
     const where =
-      unit === "epoch" && departs.epoch !== null
-        ? `epoch ${formatCount(departs.epoch)}`
-        : `step ${formatCount(departs.step)}`;
+      unit === "epoch" && diverges.epoch !== null
+        ? `epoch ${formatCount(diverges.epoch)}`
+        : `step ${formatCount(diverges.step)}`;
     return `After ${where} the recorded curve is no longer the one that would have been: with another learning rate the loss would have gone on differently.`;
   }
-  if (triggers.length === 0)
+  if (reductions.length === 0)
     return "With these settings the rule never reduces the learning rate in this run.";
-  return triggers.some((trigger) => trigger.did_to !== null)
+  return reductions.some((reduction) => reduction.did_to !== null)
     ? "Wherever this rule reduces the learning rate, the recorded one changed to the same value."
     : "Nothing is recorded after this reduction.";
 }

@@ -15,7 +15,7 @@ export interface Coverage {
 export function coverageOf(answer: Series, axis: Axis, range: Range | null): Coverage {
   const drawn = range === null ? answer.columns.step.length : rowsInside(answer, axis, range);
   const steps = answer.every_step ? drawn : Math.max(answer.steps, drawn);
-  const missing = answer.complete ? null : answer.about.source === "scalars" ? "sampled" : "lost";
+  const missing = answer.complete ? null : answer.about.provenance === "scalars" ? "sampled" : "lost";
   return { drawn, steps, everyStep: answer.every_step, missing };
 }
 

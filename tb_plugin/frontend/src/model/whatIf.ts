@@ -44,7 +44,7 @@ export const VERSIONS: readonly { readonly value: string; readonly label: string
 
 export const MODES: readonly string[] = ["auto", "min", "max"];
 
-/** How early a trigger comes: 1 the first of the table, towards 0 the last; null where there is none. */
+/** How early a reduction comes: 1 the first of the table, towards 0 the last; null where there is none. */
 export function earliness(
   first: number | null,
   table: readonly (readonly (number | null)[])[],

@@ -135,7 +135,7 @@ export function createView(
   const smoothing = computed(() => choices.smoothing.value ?? auto.value);
 
   const metricNames = computed(() =>
-    allMetrics(shown.value.map((name) => infos.value.get(name)?.monitors ?? [])).filter(
+    allMetrics(shown.value.map((name) => infos.value.get(name)?.metric_names ?? [])).filter(
       (name) => name !== "learning_rate",
     ),
   );
