@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from lrmon.train.model.models import keras_of
-from lrmon.train.preflight import callbacks, compiled, schedules, watched_metrics
+from lrmon.train.preflight import callbacks, schedules, watched_metrics
 from lrmon.train.preflight.fit import Fit
 from lrmon.train.preflight.problem import PreflightWarning
 from lrmon.train.preflight.situation import situation_of
 
-CHECKS: Final = (callbacks.find, watched_metrics.find, compiled.find, schedules.find)
+CHECKS: Final = (callbacks.find, watched_metrics.find, schedules.find)
 
 _METRIC_NAMES: Final = ("monitor-without-direction", "monitor-missing", "monitor-wrong-direction")
 _NEVER_REDUCES: Final = ("plateau-on-schedule", "rate-set-twice", "stopping-before-plateau")
