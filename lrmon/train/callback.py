@@ -23,8 +23,9 @@ from lrmon.train.fit.fit_recording import FitRecording, Position
 from lrmon.train.model.description import checked_plateau, described_plateau
 from lrmon.train.model.host import on_host, scalars
 from lrmon.train.model.models import backend_of, is_chief, keras_of, prints_progress, unrecordable
-from lrmon.train.model.optimizers import counter, parts
+from lrmon.train.model.optimizers import parts
 from lrmon.train.preflight import Fit, own_plateau, planned_fit, preflight
+from lrmon.train.private_names.keras import CALLBACK_MODEL, counter, model_of_callback
 from lrmon.train.ring_buffer.installation import BACKENDS
 from lrmon.train.update_samples.sampler import checked_interval
 
@@ -122,7 +123,7 @@ class LRMonitor(Callback):
     def __getstate__(self) -> dict[str, Any]:
         """Returns the settings alone: a copy, pickled or deep-copied, records a training of its own."""
         own = (
-            "_model",
+            CALLBACK_MODEL,
             "params",
             "_recorder",
             "_journal",
@@ -266,7 +267,7 @@ class LRMonitor(Callback):
 
     def _starts_another_model(self) -> bool:
         """Whether the model is none that this monitor has seen, and begins its training."""
-        if self._trained is None or self._trained() is self._model:
+        if self._trained is None or self._trained() is model_of_callback(self):
             return False
         return all(int(on_host(counter(part.optimizer))) == 0 for part in parts(self.model.optimizer))
 

@@ -21,9 +21,10 @@ from lrmon.train.model.description import (
 from lrmon.train.model.effective_lr import EffectiveLR
 from lrmon.train.model.host import on_host
 from lrmon.train.model.models import backend_of, is_distributed, loss_tracker, steps_per_execution
-from lrmon.train.model.optimizers import Part, counter
+from lrmon.train.model.optimizers import Part
 from lrmon.train.preflight import Fit
 from lrmon.train.preflight.problem import PreflightWarning
+from lrmon.train.private_names.keras import counter
 from lrmon.train.ring_buffer.base import RingBuffer, uninstall
 from lrmon.train.update_samples.sampler import UpdateSampler
 

@@ -17,8 +17,9 @@ import numpy.typing as npt
 
 from lrmon import schema
 from lrmon.train.model.models import backend_of, is_distributed, loss_trackers, steps_per_execution
-from lrmon.train.model.optimizers import Part, counter, decay, lr_function, lr_variable, schedule_of
+from lrmon.train.model.optimizers import Part, decay, lr_function, lr_variable, schedule_of
 from lrmon.train.model.step_optimizers import StepOptimizers, WatchedUpdates
+from lrmon.train.private_names.keras import counter
 from lrmon.train.ring_buffer.base import RingBuffer, StepRecords, depth_for
 from lrmon.train.ring_buffer.host_records import HostRecord, HostRecords
 from lrmon.train.ring_buffer.installation import installed

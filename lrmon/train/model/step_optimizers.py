@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lrmon.train.model.optimizers import Part, is_optimizer, parts, update_methods
+from lrmon.train.private_names.keras import is_multi_optimizer, layers_with_nested
+from lrmon.train.private_names.tensorflow import is_of_tracking
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -77,7 +79,7 @@ class StepOptimizers:
 
     def see(self, optimizer: Any) -> bool:
         """Notes that an optimizer applies gradients; returns whether it makes an update itself."""
-        if hasattr(optimizer, "inner_optimizer") or hasattr(optimizer, "_optimizer_map"):
+        if hasattr(optimizer, "inner_optimizer") or is_multi_optimizer(optimizer):
             return False  # those inside it do
         if id(optimizer) not in self._applied:
             name = str(getattr(optimizer, "name", type(optimizer).__name__))
@@ -194,8 +196,8 @@ def _watched(own: Callable[..., Any]) -> Callable[..., Any]:
 def _held_by(owner: Any, besides: Sequence[str] = ()) -> Iterator[tuple[str, Part]]:
     """Yields the optimizers among an object's attributes, each with the attribute's name."""
     for attribute, value in list(getattr(owner, "__dict__", {}).items()):
-        if attribute in besides or attribute.startswith("_self_"):
-            continue  # under the latter TensorFlow keeps what it tracks
+        if attribute in besides or is_of_tracking(attribute):
+            continue
         name = attribute.lstrip("_") or attribute
         for label, held in _optimizers_in(name, value):
             inner = parts(held)
@@ -218,7 +220,7 @@ def _held_by_models_in(model: Any) -> Iterator[tuple[str, Part]]:
     """Yields the optimizers of the models that a model consists of, such as a GAN's generator."""
     attributes = {id(value): name for name, value in vars(model).items()}
     with contextlib.suppress(AttributeError):  # of a model that has not been set up
-        for layer in model._flatten_layers(include_self=False):  # noqa: SLF001 - `layers` has no nested ones
+        for layer in layers_with_nested(model, include_self=False):
             if hasattr(layer, "compile"):
                 name = attributes.get(id(layer), layer.name).lstrip("_")
                 yield from ((f"{name}.{held}", part) for held, part in _held_by(layer))

@@ -10,6 +10,8 @@ from numbers import Real
 from types import FrameType
 from typing import Any, Final
 
+from lrmon.train.private_names.keras import VALIDATION_INPUTS
+
 _FRAMES: Final = 16
 """How far above `on_train_begin` Keras' list of callbacks is looked for: decorators may lie between."""
 _ABOVE_LIST: Final = 4
@@ -106,7 +108,7 @@ def _split(arguments: Mapping[str, Any]) -> tuple[float, int] | tuple[None, None
     to be those that the split gives.
     """
     share, batch_size = arguments.get("validation_split"), arguments.get("batch_size") or _BATCH_SIZE
-    training, validation = _samples(arguments.get("x")), _samples(arguments.get("val_x"))
+    training, validation = _samples(arguments.get("x")), _samples(arguments.get(VALIDATION_INPUTS))
     if not isinstance(share, Real) or not share or training is None or validation is None:
         return None, None
     samples = training + validation

@@ -12,6 +12,7 @@ from lrmon.analysis.plateau.direction import monitor_direction
 from lrmon.train.model.models import TF_KERAS
 from lrmon.train.preflight.fit import kind
 from lrmon.train.preflight.situation import Situation
+from lrmon.train.private_names.keras import metric_direction, metrics_of_compile, user_metrics
 
 _STEPS: Final = ("train_step", "test_step", "compute_metrics", "get_metrics_result", "fit", "evaluate")
 _OF_CALLBACKS: Final = ("lr", "learning_rate")
@@ -93,9 +94,11 @@ def known_direction(name: str, metrics: Iterable[Metric]) -> Reported:
 
 
 def _compiled_with(situation: Situation) -> list[Any]:
-    of = "compiled_metrics" if situation.package == TF_KERAS else "_compile_metrics"
-    container = getattr(situation.model, of, None)
-    return [getattr(container, name, None) for name in ("_user_metrics", "_user_weighted_metrics")]
+    model = situation.model
+    is_tf_keras = situation.package == TF_KERAS
+    return user_metrics(
+        getattr(model, "compiled_metrics", None) if is_tf_keras else metrics_of_compile(model)
+    )
 
 
 def _flat(value: Any) -> Iterator[Any]:
@@ -124,7 +127,7 @@ def _metric(given: Any, package: str) -> Metric | None:
     if hasattr(given, "update_state"):
         if type(given).__module__.partition(".")[0] != package:
             return None
-        direction = getattr(given, "_direction", None)
+        direction = metric_direction(given)
         told: Reported = "not told" if direction is None else "max" if direction == "up" else "min"
         return Metric(str(given.name), True, told)
     name = getattr(given, "__name__", "")

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lrmon.analysis.learning_rate.schedules import planned_lrs, staircase_decay_steps
-from lrmon.train.model.optimizers import counter, parts, schedule_of
+from lrmon.train.model.optimizers import parts, schedule_of
 from lrmon.train.preflight.problem import PreflightWarning, figure
 from lrmon.train.preflight.situation import Situation
+from lrmon.train.private_names.keras import counter
 
 _SPREAD: Final = 0.01
 """A learning rate that is off its end by less than this share of the schedule's span is there."""

@@ -11,6 +11,7 @@ from lrmon.train.preflight.fit import kind
 from lrmon.train.preflight.metrics import Metric, known_direction, may_be_logged, may_have_outputs, metrics_of
 from lrmon.train.preflight.problem import PreflightWarning, listed
 from lrmon.train.preflight.situation import Situation
+from lrmon.train.private_names.keras import asks_metric_for_direction
 
 _NEVER: Final = {
     "ReduceLROnPlateau": "it will never reduce the learning rate",
@@ -40,7 +41,7 @@ def _without_direction(
 ) -> PreflightWarning | None:
     """Keras from 3.11, mode ``auto``: a ValueError at the end of the first epoch."""
     monitor = str(callback.monitor)
-    if situation.package != KERAS or not hasattr(callback, "_set_monitor_op") or callback.mode != "auto":
+    if situation.package != KERAS or not asks_metric_for_direction(callback) or callback.mode != "auto":
         return None
     name = monitor.removeprefix("val_")
     if metrics is None or known_direction(name, metrics) != "not told":
@@ -135,7 +136,7 @@ def _taken(callback: Any) -> Direction | None:
     mode = getattr(callback, "mode", None)
     if mode in ("min", "max"):
         return "min" if mode == "min" else "max"
-    if hasattr(callback, "_set_monitor_op"):
+    if asks_metric_for_direction(callback):
         return None
     if kind(callback) == "ReduceLROnPlateau":
         return monitor_direction(str(callback.monitor), "auto", "tf_keras")

@@ -139,7 +139,7 @@ class LRFinder:
         try:
             with kept_random_state():
                 self.model.train_function, self.model.steps_per_execution = None, 1
-                state.put_twins()
+                state.replace_unbuilt()
                 self.model.optimizer = substitute(self.model, start_lr)
                 of_optimizer = Values(self.model.optimizer.variables)
                 for repeat in range(average_runs):

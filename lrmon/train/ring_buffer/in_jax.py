@@ -15,8 +15,10 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from lrmon.train.model.optimizers import Part, counter, lr_variable, schedule_of
+from lrmon.train.model.optimizers import Part, lr_variable, schedule_of
 from lrmon.train.model.step_optimizers import StepOptimizers, WatchedUpdates
+from lrmon.train.private_names.jax import trace_of
+from lrmon.train.private_names.keras import MAKE_FUNCTION, STATE_SHARDING, UPDATE_STEP, counter
 from lrmon.train.ring_buffer.base import RingBuffer, StepRecords, grown, uninstall
 from lrmon.train.ring_buffer.host_records import HostRecord, HostRecords
 from lrmon.train.ring_buffer.late_schedule import LateSchedule
@@ -123,8 +125,8 @@ class JaxRingBuffer(RingBuffer):
         found: list[bool] = []
         with ExitStack() as replaced:
             enter = replaced.enter_context
-            if hasattr(self.model, "_make_function"):
-                make_function = self.model._make_function  # noqa: SLF001 - the one place between jit and loop
+            if hasattr(self.model, MAKE_FUNCTION):
+                make_function = getattr(self.model, MAKE_FUNCTION)  # the one place between jit and loop
 
                 def make_function_with_ring(step: Any, *args: Any, **kwargs: Any) -> Any:
                     mine = getattr(self.model.train_step, "lrmon_original", None) is not None
@@ -133,15 +135,15 @@ class JaxRingBuffer(RingBuffer):
                         found.append(compiled)
                     return make_function(self._around_compiled(step) if compiled else step, *args, **kwargs)
 
-                enter(_replaced(self.model, "_make_function", make_function_with_ring))
-            if hasattr(self.model, "_get_state_sharding_spec"):
-                spec = self.model._get_state_sharding_spec  # noqa: SLF001 - what jit is told of the state
+                enter(_replaced(self.model, MAKE_FUNCTION, make_function_with_ring))
+            if hasattr(self.model, STATE_SHARDING):
+                spec = getattr(self.model, STATE_SHARDING)
 
                 def spec_with_ring() -> Any:
                     shardings = spec()
                     return (*shardings, _replicated(shardings))
 
-                enter(_replaced(self.model, "_get_state_sharding_spec", spec_with_ring))
+                enter(_replaced(self.model, STATE_SHARDING, spec_with_ring))
             super().install()
         if not found:
             uninstall(self.model)
@@ -163,7 +165,7 @@ class JaxRingBuffer(RingBuffer):
                 found = self.guarded("loss", partial(watchable, self.model, train_step), nothing)
                 metrics = WatchedMetrics.of(found, watches)
                 got = {
-                    id(part.optimizer): watches.enter_context(Watch(part.optimizer, "_backend_update_step"))
+                    id(part.optimizer): watches.enter_context(Watch(part.optimizer, UPDATE_STEP))
                     for part in self.optimizers.parts
                 }
                 watches.enter_context(WatchedUpdates(updates))
@@ -323,8 +325,8 @@ class JaxRingBuffer(RingBuffer):
         if not _is_traced(value):
             return True
         # What an inner function has traced must not get out of it: JAX would refuse the whole step, later.
-        ours = _trace_of(self._traced)
-        return ours is not None and _trace_of(value) is ours
+        ours = trace_of(self._traced)
+        return ours is not None and trace_of(value) is ours
 
 
 _STATE_PARTS: Final = 4
@@ -409,12 +411,6 @@ def _samples(loss: Loss) -> int | None:
 
 def _is_traced(values: Any) -> bool:
     return any(isinstance(value, jax.core.Tracer) for value in jax.tree.leaves(values))
-
-
-def _trace_of(value: Any) -> Any:
-    """What has traced a value. JAX has no public name for it; up to 0.4.35 each operation had its own."""
-    trace = getattr(value, "_trace", None)
-    return getattr(trace, "main", None) or trace
 
 
 def _replicated(shardings: Any) -> Any:

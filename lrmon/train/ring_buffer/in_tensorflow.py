@@ -12,17 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from lrmon.train.model.optimizers import (
-    Part,
-    counter,
-    decay,
-    is_legacy,
-    loss_scale,
-    lr_function,
-    lr_variable,
-    schedule_of,
-)
+from lrmon.train.model.optimizers import Part, decay, lr_function, lr_variable, schedule_of
 from lrmon.train.model.step_optimizers import StepOptimizers, WatchedUpdates
+from lrmon.train.private_names.keras import CURRENT_LEARNING_RATE, counter
+from lrmon.train.private_names.tf_keras import LEGACY_LEARNING_RATE, is_legacy, loss_scale
 from lrmon.train.ring_buffer.base import RingBuffer, StepRecords, grown
 from lrmon.train.ring_buffer.losses import LOSS_OF_LOGS, Loss, MetricCalls, WatchedMetrics, watchable
 from lrmon.train.ring_buffer.replicas import LOSS, SAMPLES, WorkersRecords, rows_of
@@ -205,7 +198,7 @@ class TensorFlowRingBuffer(RingBuffer):
                     id(part.optimizer): enter(
                         Watch(
                             part.optimizer,
-                            "_decayed_lr" if is_legacy(part.optimizer) else "_get_current_learning_rate",
+                            LEGACY_LEARNING_RATE if is_legacy(part.optimizer) else CURRENT_LEARNING_RATE,
                         )
                     )
                     for part in self.optimizers.parts

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from lrmon.train.model.optimizers import Part, counter, lr_variable, schedule_of
+from lrmon.train.model.optimizers import Part, lr_variable, schedule_of
 from lrmon.train.model.step_optimizers import StepOptimizers, WatchedUpdates
+from lrmon.train.private_names.keras import UPDATE_STEP, counter
 from lrmon.train.ring_buffer.base import RingBuffer, StepRecords
 from lrmon.train.ring_buffer.host_records import HostRecord, HostRecords
 from lrmon.train.ring_buffer.losses import Loss, MetricCalls, first_value, is_keras_own, watchable, weight_of
@@ -102,7 +103,7 @@ class TorchRingBuffer(RingBuffer):
     def _observed_lr(self, part: Part) -> _Observed:
         key = id(part.optimizer)
         if key not in self._lrs:
-            self._lrs[key] = _Observed(part.optimizer, "_backend_update_step", 2)
+            self._lrs[key] = _Observed(part.optimizer, UPDATE_STEP, 2)
         return self._lrs[key]
 
 

@@ -12,8 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lrmon import schema
-from lrmon.train.model.optimizers import Part, counter, is_legacy, parts, position_of, slot_of
+from lrmon.train.model.optimizers import Part, parts, position_of, slot_of
 from lrmon.train.model.step_size import StepSizeRule, step_size_rule
+from lrmon.train.private_names.keras import counter
+from lrmon.train.private_names.tf_keras import has_slots, is_built, is_legacy
 from lrmon.train.ring_buffer.base import RingBuffer, StepRecords
 from lrmon.train.update_samples.variable_values import Read, reader
 from lrmon.train.update_samples.weights import quantiles, strides
@@ -350,8 +352,8 @@ def _is_built(trained: _Optimizer) -> bool:
     """Returns whether the optimizer has the slots that its rule needs."""
     optimizer, rule = trained.optimizer, trained.rule
     if is_legacy(optimizer):
-        return bool(optimizer._slots) or rule is None or rule.slot is None  # noqa: SLF001 - no public name
-    return bool(getattr(optimizer, "built", False) or getattr(optimizer, "_built", False))
+        return has_slots(optimizer) or rule is None or rule.slot is None
+    return bool(getattr(optimizer, "built", False)) or is_built(optimizer)
 
 
 def _trained_by(variable: Any, optimizers: Sequence[_Optimizer]) -> _Optimizer | None:

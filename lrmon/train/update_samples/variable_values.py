@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lrmon.train.model.models import TF_KERAS, backend_of, keras_of
+from lrmon.train.private_names.keras import unsynced_state
 
 Array = npt.NDArray[Any]
 Read = Callable[[Sequence[tuple[Any, int]]], list[Array]]
@@ -72,8 +73,8 @@ class _JaxReader:
     def _in_training(self) -> dict[int, Any]:
         """By identity of the variable, its value in the state that fit hands from step to step."""
         model = self._model
-        state = getattr(model, "_jax_state", None)
-        if not state or getattr(model, "_jax_state_synced", True):
+        state = unsynced_state(model)
+        if state is None:
             return {}
         return {
             id(variable): array
