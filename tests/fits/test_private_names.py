@@ -48,7 +48,12 @@ def seeded_context() -> Any:
 def traced() -> Any:
     """What JAX passes to a function that it traces."""
     values: list[Any] = []
-    import_module("jax").make_jaxpr(lambda value: values.append(value) or value)(1.0)
+
+    def identity(value: Any) -> Any:
+        values.append(value)
+        return value
+
+    import_module("jax").make_jaxpr(identity)(1.0)
     return values[0]
 
 
