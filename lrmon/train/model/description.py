@@ -132,11 +132,11 @@ def described_optimizers(
         fields["optimizers"] = [
             {
                 "name": part.name,
-                "optimizer": each.optimizer,
-                "schedule": each.schedule,
+                "optimizer": description.optimizer,
+                "schedule": description.schedule,
                 "variables": len(variables_trained_by(part.optimizer)),
             }
-            for part, each in zip(parts, described, strict=True)
+            for part, description in zip(parts, described, strict=True)
         ]
     return fields
 

@@ -62,7 +62,7 @@ def unrecordable(model: Any) -> str | None:
     if strategy is None or names & set(_SYNCHRONOUS_STRATEGIES):
         return None
     name = type(strategy).__name__
-    if any("ParameterServer" in each for each in names):
+    if any("ParameterServer" in base for base in names):
         return (
             f"LRMonitor cannot record training under {name}: its workers update the weights each when it is "
             "ready, so that no batch has a place in one order of steps"
@@ -99,7 +99,7 @@ def compile_metrics(model: Any) -> list[Any]:
     """Returns the metrics that `compile` has made, the loss tracker not among them in Keras 3."""
     if keras_of(model) == TF_KERAS:
         made = (getattr(model, name, None) for name in ("compiled_loss", "compiled_metrics"))
-        return [metric for each in made for metric in getattr(each, "metrics", ())]
+        return [metric for container in made for metric in getattr(container, "metrics", ())]
     container = keras_names.metrics_of_compile(model)
     loss_metrics = getattr(keras_names.loss_of_compile(model), "metrics", ())
     return [*([] if container is None else [container]), *loss_metrics]

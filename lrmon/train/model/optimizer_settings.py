@@ -68,5 +68,5 @@ def _package(base: type) -> str:
 
 def _is_behaviour(base: type, name: str) -> bool:
     """Tells whether it is a method or a property of the class, rather than data or nothing."""
-    found = getattr(base, name, None)
-    return callable(found) or isinstance(found, property)
+    attribute = getattr(base, name, None)
+    return callable(attribute) or isinstance(attribute, property)

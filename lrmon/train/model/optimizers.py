@@ -54,13 +54,13 @@ def parts(optimizer: Any) -> list[Part]:
         name = str(getattr(inner, "name", type(inner).__name__))
         return [Part(name, inner, optimizer)] if inner is not None else []
     default = getattr(optimizer_map(inner), "default_optimizer", None)
-    found = sorted(inner.optimizers, key=lambda each: each is not default)
+    optimizers = sorted(inner.optimizers, key=lambda part: part is not default)
     named: dict[str, Part] = {}
-    for each in found:
-        name, number = each.name, 2
+    for part in optimizers:
+        name, number = part.name, 2
         while name in named:
-            name, number = f"{each.name}_{number}", number + 1
-        named[name] = Part(name, each, optimizer)
+            name, number = f"{part.name}_{number}", number + 1
+        named[name] = Part(name, part, optimizer)
     return list(named.values())
 
 
@@ -81,10 +81,10 @@ def update_methods() -> list[tuple[type, str]]:
 def _classes() -> tuple[type, ...]:
     """The base classes of the optimizers of each Keras that is loaded."""
     keras, tf_keras = (sys.modules.get(name) for name in ("keras", "tf_keras"))
-    found = [] if keras is None else [keras.optimizers.Optimizer]
+    classes = [] if keras is None else [keras.optimizers.Optimizer]
     if tf_keras is not None:
-        found += [tf_keras.optimizers.Optimizer, tf_keras.optimizers.legacy.Optimizer]
-    return tuple(found)
+        classes += [tf_keras.optimizers.Optimizer, tf_keras.optimizers.legacy.Optimizer]
+    return tuple(classes)
 
 
 def schedule_of(optimizer: Any) -> Any:

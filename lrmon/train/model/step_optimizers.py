@@ -99,8 +99,8 @@ class StepOptimizers:
         compiled = {id(part.optimizer) for part in parts(self._model.optimizer)}
         by_id = {id(part.optimizer): column for column, part in enumerate(self.parts)}
         known = range(len(self.parts))
-        of_compile = [column for column in known if id(self.parts[column].optimizer) in compiled]
-        in_order = [*of_compile, *(by_id[key] for key in self._applied), *known]
+        compiled_columns = [column for column in known if id(self.parts[column].optimizer) in compiled]
+        in_order = [*compiled_columns, *(by_id[key] for key in self._applied), *known]
         is_used = {by_id[key] for key in self._applied} | set(np.flatnonzero(updated).tolist())
         return next((column for column in in_order if column in is_used), None)
 
@@ -163,7 +163,9 @@ class WatchedUpdates:
     def listeners(cls) -> list[Applying]:
         """Returns who is to hear of an update that this thread makes."""
         thread = threading.get_ident()
-        return [each.listener for each in cls._entered if each.any_thread or each.thread == thread]
+        return [
+            watched.listener for watched in cls._entered if watched.any_thread or watched.thread == thread
+        ]
 
 
 _in_place: Final[dict[tuple[type, str], tuple[Any, Any]]] = {}
@@ -209,10 +211,10 @@ def _optimizers_in(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     if is_optimizer(value):
         yield name, value
     elif isinstance(value, Mapping) and len(value) <= _LARGEST_CONTAINER:
-        yield from ((f"{name}[{key}]", each) for key, each in list(value.items()) if is_optimizer(each))
+        yield from ((f"{name}[{key}]", item) for key, item in list(value.items()) if is_optimizer(item))
     elif isinstance(value, (list, tuple)) and len(value) <= _LARGEST_CONTAINER:
         yield from (
-            (f"{name}[{position}]", each) for position, each in enumerate(value) if is_optimizer(each)
+            (f"{name}[{position}]", item) for position, item in enumerate(value) if is_optimizer(item)
         )
 
 

@@ -23,10 +23,10 @@ _WRONG: Final = {
 }
 
 
-def find(situation: Situation) -> Iterator[PreflightWarning]:
+def check_watched_metrics(situation: Situation) -> Iterator[PreflightWarning]:
     """Yields ``monitor-without-direction``, ``monitor-missing`` or ``monitor-wrong-direction`` for each."""
     metrics = metrics_of(situation)
-    for callback in situation.of_kind(*_NEVER):
+    for callback in situation.callbacks_of(*_NEVER):
         problem = (
             _without_direction(situation, callback, metrics)
             or _missing(situation, callback, metrics)
@@ -65,12 +65,12 @@ def _missing(situation: Situation, callback: Any, metrics: list[Metric] | None) 
     monitor, name = str(callback.monitor), str(kind(callback))
     if metrics is None:
         return None
-    seen = f"{name} watches {monitor}, which no epoch of this fit will have"
+    start = f"{name} watches {monitor}, which no epoch of this fit will have"
     if not may_be_logged(monitor.removeprefix("val_"), metrics, situation.model):
         return PreflightWarning(
             code="monitor-missing",
             text=(
-                f"{seen}, since the model was compiled with {_known(metrics)}: {_NEVER[name]}. "
+                f"{start}, since the model was compiled with {_known(metrics)}: {_NEVER[name]}. "
                 f"{_choice(situation, monitor, metrics)}"
             ),
             callbacks=(callback,),
@@ -88,7 +88,7 @@ def _missing(situation: Situation, callback: Any, metrics: list[Metric] | None) 
     watched = monitor.removeprefix("val_")
     return PreflightWarning(
         code="monitor-missing",
-        text=f"{seen}, {reason}: {_NEVER[name]}. {remedy}, or watch {watched}.",
+        text=f"{start}, {reason}: {_NEVER[name]}. {remedy}, or watch {watched}.",
         callbacks=(callback,),
     )
 

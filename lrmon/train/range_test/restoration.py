@@ -26,7 +26,8 @@ class Values:
 
     def __init__(self, variables: Iterable[Any]) -> None:
         self._values: Final = [
-            (variable, _value(variable)) for variable in {id(each): each for each in variables}.values()
+            (variable, _value(variable))
+            for variable in {id(variable): variable for variable in variables}.values()
         ]
 
     def put_back(self, *, reseeded_by: int = 0) -> None:
@@ -114,12 +115,12 @@ def interrupts_held() -> Iterator[None]:
 def _variables(model: Any) -> list[Any]:
     """Every variable that a training step may change, but for those of the model's optimizer."""
     others = [
-        each
-        for each in vars(model).values()
-        if isinstance(each, sys.modules["keras"].optimizers.Optimizer) and each is not model.optimizer
+        value
+        for value in vars(model).values()
+        if isinstance(value, sys.modules["keras"].optimizers.Optimizer) and value is not model.optimizer
     ]
-    found = [*model.variables, *model.metrics_variables]
-    return found + [variable for optimizer in others for variable in optimizer.variables]
+    variables = [*model.variables, *model.metrics_variables]
+    return variables + [variable for optimizer in others for variable in optimizer.variables]
 
 
 def _value(variable: Any) -> np.ndarray[Any, Any]:

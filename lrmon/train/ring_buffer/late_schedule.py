@@ -37,7 +37,7 @@ class LateSchedule:
         self._lock = threading.Lock()
 
     @classmethod
-    def of(cls, optimizer: Any) -> Self:
+    def for_optimizer(cls, optimizer: Any) -> Self:
         """Returns the schedule of a Keras optimizer; may be called while a training step is traced."""
 
         def lr(iteration: Any) -> Any:
