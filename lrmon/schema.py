@@ -1,4 +1,4 @@
-"""What is written to disk and read back: the words that training and review share.
+"""The format on disk: the tags, columns and records that training and review share.
 
 A run is one folder of TensorBoard event files. It holds standard scalars, for every other tool, and
 records, which are complete and exact and which lrmon's own dashboard reads:
@@ -31,7 +31,7 @@ loader.
 
 ``<recording>`` names one uninterrupted recording (a number, UTC start time and process id), so that a
 resume or a second start never touches an earlier recording's tags. The number is one more than the largest
-in the folder when the recording began: recordings are ordered by it, and the time is information only.
+in the folder when the recording started: recordings are ordered by it, and the time is information only.
 """
 
 from __future__ import annotations
@@ -72,12 +72,12 @@ STEP_SIZE_QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 EXACT, BOUNDED, UNAVAILABLE = "exact", "bounded", "unavailable"
 """How true a column's numbers are: the learning rate bit for bit, the loss within 2^-22, the effective
-learning rate the factors' product in double precision; within a bound that the column's source names; or
-NaN."""
+learning rate the factors' product in double precision; within a bound that the column's provenance
+names; or NaN."""
 
 
 class EpochRecord(TypedDict):
-    """One epoch that ended: its place on the step axis and what `on_epoch_end` was given."""
+    """One epoch that ended: its steps, and the metrics that `on_epoch_end` got."""
 
     epoch: int
     """0-based, as Keras counts (``initial_epoch`` is in it)."""
@@ -87,13 +87,13 @@ class EpochRecord(TypedDict):
     wall_time: float
     """Seconds since 1970, at the epoch's end."""
     metrics: dict[str, float]
-    """Full precision. A metric that the epoch has not got is absent; NaN is NaN."""
+    """Full precision. A metric that the epoch does not have is absent; NaN is NaN."""
     types: dict[str, str]
     """By metric, the type of the value as logged: ``float``, ``int``, ``float32``, ``float64``, …"""
 
 
 class SkippedRecord(TypedDict):
-    """Steps of which the optimizer made no update, since a gradient was not finite (loss scaling)."""
+    """Skipped steps: the optimizer made no update, because loss scaling found non-finite gradients."""
 
     steps: list[int]
     """Ascending."""
@@ -111,7 +111,7 @@ class SampleRecord(TypedDict, total=False):
     where the optimizer's rule is not known."""
     update_to_weight: dict[str, float] | None
     """By layer (variable path without its last part), ‖Δw‖ / ‖w‖ over the sample: the update against the
-    weights before it. NaN where the weights were all 0. None where one update cannot be told apart."""
+    weights before it. NaN if the weights were all 0. None if one update cannot be told apart."""
 
 
 class Factor(TypedDict):
@@ -125,10 +125,10 @@ class Factor(TypedDict):
 
 
 class PreflightWarningRecord(TypedDict):
-    """What was known to go wrong before the first batch; see docs/preflight.md."""
+    """A preflight warning; see docs/preflight.md."""
 
     code: str
-    """Of the section there. A finding of the same code says that it did."""
+    """The name of its section there. A finding of the same code says that the problem occurred."""
     text: str
 
 
@@ -144,7 +144,7 @@ class OptimizerRecord(TypedDict, total=False):
 
 
 class RangeTestRecord(TypedDict, total=False):
-    """A learning-rate range test: how it was set, and how it ended."""
+    """A range test: its settings, and how it ended."""
 
     start_lr: float
     end_lr: float
@@ -156,7 +156,7 @@ class RangeTestRecord(TypedDict, total=False):
     smoothing: float
     """Weight of the debiased exponential average that `stop_factor` was judged by."""
     stopped: str | None
-    """None where all steps ran, else ``diverged``, ``not finite``, ``data ended`` or ``interrupted``."""
+    """None if all steps ran, else ``diverged``, ``not finite``, ``data ended`` or ``interrupted``."""
     stopped_reason: str | None
     """The same in a sentence."""
     repeat: int
@@ -199,15 +199,15 @@ class RunRecord(TypedDict, total=False):
     optimizer: dict[str, Any] | None
     """``{"class_name": …, "config": {…}}`` as Keras serializes it."""
     schedule: dict[str, Any] | None
-    """The learning rate's schedule in the same form, or None where the learning rate is a number."""
+    """The learning rate's schedule in the same form, or None if the learning rate is a number."""
     batch_size: int | None
     epochs: int | None
     """The planned number of epochs, Keras' ``epochs`` (which counts from 0, not from ``initial_epoch``)."""
     initial_epoch: int | None
     steps_per_epoch: int | None
-    """Planned batches an epoch, None where Keras does not know."""
+    """Planned steps per epoch, None if Keras does not know."""
     validation_split: float | None
-    """The share of the data that `fit` split off for validation; None where it did not, or where that could
+    """The share of the data that `fit` split off for validation; None if it did not, or where that could
     not be checked against the data."""
     steps_before_split: int | None
     """Batches that an epoch would have had without the split."""
@@ -220,20 +220,20 @@ class RunRecord(TypedDict, total=False):
     learning_rate_provenance: str
     effective_learning_rate_provenance: str
     loss_provenance: str
-    """Where each column's numbers come from, in words that begin with ``none`` where there are none."""
+    """Where each column's numbers come from, in words that start with ``none`` if there are none."""
     exactness: dict[str, str]
     """By column (``learning_rate``, ``effective_learning_rate``, ``loss``) `EXACT`, `BOUNDED` or
     `UNAVAILABLE`. A column that is not named is exact."""
     effective_learning_rate_factors: list[Factor]
     effective_learning_rate_note: str | None
-    """What one has to know to read the number rightly, a sentence or two."""
+    """A sentence or two that explain the number."""
     optimizers: list[OptimizerRecord]
     """Where there are several: all that could make updates, whether they did or not."""
     main_optimizer: str | None
     """Where there are several: the name of the one whose learning rate is in the column ``learning_rate`` and
-    that `optimizer` describes; None where none was seen to make an update."""
+    that `optimizer` describes; None if none was seen to make an update."""
     step_sizes_every: int | None
-    """Every so many steps a `SampleRecord` was taken; None where that was not asked for."""
+    """Every so many steps a `SampleRecord` was taken; None if that was not asked for."""
     range_test: RangeTestRecord | None
     """Only where kind is ``range_test``."""
     plateau: dict[str, Any] | None
@@ -242,7 +242,7 @@ class RunRecord(TypedDict, total=False):
     was at work in this fit."""
     warnings: list[str]
     preflight_warnings: list[PreflightWarningRecord]
-    """Those of the warnings that pre-flight gave, with their codes."""
+    """Those of the warnings that preflight gave, with their codes."""
     lost: LostRecord
     """Only where something was lost. The record is then written again, as at the fit's end."""
     ended: str | None
@@ -252,7 +252,7 @@ class RunRecord(TypedDict, total=False):
 
 
 def recording_name(number: int, start_time: float, process_id: int) -> str:
-    """Returns the name of a recording that began at `start_time` (seconds since 1970) in a process.
+    """Returns the name of a recording that started at `start_time` (seconds since 1970) in a process.
 
     >>> recording_name(3, 1763632512.25, 4185)
     '3-20251120T095512.250000Z-4185'
@@ -264,7 +264,7 @@ def recording_name(number: int, start_time: float, process_id: int) -> str:
 def recording_order(name: str) -> tuple[int, str]:
     """Returns what recordings are sorted by: their number, and of two with one number the time.
 
-    Two have one number where two processes began at the same moment. A name without a number is one of
+    Two have one number where two processes started at the same moment. A name without a number is one of
     the first.
 
     >>> sorted(["10-20250101T000000.000000Z-7", "9-20260101T000000.000000Z-7"], key=recording_order)

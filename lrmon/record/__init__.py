@@ -1,1 +1,1 @@
-"""Recording: rows in, TensorBoard events out. Knows nothing of Keras, nor of who reads."""
+"""Recording: step records in, TensorBoard events out. It knows neither Keras nor the review side."""

@@ -1,4 +1,4 @@
-"""What the recorder is given, checked: each error says what was received and what to do."""
+"""Checks the arguments of the recorder; each error says what it got and what to do."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ def checked_log_dir(log_dir: str | os.PathLike[str]) -> str:
     """Returns the folder as text, with ``~`` resolved.
 
     Raises:
-        TypeError: It is no path.
+        TypeError: It is not a path.
         ValueError: It is empty.
     """
     try:
         path = os.fspath(log_dir)
     except TypeError:
-        raise TypeError(f"log_dir must be a path such as 'logs/run1', got {log_dir!r}") from None
+        raise TypeError(f"log_dir must be a path, for example 'logs/run1', got {log_dir!r}") from None
     if isinstance(path, bytes):
         path = os.fsdecode(path)
     if not path.strip():
-        raise ValueError("log_dir is empty; give the run a folder of its own, such as 'logs/run1'")
+        raise ValueError("log_dir is empty; give the run its own folder, for example 'logs/run1'")
     return path if "://" in path else str(Path(path).expanduser())
 
 
@@ -32,7 +32,7 @@ def number(name: object, value: SupportsFloat) -> float:
     """Returns the value as a float.
 
     Raises:
-        TypeError: It is no single number; the message names it `name`.
+        TypeError: It is not a single number; the message names it `name`.
     """
     try:
         if isinstance(value, (str, bytes)):
@@ -46,7 +46,7 @@ def checked_step(name: str, step: SupportsIndex) -> int:
     """Returns a step as an int.
 
     Raises:
-        TypeError: It is no whole number; the message names it `name`.
+        TypeError: It is not a whole number; the message names it `name`.
         ValueError: It is negative, or so large that not every number has a double of its own.
     """
     try:

@@ -1,4 +1,4 @@
-"""The event file: where the bytes go, on a local disk or on any file system that gfile opens."""
+"""The event file, on a local disk or on any file system that gfile opens."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class EventFile:
         log_dir: The run's folder, made where it is missing. A path with a scheme (``gs://``, ``s3://``,
             ``ram://``, ``memory://``) is opened by TensorFlow's gfile where TensorFlow is loaded or alone
             knows the scheme, else by TensorBoard's own, which takes every scheme that fsspec knows.
-        number: Of the recording that goes on in this file; a new number where left out.
+        number: Of the recording that continues in this file; a new number by default.
 
     Raises:
         OSError: The folder or the file cannot be made; the message names the folder. Nothing is left open.
@@ -119,7 +119,7 @@ class EventFile:
         return _largest(_NUMBER, others) < self.number
 
     def is_gone(self) -> bool:
-        """Returns whether the file was deleted, replaced or cut short; False where that cannot be known."""
+        """Returns whether the file was deleted, replaced or cut short; False if that cannot be known."""
         if self._local is None:
             # Some file systems show a file, or its length, only when it is closed.
             is_whole = is_there(self.path) and self._gfile.stat(self.path).length >= self.size
@@ -136,7 +136,7 @@ class EventFile:
     def moved(self) -> EventFile | None:
         """Returns a new file with everything that this one held, though its path is gone.
 
-        A deleted local file can be read as long as it is open. None where it cannot be read any more.
+        A deleted local file can be read as long as it is open. None if it cannot be read any more.
 
         Raises:
             OSError: The folder takes no new file; this one stays open.
@@ -195,7 +195,7 @@ class EventFile:
 
 
 def is_there(path: str) -> bool:
-    """Returns whether a file exists; True where that cannot be known."""
+    """Returns whether a file exists; True if that cannot be known."""
     try:
         return bool(_gfile(path).exists(path)) if "://" in path else Path(path).exists()
     except Exception:  # noqa: BLE001 - each file system raises its own
@@ -228,7 +228,7 @@ def unused_folder(parent: str, prefix: str) -> str:
 
 
 def _largest(pattern: re.Pattern[str], names: Iterable[str]) -> int:
-    """Returns the largest number that the pattern finds in the names, 0 where it finds none."""
+    """Returns the largest number that the pattern finds in the names, 0 if it finds none."""
     return max((int(match[1]) for name in names if (match := pattern.search(name))), default=0)
 
 
@@ -255,6 +255,6 @@ def _gfile(path: str) -> Any:
         scheme = path.partition("://")[0]
         raise ValueError(
             f"log_dir {path!r}: no installed package opens {scheme}:// paths; "
-            f"install fsspec with the package for {scheme}, or give a local folder"
+            f"install fsspec with the package for {scheme}, or use a local folder"
         ) from None
     return tensorboard_gfile

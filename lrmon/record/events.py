@@ -1,4 +1,4 @@
-"""Events as bytes: what TensorBoard's readers find in an event file.
+"""Encodes events as TensorBoard's readers expect them in an event file.
 
 A block of a thousand scalars is encoded at once: one event is serialized by protobuf, and the others are
 copies of it in which the bytes of wall time, step and value are replaced. Their checksums follow from the
@@ -29,7 +29,7 @@ _VARINT_LIMITS: Final = np.array([1 << 7 * groups for groups in range(9)], np.in
 
 
 def file_version_event(wall_time: float) -> bytes:
-    """Returns the framed event with which every event file begins."""
+    """Returns the framed event with which every event file starts."""
     event = event_pb2.Event(wall_time=wall_time, file_version="brain.Event:2")
     event.source_metadata.writer = "lrmon"
     return _framed(event)
@@ -168,7 +168,7 @@ def _crc32c(data: bytes) -> int:
     strides = -(-len(data) // _CRC_STRIDE)
     message = np.zeros(strides * _CRC_STRIDE, np.uint8)  # zeros in front do not count
     message[-len(data) :] = np.frombuffer(data, np.uint8)
-    message[-len(data) :][:4] ^= 0xFF  # where the checksum begins
+    message[-len(data) :][:4] ^= 0xFF  # where the checksum starts
     tables = _crc_tables(_CRC_STRIDE)[::-1]
     contributions = tables[np.arange(_CRC_STRIDE), message.reshape(strides, _CRC_STRIDE)]
     registers = np.bitwise_xor.reduce(contributions, axis=1)

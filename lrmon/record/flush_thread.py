@@ -36,8 +36,8 @@ _UNCLAIMED_SECONDS: Final = 2.0
 class FlushThread:
     """Writes an intake's entries to a folder, in a thread of its own.
 
-    It wakes up when half of what may be unwritten has come together, when somebody waits, and otherwise
-    every 0.75 seconds.
+    It wakes up when half of what may be unwritten has come together, when the user's code waits, and
+    otherwise every 0.75 seconds.
 
     Args:
         log_dir: See `EventFile`.
@@ -85,8 +85,8 @@ class FlushThread:
         if self.intake.was_full and not self._is_full_reported:
             self._is_full_reported = True
             self.warnings.append(
-                f"{self._log_dir!r} has not taken anything for too long. Training goes on, and what is "
-                "recorded from now on is lost until it does."
+                f"{self._log_dir!r} has not been writable for too long. Training continues, but new steps "
+                "are lost until the folder is writable again. Free space there, or check the file system."
             )
         if unwritten > MOST_UNWRITTEN and not self._is_slow:
             self._wait_while_it_works()

@@ -24,7 +24,7 @@ NOTE_WEIGHT: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class FitBegin:
-    """A fit begins; see `Recorder.begin_fit`."""
+    """A fit starts; see `Recorder.begin_fit`."""
 
     run: dict[str, Any]
     first_step: int
@@ -90,7 +90,7 @@ Payload = FitBegin | FitRevision | FitEnd | EpochEnd | Skip | Dropped | Rows | N
 Entry = tuple[Any, ...]
 """``(weight, next_step, payload)`` or, of a single row, ``(weight, next_step, learning rate, effective
 learning rate or None, loss, wall time)``. The weight is that of all entries so far; `next_step` is that
-after the entry. The first entry in the list has been taken already, or says where counting begins."""
+after the entry. The first entry in the list has been taken already, or says where counting starts."""
 
 ROW_LENGTH: Final = 6
 
@@ -163,7 +163,7 @@ class Intake:
         """Returns all entries since the last time. For the flush thread alone."""
         entries = self._entries[:]
         self.taken = entries[-1][0]
-        # The last one stays: it says where counting goes on.
+        # The last one stays: it says where counting continues.
         del self._entries[: len(entries) - 1]
         return entries[1:]
 

@@ -96,7 +96,7 @@ class Ledger:
     def _begin_fit(self, items: list[Item], begin: FitBegin) -> None:
         fit = self._fit
         if fit is not None and fit["first_step"] == begin.first_step == self._next_step:
-            # It was interrupted while it began, and begins again.
+            # It was interrupted while it started, and starts again.
             self._fits -= 1
         elif fit is not None:
             self._end_fit(items, FitEnd("interrupted", {}, begin.start_time))

@@ -35,14 +35,14 @@ _open_recorders: Final[weakref.WeakSet[Recorder]] = weakref.WeakSet()
 class Recorder:
     """Records a training loop of any framework as TensorBoard scalars and exact records.
 
-    A thread writes every 0.75 seconds, and as soon as 512 batches have come together: at most 1,024 batches
-    or one second, whichever comes first, are unwritten, also when the loop raises or is killed, when nothing
-    comes for a while, and at the interpreter's exit. The loop waits for no file system that takes longer
-    than 0.1 seconds; a loop that outruns the thread waits for it, at most a second a call.
+    A thread writes every 0.75 seconds, and as soon as 512 steps are unwritten. Data is flushed every second
+    or every 1,024 steps, whichever comes first, also if the loop raises an error or is killed, if nothing
+    comes for a while, and when the interpreter exits. The loop never waits for a file system that takes
+    longer than 0.1 seconds; a loop that is faster than the thread waits for it, at most a second per call.
 
-    What a file system refuses is kept (up to 1,048,576 steps) and written later. One that does not answer
-    may be 131,072 calls behind. Beyond that steps are dropped, and the run says how many. One warning says
-    what happened, and the loop goes on.
+    What a file system refuses is kept (up to 1,048,576 steps) and written later. A file system that does not
+    answer may be 131,072 calls behind. Beyond these limits, steps are lost, and the run says how many. One
+    warning says what happened, and the loop continues.
 
     ```python
     with lrmon.Recorder("logs/run1") as recorder:
@@ -55,15 +55,15 @@ class Recorder:
 
     Args:
         log_dir: The run's folder: local, or any path that TensorFlow's or TensorBoard's gfile opens.
-        run: What is known of the training: fields of `lrmon.schema.RunRecord`, for the page to show.
-        first_step: Step of the first batch, where training goes on from a checkpoint. A training from step 0
-            in a folder that holds one already is another run; one warning says so.
+        run: What is known about the training: fields of `lrmon.schema.RunRecord`, which the page shows.
+        first_step: The step of the first batch, if training continues from a checkpoint. A training from step
+            0 in a folder that already contains one is another run; one warning says so.
 
     Raises:
-        TypeError: `log_dir` is no path.
-        ValueError: `log_dir` is empty or has a scheme that nothing installed opens, or `first_step` is
+        TypeError: `log_dir` is not a path.
+        ValueError: `log_dir` is empty or has a scheme that no installed package opens, or `first_step` is
             negative or larger than 2**53.
-        OSError: The folder cannot be written to.
+        OSError: The folder is not writable.
     """
 
     def __init__(
@@ -126,8 +126,8 @@ class Recorder:
         Args:
             learning_rate: That this update used.
             loss: Of this batch alone, not a running mean. Any number, non-finite ones included.
-            effective_learning_rate: The rate times the optimizer's deterministic scale, for example Adam's
-                bias correction; leave it out where there is no such number.
+            effective_learning_rate: The learning rate times the optimizer's deterministic scale, for example
+                Adam's bias correction; leave it out where there is no such number.
 
         Raises:
             TypeError: A value is no number. Nothing is recorded of this batch, and nothing else is lost.
@@ -169,7 +169,7 @@ class Recorder:
             wall_time: When each batch ended, seconds since 1970.
             learning_rates: Where several optimizers train one model, the learning rate of each by its name,
                 the same names in the same order as the run's ``optimizers``.
-            updates: [n, m], how many updates each optimizer made in each batch; one each where left out.
+            updates: [n, m], how many updates each optimizer made in each batch; one each by default.
 
         Raises:
             ValueError: The arrays differ in shape.
@@ -189,7 +189,7 @@ class Recorder:
             self._put(Rows(0, lrs, effective, losses, times, named, counts))
 
     def skipped(self, steps: Sequence[int]) -> None:
-        """Records of which steps the optimizer made no update, since a gradient was not finite.
+        """Records skipped steps: the optimizer made no update, because a gradient was not finite.
 
         Args:
             steps: Ascending, of batches that have been recorded or are recorded next.
@@ -206,7 +206,7 @@ class Recorder:
         self._put(Note(prefix, step, time.time(), schema.to_json(record)))
 
     def skip(self, batches: int) -> None:
-        """Says that so many batches ran of which nothing is known: their steps stay empty."""
+        """Skips the steps of batches about which nothing is known; they stay empty."""
         if batches:
             checked_step("batches", self.next_step + batches)
             self._put(Skip(batches))
@@ -219,7 +219,7 @@ class Recorder:
         Args:
             metrics: Of the epoch, by name, for example ``{"loss": 0.31, "val_loss": 0.42}``. A metric that
                 this epoch has not got is left out.
-            epoch: Its number, 0-based; one more than the epoch before where left out.
+            epoch: Its number, 0-based; one more than the epoch before by default.
 
         Raises:
             TypeError: A metric is no number; nothing is recorded of this epoch.
@@ -241,14 +241,14 @@ class Recorder:
         first_iteration: int | None = None,
         start_time: float | None = None,
     ) -> None:
-        """Records that a training begins, after the one before has ended.
+        """Records that a training starts, after the one before has ended.
 
         Args:
             run: Fields of `lrmon.schema.RunRecord`.
             first_step: Step of its first batch. Below `next_step` training was rewound, and a new recording
-                begins, so that a reader knows which of two rows of one step is the later.
-            first_iteration: The optimizer's counter before the first update; `first_step` where left out.
-            start_time: Seconds since 1970; now where left out.
+                starts, so that a reader knows which of two rows of one step is the later.
+            first_iteration: The optimizer's counter before the first update; `first_step` by default.
+            start_time: Seconds since 1970; now by default.
 
         Raises:
             ValueError: `first_step` is negative or larger than 2**53.
@@ -266,10 +266,10 @@ class Recorder:
         self._put(begin)
 
     def revise_fit(self, fields: Mapping[str, Any]) -> None:
-        """Records what has become known of the training that runs.
+        """Records what has become known about the running training.
 
         Args:
-            fields: Of `lrmon.schema.RunRecord`, in place of those that it began with.
+            fields: Of `lrmon.schema.RunRecord`, in place of those that it started with.
         """
         self._put(FitRevision(_frozen(fields)))
 
@@ -278,7 +278,8 @@ class Recorder:
 
         Args:
             ended: ``completed``, ``stopped`` or ``interrupted: <reason>``.
-            fields: Of `lrmon.schema.RunRecord`, in place of those that it began with: what is known only now.
+            fields: Of `lrmon.schema.RunRecord`, in place of those that it started with: what is known only
+                now.
         """
         self._put(FitEnd(ended, _frozen(fields), time.time()))
 
@@ -301,7 +302,7 @@ class Recorder:
         give(self._warnings, stacklevel=2)
 
     def close(self, ended: str = "completed") -> None:
-        """Writes what is left and how the training ended, and closes the file; twice does no harm.
+        """Writes the rest and how the training ended, and closes the file; a second call does nothing.
 
         It waits until that is done, but at most 10 seconds.
         """
@@ -352,13 +353,11 @@ class Recorder:
 
     def _check_open(self) -> None:
         if self._is_closed:
-            raise RuntimeError(
-                f"the recorder of {self.log_dir!r} is closed; make a new one to go on recording"
-            )
+            raise RuntimeError(f"the recorder of {self.log_dir!r} is closed; make a new Recorder to continue")
 
 
 def _frozen(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns a copy that nobody changes, of what JSON can hold."""
+    """Returns a copy that no one changes, of what JSON can hold."""
     frozen: dict[str, Any] = json.loads(schema.to_json(fields))
     return frozen
 

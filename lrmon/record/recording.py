@@ -25,12 +25,12 @@ class Rows:
     Attributes:
         first_step: Step of the first row.
         learning_rate: [n], that each step's update used.
-        effective_learning_rate: [n], or None where nobody says what it is: the record then holds NaN and
+        effective_learning_rate: [n], or None if no one says what it is: the record then holds NaN and
             no scalar is written.
         loss: [n], of each batch.
         wall_time: [n], seconds since 1970, when each step ended.
         learning_rates: Where several optimizers train one model, by name the [n] of each.
-        updates: [n, m], how many updates each optimizer made; None where all made one in each step.
+        updates: [n, m], how many updates each optimizer made; None if all made one in each step.
     """
 
     first_step: int
@@ -49,7 +49,7 @@ class Rows:
         return replace(self, first_step=first_step)
 
     def followed_by(self, later: Rows) -> Rows | None:
-        """Returns both as one, or None where `later` does not go on from here."""
+        """Returns both as one, or None if `later` does not continue from here."""
         effective, later_effective = self.effective_learning_rate, later.effective_learning_rate
         if (
             later.first_step != self.first_step + len(self)
@@ -107,7 +107,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class RecordingStart:
-    """What follows belongs to a new recording, which began at `start_time` (seconds since 1970)."""
+    """What follows belongs to a new recording, which started at `start_time` (seconds since 1970)."""
 
     start_time: float
 

@@ -9,18 +9,18 @@ _log = logging.getLogger("lrmon")
 
 
 def warn_of_earlier(log_dir: str, *, stacklevel: int = 1) -> None:
-    """Says that a training begins in a folder that holds an earlier one, as `warn` does."""
+    """Warns that a training starts in a folder that holds an earlier one."""
     warn(
-        f"{log_dir!r} holds an earlier training, which stays in TensorBoard and `lrmon report` as a run of "
-        "its own, named after the folder with '//earlier' and a number; give each training a folder of its "
-        "own to name it yourself.",
+        f"{log_dir!r} holds an earlier training. It stays in TensorBoard and `lrmon report` as a separate "
+        "run, named after the folder with '//earlier' and a number. To name it yourself, give each training "
+        "its own folder.",
         category=UserWarning,
         stacklevel=stacklevel + 1,
     )
 
 
 def warn(sentence: str, *, category: type[Warning] = RuntimeWarning, stacklevel: int = 1) -> None:
-    """Gives a warning; where a filter makes it an error, logs the sentence instead.
+    """Gives a warning; if a filter makes it an error, logs the sentence instead.
 
     Args:
         sentence: What happened, and what to do.

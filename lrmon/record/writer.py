@@ -88,7 +88,7 @@ class Writer:
         """Takes items, to be written in this order."""
         for item in items:
             if isinstance(item, Dropped):
-                self._lose(item, f"{self._log_dir!r} did not take them in time")
+                self._lose(item, f"{self._log_dir!r} was too slow")
                 continue
             self._keep(item)
         # As long as it can be written, there may be more for a while.
@@ -117,7 +117,7 @@ class Writer:
         return bool(self._kept)
 
     def check_file(self, *, now: bool = False) -> None:
-        """Goes on in a new file where the folder or the file was deleted.
+        """Continues in a new file where the folder or the file was deleted.
 
         Args:
             now: Whether to look even if it has just been looked.
@@ -139,8 +139,9 @@ class Writer:
                 self._lose(gone[1], _DELETED)
             self._warn(
                 "deleted",
-                f"the event file in {self._log_dir!r} was deleted during the recording. It goes on in a new "
-                f"file with {'everything' if self._is_loss_reported else 'what is kept in memory'}.",
+                f"the event file in {self._log_dir!r} was deleted during the recording. A new file has "
+                f"{'everything' if self._is_loss_reported else 'what is still in memory'}. Do not delete a "
+                "run's folder while it records.",
             )
         self._check_time = time.monotonic() + _CHECK_SECONDS
 
@@ -159,7 +160,7 @@ class Writer:
         lost = self._lost_ever + unwritten
         if lost != Dropped():
             reason = self._problem or f"{self._lost_reason}."
-            # One sentence says both, if nobody has been told of the problem yet.
+            # One sentence says both, if no one has been told of the problem yet.
             with contextlib.suppress(ValueError):
                 self.warnings.remove(self._problem)
             self._warn("end", f"{_in_words(lost)} of {self._log_dir!r} could not be written: {reason}")
@@ -246,7 +247,7 @@ class Writer:
     def _piece(self) -> tuple[list[Item], int, Rows | None]:
         """Returns the next items of one recording, how many kept ones they are, and what is left of the last.
 
-        Rows that go on from each other become one, for records as long as they can be. What stands between
+        Rows that continue from each other become one, for records as long as they can be. What stands between
         two rows moves behind both, which changes nothing: its own steps are in it.
         """
         items: list[Item] = []
@@ -293,8 +294,8 @@ class Writer:
 
     def _failure(self, error: Exception) -> str:
         return (
-            f"writing to {self._log_dir!r} failed ({type(error).__name__}: {error}). Training goes on; up to "
-            f"{KEPT_ROWS:,} steps are kept in memory and written when the folder takes them again."
+            f"writing to {self._log_dir!r} failed ({type(error).__name__}: {error}). Training continues; up "
+            f"to {KEPT_ROWS:,} steps stay in memory and are written when the folder is writable again."
         )
 
     def _abandon_file(self) -> None:
@@ -318,7 +319,7 @@ class Writer:
             if isinstance(item, Rows):
                 self._kept_rows -= len(item)
         self._kept.extendleft(reversed(fits))
-        self._lose(dropped, "the folder refused them for too long")
+        self._lose(dropped, "the folder was not writable for too long")
 
     def _lose(self, lost: Dropped, reason: str) -> None:
         if lost == Dropped():
@@ -362,8 +363,9 @@ def _is_epoch(item: Item) -> bool:
 
 
 def _in_words(lost: Dropped) -> str:
-    words = [f"{lost.steps} batches"] * bool(lost.steps) + [f"{lost.epochs} epochs"] * bool(lost.epochs)
-    return " and ".join(words) or f"{lost.others} records"
+    counts = {"step": lost.steps, "epoch": lost.epochs}
+    words = [f"{count:,} {noun}{'s' * (count != 1)}" for noun, count in counts.items() if count]
+    return " and ".join(words) or f"{lost.others:,} records"
 
 
 def _is_gone(file: EventFile) -> bool:

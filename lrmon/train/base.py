@@ -16,8 +16,9 @@ else:
             from tf_keras.callbacks import Callback as KerasCallback
         except ImportError:
             raise ModuleNotFoundError(
-                f"lrmon.LRMonitor needs Keras with TensorFlow, JAX or PyTorch, and has none ({keras_error}): "
-                "pip install 'lrmon[tensorflow]'. lrmon.Recorder records any training loop without them.",
+                f"lrmon.LRMonitor needs Keras with TensorFlow, JAX or PyTorch, but none is installed "
+                f"({keras_error}); run pip install 'lrmon[tensorflow]'. lrmon.Recorder records any training "
+                "loop without them.",
                 name=keras_error.name,
             ) from keras_error
 

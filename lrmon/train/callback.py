@@ -32,13 +32,13 @@ from lrmon.train.update_samples.sampler import checked_interval
 _Hook = TypeVar("_Hook", bound=Callable[..., None])
 
 _CLOSING: Final = "lrmon.train.fit.closing_lines"
-"""It loads the review, so only where it is needed."""
+"""It loads the review side, so it is imported only if it is needed."""
 
 _OURS: Final = ("lrmon", "keras", "tf_keras")
 
 
 def _harmless(hook: _Hook) -> _Hook:
-    """The hook, in which an error of ours ends the recording with one warning, and never the training."""
+    """Returns the hook with errors caught: an error of lrmon ends the recording with one warning."""
 
     @functools.wraps(hook)
     def guarded(self: LRMonitor, *args: Any, **kwargs: Any) -> None:
@@ -53,47 +53,47 @@ def _harmless(hook: _Hook) -> _Hook:
 
 
 class LRMonitor(Callback):
-    """Records every batch's learning rate, loss and effective learning rate while `fit` trains.
+    """Records the learning rate, the loss and the effective learning rate of every batch while `fit` trains.
 
     ```python
     model.fit(x, y, callbacks=[lrmon.LRMonitor("logs/run1")])
     ```
 
-    and then ``tensorboard --logdir logs``. It may stand anywhere in the list of callbacks. Of every batch it
-    records the learning rate that its update used and the batch's own loss, both read inside the training
-    step, and of every epoch the metrics that Keras logs. Training, history and random numbers are the same
-    with and without it.
+    Then run ``tensorboard --logdir logs``. The position in the list of callbacks does not matter. For each
+    batch, it records the learning rate that the update used and the batch's own loss, both read inside the
+    training step; for each epoch, the metrics that Keras logs. Training, history and random numbers are the
+    same with and without it.
 
     Args:
-        log_dir: The run's own folder: local, or any path that TensorFlow's or TensorBoard's gfile opens.
-            Fits with one folder are one run as long as the optimizer goes on counting. Where it starts anew,
-            another training begins in the same folder: it has the folder's name, the earlier one stays as a
-            run of its own, and one warning says so. Copies of the monitor (pickled, deep-copied, cloned
-            with a scikit-learn estimator) record to ``fit-1``, ``fit-2``, … in it, each to one of its own,
-            and so does a monitor that is given another model, as in a cross-validation.
+        log_dir: The run's own folder: local, or any path that TensorFlow's or TensorBoard's gfile opens. Fits
+            with one folder are one run as long as the optimizer continues to count. If it starts again at 0,
+            another training starts in the same folder and has its name; the earlier one stays as a separate
+            run, and one warning says so. Copies of an LRMonitor (pickled, deep-copied, cloned with a
+            scikit-learn estimator) record to folders of their own in it, ``fit-1``, ``fit-2``, …, and so does
+            an LRMonitor that gets another model, as in a cross-validation.
         plateau: The fit's own ``ReduceLROnPlateau``, or an `lrmon.PlateauRule`: the settings that the plugin
-            starts from when it marks plateaus. The one in the fit's list is found by itself; the reductions
-            that it made are held against those that the rule would have made.
-        step_sizes_every: Every so many steps an update is sampled, from about 10,000 of the weights: the
-            distribution of the step size of a weight, such as Adam's lr · cₜ / (√v + ε), and how far the
-            update moved each layer, ‖Δw‖ / ‖w‖. A sample waits for the device and takes some milliseconds;
-            Lamb's and Adafactor's read all weights. None for no samples.
-        verbose: Whether to print, after `fit`, one to four lines: what was recorded, the run's errors and
-            warnings, where to look. ``"auto"`` does so where Keras prints its progress (`fit` has a `verbose`
-            other than 0), True or 1 always, False or 0 never. A fit that raises prints nothing.
+            starts with when it marks plateaus. By default, lrmon uses the one in the fit's list of callbacks,
+            and compares its LR reductions with those that the rule would have made.
+        step_sizes_every: The interval in steps at which an update is sampled, from about 10,000 of the
+            weights: the distribution of the step sizes, for example Adam's lr · cₜ / (√v + ε), and the
+            update-to-weight ratio of each layer, ‖Δw‖ / ‖w‖. A sample waits for the device and takes some
+            milliseconds. None for no samples.
+        verbose: Whether to print one to four lines after `fit`: what was recorded, the run's errors and
+            warnings, and where to look. ``"auto"`` prints if Keras prints its progress (`fit` has a `verbose`
+            other than 0), True or 1 always, False or 0 never. A fit that raises an error prints nothing.
 
-    Where several workers train one model (MultiWorkerMirroredStrategy) each of them needs a monitor in its
-    list, the same in all, since they exchange their losses; the chief alone writes.
+    If several workers train one model (MultiWorkerMirroredStrategy), each of them needs an LRMonitor with the
+    same settings, because they exchange their losses; only the chief writes.
 
     Raises:
-        TypeError: `log_dir` is no path, `plateau` has not the settings of a ReduceLROnPlateau, or
-            `step_sizes_every` is no whole number.
+        TypeError: `log_dir` is not a path, `plateau` does not have the settings of a ReduceLROnPlateau, or
+            `step_sizes_every` is not a whole number.
         ValueError: `log_dir` is empty, `step_sizes_every` is below 1, or `verbose` is none of the above.
 
-    At the start of `fit`, before anything is trained, it raises RuntimeError where it cannot record (Keras
-    on another backend than TensorFlow, JAX and PyTorch, or under ParameterServerStrategy), TypeError for a
-    model that is neither Keras 3's nor tf_keras', and OSError or ValueError where the folder cannot be
-    written to. After that it never raises: a problem becomes one warning, and training goes on.
+    Before the first batch, `fit` raises RuntimeError if lrmon cannot record (Keras on a backend other than
+    TensorFlow, JAX and PyTorch, or ParameterServerStrategy), TypeError for a model that is not a Keras model,
+    and OSError or ValueError if the folder is not writable. After that, an LRMonitor never raises: a problem
+    becomes one warning, and training continues.
     """
 
     def __init__(
@@ -118,10 +118,10 @@ class LRMonitor(Callback):
         self._has_warned = False
         self._is_copy = False
         self._may_be_another = False
-        """Whether the folder holds an earlier training, and nothing has been said of it yet."""
+        """Whether the folder holds an earlier training that no warning has named yet."""
 
     def __getstate__(self) -> dict[str, Any]:
-        """Returns the settings alone: a copy, pickled or deep-copied, records a training of its own."""
+        """Returns only the settings: a copy, pickled or deep-copied, records a separate training."""
         own = (
             CALLBACK_MODEL,
             "params",
@@ -135,7 +135,7 @@ class LRMonitor(Callback):
         return {**vars(self), **dict.fromkeys(own), "_is_copy": True}
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Opens the event file and puts the ring into the training step."""
+        """Opens the event file and puts the ring buffer into the training step."""
         _check_can_record(self.model)
         self._end_fit("interrupted")
         self._problem, self._has_warned = None, False
@@ -148,31 +148,31 @@ class LRMonitor(Callback):
             self._recorder = Recorder.without_fit(self._own_log_dir(), self._journal)
             self._may_be_another = self._recorder.holds_others
         self._begin_fit(planned_fit(self.model))
-        with contextlib.suppress(Exception):  # it will say so itself, after the training
+        with contextlib.suppress(Exception):  # the same error becomes a warning after the training
             if self._speaks():
                 importlib.import_module(_CLOSING)
 
     @_harmless
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Notes where the epoch's first step lies; in the first one says whether another training begins."""
+        """Notes the epoch's first step; in the first epoch, warns of an earlier training in the folder."""
         if self._fit is None:
             return
         self._fit.epoch_began(epoch)
-        # Not before: another callback may restore the optimizer of a training that goes on.
+        # Not before: another callback may restore the optimizer of a training that continues.
         if self._may_be_another and self._recorder is not None:
             self._may_be_another = False
             if self._fit.counts_from_0:
                 warn_of_earlier(self._recorder.log_dir, stacklevel=_users_level())
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Now and then, if that was asked for, reads the weights that the update will change."""
+        """Reads the weights that the update will change, if this step is sampled."""
         if self._fit is not None:
             self._fit.sample_before()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Hears that a batch ended: news only where somebody has made the train function anew."""
+        """Notes that a batch ended; needed only if the train function was made again during the fit."""
         if self._fit is not None:
-            self._fit.execution_was_reported()
+            self._fit.note_reported_execution()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Records the epoch's metrics."""
@@ -182,7 +182,7 @@ class LRMonitor(Callback):
 
     @_harmless
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Writes what is left, and says where to look; the file stays open for a further fit."""
+        """Writes the rest, and prints where to look; the file stays open for another fit."""
         has_recorded = self._fit is not None and self._fit.has_begun
         self._end_fit("stopped" if self.model.stop_training else "completed")
         if has_recorded and self._problem is None:
@@ -235,7 +235,7 @@ class LRMonitor(Callback):
         self._fit = None
 
     def _speaks(self) -> bool:
-        """Whether to print something after the fit."""
+        """Returns whether to print something after the fit."""
         if self._journal is None or self._recorder is None:
             return False
         return prints_progress(self.model, self.params) if self._verbose == "auto" else True
@@ -248,12 +248,12 @@ class LRMonitor(Callback):
         except Exception as error:  # noqa: BLE001 - a few lines are not worth a training
             warn(
                 f"the training was recorded to {self.log_dir!r}, but its summary failed "
-                f"({type(error).__name__}: {error}); LRMonitor(…, verbose=0) leaves it out.",
+                f"({type(error).__name__}: {error}); LRMonitor(…, verbose=0) turns the summary off.",
                 stacklevel=_users_level(),
             )
 
     def _read(self, *, unfinished: bool = False) -> None:
-        """Has the fit hand on what the ring holds; from any thread, so a problem is only noted here."""
+        """Passes unread step records to the recorder; any thread may call it, so a problem is only noted."""
         try:
             if self._fit is not None:
                 self._fit.read(unfinished=unfinished)
@@ -266,17 +266,17 @@ class LRMonitor(Callback):
             self._recorder.drain()
 
     def _starts_another_model(self) -> bool:
-        """Whether the model is none that this monitor has seen, and begins its training."""
+        """Returns whether this model is another one than before, and starts its training."""
         if self._trained is None or self._trained() is model_of_callback(self):
             return False
         return all(int(on_host(counter(part.optimizer))) == 0 for part in parts(self.model.optimizer))
 
     def _own_log_dir(self) -> str:
-        """The folder to record to: of a copy one that no other copy has."""
+        """Returns the folder to record to; each copy has one of its own."""
         return unused_folder(self.log_dir, "fit-") if self._is_copy else self.log_dir
 
     def _tell(self, tell: Callable[[], None]) -> None:
-        """Lets the ring hear of something, also after a problem: the other workers count on this one."""
+        """Tells the ring buffer something, also after a problem: other workers depend on this one."""
         try:
             tell()
         except Exception as error:  # noqa: BLE001 - whatever it is, the training is worth more
@@ -292,7 +292,7 @@ class LRMonitor(Callback):
         if self._recorder is not None:
             self._recorder.attach(None)
         warn(
-            f"recording to {self.log_dir!r} stopped ({self._problem}). Training goes on.",
+            f"recording to {self.log_dir!r} stopped ({self._problem}). Training continues without it.",
             stacklevel=_users_level(),
         )
 
@@ -322,7 +322,7 @@ def _check_can_record(model: Any) -> None:
 
 
 def _users_level() -> int:
-    """The level on the stack, for who calls this, of the user's line that called `fit`."""
+    """Returns the stack level, for the caller, of the user's line that called `fit`."""
     frame, level = sys._getframe(1), 1  # noqa: SLF001 - what warnings.warn does
     while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] in _OURS:
         frame, level = frame.f_back, level + 1

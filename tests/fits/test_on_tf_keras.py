@@ -326,7 +326,7 @@ def test_every_step_of_an_execution_is_recorded(tmp_path: Path, reference: Refer
 
 def test_steps_per_execution_that_tf_keras_changes_by_itself_is_refused(tmp_path: Path) -> None:
     model = unit_gradient_model(optimizers.SGD(0.1), steps_per_execution="auto", **(MODES[COMPILED]))
-    with pytest.raises(RuntimeError, match=r"cannot record steps_per_execution='auto'.*give it a number"):
+    with pytest.raises(RuntimeError, match="steps_per_execution='auto'"):
         model.fit(**batches(3), callbacks=[lrmon.LRMonitor(tmp_path / "run")])
     assert not (tmp_path / "run").exists()
 

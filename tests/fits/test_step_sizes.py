@@ -238,7 +238,7 @@ def test_an_error_of_ours_ends_the_sampling_and_nothing_else(
     monkeypatch.setattr(UpdateSampler, "_scales", broken)
     _, run = trained(tmp_path, optimizers.Adam(0.01), 5)
     assert ([], 26) == (run.samples, len(run.rows))
-    assert ["Sampling of step sizes ended: LookupError: no such slot"] == run.fits[-1]["warnings"]
+    assert ["Step sizes are no longer sampled (LookupError: no such slot)."] == run.fits[-1]["warnings"]
 
 
 def test_of_an_execution_of_several_steps_the_last_has_its_step_sizes(tmp_path: Path) -> None:

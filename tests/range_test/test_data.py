@@ -11,6 +11,7 @@ import pytest
 
 import lrmon
 from tests.range_test.models import OPTIMIZERS, assert_as_before, data, model, state, trained
+from tests.train.wordings import refused
 
 X, Y = data()
 SETTINGS: dict[str, Any] = {"start_lr": 1e-5, "end_lr": 1e-2, "verbose": 0}
@@ -72,25 +73,25 @@ def test_tensors_are_read_as_arrays_are() -> None:
 
 
 def test_data_without_a_length_needs_steps() -> None:
-    with pytest.raises(ValueError, match="give find the steps, as steps=200"):
+    with refused(ValueError, "LRFinder, steps unknown"):
         losses(batches)
 
 
 @pytest.mark.parametrize("x", [batches(), iter([(X, Y)])], ids=["generator", "iterator"])
 def test_what_can_be_read_only_once_is_refused_and_left_unread(x: Any) -> None:
-    with pytest.raises(TypeError, match=r"give the function that returns it \(find\(make_batches\)"):
+    with refused(TypeError, "LRFinder, data that can be read once", type=type(x).__name__):
         losses(x, steps=3)
     assert 2 == len(next(x))
 
 
 def test_a_function_of_something_else_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"it returned builtins\.int"):
+    with refused(TypeError, "LRFinder, function without batches"):
         losses(lambda: 3, steps=3)
 
 
 @pytest.mark.parametrize("x", [None, 3])
 def test_what_is_no_data_is_refused(x: Any) -> None:
-    with pytest.raises(TypeError, match=r"x is None|takes data as fit does, got builtins\.int"):
+    with refused(TypeError, f"LRFinder, x={x}"):
         losses(x, steps=3)
 
 

@@ -9,44 +9,47 @@ import pytest
 
 import lrmon
 from tests.range_test.models import BACKEND, MODES, data, model
+from tests.train.wordings import refused
 
 X, Y = data()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    "arguments",
     [
-        ({"start_lr": 0.0}, "start_lr must be above 0 and below end_lr"),
-        ({"start_lr": 1.0, "end_lr": 0.1}, "got start_lr=1.0 and end_lr=0.1"),
-        ({"end_lr": float("inf")}, "both must be finite"),
-        ({"growth": "cubic"}, "growth must be 'exponential' or 'linear', got 'cubic'"),
-        ({"stop_factor": 1.0}, "stop_factor must be above 1"),
-        ({"smoothing": 1.0}, "smoothing must be at least 0 and less than 1, got 1.0"),
-        ({"steps": 0}, "steps must be at least 1, got 0"),
-        ({"epochs": 0}, "epochs must be at least 1, got 0"),
-        ({"average_runs": 0}, "average_runs must be at least 1, got 0"),
-        ({"validation_freq": -1}, "validation_freq must be at least 1, got -1"),
-        ({"seed": -1}, "seed must be at least 0"),
+        {"start_lr": 0.0},
+        {"start_lr": 1.0, "end_lr": 0.1},
+        {"end_lr": float("inf")},
+        {"growth": "cubic"},
+        {"stop_factor": 1.0},
+        {"smoothing": 1.0},
+        {"steps": 0},
+        {"epochs": 0},
+        {"average_runs": 0},
+        {"validation_freq": -1},
+        {"seed": -1},
     ],
+    ids=", ".join,
 )
-def test_a_setting_outside_its_range(arguments: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+def test_a_setting_outside_its_range(arguments: dict[str, Any]) -> None:
+    name, value = list(arguments.items())[-1]
+    with refused(ValueError, f"LRFinder, {name}={value}"):
         lrmon.LRFinder(model(keras.optimizers.SGD(0.1))).find(X, Y, verbose=0, **arguments)
 
 
 def test_a_number_of_steps_that_is_no_number() -> None:
-    with pytest.raises(TypeError, match=r"steps must be a whole number, got 2\.5"):
+    with refused(TypeError, "LRFinder, steps of no whole number"):
         lrmon.LRFinder(model(keras.optimizers.SGD(0.1))).find(X, Y, steps=2.5)  # type: ignore[arg-type]
 
 
 def test_a_model_that_is_not_compiled() -> None:
     network = keras.Sequential([keras.Input((5,)), keras.layers.Dense(1)])
-    with pytest.raises(ValueError, match=r"call model\.compile\(optimizer, loss\) first"):
+    with refused(ValueError, "LRFinder, not compiled"):
         lrmon.LRFinder(network).find(X, Y)
 
 
 def test_what_is_no_model() -> None:
-    with pytest.raises(TypeError, match=r"tests models of Keras 3, got a builtins\.int"):
+    with refused(TypeError, "LRFinder, no model"):
         lrmon.LRFinder(3)
 
 
@@ -57,7 +60,7 @@ def test_several_optimizers() -> None:
         keras.optimizers.OptimizerMap(keras.optimizers.SGD(0.1), {".*bias": keras.optimizers.Adam(0.1)})
     )
     network = model(several)
-    with pytest.raises(ValueError, match="trained by several optimizers"):
+    with refused(ValueError, "LRFinder, several optimizers"):
         lrmon.LRFinder(network).find(X, Y)
 
 
@@ -67,7 +70,7 @@ def test_an_optimizer_that_cannot_be_made_again() -> None:
             super().__init__(lr)
             self.secret = secret
 
-    with pytest.raises(ValueError, match=r"Own cannot be made again from its get_config\(\) \(TypeError"):
+    with refused(ValueError, "LRFinder, optimizer without config"):
         lrmon.LRFinder(model(Own(0.1, secret=object()))).find(X, Y, steps=3, verbose=0)
 
 
@@ -79,7 +82,7 @@ def test_a_learning_rate_that_is_a_function() -> None:
 
 
 def test_plotting_before_finding() -> None:
-    with pytest.raises(ValueError, match="nothing to plot yet"):
+    with refused(ValueError, "LRFinder, nothing to plot"):
         lrmon.LRFinder(model(keras.optimizers.SGD(0.1))).plot_loss()
 
 
@@ -93,5 +96,5 @@ def test_a_train_step_that_updates_with_another_optimizer() -> None:
 
     network = Own([keras.Input((5,)), keras.layers.Dense(1)])
     network.compile(keras.optimizers.SGD(0.1), "mse", **next(iter(MODES.values())))
-    with pytest.raises(RuntimeError, match=r"no update of the sweep was made by model\.optimizer"):
+    with refused(RuntimeError, "LRFinder, another optimizer"):
         lrmon.LRFinder(network).find(X, Y, steps=3, verbose=0)

@@ -79,7 +79,7 @@ def test_a_deleted_folder_is_noticed_and_nothing_is_lost(tmp_path: Path) -> None
     recorder.flush()
     shutil.rmtree(tmp_path / "run")
     begin = time.monotonic()
-    with warned_of(r"was deleted during the recording.*with everything") as warned:
+    with warned_of(r"was deleted .*everything") as warned:
         wait_for(lambda: any((tmp_path / "run").glob("*")))
         assert time.monotonic() - begin < 10
         train(recorder, 2000, 2500)
@@ -111,7 +111,7 @@ def test_what_was_cut_off_is_said_to_be_lost(tmp_path: Path) -> None:
     recorder.flush()
     (file,) = (tmp_path / "run").iterdir()
     file.write_bytes(b"")
-    with warned_of(r"was deleted during the recording|100 batches and 1 epochs"):
+    with warned_of("was deleted|100 steps and 1 epoch "):
         train(recorder, 100, 150)
         recorder.close()
     run = Logs(tmp_path).run("run")
@@ -129,10 +129,10 @@ def test_a_remote_file_that_was_deleted_is_said_to_be_lost(remote: type[Remote],
         lambda: recorder._thread._writer._file is not None and recorder._thread._writer._file._was_observed
     )
     remote.store.clear()
-    with warned_of("was deleted during the recording"):
+    with warned_of("was deleted"):
         wait_for(lambda: bool(recorder._warnings))
         train(recorder, 100, 150)
-    with warned_of(r"batches of 'remote://logs/run' could not be written"):
+    with warned_of(r"steps of 'remote://logs/run'"):
         recorder.close()
     remote.copied_to(tmp_path / "run")
     run = Logs(tmp_path).run("run")
@@ -152,7 +152,7 @@ def test_of_a_disk_that_frees_little_by_little_every_byte_is_used_and_none_torn(
     disk = SmallDisk(monkeypatch, 200_000)
     recorder = lrmon.Recorder(tmp_path / "run")
     within = recorder._thread._writer
-    with warned_of(r"No space left on device.*kept in memory") as warned:
+    with warned_of("No space left on device") as warned:
         train(recorder, 0, 5000)
         recorder.end_epoch({"val_loss": 1.0})
         sizes = []
@@ -217,7 +217,7 @@ def test_what_is_beyond_the_bound_is_lost_and_said(tmp_path: Path, monkeypatch: 
                 recorder.flush()
         recorder.flush()
     disk.readonly = False
-    with warned_of(r"batches and 1 epochs of .* could not be written"):
+    with warned_of(r"steps and 1 epoch of "):
         recorder.close()
     run = Logs(tmp_path).run("run")
     steps = run.step.tolist()
@@ -239,11 +239,11 @@ def test_steps_lost_at_the_very_end_make_a_run_incomplete(
     monkeypatch.setattr(writer, "KEPT_ROWS", 0)
     disk.readonly = True
     train(recorder, 10, 20)
-    with warned_of("10 batches of .* could not be written|Read-only file system") as warned:
+    with warned_of("10 steps of |Read-only file system") as warned:
         wait_for(lambda: recorder._thread._writer._lost.steps == 10)
         disk.readonly = False
         recorder.close()
-    assert "10 batches of" in str(warned[-1].message)
+    assert "10 steps of " in str(warned[-1].message)
     run = Logs(tmp_path).run("run")
     assert list(range(10)) == run.step.tolist()
     assert ("completed", 19, False) == (run.state, run.fits[-1].last_step, run.complete)
@@ -359,13 +359,13 @@ def test_what_a_hanging_file_system_does_not_take_in_time_is_dropped_and_said(
     train(recorder, 0, 100)
     recorder.flush()
     remote.answers.clear()
-    with warned_of("has not taken anything for too long"):
+    with warned_of("not been writable"):
         train(recorder, 100, 10_000)
         recorder.end_epoch({"val_loss": 1.0})
     remote.answers.set()
     wait_for(lambda: recorder._intake.taken == recorder._intake.weight)
     train(recorder, 10_000, 10_100)
-    with warned_of(r"batches and 1 epochs of .* could not be written"):
+    with warned_of(r"steps and 1 epoch of "):
         recorder.close()
     remote.copied_to(tmp_path / "run")
     run = Logs(tmp_path).run("run")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from tests.train.wordings import assert_wording
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import warnings
@@ -18,10 +20,6 @@ from lrmon import cli
 from lrmon.review.reading.log_directory import open_logs
 from lrmon.review.reading.run_cache import RunCache
 from tests.fits.framework import batches
-
-SAID = (
-    "lrmon: {!r} holds an earlier training, which stays in TensorBoard and `lrmon report` as a run of its own"
-)
 
 
 def sgd_model(lr: float) -> Any:
@@ -52,7 +50,7 @@ def test_each_training_of_a_folder_is_a_run_with_its_own_name(
     assert [] == fit(folder, 0.5)
     for lr in (0.25, 0.125):
         (sentence,) = fit(folder, lr, 3)
-        assert sentence.startswith(SAID.format(str(folder)))
+        assert_wording("Recorder, another training", sentence, folder=folder)
     expected = {
         "run1": [0.125] * 15,
         "run1//earlier 1": [0.5] * 10,
@@ -128,7 +126,7 @@ def test_a_loop_that_records_again_says_it_too(tmp_path: Path) -> None:
     assert [] == record(5)
     assert [] == record(5, first_step=5)
     (sentence,) = record(3)
-    assert sentence.startswith(SAID.format(str(tmp_path / "run")))
+    assert_wording("Recorder, another training", sentence, folder=tmp_path / "run")
     assert {"run": 3, "run//earlier 1": 10} == {
         name: run.step.size for name, run in lrmon.load(tmp_path).items()
     }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from tests.train.wordings import refused
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import math
@@ -87,7 +89,8 @@ def test_without_a_plateau_none_is_recorded(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("plateau", [5, "val_loss", keras.callbacks.EarlyStopping()])
 def test_what_is_no_plateau_is_refused(tmp_path: Path, plateau: Any) -> None:
-    with pytest.raises(TypeError, match="plateau must be a keras ReduceLROnPlateau or an lrmon"):
+    kind = f"{type(plateau).__module__}.{type(plateau).__name__}"
+    with refused(TypeError, "LRMonitor, no plateau", kind=kind):
         lrmon.LRMonitor(tmp_path, plateau=plateau)
 
 

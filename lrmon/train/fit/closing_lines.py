@@ -30,7 +30,7 @@ _NAMED: Final = 2
 
 
 def closing_lines(recorder: Recorder, journal: Journal) -> list[str]:
-    """Returns one to four lines on what has been recorded; none where that is nothing.
+    """Returns one to four lines on what has been recorded; none if that is nothing.
 
     Findings are said only where the journal holds the whole run, so that they are those of `lrmon report`.
 

@@ -10,22 +10,22 @@ _EXECUTIONS: Final = "lrmon_executions"
 
 
 class Listener(Protocol):
-    """Hears of the executions of one fit; none of its methods may raise."""
+    """Notes the executions of one fit; none of its methods may raise."""
 
     def before_execution(self) -> None:
-        """Hears that the train function is about to be called."""
+        """Notes that the train function is about to be called."""
 
     def execute(self, train_function: Callable[..., Any], *arguments: Any) -> Any:
         """Calls the train function and returns what it returns."""
 
     def execution_ended(self) -> None:
-        """Hears that it came back, before any callback hears of it."""
+        """Notes that it came back, before any callback hears of it."""
 
     def execution_broke(self) -> None:
-        """Hears that it raised: some or all of its steps may have been made."""
+        """Notes that it raised: some or all of its steps may have been made."""
 
     def fit_was_left(self) -> None:
-        """Hears that another fit has begun, so that the one it listens to raised."""
+        """Notes that another fit has begun, so that the one it listens to raised."""
 
 
 class Executions:
@@ -36,13 +36,13 @@ class Executions:
 
     Args:
         model: That trains.
-        listener: Hears of every execution.
+        listener: Notes every execution.
     """
 
     def __init__(self, model: Any, listener: Listener) -> None:
         self._model: Final = model
         self._listener: Final = listener
-        # Every fit has a History of its own, also one that nobody records.
+        # Every fit has a History of its own, also one that no one records.
         self.history: Final = vars(model).get("history")
         self.inner: Any = None
         self._train_function: Any = None
@@ -62,7 +62,7 @@ class Executions:
         """Stands around the train function that the model has now, and around whatever stood there before."""
         for other in reversed(self._others):
             if not other.is_in_place:
-                other.put_in_place()  # the function has been made anew since
+                other.put_in_place()  # the function has been made again since
         self._others.clear()
         inner = self.inner = self._model.train_function
         listener, model, history = self._listener, self._model, self.history
@@ -85,7 +85,7 @@ class Executions:
         self._train_function = self._model.train_function = train_function
 
     def leave(self) -> None:
-        """Gives the model the train function back that it had; twice does no harm."""
+        """Gives the model the train function back that it had; a second call does nothing."""
         outer = next((other for other in _around(self._model) if other.inner is self._train_function), None)
         if self._model.train_function is self._train_function:
             self._model.train_function = self.inner

@@ -1,4 +1,4 @@
-"""The feed: rows from the ring to the recorder, each with the time at which its step ended."""
+"""The feed: step records from the ring buffer to the recorder, each with the time at which its step ended."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class FeedListener(Protocol):
     """What the feed asks of the fit that it reads."""
 
     def begin(self, main: int | None, iteration: int, updates: int) -> None:
-        """Has the recorder begin the fit, before its first rows.
+        """Has the recorder begin the fit, before its first step records.
 
         Args:
-            main: Column of the optimizer whose learning rate is the run's, None where none makes updates yet.
+            main: Column of the optimizer whose learning rate is the run's, None if none makes updates yet.
             iteration: Its counter before the first step.
             updates: How many updates it made in that step.
         """
@@ -36,21 +36,21 @@ class FeedListener(Protocol):
 
 
 class StepFeed:
-    """Feeds a recorder from a ring during one fit.
+    """Feeds a recorder from a ring buffer during one fit.
 
     The thread that trains calls `execution_ended` and `epoch_began`; `read` may be called by any thread, one
     at a time. Of an execution (`steps_per_execution` steps, or one) only its end is seen from outside: the
     times of the steps in it are spread evenly over it.
 
     An interrupt may fall anywhere in these calls. What has been read is therefore not counted here: it
-    follows from the recorder's next step, which changes in one operation with the rows that it gets.
+    follows from the recorder's next step, which changes in one operation with the step records that it gets.
 
     Args:
         ring: Of the model that trains.
-        recorder: Gets the rows.
+        recorder: Gets the step records.
         fit: Is told what becomes known of the optimizers.
         steps_per_execution: Steps that one call of the train function makes; fewer at an epoch's end.
-        sampler: Completes its samples from the rows.
+        sampler: Completes its samples from the step records.
     """
 
     def __init__(
@@ -63,35 +63,35 @@ class StepFeed:
         sampler: UpdateSampler | None = None,
     ) -> None:
         self.ring = ring
-        """Where the rows come from."""
+        """Where the step records come from."""
         self._recorder: Final = recorder
         self._fit: Final = fit
         self._steps_per_execution: Final = steps_per_execution
         self._sampler: Final = sampler
         self._most_unread: Final = max(schema.ROWS_PER_RECORD // steps_per_execution, 1)
         self._anchor: tuple[int, int | None] = ring.count(), None
-        """A row, and its step in the run; None until the recorder began the fit."""
+        """A step record, and its step in the run; None until the recorder started the fit."""
         self.has_begun = False
-        """Whether there have been rows."""
+        """Whether there have been step records."""
         self._ended = 0
-        """Executions that ended since the epoch began."""
+        """Executions that ended since the epoch started."""
         self._ends: list[tuple[int, float]] = []
         """Their numbers, with the times when they ended; none of those that have been read."""
         self._is_broken = False
         self._last_end = time.time()
         self._epoch_row = self._next_row
         self._columns = 0
-        """Optimizers that the fit's rows name."""
+        """Optimizers that the fit's step records name."""
         self._updated = np.zeros(0, np.bool_)
         """Which of them made updates so far."""
         self.main: int | None = None
         """Column of the optimizer whose learning rate is the run's; None until one makes updates."""
         self.next_iteration: int | None = None
-        """What its counter will show before the next row if nobody changes it."""
+        """What its counter will show before the next step record if no one changes it."""
 
     @property
     def _next_row(self) -> int:
-        """The first row that the recorder has not got."""
+        """The first step record that the recorder does not have."""
         row, step = self._anchor
         return row if step is None else row + max(self._recorder.next_step - step, 0)
 
@@ -100,7 +100,7 @@ class StepFeed:
         return -(-(row - self._epoch_row) // self._steps_per_execution)
 
     def change_ring(self, ring: RingBuffer, next_row: int) -> None:
-        """Goes on with another ring, before anything was read; its `next_row` is the fit's first."""
+        """Continues with another ring buffer, before anything was read; its `next_row` is the fit's first."""
         self.ring, self._anchor, self._epoch_row = ring, (next_row, None), next_row
 
     def execution_ended(self, end: float | None = None) -> bool:
@@ -110,7 +110,7 @@ class StepFeed:
         return len(self._ends) >= self._most_unread
 
     def execution_passed(self) -> None:
-        """Notes that the train function was called where nobody saw it: its steps may have written no row."""
+        """Notes a call of the train function that was not observed: it may have written no step record."""
         size = self._steps_per_execution
         if self.ring.count() > self._epoch_row + self._ended * size:
             self.execution_ended()
@@ -126,7 +126,7 @@ class StepFeed:
         self._is_broken = True
 
     def epoch_began(self) -> None:
-        """Notes that an epoch begins; everything before it has been read."""
+        """Notes that an epoch starts; everything before it has been read."""
         self._epoch_row = self._next_row
         self._ends.clear()
         self._ended = 0
@@ -134,10 +134,10 @@ class StepFeed:
         self._last_end = time.time()
 
     def read(self, *, unfinished: bool = False) -> None:
-        """Hands on the rows of all executions that have ended; with `unfinished` those of a broken one too.
+        """Passes the step records of ended executions to the recorder, with `unfinished` of a broken one too.
 
         Raises:
-            RuntimeError: Executions have ended, and the ring has no row of them.
+            RuntimeError: Executions have ended, and the ring buffer has no step record of them.
         """
         next_row = self._next_row
         read = self._executions(next_row)
@@ -189,7 +189,7 @@ class StepFeed:
             del self._ends[0]
 
     def _begin(self, rows: StepRecords, first_row: int, overwritten: int) -> None:
-        """Begins the fit with its first rows, and finds out which optimizer's learning rate is the run's."""
+        """Starts the fit with its first step records, and chooses the optimizer of the run's LR."""
         optimizers = self.ring.optimizers
         columns, main = rows.learning_rate.shape[1], self.main
         self._updated = np.pad(self._updated, (0, columns - len(self._updated)))
@@ -208,7 +208,7 @@ class StepFeed:
         self.main, self.has_begun, self._columns = main, True, columns
 
     def _made(self, rows: StepRecords, main: int) -> npt.NDArray[np.bool_] | None:
-        """[n]: whether loss scaling let an update be made; None where nothing scales the loss."""
+        """[n]: whether loss scaling let an update be made; None if nothing scales the loss."""
         outer = self.ring.optimizers.parts[main].outer
         if not scales_loss(outer):
             return None

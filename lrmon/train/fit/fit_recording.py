@@ -1,4 +1,4 @@
-"""One fit, recorded: the ring in its training step, what the recorder gets, and what the record says."""
+"""One recorded fit: the ring buffer in its training step, and what the recorder gets."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Position:
     """Where a fit ended.
 
     Attributes:
-        optimizer: The one whose learning rate was the run's, None where none made updates.
+        optimizer: The one whose learning rate was the run's, None if none made updates.
         iteration: What its counter shows after the last recorded step.
     """
 
@@ -47,8 +47,8 @@ class Position:
 class FitRecording:
     """From a fit's beginning to its end.
 
-    It puts the ring into the model's training step when it is made, and hears of every execution. Of several
-    processes that train one model each has to have one; only that of the chief is begun.
+    It puts the ring buffer into the model's training step when it is made, and hears of every execution. Of
+    several processes that train one model each has to have one; only that of the chief is begun.
 
     Args:
         model: That is about to train.
@@ -86,12 +86,12 @@ class FitRecording:
         self._start_time = 0.0
         self._previous_position: Position | None = None
         self._first_step: int | None = None
-        """Known once it began; a begin that was interrupted begins again at the same step."""
+        """Known once it started; a begin that was interrupted starts again at the same step."""
         self._described: list[DescribedOptimizer] = []
         self._unsampled: float | None = None
-        """When an execution ended of which a sample may still be taken; its rows are not read before."""
+        """The end of an execution that may still be sampled; its step records are not read before."""
         self._noted = self._reported = 0
-        """Executions that were noted, and that Keras has told of, since the epoch began."""
+        """Executions that were noted, and that Keras has told of, since the epoch started."""
 
     def start(
         self,
@@ -104,7 +104,7 @@ class FitRecording:
         preflight_warnings: list[PreflightWarning],
         previous_position: Position | None,
     ) -> None:
-        """Has the recorder ask for the rows from now on.
+        """Has the recorder ask for the step records from now on.
 
         Args:
             recorder: Gets them.
@@ -112,8 +112,8 @@ class FitRecording:
             planned: What can be seen of the fit.
             plateau: Settings of the fit's ReduceLROnPlateau, for the record.
             step_sizes_every: See LRMonitor.
-            preflight_warnings: What pre-flight says.
-            previous_position: Where the recorder's last fit ended; None where it has had none.
+            preflight_warnings: What preflight says.
+            previous_position: Where the recorder's last fit ended; None if it has had none.
         """
         self._start_time = time.time()
         self._run = {
@@ -161,7 +161,7 @@ class FitRecording:
     def _step_of(self, recorder: Recorder, main: int | None, iteration: int, updates: int) -> int:
         """Returns the step of the fit's first batch.
 
-        Steps count batches since the optimizer began to count. Of those that it counted since the last fit
+        Steps count batches since the optimizer started to count. Of those that it counted since the last fit
         nothing is recorded.
         """
         before = self._previous_position
@@ -177,7 +177,7 @@ class FitRecording:
 
     @property
     def position(self) -> Position:
-        """Where it stands: what a next fit may go on from."""
+        """Where it stands: what a next fit may continue from."""
         feed = self._feed
         if feed is None:
             return Position(None, None)
@@ -185,13 +185,13 @@ class FitRecording:
 
     @property
     def counts_from_0(self) -> bool:
-        """Whether none of its optimizers has made an update yet; False where none is known."""
+        """Whether none of its optimizers has made an update yet; False if none is known."""
         counts = [int(on_host(counter(part.optimizer))) for part in self._ring.optimizers.parts]
         return bool(counts) and not any(counts)
 
     @property
     def is_recorded(self) -> bool:
-        """Whether a recorder gets its rows."""
+        """Whether a recorder gets its step records."""
         return self._feed is not None
 
     @property
@@ -208,7 +208,7 @@ class FitRecording:
             self._feed.epoch_began()
 
     def before_execution(self) -> None:
-        """Lets the rows of the execution before be read, also where Keras has not told of its end."""
+        """Lets the step records of the execution before be read, also where Keras has not told of its end."""
         if self._unsampled is not None:
             self._protect(self._release)
 
@@ -231,13 +231,13 @@ class FitRecording:
             self._note_end(end)
 
     def execute(self, train_function: Callable[..., Any], *arguments: Any) -> Any:
-        """Calls the train function; until a ring is chosen it is seen from outside too."""
+        """Calls the train function; until a ring buffer is chosen it is seen from outside too."""
         if self._outside is not None:
             return self._outside.execute(train_function, *arguments)
         return train_function(*arguments)
 
     def execution_ended(self) -> None:
-        """Notes the time, and has rows written when there are many."""
+        """Notes the time, and has step records written when there are many."""
         self._noted += 1
         self._protect(self._note_execution)
 
@@ -250,14 +250,14 @@ class FitRecording:
         self._protect(self._left)
         self.leave_model()
 
-    def execution_was_reported(self) -> None:
-        """Hears of an execution's end from Keras: one that nothing else has told of counts too."""
+    def note_reported_execution(self) -> None:
+        """Notes an execution's end from Keras: one that nothing else has told of counts too."""
         self._reported += 1
         if self._unsampled is not None:
             self._protect(self._sample_after)
         if self._executions.is_in_place or self._model.train_function is None:
             return
-        # Somebody has made the train function anew.
+        # Somebody has made the train function again.
         if self._reported > self._noted:
             self._noted += 1
             self._protect(self._note_passed_execution)
@@ -273,7 +273,7 @@ class FitRecording:
         if self._batch_size is None and not self._ring.counts_samples and not is_distributed(self._model):
             self._batch_size = _batch_size(self._model)
         if self._sampler is not None:
-            # A sample must be there before its row may be read.
+            # A sample must be there before its step record may be read.
             self._unsampled = time.time()
             return
         self._note_end(time.time())
@@ -303,7 +303,7 @@ class FitRecording:
         self._ring.interrupted()
 
     def _choose_ring(self, *, broke: bool = False) -> None:
-        """After the first step: goes on with what was seen from outside, if the step has written no row."""
+        """After the first step, continues with the outside records if the step has written no step record."""
         if self._outside is None:
             return
         in_ring, in_outside = self._rows_before
@@ -331,19 +331,19 @@ class FitRecording:
             self._recorder.end_epoch(metrics, epoch=epoch)
 
     def read(self, *, unfinished: bool = False) -> None:
-        """Hands on what the ring holds, with `unfinished` also of an execution that was broken off."""
+        """Hands on what the ring buffer holds, with `unfinished` also of an execution that was broken off."""
         if self._feed is None:
             return
         if self._unsampled is not None and (
             unfinished or time.time() - self._unsampled > _LONGEST_WAIT_SECONDS
         ):
-            # A callback has raised or takes long: the rows matter more than a sample.
+            # A callback has raised or takes long: the step records matter more than a sample.
             end, self._unsampled = self._unsampled, None
             self._feed.execution_ended(end)
         self._feed.read(unfinished=unfinished)
 
     def end(self, ended: str) -> None:
-        """Records how it ended, if it began."""
+        """Records how it ended, if it started."""
         if self._recorder is not None and self.has_begun:
             self._recorder.end_fit(ended, warnings=self._warnings(self._ring))
 
@@ -352,7 +352,7 @@ class FitRecording:
         self._feed = self._sampler = None
 
     def leave_model(self) -> None:
-        """Gives the model its own functions back; what is compiled keeps the ring."""
+        """Gives the model its own functions back; what is compiled keeps the ring buffer."""
         uninstall(self._model)
         self._executions.leave()
 
@@ -402,7 +402,7 @@ class FitRecording:
 
 
 def _batch_size(model: Any) -> int:
-    """Samples of each batch so far, asked after an epoch's first execution; 0 where nobody counts them."""
+    """Samples of each batch so far, asked after an epoch's first execution; 0 if no one counts them."""
     tracker = loss_tracker(model)
     try:
         return int(float(on_host(tracker.count))) // steps_per_execution(model)

@@ -1,7 +1,7 @@
-"""What can be seen of a training step from outside, where it writes no ring: one row for each call of it.
+"""Step records of a training step that writes no ring buffer, made from outside: one for each call.
 
 A model whose own ``make_train_function`` does not call its ``train_step`` is one such, and on JAX any way to
-compile the step that the ring does not know.
+compile the step that the ring buffer does not know.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ RATE_OF_SCHEDULE: Final = (
 
 
 class OutsideRingBuffer(RingBuffer):
-    """Rows made by the host around each call of the model's train function; it waits for every batch.
+    """Step records made by the host around each call of the model's train function; it waits for every batch.
 
     Args:
         model: Of which one call makes one step.
-        depth: Rows kept.
+        depth: Step records kept.
         optimizers: Those that the step can apply.
     """
 
@@ -87,7 +87,7 @@ class OutsideRingBuffer(RingBuffer):
         return result
 
     def before_update(self, optimizer: Any) -> None:
-        """Hears of an update while the function is traced or run."""
+        """Notes an update while the function is traced or run."""
         self.guarded("optimizers", functools.partial(self._see, optimizer), None)
 
     def after_update(self, optimizer: Any) -> None:
@@ -103,7 +103,7 @@ class OutsideRingBuffer(RingBuffer):
                 self._counts_before[id(variable)] = float(_array(variable))
 
     def changed_fields(self, run: Mapping[str, Any], optimizer: Any) -> dict[str, Any]:
-        """Returns the fields of a run's record that are other than where the step itself has written rows.
+        """Returns the fields of a run's record that differ because the step was observed from outside.
 
         Args:
             run: The record's fields so far.
@@ -130,7 +130,7 @@ class OutsideRingBuffer(RingBuffer):
         return backend_of(self.model) == "jax"
 
     def _guarded_values(self, state: Any) -> dict[int, npt.NDArray[Any]]:
-        """What the row needs, by the variables' identity."""
+        """What the step record needs, by the variables' identity."""
         nothing: dict[int, npt.NDArray[Any]] = {}
         return self.guarded("state", lambda: self._values(state), nothing)
 
@@ -216,11 +216,11 @@ class OutsideRingBuffer(RingBuffer):
 
 
 def rings_of(model: Any, callbacks: Sequence[Any]) -> tuple[RingBuffer, OutsideRingBuffer | None]:
-    """Returns the ring that the model's training step writes, and what sees the step from outside.
+    """Returns the ring buffer that the model's training step writes, and what sees the step from outside.
 
-    Both are the same where no ring can be put into the step; the second is None where nothing but the ring
-    is to be had: where one call makes several steps or several replicas make one. On PyTorch the ring is
-    never left out.
+    Both are the same where no ring buffer can be put into the step; the second is None if nothing but the
+    ring buffer is to be had: where one call makes several steps or several replicas make one. On PyTorch the
+    ring buffer is never left out.
 
     Args:
         model: That is about to train.

@@ -27,7 +27,7 @@ class DescribedOptimizer:
 
     Attributes:
         optimizer: Class and settings.
-        schedule: The same of its schedule, None where its learning rate is no schedule.
+        schedule: The same of its schedule, None if its learning rate is no schedule.
         learning_rate_provenance: Where its learning rate comes from, in words.
         effective: The rule of its effective learning rate.
     """
@@ -56,7 +56,7 @@ def described_fit(model: Any, params: dict[str, Any]) -> dict[str, Any]:
 
     Args:
         model: A compiled model.
-        params: What Keras gives its callbacks: epochs, steps an epoch.
+        params: What Keras gives its callbacks: epochs, steps per epoch.
     """
     keras = keras_of(model) or KERAS
     backend = backend_of(model)
@@ -73,7 +73,7 @@ def described_fit(model: Any, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def classes(model: Any) -> int | None:
-    """Returns among how many classes a model chooses, None where its loss is not a plain cross-entropy.
+    """Returns among how many classes a model chooses, None if its loss is not a plain cross-entropy.
 
     A loss that has anything else added (regularization, several outputs) has another level when guessing.
     """
@@ -102,7 +102,7 @@ def described_optimizers(
     Args:
         parts: All that can make updates in the fit, in the order of their columns.
         described: Of each.
-        main: Column of the one whose learning rate is the run's; None where none was seen to make an update.
+        main: Column of the one whose learning rate is the run's; None if none was seen to make an update.
     """
     if main is None:
         fields: dict[str, Any] = {
@@ -174,7 +174,7 @@ def checked_plateau(plateau: Any) -> Any:
 
 
 def described_plateau(plateau: Any, model: Any) -> dict[str, Any] | None:
-    """Returns the settings of a ReduceLROnPlateau for the fit's record, None where there is none.
+    """Returns the settings of a ReduceLROnPlateau for the fit's record, None if there is none.
 
     Args:
         plateau: A callback, or a rule with the same names; or None.

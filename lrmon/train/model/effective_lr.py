@@ -1,4 +1,4 @@
-"""Effective learning rate: the rate times the scale that the optimizer's rule puts on it.
+"""Effective learning rate: the learning rate times the scale that the optimizer's rule puts on it.
 
 Only what is a function of the step count alone is in it, so that it is one number for all weights: the
 correction of Adam's moments, a relative step size. What differs from weight to weight (the running
@@ -30,7 +30,7 @@ class EffectiveLR:
         provenance: The formula in words, or why there is no such number.
         compute: (learning_rate [n], t [n]) → [n], float64; t counts updates from 1.
         steps_per_update: Batches whose gradients make one update.
-        factors: What makes the number, in the order in which it is applied; none where there is no number.
+        factors: What makes the number, in the order in which it is applied; none if there is no number.
         note: What one has to know to read it rightly.
     """
 
@@ -58,7 +58,7 @@ def effective_lr(optimizer: Any) -> EffectiveLR:
     | Nadam, an optimizer that Keras has not got | NaN |
 
     The same for tf_keras' optimizers, where lr is already divided by 1 + decay · i if a legacy one has a
-    ``decay``. Settings are read here, once, as the fit begins.
+    ``decay``. Settings are read here, once, as the fit starts.
 
     Args:
         optimizer: A Keras optimizer, not wrapped into a LossScaleOptimizer.
@@ -252,7 +252,7 @@ _LONG_ENOUGH: Final = 20_000
 
 
 def _lr_factors(optimizer: Any) -> list[schema.Factor]:
-    """What makes the learning rate that the ring records."""
+    """What makes the learning rate that the ring buffer records."""
     schedule, number = schedule_of(optimizer), lr_number(optimizer)
     if schedule is not None:
         factors = [schema.Factor(name="schedule", formula=schedule_formula(schedule))]

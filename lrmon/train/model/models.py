@@ -22,7 +22,7 @@ _SYNCHRONOUS_STRATEGIES: Final = {
 
 
 def keras_of(model: Any) -> str | None:
-    """Returns `KERAS` or `TF_KERAS`, None where the object is no model of theirs."""
+    """Returns `KERAS` or `TF_KERAS`, None if the object is no model of theirs."""
     for name in (KERAS, TF_KERAS):
         module = sys.modules.get(name)
         if module is not None and isinstance(model, module.Model):
@@ -40,13 +40,13 @@ def backend_of(model: Any) -> str:
 
 
 def is_chief(model: Any) -> bool:
-    """Tells whether this process is the one of those that train the model that writes what they share."""
+    """Returns whether this process is the one of those that train the model that writes what they share."""
     strategy = getattr(model, "distribute_strategy", None)
     return strategy is None or bool(strategy.extended.should_save_summary)
 
 
 def is_distributed(model: Any) -> bool:
-    """Tells whether several replicas make each step of the model together."""
+    """Returns whether several replicas make each step of the model together."""
     return int(getattr(getattr(model, "distribute_strategy", None), "num_replicas_in_sync", 1)) > 1
 
 
@@ -54,8 +54,8 @@ def unrecordable(model: Any) -> str | None:
     """Returns why the model's steps cannot be recorded though its backend's can; None if they can."""
     if getattr(model, "autotune_steps_per_execution", False):
         return (
-            "LRMonitor cannot record steps_per_execution='auto': tf_keras changes how many steps it makes at "
-            "once while it trains, and tells nobody; give it a number"
+            "LRMonitor cannot record steps_per_execution='auto', because tf_keras changes this number during "
+            "training without reporting it; pass a number"
         )
     strategy = getattr(model, "distribute_strategy", None)
     names = {base.__name__ for base in type(strategy).__mro__}
@@ -64,15 +64,15 @@ def unrecordable(model: Any) -> str | None:
     name = type(strategy).__name__
     if any("ParameterServer" in base for base in names):
         return (
-            f"LRMonitor cannot record training under {name}: its workers update the weights each when it is "
-            "ready, so that no batch has a place in one order of steps"
+            f"LRMonitor cannot record training under {name}, because its workers update the weights at "
+            "different times, so that the steps have no order; use a synchronous strategy"
         )
     known = ", ".join(filter(None, _SYNCHRONOUS_STRATEGIES.values()))
-    return f"LRMonitor records training under {known}, and this is {name}"
+    return f"LRMonitor records training under {known}, and this is {name}; use one of those"
 
 
 def loss_tracker(model: Any) -> Any:
-    """Returns the metric that Keras hands each batch's loss to, None where the model has none."""
+    """Returns the metric that Keras hands each batch's loss to, None if the model has none."""
     if keras_of(model) == TF_KERAS:
         return tf_keras_names.loss_mean(model)
     return keras_names.loss_tracker(model)
@@ -114,7 +114,7 @@ def steps_per_execution(model: Any) -> int:
 
 
 def prints_progress(model: Any, params: Mapping[str, Any] | None) -> bool:
-    """Tells whether Keras prints the progress of a fit: its `verbose` is not 0, and Keras is to print at all.
+    """Returns whether Keras prints the progress of a fit: `verbose` is not 0, and logging is interactive.
 
     Args:
         model: That trains.

@@ -21,10 +21,10 @@ _MAY_DIFFER: Final = frozenset(
 
 
 def rule_of(optimizer: Any) -> str | None:
-    """Returns the name of the Keras class whose update the optimizer makes, None where it makes its own.
+    """Returns the name of the Keras class whose update the optimizer makes, None if it makes its own.
 
-    A class that somebody has derived from one of Keras' follows that one's rule as long as it overrides
-    nothing but the reading of its settings.
+    A class that the user's code has derived from one of Keras' follows that one's rule as long as it
+    overrides nothing but the reading of its settings.
     """
     lineage = type(optimizer).__mro__
     keras = next((base for base in lineage if _package(base) in _KERAS), None)
@@ -46,14 +46,14 @@ def setting(optimizer: Any, name: str) -> float:
 
 
 def plain_setting(optimizer: Any, name: str) -> float:
-    """Returns a setting as its user wrote it; 0 where it is None or missing."""
+    """Returns a setting as its user wrote it; 0 if it is None or missing."""
     if is_legacy(optimizer) and has_hyperparameter(optimizer, name):
         return hyperparameter(optimizer, name)
     return float(getattr(optimizer, name, None) or 0.0)
 
 
 def lr_number(optimizer: Any) -> float | None:
-    """Returns the learning rate as it is now, None where it is no plain number."""
+    """Returns the learning rate as it is now, None if it is no plain number."""
     lr = lr_variable(optimizer)
     replicas = getattr(getattr(lr, "value", None), "values", None) or getattr(lr, "values", None)
     try:
@@ -67,6 +67,6 @@ def _package(base: type) -> str:
 
 
 def _is_behaviour(base: type, name: str) -> bool:
-    """Tells whether it is a method or a property of the class, rather than data or nothing."""
+    """Returns whether it is a method or a property of the class, rather than data or nothing."""
     attribute = getattr(base, name, None)
     return callable(attribute) or isinstance(attribute, property)

@@ -40,7 +40,7 @@ def innermost(optimizer: Any) -> Any:
 
 
 def scales_loss(optimizer: Any) -> bool:
-    """Tells whether the optimizer leaves out updates whose gradients are not finite."""
+    """Returns whether the optimizer leaves out updates whose gradients are not finite."""
     return innermost(optimizer) is not optimizer
 
 
@@ -65,7 +65,7 @@ def parts(optimizer: Any) -> list[Part]:
 
 
 def is_optimizer(value: Any) -> bool:
-    """Tells whether the object is an optimizer of Keras 3 or of tf_keras."""
+    """Returns whether the object is an optimizer of Keras 3 or of tf_keras."""
     return isinstance(value, _classes())
 
 
@@ -88,26 +88,26 @@ def _classes() -> tuple[type, ...]:
 
 
 def schedule_of(optimizer: Any) -> Any:
-    """Returns the LearningRateSchedule of an optimizer, None where it has none."""
+    """Returns the LearningRateSchedule of an optimizer, None if it has none."""
     lr = _lr(optimizer)
     return lr if _is_schedule(lr) else None
 
 
 def lr_variable(optimizer: Any) -> Any:
-    """Returns the variable, or the number, that holds the learning rate; None where it is none."""
+    """Returns the variable, or the number, that holds the learning rate; None if it is none."""
     lr = _lr(optimizer)
     return None if callable(lr) and not hasattr(lr, "assign") else lr
 
 
 def lr_function(optimizer: Any) -> Callable[[], Any] | None:
-    """Returns the user's function that gives the learning rate, None where it is none."""
+    """Returns the user's function that gives the learning rate, None if it is none."""
     lr = _lr(optimizer)
     is_function = callable(lr) and not hasattr(lr, "assign") and not _is_schedule(lr)
     return lr if is_function else None
 
 
 def decay(optimizer: Any) -> float:
-    """Returns tf_keras' legacy `decay`, by which the rate is divided: 1 + decay · iterations. Else 0.
+    """Returns tf_keras' legacy `decay`, else 0; the learning rate is divided by 1 + decay · iterations.
 
     What Nadam has under that name is for its momentum.
     """
@@ -117,12 +117,12 @@ def decay(optimizer: Any) -> float:
 
 
 def is_of_keras(optimizer: Any) -> bool:
-    """Tells whether the class is one of Keras' or tf_keras' own."""
+    """Returns whether the class is one of Keras' or tf_keras' own."""
     return type(optimizer).__module__.split(".")[0] in {"keras", "tf_keras"}
 
 
 def position_of(optimizer: Any, variable: Any) -> int | None:
-    """Returns the variable's position among those that the optimizer trains, None where it is none of them.
+    """Returns the variable's position among those that the optimizer trains, None if it is none of them.
 
     A legacy optimizer has no such positions, and trains any variable: 0.
     """

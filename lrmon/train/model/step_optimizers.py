@@ -88,7 +88,7 @@ class StepOptimizers:
         return True
 
     def main(self, updated: npt.NDArray[np.bool_]) -> int | None:
-        """Returns the column whose learning rate is the run's; None where no optimizer makes updates.
+        """Returns the column whose learning rate is the run's; None if no optimizer makes updates.
 
         It is that of the optimizer that `compile` was given, if it makes updates; of a MultiOptimizer the
         default one. Else it is the one that is applied first in the step.
@@ -114,13 +114,13 @@ class StepOptimizers:
 
 
 class Applying(Protocol):
-    """Hears of the updates that are made in a training step."""
+    """Notes the updates that are made in a training step."""
 
     def before_update(self, optimizer: Any) -> None:
-        """Hears that an optimizer is about to apply gradients."""
+        """Notes that an optimizer is about to apply gradients."""
 
     def after_update(self, optimizer: Any) -> None:
-        """Hears that it has applied them."""
+        """Notes that it has applied them."""
 
 
 class WatchedUpdates:

@@ -32,7 +32,7 @@ class StepSizeRule:
         formula: In words.
         slot: Name of the optimizer's variable that the rule needs, as the update left it; None for none.
         scale: (t, the slot's entries [k]) → [k], what the learning rate is multiplied by. t counts updates
-            from 1. NaN where no gradient has ever come: such a weight has no step.
+            from 1. NaN if no gradient has ever come: such a weight has no step.
     """
 
     formula: str

@@ -1,7 +1,7 @@
-"""What can be known to go wrong with the learning rate before the first batch of a fit.
+"""Preflight warnings: what will go wrong with the learning rate, known before the first batch of a fit.
 
 `planned_fit` reads the fit from within a callback's `on_train_begin`, `preflight` returns warnings about it,
-and `own_plateau` returns the fit's own ReduceLROnPlateau. Each sentence is described in docs/preflight.md.
+and `own_plateau` returns the fit's own ReduceLROnPlateau. docs/preflight.md describes each warning.
 """
 
 from __future__ import annotations

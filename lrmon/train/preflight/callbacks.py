@@ -1,4 +1,4 @@
-"""Callbacks that get into each other's way, or into the optimizer's."""
+"""Checks whether callbacks work against each other, or against the optimizer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PLATEAU, _SCHEDULER, _STOPPING = "ReduceLROnPlateau", "LearningRateScheduler", 
 
 
 def check_callbacks(situation: Situation) -> Iterator[PreflightWarning]:
-    """Yields the problems of a fit's list of callbacks."""
+    """Yields a warning for each problem in a fit's list of callbacks."""
     yield from _unsettable(situation)
     yield from _overruled(situation)
     yield from _stopped_first(situation)
@@ -25,7 +25,7 @@ def check_callbacks(situation: Situation) -> Iterator[PreflightWarning]:
 
 
 def _unsettable(situation: Situation) -> Iterator[PreflightWarning]:
-    """``scheduler-on-schedule``, else ``plateau-on-schedule``: the learning rate is no number to be set."""
+    """Yields ``scheduler-on-schedule`` or ``plateau-on-schedule``: no callback can set the learning rate."""
     schedulers, plateaus = situation.callbacks_of(_SCHEDULER), situation.callbacks_of(_PLATEAU)
     setters = " and ".join([_SCHEDULER] * bool(schedulers) + [_PLATEAU] * bool(plateaus))
     verb = "are" if schedulers and plateaus else "is"
@@ -44,21 +44,21 @@ def _unsettable(situation: Situation) -> Iterator[PreflightWarning]:
             code, decided = "scheduler-on-schedule", [(*schedulers, *plateaus)]
             if silent:
                 what = "what they set" if plateaus else "what it sets"
-                happens = f"which overwrites {what} before a batch has used it"
+                happens = f"and the schedule overwrites {what} before a batch uses it"
             else:
                 error = "error" if is_legacy else error
-                happens = f"and the first epoch will begin with {_article(error)}, which ends the training"
+                happens = f"and the first epoch will start with {_article(error)}, which ends the training"
                 decided = [(*decided[0], *situation.callbacks_of(_STOPPING))]
         else:
             code, decided = "plateau-on-schedule", [(plateau,) for plateau in plateaus]
             happens = (
-                "which overwrites every reduction before a batch has used it"
+                "and the schedule overwrites every LR reduction before a batch uses it"
                 if silent
-                else f"and its first reduction will end the training with {_article(error)}"
+                else f"and its first LR reduction will end the training with {_article(error)}"
             )
         text = (
             f"{setters} {verb} among the callbacks, but the learning rate of {name} is {lr}, {happens}. "
-            f"Give {name} a number as its learning rate, or leave {setters} out."
+            f"Give {name} a number as its learning rate, or remove {setters}."
         )
         yield from (PreflightWarning(code, text, callbacks) for callbacks in decided)
         return
@@ -69,18 +69,19 @@ def _article(error: str) -> str:
 
 
 def _overruled(situation: Situation) -> Iterator[PreflightWarning]:
-    """``rate-set-twice``: the last LearningRateScheduler does not look at what others have set before it."""
+    """Yields ``rate-set-twice``: the last LearningRateScheduler ignores what others set before it."""
     schedulers = situation.callbacks_of(_SCHEDULER)
     if not schedulers or _looks_at_lr(schedulers[-1].schedule):
         return
-    blind = "by a function that does not look at the rate so far"
+    blind = "by a function that ignores the current learning rate"
     for plateau in situation.callbacks_of(_PLATEAU):
         yield PreflightWarning(
             code="rate-set-twice",
             text=(
-                f"{_SCHEDULER} sets the learning rate at the start of every epoch, {blind}: every reduction "
-                f"of {_PLATEAU}, at the end of an epoch, is undone before a batch has used it. Leave one of "
-                "the two out, or let the function take (epoch, learning_rate) and start from the latter."
+                f"{_SCHEDULER} sets the learning rate at the start of every epoch, {blind}. Every LR "
+                f"reduction by {_PLATEAU}, at the end of an epoch, is undone before a batch uses it. Remove "
+                "one of the two, or let the function take (epoch, learning_rate) and start from "
+                "learning_rate."
             ),
             callbacks=(*schedulers, plateau),
         )
@@ -89,7 +90,7 @@ def _overruled(situation: Situation) -> Iterator[PreflightWarning]:
             code="rate-set-twice",
             text=(
                 f"{len(schedulers)} callbacks are a {_SCHEDULER}, and the last of them sets the learning "
-                f"rate {blind}: what the others set is never used. Leave them out."
+                f"rate {blind}. What the others set is never used. Remove the others."
             ),
             callbacks=tuple(schedulers),
         )
@@ -110,7 +111,7 @@ def _looks_at_lr(function: Callable[..., Any]) -> bool:
 
 
 def _stopped_first(situation: Situation) -> Iterator[PreflightWarning]:
-    """``stopping-before-plateau``: EarlyStopping is no more patient than ReduceLROnPlateau."""
+    """Yields ``stopping-before-plateau``: EarlyStopping is no more patient than ReduceLROnPlateau."""
     for stopping, plateau in itertools.product(
         situation.callbacks_of(_STOPPING), situation.callbacks_of(_PLATEAU)
     ):
@@ -123,8 +124,8 @@ def _stopped_first(situation: Situation) -> Iterator[PreflightWarning]:
         epochs = "1 epoch" if stops == 1 else f"{stops} epochs"
         if stops == reduces:
             ends = (
-                f"both act after {epochs}, and the training ends as the learning rate is reduced, before a "
-                "batch has used it"
+                f"both act after {epochs}, and the training ends before a batch uses the reduced learning "
+                "rate"
             )
         else:
             ends = f"the training ends after {epochs}, and the learning rate would be reduced after {reduces}"
@@ -132,15 +133,15 @@ def _stopped_first(situation: Situation) -> Iterator[PreflightWarning]:
             code="stopping-before-plateau",
             text=(
                 f"{_STOPPING} (patience {stopping.patience}) and {_PLATEAU} (patience {plateau.patience}) "
-                f"both watch {plateau.monitor}: once it stands still, {ends}. Give {_STOPPING} a patience "
-                f"well above {reduces}."
+                f"both watch {plateau.monitor}. When it stops improving, {ends}. Give {_STOPPING} a "
+                f"patience well above {reduces}."
             ),
             callbacks=(stopping, plateau),
         )
 
 
 def _recorded_twice(situation: Situation) -> Iterator[PreflightWarning]:
-    """``recorded-twice``: two LRMonitors write to one folder."""
+    """Yields ``recorded-twice``: two LRMonitors write to one folder."""
     folders = [
         os.path.normpath(str(callback.log_dir))
         for callback in situation.callbacks
@@ -152,8 +153,8 @@ def _recorded_twice(situation: Situation) -> Iterator[PreflightWarning]:
             yield PreflightWarning(
                 code="recorded-twice",
                 text=(
-                    f"{times} of the callbacks are an LRMonitor that records to {folder!r}: every batch is "
-                    "recorded more than once, each time as another run. Leave one, or give each "
-                    "its own folder."
+                    f"{times} of the callbacks are an LRMonitor that records to {folder!r}. Every batch is "
+                    "recorded more than once, each time as another run. Keep one of them, or give each its "
+                    "own folder."
                 ),
             )

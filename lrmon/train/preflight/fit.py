@@ -28,9 +28,9 @@ class PlannedFit:
         initial_epoch: The first epoch's number.
         validates: Whether there is validation data.
         validation_freq: As `fit` was given it.
-        validation_split: As `fit` was given it; None where it splits nothing off, or where that cannot be
+        validation_split: As `fit` was given it; None if it splits nothing off, or where that cannot be
             checked against the data.
-        steps_before_split: How many batches an epoch would have without `validation_split`.
+        steps_before_split: How many steps an epoch would have without `validation_split`.
     """
 
     callbacks: tuple[Any, ...] | None = None
@@ -57,7 +57,7 @@ def planned_fit(model: Any) -> PlannedFit:
 
 
 def own_plateau(fit: PlannedFit) -> Any:
-    """Returns the fit's ReduceLROnPlateau, None where there is none, more than one, or no list to be seen."""
+    """Returns the fit's ReduceLROnPlateau, None if there is none, more than one, or no list to be seen."""
     plateaus = [callback for callback in fit.callbacks or () if kind(callback) == "ReduceLROnPlateau"]
     return plateaus[0] if len(plateaus) == 1 else None
 
@@ -65,7 +65,7 @@ def own_plateau(fit: PlannedFit) -> Any:
 def kind(callback: Any) -> str | None:
     """Returns the name of Keras' class that decides what a callback does at the end of an epoch.
 
-    None where the user's code does: in a callback of one's own, in a class of one's own that overrides
+    None if the user's code does: in a callback of the user's own, in a class of the user's own that overrides
     Keras', and in a LambdaCallback.
     """
     if "on_epoch_end" in vars(callback):

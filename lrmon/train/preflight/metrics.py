@@ -1,4 +1,4 @@
-"""The metrics that the epochs of a fit will have, as far as a compiled model tells before its first batch."""
+"""The metrics that the epochs of a fit will have, as far as they are known before its first batch."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ class Metric:
 
 
 def metrics_of(situation: Situation) -> list[Metric] | None:
-    """Returns what the model was compiled with, the loss apart; None where somebody else adds to the logs.
+    """Returns the metrics of `compile`; None if other code may add to the logs.
 
-    That is a training step of one's own, a callback of one's own, which may write into the logs of an epoch,
-    or a metric of one's own, which may have several results.
+    That is a training step or a callback of the user's own, which may write into the logs of an
+    epoch, or a metric of the user's own, which may have several results.
     """
     model = situation.model
     keras_model = sys.modules[situation.package].Model
@@ -54,7 +54,7 @@ def metrics_of(situation: Situation) -> list[Metric] | None:
 
 
 def may_be_logged(name: str, metrics: Iterable[Metric], model: Any) -> bool:
-    """Tells whether an epoch may have `name` among its metrics; validation apart, so without ``val_``.
+    """Returns whether an epoch may have `name` among its metrics; validation apart, so without ``val_``.
 
     Keras puts an output's name before it, ``weighted_``, and a number behind it, where several are alike.
     """
@@ -74,7 +74,7 @@ def may_be_logged(name: str, metrics: Iterable[Metric], model: Any) -> bool:
 
 
 def may_have_outputs(model: Any) -> bool:
-    """Tells whether a model may have several outputs, whose names Keras puts before those of the metrics."""
+    """Returns whether a model may have several outputs; Keras puts their names before the metrics'."""
     outputs = getattr(model, "output_names", None) or getattr(model, "outputs", None)
     return outputs is None or len(outputs) != 1
 
@@ -119,7 +119,7 @@ def _own_metrics(model: Any) -> Iterator[Any]:
 
 
 def _metric(given: Any, package: str) -> Metric | None:
-    """One item of compile's ``metrics=``; None where its results cannot be foreseen."""
+    """One item of compile's ``metrics=``; None if its results cannot be foreseen."""
     if isinstance(given, str):
         return Metric(given, given == given.lower(), _direction(given))
     if isinstance(given, type):

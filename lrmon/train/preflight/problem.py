@@ -1,4 +1,4 @@
-"""One problem that is known before the first batch, and the words for it."""
+"""A preflight warning, and how its text shows numbers and names."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class PreflightWarning:
-    """What was seen, what will happen, and what to do.
+    """A problem that is known before the first batch: its cause, its effect, and what to do.
 
     Attributes:
         code: Names its section in docs/preflight.md.
-        text: The sentences.
-        callbacks: Of which it says what they will do in this fit, or will not.
+        text: The sentences, for the user.
+        callbacks: Those that it is about.
     """
 
     code: str
@@ -23,7 +23,7 @@ class PreflightWarning:
 
 
 def figure(number: float) -> str:
-    """Returns a number as a reader wants it.
+    """Returns a number with four significant digits.
 
     >>> figure(0.10000000149011612), figure(0.0), figure(5.0000002e-05)
     ('0.1', '0', '5e-05')
@@ -32,7 +32,7 @@ def figure(number: float) -> str:
 
 
 def listed(names: Sequence[str], last: str = "and") -> str:
-    """Returns the names in a row.
+    """Returns the names in one phrase.
 
     >>> listed(["loss"]), listed(["loss", "mae", "val_loss"])
     ('loss', 'loss, mae and val_loss')

@@ -1,4 +1,4 @@
-"""All the checks, one after the other."""
+"""Runs all preflight checks."""
 
 from __future__ import annotations
 
@@ -24,21 +24,22 @@ MOOT: Final[Mapping[str, Sequence[str]]] = {
     "plateau-on-schedule": ("monitor-wrong-direction", "rate-set-twice", "stopping-before-plateau"),
     "monitor-wrong-direction": ("stopping-before-plateau",),
 }
-"""By the code of a problem, those that do not come to pass in the same callback because of it."""
+"""By the code of a problem, those that it prevents in the same callback."""
 
 
 def preflight(
     model: Any, params: Mapping[str, Any] | None, fit: PlannedFit, *, plateau: Any = None
 ) -> list[PreflightWarning]:
-    """Returns what will go wrong with the learning rate of a fit that begins.
+    """Returns what will go wrong with the learning rate of a fit that starts.
 
-    Each says what was seen, what will happen, and what to do. Only what the model, its optimizer and the
-    fit's callbacks themselves tell is said, and no two of them contradict each other. It changes nothing,
-    calls none of the user's functions, and never raises: a check that fails has found nothing.
+    Each warning names the cause, the effect, and what to do. Only certain problems are reported; no warning
+    does not mean no problem. No two warnings contradict each other. This changes nothing, calls none of the
+    user's functions, and never raises: a check that fails reports nothing.
 
     Args:
-        model: Of Keras 3 or tf_keras, compiled; its training step as it will run, so after a ring was put in.
-        params: What Keras gives its callbacks: epochs, steps an epoch.
+        model: Of Keras 3 or tf_keras, compiled; its training step as it will run, so after a ring buffer was
+            put in.
+        params: What Keras gives its callbacks: epochs, steps per epoch.
         fit: What `planned_fit` saw.
         plateau: The ReduceLROnPlateau that LRMonitor was given, which counts where `fit` has no callbacks.
     """
@@ -55,7 +56,7 @@ def preflight(
 
 
 def without_moot(problems: Sequence[PreflightWarning]) -> list[PreflightWarning]:
-    """Returns the problems but for those that another one of the same callback keeps from happening."""
+    """Returns the problems that no other problem of the same callback prevents."""
     moot = {
         (code, id(callback))
         for problem in problems

@@ -1,4 +1,4 @@
-"""A schedule, and the epochs and steps that the fit is planned to have."""
+"""Checks each schedule against the planned epochs and steps of the fit."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _POSITIONS: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class SchedulePlan:
-    """What one optimizer's schedule is to do in this fit. Counts are the optimizer's, of batches.
+    """What one optimizer's schedule will do in this fit. Counts are the optimizer's, of steps.
 
     Attributes:
         class_name: Of the schedule, one of Keras' own.
         config: Its settings.
         start: The optimizer's count before the fit's first update.
         first_epoch: The first epoch's number.
-        epochs: How many are ahead; None where unknown.
-        length: Batches of an epoch.
-        split: ``validation_split``, None where it has split nothing off.
-        before_split: Batches that an epoch would have without it.
+        epochs: How many are ahead; None if unknown.
+        length: Steps per epoch.
+        split: ``validation_split``, None if it has split nothing off.
+        before_split: Steps per epoch without it.
     """
 
     class_name: str
@@ -48,16 +48,16 @@ class SchedulePlan:
         return self.start + (self.epochs or 0) * self.length
 
     def lr(self, count: int) -> float | None:
-        """The learning rate of the update after so many."""
+        """Returns the learning rate of the step after `count` steps."""
         lrs = planned_lrs(self.class_name, self.config, [count])
         return None if lrs is None else float(lrs[0])
 
     def epoch(self, count: int) -> int:
-        """The number of the epoch in which the update after so many lies."""
+        """Returns the number of the epoch with the step after `count` steps."""
         return self.first_epoch + (count - self.start) // self.length
 
     def whole(self, name: str) -> int | None:
-        """A setting that is a positive whole number, else None."""
+        """Returns a setting that is a positive whole number, else None."""
         value = self.config.get(name)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value // 1 or value < 1:
             return None
@@ -65,10 +65,10 @@ class SchedulePlan:
 
 
 def check_schedules(situation: Situation) -> Iterator[PreflightWarning]:
-    """Yields what of each optimizer's schedule does not go together with the plan.
+    """Yields a warning for each way in which an optimizer's schedule does not match the fit.
 
-    Steps an epoch have to be known, and for all that the end of the fit matters for, its epochs too. A fit of
-    one epoch is taken for one of many, in a loop of one's own: only what holds for it alone is said.
+    The steps per epoch must be known, and for what depends on the end of the fit, its epochs too. A fit of
+    one epoch may be one of many in a loop, so it gets only the warnings that hold for it alone.
     """
     for part in parts(situation.model.optimizer):
         plan = _plan(situation, part.optimizer)
@@ -106,10 +106,10 @@ def _plan(situation: Situation, optimizer: Any) -> SchedulePlan | None:
 
 
 def _in_epochs(plan: SchedulePlan) -> PreflightWarning | None:
-    """``schedule-in-epochs``: a number of batches that looks like one of epochs.
+    """Returns ``schedule-in-epochs``, if a number of steps looks like a number of epochs.
 
-    It is not above the planned epochs, an epoch has at least twice as many batches, and the learning rate is
-    through with the schedule, or at a tenth, within the first epoch.
+    It is not above the planned epochs, an epoch has at least twice as many steps, and the learning rate
+    completes the schedule, or falls to a tenth, within the first epoch.
     """
     if plan.class_name == "PiecewiseConstantDecay":
         boundaries = plan.config.get("boundaries")
@@ -132,7 +132,7 @@ def _in_epochs(plan: SchedulePlan) -> PreflightWarning | None:
     if plan.class_name in ("ExponentialDecay", "InverseTimeDecay"):
         if after > _FALLEN * first:
             return None
-        happens = f"after the first epoch the learning rate is {figure(after)} already, from {figure(first)}"
+        happens = f"after the first epoch, the learning rate is already {figure(after)}, from {figure(first)}"
     elif plan.class_name == "CosineDecayRestarts":
         happens = "the first restart comes within the first epoch"
     else:
@@ -140,17 +140,17 @@ def _in_epochs(plan: SchedulePlan) -> PreflightWarning | None:
     return PreflightWarning(
         code="schedule-in-epochs",
         text=(
-            f"{plan.class_name}({given}) counts batches, of which an epoch has {plan.length:,}: {happens}. "
-            f"If epochs were meant, of which {plan.epochs} are planned, write {meant}."
+            f"{plan.class_name}({given}) counts steps, and an epoch has {plan.length:,}: {happens}. If you "
+            f"meant epochs, of which {plan.epochs} are planned, write {meant}."
         ),
     )
 
 
 def _off_epoch(plan: SchedulePlan) -> PreflightWarning | None:
-    """``staircase-off-epoch``: steps that are not at the starts of epochs.
+    """Returns ``staircase-off-epoch``, if LR changes are not at the starts of epochs.
 
-    decay_steps is at least half an epoch: with less, several steps an epoch were meant. An optimizer that has
-    not counted whole epochs so far is left alone.
+    decay_steps is at least half an epoch: with less, several LR changes per epoch were probably meant. There
+    is no warning if the optimizer's count before the fit is not a whole number of epochs.
     """
     every = staircase_decay_steps(plan.class_name, plan.config)
     if every is None or 2 * every < plan.length or plan.start % plan.length:
@@ -165,22 +165,21 @@ def _off_epoch(plan: SchedulePlan) -> PreflightWarning | None:
     where = ", ".join(positions) + (", …" if len(counts) > _POSITIONS else "")
     split = ""
     if plan.split is not None and plan.before_split == every:
-        split = f" (of {every:,} validation_split={plan.split:g} leaves {plan.length:,})"
+        split = f" (of {every:,}, validation_split={plan.split:g} leaves {plan.length:,})"
     aligned = max(1, (2 * every + plan.length) // (2 * plan.length)) * plan.length
-    lies = "its step lies" if len(counts) == 1 else "its steps lie"
-    epochs = "its epoch" if len(counts) == 1 else "their epochs"
+    lr_changes = "the LR change is" if len(counts) == 1 else "the LR changes are"
     return PreflightWarning(
         code="staircase-off-epoch",
         text=(
-            f"{plan.class_name} steps every {every:,} batches, and an epoch has {plan.length:,}{split}: "
-            f"{lies} {where} batches into {epochs}. Choose decay_steps={aligned} to have every step at the "
-            "start of an epoch."
+            f"{plan.class_name} changes the learning rate every {every:,} steps, and an epoch has "
+            f"{plan.length:,}{split}: {lr_changes} {where} steps after an epoch starts. Choose "
+            f"decay_steps={aligned} to have every LR change at the start of an epoch."
         ),
     )
 
 
 def _without_step(plan: SchedulePlan) -> PreflightWarning | None:
-    """``staircase-without-step``: the first step would come after the fit."""
+    """Returns ``staircase-without-step``, if the first LR change would come after the fit."""
     every = staircase_decay_steps(plan.class_name, plan.config)
     if every is None or plan.epochs is None or plan.epochs < 2:
         return None
@@ -191,15 +190,15 @@ def _without_step(plan: SchedulePlan) -> PreflightWarning | None:
     return PreflightWarning(
         code="staircase-without-step",
         text=(
-            f"{plan.class_name} steps every {every:,} batches, the next time at {following:,}, and this fit "
-            f"ends at {plan.end:,}: the learning rate stays at {figure(lr)} all the while. Choose a "
-            f"smaller decay_steps; an epoch has {plan.length:,} batches."
+            f"{plan.class_name} changes the learning rate every {every:,} steps, next at step "
+            f"{following:,}, and this fit ends at step {plan.end:,}: the learning rate stays at "
+            f"{figure(lr)}. Choose a smaller decay_steps; an epoch has {plan.length:,} steps."
         ),
     )
 
 
 def _warm_up(plan: SchedulePlan) -> PreflightWarning | None:
-    """``warm-up-beyond-fit``: the learning rate never comes to its peak."""
+    """Returns ``warm-up-beyond-fit``, if the learning rate never reaches its peak."""
     warm_up = _warm_up_steps(plan)
     if not warm_up or plan.epochs is None or plan.epochs < 2 or plan.end >= warm_up:
         return None
@@ -209,15 +208,15 @@ def _warm_up(plan: SchedulePlan) -> PreflightWarning | None:
     return PreflightWarning(
         code="warm-up-beyond-fit",
         text=(
-            f"{plan.class_name} warms up for {warm_up:,} batches, and this fit ends at {plan.end:,}: the "
-            f"learning rate comes to {figure(last)} and never to its warmup_target, "
+            f"{plan.class_name} warms up for {warm_up:,} steps, and this fit ends at step {plan.end:,}: the "
+            f"learning rate rises to {figure(last)} and never reaches its warmup_target, "
             f"{figure(float(plan.config['warmup_target']))}. Choose warmup_steps below {plan.end}."
         ),
     )
 
 
 def _ends_early(plan: SchedulePlan) -> PreflightWarning | None:
-    """``schedule-ends-early``: the learning rate stays where it is for an epoch or more."""
+    """Returns ``schedule-ends-early``, if the learning rate stays the same for the last epoch or more."""
     over = _over(plan)
     if over is None or plan.epochs is None:
         return None
@@ -229,23 +228,23 @@ def _ends_early(plan: SchedulePlan) -> PreflightWarning | None:
         return PreflightWarning(
             code="schedule-ends-early",
             text=(
-                f"{plan.class_name} ends after {over:,} batches, and the optimizer has counted "
+                f"{plan.class_name} ends after {over:,} steps, and the optimizer has already counted "
                 f"{plan.start:,} before this fit: the learning rate stays at {figure(lr)} in all of it. "
-                "Compile the model with a new optimizer to begin the schedule anew."
+                "Compile the model with a new optimizer to restart the schedule."
             ),
         )
     return PreflightWarning(
         code="schedule-ends-early",
         text=(
-            f"{plan.class_name} ends after {over:,} batches, and this fit at {plan.end:,}: from epoch "
-            f"{plan.epoch(over)} (counted from 0) the learning rate stays at {figure(lr)}, for {still:,} "
-            f"batches. Choose decay_steps={_meant(plan)} to let both end together."
+            f"{plan.class_name} ends after {over:,} steps, and this fit ends at step {plan.end:,}: from "
+            f"epoch {plan.epoch(over)} (counted from 0), the learning rate stays at {figure(lr)}, for "
+            f"{still:,} steps. Choose decay_steps={_meant(plan)} to let both end together."
         ),
     )
 
 
 def _cut_off(plan: SchedulePlan) -> PreflightWarning | None:
-    """``schedule-cut-off``: the fit ends an epoch or more before the schedule."""
+    """Returns ``schedule-cut-off``, if the fit ends an epoch or more before the schedule."""
     over = _over(plan)
     if over is None or plan.epochs is None or plan.epochs < 2:
         return None
@@ -260,15 +259,15 @@ def _cut_off(plan: SchedulePlan) -> PreflightWarning | None:
     return PreflightWarning(
         code="schedule-cut-off",
         text=(
-            f"{plan.class_name} ends after {over:,} batches, and this fit at {plan.end:,}: the last learning "
-            f"rate is {figure(last)}, not {figure(final)}. Choose decay_steps={_meant(plan)} to let both end "
-            "together."
+            f"{plan.class_name} ends after {over:,} steps, and this fit ends at step {plan.end:,}: the last "
+            f"learning rate is {figure(last)}, not {figure(final)}. Choose decay_steps={_meant(plan)} to let "
+            "both end together."
         ),
     )
 
 
 def _beyond(plan: SchedulePlan) -> PreflightWarning | None:
-    """``boundary-beyond-fit``: a value of a PiecewiseConstantDecay whose turn never comes."""
+    """Returns ``boundary-beyond-fit``, if the fit never uses a value of a PiecewiseConstantDecay."""
     boundaries, values = plan.config.get("boundaries"), plan.config.get("values")
     if plan.class_name != "PiecewiseConstantDecay" or plan.epochs is None or plan.epochs < 2:
         return None
@@ -282,16 +281,16 @@ def _beyond(plan: SchedulePlan) -> PreflightWarning | None:
     return PreflightWarning(
         code="boundary-beyond-fit",
         text=(
-            f"PiecewiseConstantDecay goes on to {figure(float(values[first + 1]))} after batch "
-            f"{int(boundaries[first]):,} (counted from 0), and this fit ends at {plan.end:,}: its last "
+            f"PiecewiseConstantDecay changes to {figure(float(values[first + 1]))} after step "
+            f"{int(boundaries[first]):,} (counted from 0), and this fit ends at step {plan.end:,}: its last "
             f"learning rate is {figure(float(values[first]))}. Choose lower boundaries; an epoch "
-            f"has {plan.length:,} batches."
+            f"has {plan.length:,} steps."
         ),
     )
 
 
 def _over(plan: SchedulePlan) -> int | None:
-    """The count from which the learning rate stays the same; None where it never does."""
+    """Returns the count from which the learning rate stays the same; None if it never does."""
     if plan.class_name == "CosineDecay" or (
         plan.class_name == "PolynomialDecay" and not plan.config.get("cycle")
     ):
@@ -307,5 +306,5 @@ def _warm_up_steps(plan: SchedulePlan) -> int:
 
 
 def _meant(plan: SchedulePlan) -> int:
-    """The decay_steps with which the schedule ends as the fit does."""
+    """Returns the decay_steps with which the schedule and the fit end together."""
     return max(plan.end - _warm_up_steps(plan), 1)

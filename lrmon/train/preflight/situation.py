@@ -1,4 +1,4 @@
-"""What the checks look at: a fit before its first batch."""
+"""A fit before its first batch, as the checks see it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Situation:
     Attributes:
         model: Compiled.
         package: ``keras`` or ``tf_keras``, the model's.
-        epochs: Planned, Keras' ``epochs``; None where unknown.
-        steps_per_epoch: Planned batches an epoch; None where unknown.
+        epochs: Planned, Keras' ``epochs``; None if unknown.
+        steps_per_epoch: Planned steps per epoch; None if unknown.
         fit: What can be seen of the fit.
         callbacks: All of the fit; where they cannot be seen those that are known.
     """

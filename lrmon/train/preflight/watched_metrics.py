@@ -1,4 +1,4 @@
-"""What ReduceLROnPlateau and EarlyStopping watch: whether it will be there, and which way it improves."""
+"""Checks the metrics that ReduceLROnPlateau and EarlyStopping watch: presence and direction."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from lrmon.train.preflight.situation import Situation
 from lrmon.train.private_names.keras import asks_metric_for_direction
 
 _NEVER: Final = {
-    "ReduceLROnPlateau": "it will never reduce the learning rate",
-    "EarlyStopping": "it will never stop the training",
+    "ReduceLROnPlateau": "It will never reduce the learning rate",
+    "EarlyStopping": "It will never stop the training",
 }
 _WRONG: Final = {
-    "ReduceLROnPlateau": "it will reduce the learning rate while",
-    "EarlyStopping": "it will stop the training while",
+    "ReduceLROnPlateau": "It will reduce the learning rate while",
+    "EarlyStopping": "It will stop the training while",
 }
 
 
 def check_watched_metrics(situation: Situation) -> Iterator[PreflightWarning]:
-    """Yields ``monitor-without-direction``, ``monitor-missing`` or ``monitor-wrong-direction`` for each."""
+    """Yields at most one warning for each callback that watches a metric."""
     metrics = metrics_of(situation)
     for callback in situation.callbacks_of(*_NEVER):
         problem = (
@@ -39,7 +39,7 @@ def check_watched_metrics(situation: Situation) -> Iterator[PreflightWarning]:
 def _without_direction(
     situation: Situation, callback: Any, metrics: list[Metric] | None
 ) -> PreflightWarning | None:
-    """Keras from 3.11, mode ``auto``: a ValueError at the end of the first epoch."""
+    """Returns a warning if mode ``auto`` of Keras 3.11 and later will raise a ValueError, else None."""
     monitor = str(callback.monitor)
     if situation.package != KERAS or not asks_metric_for_direction(callback) or callback.mode != "auto":
         return None
@@ -54,7 +54,7 @@ def _without_direction(
         code="monitor-without-direction",
         text=(
             f"{kind(callback)} watches {monitor} with mode 'auto', and {situation.release} cannot tell from "
-            "the model's metrics whether that improves by falling or by rising: the training will end with a "
+            "the model's metrics whether a lower or a higher value is better. The training will end with a "
             f"ValueError after its first epoch. {remedy}"
         ),
         callbacks=(callback,),
@@ -70,7 +70,7 @@ def _missing(situation: Situation, callback: Any, metrics: list[Metric] | None) 
         return PreflightWarning(
             code="monitor-missing",
             text=(
-                f"{start}, since the model was compiled with {_known(metrics)}: {_NEVER[name]}. "
+                f"{start}, because the model was compiled with {_known(metrics)}. {_NEVER[name]}. "
                 f"{_choice(situation, monitor, metrics)}"
             ),
             callbacks=(callback,),
@@ -78,23 +78,24 @@ def _missing(situation: Situation, callback: Any, metrics: list[Metric] | None) 
     if not monitor.startswith("val_") or _has_output_of_this_name(situation.model, metrics):
         return None
     if situation.fit.validates is False:
-        reason, remedy = "since there is no validation data", "Give fit validation_data or validation_split"
+        reason = "because there is no validation data"
+        remedy = "Pass validation_data or validation_split to fit"
     elif situation.fit.validates and not _validates_ever(situation):
         freq = situation.fit.validation_freq
-        reason = f"since validation_freq={freq} validates after none of them"
-        remedy = "Give fit another validation_freq"
+        reason = f"because validation_freq={freq} validates after none of them"
+        remedy = "Pass another validation_freq to fit"
     else:
         return None
     watched = monitor.removeprefix("val_")
     return PreflightWarning(
         code="monitor-missing",
-        text=f"{start}, {reason}: {_NEVER[name]}. {remedy}, or watch {watched}.",
+        text=f"{start}, {reason}. {_NEVER[name]}. {remedy}, or watch {watched}.",
         callbacks=(callback,),
     )
 
 
 def _validates_ever(situation: Situation) -> bool:
-    """Whether any epoch is followed by a validation; True where that is not known."""
+    """Returns whether any epoch is followed by a validation; True if that is unknown."""
     first, epochs, freq = situation.fit.initial_epoch, situation.epochs, situation.fit.validation_freq
     if first is None or epochs is None:
         return True
@@ -106,9 +107,9 @@ def _validates_ever(situation: Situation) -> bool:
 
 
 def _wrong_direction(situation: Situation, callback: Any) -> PreflightWarning | None:
-    """The callback goes one way, and the metric, by its name one of Keras' own, the other.
+    """Returns a warning if the callback's direction differs from that of a metric of Keras, by its name.
 
-    Not where the callback asks the metric itself.
+    There is none if the callback asks the metric itself.
     """
     monitor, name = str(callback.monitor), str(kind(callback))
     taken = _taken(callback)
@@ -118,21 +119,21 @@ def _wrong_direction(situation: Situation, callback: Any) -> PreflightWarning | 
         return None
     if taken is None or taken == natural:
         return None
-    words = {"min": "falling", "max": "rising"}
+    better = {"min": "lower", "max": "higher"}
     is_auto = getattr(callback, "mode", None) == "auto"
-    why = f" (mode 'auto' of {situation.release} goes by the name)" if is_auto else ""
+    why = f" (mode 'auto' of {situation.release} uses only the name)" if is_auto else ""
     return PreflightWarning(
         code="monitor-wrong-direction",
         text=(
-            f"{name} takes {monitor} to improve by {words[taken]}{why}, and by its name it improves by "
-            f"{words[natural]}: {_WRONG[name]} it improves. Set mode='{natural}'."
+            f"{name} assumes that a {better[taken]} {monitor} is better{why}, but by its name, a "
+            f"{better[natural]} one is better. {_WRONG[name]} {monitor} improves. Set mode='{natural}'."
         ),
         callbacks=(callback,),
     )
 
 
 def _taken(callback: Any) -> Direction | None:
-    """The direction that the callback will go by, None where it asks the metric."""
+    """Returns the direction that the callback will use, None if it asks the metric."""
     mode = getattr(callback, "mode", None)
     if mode in ("min", "max"):
         return "min" if mode == "min" else "max"
@@ -145,7 +146,7 @@ def _taken(callback: Any) -> Direction | None:
 
 
 def _has_output_of_this_name(model: Any, metrics: list[Metric]) -> bool:
-    """Whether ``val_…`` may be no validation at all, but an output or a metric that is called so."""
+    """Returns whether ``val_…`` may be the name of an output or of a metric instead of a validation."""
     names = [*(getattr(model, "output_names", None) or ()), *(metric.name for metric in metrics)]
     return any(str(name).startswith("val") for name in names)
 
@@ -158,7 +159,7 @@ def _known(metrics: list[Metric]) -> str:
 
 
 def _choice(situation: Situation, monitor: str, metrics: list[Metric]) -> str:
-    """What to watch instead."""
+    """Returns the advice what to watch instead."""
     prefix = "val_" if monitor.startswith("val_") and situation.fit.validates is not False else ""
     names = list(dict.fromkeys(metric.name for metric in metrics if metric.exact))
     if may_have_outputs(situation.model) or len(names) != len(metrics):

@@ -1,1 +1,1 @@
-"""The learning-rate range test: sweeps the rate over a model's own training step, and leaves no trace."""
+"""The range test: sweeps of the learning rate with a model's own training step, which change nothing."""

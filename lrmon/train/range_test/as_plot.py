@@ -92,7 +92,7 @@ def loss_change_plot(
     if y_lim is not None:
         axes.set_ylim(y_lim)
     axes.set_xlabel("learning rate")
-    axes.set_ylabel(f"change of the loss a step, over {sma}" if sma > 1 else "change of the loss a step")
+    axes.set_ylabel(f"change of the loss per step, over {sma}" if sma > 1 else "change of the loss per step")
     return axes
 
 
@@ -100,7 +100,7 @@ def _new_axes() -> Axes:
     try:
         from matplotlib import pyplot as plt
     except ImportError as error:
-        raise ImportError("a plot needs matplotlib: pip install matplotlib") from error
+        raise ImportError("plots need matplotlib; run pip install matplotlib") from error
     axes: Axes = plt.subplots(figsize=(7, 4), layout="constrained")[1]
     return axes
 

@@ -25,7 +25,7 @@ class Data:
     Attributes:
         arguments: Of `fit`: x, y, sample_weight, class_weight, batch_size, shuffle, as far as given.
         restart: Returns the batches from the start, where Keras does not do that by itself.
-        steps_per_epoch: Batches from the start to the end; None where nobody says.
+        steps_per_epoch: Batches from the start to the end; None if no one says.
     """
 
     arguments: Mapping[str, Any]
@@ -71,7 +71,7 @@ def checked_data(
 
     Args:
         x: As `fit` takes it, or a function that returns an iterator of batches, or an object whose `iter()`
-            begins anew.
+            starts again.
         y: As `fit` takes it.
         batch_size: As `fit` takes it.
         sample_weight: As `fit` takes it.
@@ -87,7 +87,7 @@ def checked_data(
     given |= {"batch_size": batch_size, "shuffle": None if shuffles else False}
     arguments = {name: value for name, value in given.items() if value is not None or name == "x"}
     if x is None:
-        raise TypeError("find needs data: x is None")
+        raise TypeError("find needs data, but x is None; pass what you would pass to fit")
     if _is_read_by_keras(x):
         return Data(arguments, None, _batches_of_dataset(x))
     if _is_array(x):
@@ -95,12 +95,12 @@ def checked_data(
         return Data(arguments, None, samples and -(-samples // (batch_size or _DEFAULT_BATCH_SIZE)))
     if hasattr(x, "__next__"):
         raise TypeError(
-            f"find cannot start this {type(x).__name__} anew, and a range test must not use up your data: "
-            "give the function that returns it (find(make_batches), not find(make_batches())), an object "
-            "whose iter() begins anew, arrays, a tf.data.Dataset, a PyDataset or a DataLoader"
+            f"find cannot restart this {type(x).__name__}, and a range test must not use up your data; pass "
+            "the function that returns it (find(make_batches), not find(make_batches())), an object whose "
+            "iter() starts again, arrays, a tf.data.Dataset, a PyDataset or a DataLoader"
         )
     if not callable(x) and not hasattr(x, "__iter__"):
-        raise TypeError(f"find takes data as fit does, got {type(x).__module__}.{type(x).__name__}")
+        raise TypeError(f"find accepts the same data as fit, got {type(x).__module__}.{type(x).__name__}")
     return Data(arguments, lambda: _begun(x), _length(x))
 
 
@@ -108,8 +108,8 @@ def _begun(x: Any) -> Iterator[Any]:
     batches = x if hasattr(x, "__iter__") else x()
     if not hasattr(batches, "__iter__"):
         raise TypeError(
-            "x is a function, and find calls it for an iterator of batches; "
-            f"it returned {type(batches).__module__}.{type(batches).__name__}"
+            "x is a function, which must return an iterator of batches, "
+            f"but it returned {type(batches).__module__}.{type(batches).__name__}"
         )
     return iter(batches)
 

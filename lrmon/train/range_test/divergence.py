@@ -37,7 +37,7 @@ class Divergence:
         self._first = self._best = math.nan
 
     def after(self, loss: float) -> tuple[str, str] | None:
-        """Returns why to stop after a step with this loss, None to go on.
+        """Returns why to stop after a step with this loss, None to continue.
 
         The first part is one of `lrmon.schema.RangeTestRecord`'s words, the second a sentence.
         """

@@ -1,4 +1,4 @@
-"""The finder: sweeps the learning rate of a model over its data, and leaves the model as it was."""
+"""LRFinder: runs sweeps of the learning rate over a model's data, and restores the model."""
 
 from __future__ import annotations
 
@@ -33,26 +33,26 @@ class LRFinder:
     """Finds a learning rate by a range test of the model itself.
 
     ```python
-    found = lrmon.LRFinder(model).find(x, y, steps=200)
-    found.plot_loss()
-    model.optimizer.learning_rate = found.recommended.learning_rate
+    result = lrmon.LRFinder(model).find(x, y, steps=200)
+    result.plot_loss()
+    model.optimizer.learning_rate = result.recommended.learning_rate
     ```
 
-    The learning rate grows from batch to batch while the model's own `fit` trains; each batch's own loss is
-    read inside the training step. (The loss in Keras' logs is the mean since the epoch began. It lags behind,
-    and moves what one reads off the curve several times too high.) Afterwards the model is as it was: a
-    training that follows is bit for bit the one that it would have been.
+    The learning rate grows from step to step while the model's own `fit` trains; each batch's own loss is
+    read inside the training step. (The loss in Keras' logs is the mean since the epoch started. It lags
+    behind, so a learning rate that is read from its curve is several times too high.) Afterwards, the model
+    is as it was: a training that follows gives the same bits as without the range test.
 
     Args:
-        model: Of Keras 3, compiled; trained before or not. It goes on from its weights and its optimizer's
-            slots as they are, with an optimizer of the same settings in place of its own.
-        log_dir: A folder to record the sweep to, for TensorBoard's page; nothing is written where left out.
+        model: A compiled model of Keras 3, trained or not. The range test starts from its weights and its
+            optimizer's slots, with a copy of the optimizer in place of its own.
+        log_dir: A folder to record the sweep to, for the page in TensorBoard; by default, nothing is written.
 
     Attributes:
-        result: Of the latest `find`, also of one that was interrupted; None before.
+        result: The result of the latest `find`, also if it was interrupted; None before.
 
     Raises:
-        TypeError: `model` is no model of Keras 3, or `log_dir` is no path.
+        TypeError: `model` is not a model of Keras 3, or `log_dir` is not a path.
         ValueError: `log_dir` is empty.
     """
 
@@ -86,39 +86,38 @@ class LRFinder:
         """Returns what the sweep measured, and what it suggests.
 
         Args:
-            x: As `fit` takes it: arrays, tensors, a tf.data.Dataset, a PyDataset, a DataLoader; also a
-                function that returns an iterator of batches, and an object whose `iter()` begins anew. It is
-                read again from its start when it ends before the sweep does.
-            y: As `fit` takes it.
-            start_lr: Learning rate of the first step.
-            end_lr: Of the last step, if the sweep comes so far.
-            steps: Of the sweep; 200 are good. ``epochs`` times the batches of an epoch where left out.
+            x: As for `fit`: arrays, tensors, a tf.data.Dataset, a PyDataset, a DataLoader; also a function
+                that returns an iterator of batches, or an object whose `iter()` starts again. If it ends
+                before the sweep does, it is read again from its start.
+            y: As for `fit`.
+            start_lr: The learning rate of the first step.
+            end_lr: The learning rate of the last step, if the sweep gets that far.
+            steps: Steps of the sweep; 200 is a good number. By default, ``epochs`` times the steps per epoch.
             epochs: See ``steps``.
-            batch_size: As `fit` takes it.
-            stop_factor: The sweep ends where the smoothed loss is above so many times its best (and has lost
-                a quarter of its fall again), or no number. `float("inf")` stops for the latter only.
-            sample_weight: As `fit` takes it.
-            class_weight: As `fit` takes it.
-            average_runs: So many sweeps from the same weights, with other seeds (order of data, dropout): the
-                suggestions are medians, and `result.repeats` has their spread.
-            validation_data: (x, y) or (x, y, sample_weight) or a dataset, as `fit` takes it. The loss on all
-                of it is measured as well, after every `validation_freq` steps: one `evaluate` each. It is in
-                the result and its plot; the suggestions come from the batches' losses, and so does what is
-                recorded.
-            validation_freq: Steps from one to the next; where left out so many that there are 100 of them.
+            batch_size: As for `fit`.
+            stop_factor: The sweep ends if the smoothed loss is above its best by this factor (and has lost a
+                quarter of its drop again), or is not finite. `float("inf")` stops only for the latter.
+            sample_weight: As for `fit`.
+            class_weight: As for `fit`.
+            average_runs: The number of sweeps from the same weights, with different seeds (order of the data,
+                dropout). The suggestions are medians, and `result.repeats` has their spread.
+            validation_data: (x, y), (x, y, sample_weight) or a dataset, as for `fit`. The loss on all of it
+                is measured too, after every `validation_freq` steps, by one `evaluate`. It is in the result
+                and its plot. The suggestions and the recorded losses are those of the batches.
+            validation_freq: Steps between two validations; by default, there are about 100 validations.
             growth: ``"exponential"`` or ``"linear"``.
-            smoothing: Weight of the average, 0 ≤ smoothing < 1; one that fits the steps a decade where left
-                out.
-            seed: Of the random numbers of the sweep. Global generators have their state put back.
-            shuffle: As `fit` takes it.
-            verbose: As `fit` takes it: Keras' progress bar.
+            smoothing: The weight of the average, 0 ≤ smoothing < 1; by default, it follows from the steps per
+                decade.
+            seed: The seed of the sweep's random numbers. The state of global generators is restored.
+            shuffle: As for `fit`.
+            verbose: As for `fit`: Keras' progress bar.
 
         Raises:
             TypeError: The data can be read only once, or an argument has the wrong type.
-            ValueError: The model is not compiled, an argument is outside its range, or nobody says how many
-                batches an epoch has.
-            RuntimeError: The losses or the updates of the model's own train_step cannot be seen.
-            OSError: `log_dir` cannot be written to.
+            ValueError: The model is not compiled, an argument is outside its range, or the number of batches
+                per epoch is unknown.
+            RuntimeError: The losses or the updates of the model's own train_step cannot be read.
+            OSError: `log_dir` is not writable.
         """
         settings = Settings(start_lr, end_lr, growth, stop_factor, smoothing, average_runs, seed)
         data = checked_data(
@@ -194,12 +193,12 @@ class LRFinder:
 
     def _latest(self) -> RangeTestResult:
         if self.result is None:
-            raise ValueError("there is nothing to plot yet: call find(x, y) first")
+            raise ValueError("there is nothing to plot yet; call find(x, y) first")
         return self.result
 
 
 def _record(settings: Settings, planned: Floats, repeat: int) -> dict[str, Any]:
-    """What the run's record says of a sweep before it begins."""
+    """What the run's record says of a sweep before it starts."""
     return {
         "start_lr": settings.start_lr,
         "end_lr": settings.end_lr,
@@ -232,7 +231,7 @@ def _steps(data: Data, steps: int | None, epochs: int) -> int:
         return checked_count("steps", steps)
     if data.steps_per_epoch is None:
         raise ValueError(
-            "nobody knows how many batches an epoch of this data has: give find the steps, as steps=200"
+            "Cannot determine the number of batches per epoch; pass steps=, for example steps=200"
         )
     return checked_count("epochs", epochs) * checked_count("the number of batches", data.steps_per_epoch)
 

@@ -50,8 +50,8 @@ def checked_model(model: Any) -> Any:
     keras = keras_of(model)
     if keras == TF_KERAS:
         raise TypeError(
-            "LRFinder tests models of Keras 3, and this is one of tf_keras, whose random state cannot be put "
-            "back; lrmon.Recorder records any loop of your own"
+            "LRFinder tests models of Keras 3, and this is a model of tf_keras, whose random state cannot be "
+            "restored; use a model of Keras 3, or lrmon.Recorder in a loop of your own"
         )
     if keras != KERAS:
         raise TypeError(
@@ -73,15 +73,15 @@ def check_trains(model: Any) -> None:
         )
     if not model.compiled or model.optimizer is None:
         raise ValueError(
-            "the model has no optimizer to test: call model.compile(optimizer, loss) first, "
+            "the model has no optimizer to test; call model.compile(optimizer, loss) first, "
             "with any learning rate"
         )
     several = parts(model.optimizer)
     if len(several) != 1 or is_multi_optimizer(innermost(model.optimizer)):
         names = ", ".join(part.name for part in several) or "chosen by a function"
         raise ValueError(
-            f"the model is trained by several optimizers ({names}), each with a learning rate of its own, "
-            "and a range test raises one: compile the model with one of them, and test it alone"
+            f"the model is trained by several optimizers ({names}), each with its own learning rate, but a "
+            "range test raises one; compile the model with one of them, and test it alone"
         )
     if lr_variable(several[0].optimizer) is None and not has_held_learning_rate(several[0].optimizer):
         raise ValueError(f"{type(several[0].optimizer).__name__} has no learning rate to test")

@@ -43,10 +43,10 @@ class RangeTestResult:
         validation_losses: After the update of those steps at which they were measured, NaN at the others.
         suggestions: By name (``steepest``, ``valley``, ``slide``, ``minimum_tenth``, ``divergence``), each
             with `learning_rate` (or None) and the `reason`.
-        recommended: The one to train with; `recommended.learning_rate` is None where the curve does not say.
+        recommended: The one to train with; `recommended.learning_rate` is None if the curve does not say.
         cautions: What makes one doubt it; empty where nothing is wrong.
         stopped: Why the (first) sweep ended before its last step: ``diverged``, ``not finite``,
-            ``data ended`` or ``interrupted``. None where it did not.
+            ``data ended`` or ``interrupted``. None if it did not.
         stopped_reason: The same in a sentence.
         sweeps: What each sweep alone measured and suggests.
         repeats: The suggestions' spread over the sweeps.
@@ -74,7 +74,7 @@ class RangeTestResult:
                 are drawn.
             n_skip_end: Steps left out at the end.
             x_scale: ``"log"`` or ``"linear"``.
-            ax: To draw into; a new figure where left out.
+            ax: To draw into; a new figure by default.
 
         Raises:
             ImportError: matplotlib is not installed.
@@ -97,7 +97,7 @@ class RangeTestResult:
             n_skip_beginning: See `plot_loss`.
             n_skip_end: See `plot_loss`.
             y_lim: Lowest and highest change shown.
-            ax: To draw into; a new figure where left out.
+            ax: To draw into; a new figure by default.
 
         Raises:
             ImportError: matplotlib is not installed.
@@ -126,7 +126,7 @@ def result_of(measured: Sequence[Measured], smoothing: float | None) -> RangeTes
     """Returns the result of sweeps.
 
     Args:
-        measured: One at least. The rates of all are the same as far as they go.
+        measured: One at least. The learning rates of all are the same as far as they go.
         smoothing: Weight of the average, see `lrmon.analysis.range_test.analyze.analyze`.
     """
     tests = [analyze(sweep.learning_rate, sweep.loss, smoothing=smoothing) for sweep in measured]
@@ -185,7 +185,7 @@ def spread_of(result: RangeTestResult, name: str) -> str:
 
 
 def number(lr: float | None) -> str:
-    """Returns a rate as text, a dash where there is none."""
+    """Returns a learning rate as text, a dash where there is none."""
     return "–" if lr is None else f"{lr:.3g}"
 
 
@@ -194,7 +194,7 @@ def _median_suggestion(spread: Spread) -> Suggestion:
 
 
 def _median(columns: Sequence[Floats]) -> Floats:
-    """[n]: the median of those that have the step, as far as half have it; NaN where none is a number."""
+    """[n]: the median of those that have the step, as far as half have it; NaN if none is a number."""
     sizes = sorted((column.size for column in columns), reverse=True)
     size = sizes[(len(sizes) - 1) // 2]
     if len(columns) == 1:

@@ -19,8 +19,8 @@ from lrmon.train.private_names.keras import (
 def substitute(model: Any, learning_rate: float) -> Any:
     """Returns an optimizer of the same class and settings as the model's, built, where that one stands now.
 
-    Slots, iterations and loss scale are copies: a sweep of a model in the middle of its training goes on from
-    there. Only the learning rate is a number of its own, whatever it was: number, schedule or function.
+    Slots, iterations and loss scale are copies: a sweep of a model in the middle of its training continues
+    from there. Only the learning rate is a number of its own, whatever it was: number, schedule or function.
 
     Args:
         model: Built and compiled. Nothing of it is changed.
@@ -37,9 +37,9 @@ def substitute(model: Any, learning_rate: float) -> Any:
                 optimizer = _copied(original, learning_rate)
         except Exception as error:
             raise ValueError(
-                "find trains with a second optimizer like the model's, and "
-                f"{type(original).__name__} cannot be made again from its get_config() "
-                f"({type(error).__name__}: {error})"
+                "find trains with a copy of the model's optimizer, but "
+                f"{type(original).__name__} cannot be rebuilt from its get_config() "
+                f"({type(error).__name__}: {error}); make from_config(get_config()) return an equal optimizer"
             ) from error
         if not optimizer.built:
             optimizer.build(variables_trained_by(original) or model.trainable_variables)

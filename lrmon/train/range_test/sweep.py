@@ -31,8 +31,8 @@ class Measured:
     Attributes:
         learning_rate: Of each step's update.
         loss: Of each step's batch, before the update.
-        validation_loss: After the update; NaN where it was not evaluated.
-        stopped: None where all steps were made, else ``diverged``, ``not finite``, ``data ended`` or
+        validation_loss: After the update; NaN if it was not evaluated.
+        stopped: None if all steps were made, else ``diverged``, ``not finite``, ``data ended`` or
             ``interrupted``.
         stopped_reason: The same in a sentence.
     """
@@ -51,7 +51,7 @@ class Sweep(Callback):
         model: Has an optimizer whose learning rate is a number.
         planned: [n], the learning rates.
         divergence: When to stop.
-        validate: Returns the validation loss, or None where there is no validation.
+        validate: Returns the validation loss, or None if there is no validation.
         every: Steps from one validation to the next.
     """
 
@@ -85,13 +85,13 @@ class Sweep(Callback):
         """Has the sweep recorded.
 
         Args:
-            recorder: Of this and further sweeps, whose steps go on counting.
+            recorder: Of this and further sweeps, whose steps continue counting.
             record: Fields of `lrmon.schema.RangeTestRecord`.
         """
         self._recorder, self._record = recorder, dict(record)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Puts the ring into the training step."""
+        """Puts the ring buffer into the training step."""
         self._ring = installed(self.model)
         self._first_row = self._ring.count()
         if self._recorder is not None:
@@ -133,7 +133,7 @@ class Sweep(Callback):
             raise RuntimeError(f"find cannot read the loss of a batch: {problem}")
         rows = ring.rows(position, position + 1)
         if ring.loss_provenance.startswith("none"):
-            raise RuntimeError(f"find needs each batch's own loss, and there is {ring.loss_provenance}")
+            raise RuntimeError(f"find needs each batch's own loss, but there is {ring.loss_provenance}")
         known = [part.optimizer is self._optimizer for part in ring.optimizers.parts]
         column = known.index(True)
         learning_rate, loss = float(rows.learning_rate[0, column]), float(rows.loss[0])
@@ -164,8 +164,8 @@ class Sweep(Callback):
         made, planned = len(self._rows), len(self._planned)
         if made and not self._updates and not self._scales_loss and made >= self._effective.steps_per_update:
             raise RuntimeError(
-                "no update of the sweep was made by model.optimizer, so that its learning rate means "
-                "nothing: the model's own train_step uses another one"
+                "no update of the sweep was made by model.optimizer, so its learning rate has no effect; the "
+                "model's own train_step must use model.optimizer"
             )
         if self._stopped is None and made < planned:
             self._stopped = "data ended", f"The data ended after {made} of {planned} steps."

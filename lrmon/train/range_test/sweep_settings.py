@@ -61,7 +61,7 @@ class Settings:
             raise ValueError(f"seed must be at least 0 and below 2**32 - average_runs, got {self.seed}")
 
     def learning_rates(self, steps: int) -> Floats:
-        """Returns the rate of each step.
+        """Returns the learning rate of each step.
 
         ::
 

@@ -1,7 +1,7 @@
-"""The ring: learning rate and loss of each step, taken where the step itself takes them.
+"""The ring buffer: learning rate and loss of each step, read inside the training step.
 
-A callback sees the learning rate before or after somebody else changed it, and the loss as a running mean;
-a schedule that is evaluated outside is not always what the compiled step used. So the training step itself
-writes a row into a ring of rows on its device, and the host reads many rows at once, when it suits. Each
-backend has its own ring, since each has its own way to compile a step.
+A callback sees the learning rate before or after other code changed it, and the loss as a running mean. A
+schedule that is evaluated outside is not always what the compiled step used. So the training step itself
+writes a step record into a ring buffer on its device, and the host reads many step records at once. Each
+backend has its own ring buffer, because each has its own way to compile a step.
 """

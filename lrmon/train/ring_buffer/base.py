@@ -1,4 +1,4 @@
-"""What every backend's ring is: rows of the latest steps of one model."""
+"""The interface of every backend's ring buffer: step records of the latest steps of one model."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class StepRecords:
     """Consecutive steps.
 
     Attributes:
-        iteration: [n, m], the raw counter of each optimizer before the step; NaN where it cannot be read.
+        iteration: [n, m], the raw counter of each optimizer before the step; NaN if it cannot be read.
         updates: [n, m], how far the counter grew: how many updates the optimizer made in the step.
         learning_rate: [n, m], that the first update of each optimizer in the step used, or would have used
-            where it made none; NaN where it cannot be read.
+            where it made none; NaN if it cannot be read.
         loss: [n].
         finite: [n], whether the update was made, where the counter does not tell: tf_keras counts one that
             its loss scaling leaves out.
@@ -46,28 +46,28 @@ class StepRecords:
 
 
 class RingBuffer(ABC):
-    """Rows of the latest steps of one model.
+    """Step records of the latest steps of one model.
 
     Args:
         model: Whose steps.
-        depth: Rows kept. More than are ever unread, with room for the steps that run during a read.
+        depth: Step records kept. More than are ever unread, with room for the steps that run during a read.
         optimizers: Those that the step can apply.
     """
 
     counts_samples = False
-    """Whether `batch_size` is known once rows were read, for any model."""
+    """Whether `batch_size` is known once step records were read, for any model."""
 
     def __init__(self, model: Any, depth: int, optimizers: StepOptimizers) -> None:
         self.model: Final = model
         self.depth: Final = depth
         self.optimizers: Final = optimizers
-        """Whose updates are in the rows, one column each."""
+        """Whose updates are in the step records, one column each."""
         self.problem: str | None = None
-        """Why rows are missing or incomplete, in words, if they are; known once the step has run."""
+        """Why step records are missing or incomplete, in words, if they are; known once the step has run."""
         self.loss_provenance = ""
         """Where the losses come from, in words; known once the step has run."""
         self.batch_size: int | None = None
-        """Samples of the first batch that was read, where the ring counts them: of all replicas together."""
+        """Samples of the first batch that was read, of all replicas, if the ring buffer counts them."""
         self._unseen_metric = ""
         """Why what the step returns as its loss may be the mean of a metric, once that was so."""
 
@@ -77,27 +77,27 @@ class RingBuffer(ABC):
 
     @abstractmethod
     def rows(self, start: int, stop: int) -> StepRecords:
-        """Returns the rows of steps `start` to `stop`, less the first where they are overwritten."""
+        """Returns the step records of steps `start` to `stop`, less the first where they are overwritten."""
 
     def execution_ended(self, steps: int) -> None:  # noqa: B027 - most rings need not know
-        """Hears from the thread that trains that a call of the train function made so many steps."""
+        """Notes in the training thread that a call of the train function made so many steps."""
 
     def epoch_ended(self) -> None:  # noqa: B027
-        """Hears from the thread that trains that an epoch ended."""
+        """Notes in the training thread that an epoch ended."""
 
     def interrupted(self) -> None:  # noqa: B027
-        """Hears that no more steps come, though the epoch has not ended."""
+        """Notes that no more steps come, though the epoch has not ended."""
 
     def awaits_others(self) -> bool:
-        """Tells whether steps have run whose rows other processes have yet to complete."""
+        """Returns whether steps have run whose step records other processes have yet to complete."""
         return False
 
     @abstractmethod
     def around(self, train_step: Callable[..., Any]) -> Callable[..., Any]:
-        """Returns `train_step` with the row of each step written into the ring."""
+        """Returns `train_step` with the step record of each step written into the ring buffer."""
 
     def install(self) -> None:
-        """Puts the ring into the model's training step, which is compiled anew."""
+        """Puts the ring buffer into the model's training step, which is compiled again."""
         held = vars(self.model).get("train_step")
         train_step = getattr(self.model.train_step, _ORIGINAL, self.model.train_step)
         self._wrapped = self.around(train_step)
@@ -107,7 +107,7 @@ class RingBuffer(ABC):
         self.model.make_train_function(force=True)
 
     def resumed(self) -> bool:
-        """Takes up its place in the model again for another fit, with nothing compiled anew.
+        """Returns to the model for another fit, without compiling again.
 
         Returns:
             Whether it is in all of the model's compiled steps.
@@ -115,11 +115,11 @@ class RingBuffer(ABC):
         return True
 
     def install_again(self) -> None:
-        """Takes up its place in a train function that somebody has made anew."""
+        """Returns to a train function that was made again during the fit."""
         self.install()
 
     def guarded(self, what: str, read: Callable[[], _T], otherwise: _T) -> _T:
-        """Returns what `read` gives, or `otherwise`: the step is the user's and goes on whatever happens."""
+        """Returns what `read` returns, or `otherwise` if it raises: an error of lrmon never ends the step."""
         try:
             return read()
         except Exception as error:  # noqa: BLE001 - see above
@@ -149,17 +149,17 @@ class RingBuffer(ABC):
         return loss
 
     def _is_of_this_step(self, value: Any) -> bool:
-        """Tells whether the step can use a value: any number or variable, but none of an inner function."""
+        """Returns whether the step can use a value: any number or variable, but none of an inner function."""
         return True
 
 
 def grown(before: npt.NDArray[np.float64], after: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
-    """Returns how far counters grew; 0 where one of both is not known, or where somebody set it back."""
+    """Returns how far counters grew; 0 if one of both is not known, or where the user's code set it back."""
     return np.nan_to_num(np.maximum(after - before, 0)).astype(np.int64)
 
 
 def uninstall(model: Any) -> None:
-    """Gives the model its own `train_step` back; what is compiled keeps the ring."""
+    """Gives the model its own `train_step` back; what is compiled keeps the ring buffer."""
     held = vars(model).get("train_step")
     if not hasattr(held, _ORIGINAL):
         return
@@ -170,6 +170,6 @@ def uninstall(model: Any) -> None:
 
 
 def depth_for(steps_per_execution: int) -> int:
-    """Returns how many rows hold what is unread at most, and an execution that runs meanwhile."""
+    """Returns how many step records hold what is unread at most, and an execution that runs meanwhile."""
     block = schema.ROWS_PER_RECORD
     return block + block * -(-2 * steps_per_execution // block)

@@ -1,4 +1,4 @@
-"""Rows of a training step that is not compiled: kept as they come, with values that may still be computed."""
+"""Step records of a training step that is not compiled, with values that may still be computed."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _Doubles = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class HostRecord:
-    """One step, each value a number, or a scalar of the backend that nobody changes any more.
+    """One step, each value a number, or a scalar of the backend that no one changes any more.
 
     Attributes:
         iterations: [m], the counter of each optimizer before the step.
         iterations_after: [m], the same after it.
         learning_rates: [m], that the update of each used.
         loss: The batch's.
-        samples: Of the batch, None where nobody counts them.
+        samples: Of the batch, None if no one counts them.
     """
 
     iterations: Sequence[Any]
@@ -34,7 +34,7 @@ class HostRecord:
 
 
 class HostRecords:
-    """The latest rows. One thread appends while another reads.
+    """The latest step records. One thread appends while another reads.
 
     Args:
         depth: How many.
@@ -45,27 +45,27 @@ class HostRecords:
         self._read: Final = read
         self._rows: list[HostRecord | None] = [None] * depth
         self.count = 0
-        """Rows appended."""
+        """Step records appended."""
 
     def append(self, row: HostRecord) -> None:
-        """Keeps the row in place of the oldest."""
+        """Keeps the step record in place of the oldest."""
         self._rows[self.count % len(self._rows)] = row
-        # A reader in another thread that sees the count must see the row.
+        # A reader in another thread that sees the count must see the step record.
         self.count += 1
 
     def samples(self, start: int) -> int | None:
-        """Returns how many samples the batch of row `start` had, or of the first after it that is left."""
+        """Returns the samples of the batch of step record `start`, or of the first kept one after it."""
         row = self._rows[max(start, self.count - len(self._rows)) % len(self._rows)]
         return None if row is None else row.samples
 
     def between(self, start: int, stop: int, optimizers: int) -> StepRecords:
-        """Returns rows `start` to `stop`, less the first where they are overwritten.
+        """Returns step records `start` to `stop`, less the first where they are overwritten.
 
         Args:
-            start: First row.
+            start: First step record.
             stop: The one after the last.
-            optimizers: How many columns there are; of an optimizer that a row does not know yet, its values
-                are NaN.
+            optimizers: How many columns there are; of an optimizer that a step record does not know yet, its
+                values are NaN.
         """
         start = max(start, self.count - len(self._rows))
         held = [self._rows[index % len(self._rows)] for index in range(start, stop)]

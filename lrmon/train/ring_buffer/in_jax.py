@@ -1,4 +1,4 @@
-"""The ring in a training step of Keras on JAX."""
+"""The ring buffer in a training step of Keras on JAX."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _BEFORE, _AFTER, _LR = range(3)
 """Of each optimizer three columns, from `_PARTS` on."""
 
 _SPARE: Final = 2
-"""Optimizers that have a place in the rows though only the trace makes them known."""
+"""Optimizers that have a place in the step records though only the trace makes them known."""
 
 _UNKNOWN: Final = -1
 """In place of a counter that cannot be read."""
@@ -41,9 +41,9 @@ class _Trace:
     """What is the same in all steps of one trace of the training step.
 
     Attributes:
-        scheduled: Of the optimizers, those whose rates are not in the rows, by column.
+        scheduled: Of the optimizers, those whose learning rates are not in the step records, by column.
         samples: Of the batch.
-        schedules: Of `scheduled`, once the trace is done; None where that cannot be had.
+        schedules: Of `scheduled`, once the trace is done; None if that cannot be had.
     """
 
     scheduled: dict[int, Any]
@@ -52,13 +52,13 @@ class _Trace:
 
 
 class JaxRingBuffer(RingBuffer):
-    """Rows in an array that goes through the compiled step beside the model's state.
+    """Step records in an array that goes through the compiled step beside the model's state.
 
-    A schedule is not evaluated in there, but late, from the rows' iterations; see `LateSchedule`. A step that
-    is not compiled puts its rows into a list.
+    A schedule is not evaluated in there, but late, from the step records' iterations; see `LateSchedule`. A
+    step that is not compiled puts its step records into a list.
 
-    A row of the array, integers: number of the trace, bits of the loss, then of each optimizer its counter
-    before and after the step and the bits of its rate. They have 64 bits where JAX has.
+    A step record of the array, integers: number of the trace, bits of the loss, then of each optimizer its
+    counter before and after the step and the bits of its learning rate. They have 64 bits where JAX has.
     """
 
     counts_samples = True
@@ -109,7 +109,7 @@ class JaxRingBuffer(RingBuffer):
         )
 
     def _numbers(self, bits: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-        """The numbers of which a row holds the bits."""
+        """The numbers of which a step record holds the bits."""
         numbers: npt.NDArray[np.float64] = np.ascontiguousarray(bits).view(self._float).astype(np.float64)
         return numbers
 
@@ -117,7 +117,7 @@ class JaxRingBuffer(RingBuffer):
         return jax.lax.bitcast_convert_type(jnp.asarray(value, self._float), self._integer)
 
     def install(self) -> None:
-        """Puts the ring into the model's training step, which is compiled anew.
+        """Puts the ring buffer into the model's training step, which is compiled again.
 
         Raises:
             RuntimeError: The training step is not compiled as Keras does it from 3.8 on without NNX.
@@ -157,7 +157,7 @@ class JaxRingBuffer(RingBuffer):
             *state, arrays = state if len(state) > _STATE_PARTS else (*state, None)
             state = tuple(state)
             if arrays is None and _is_traced(state):
-                return train_step(state, data)  # compiled by somebody else
+                return train_step(state, data)  # compiled by other code
             updates = _ObservedUpdates(self)
             self.guarded("optimizers", self.optimizers.refresh, None)
             with ExitStack() as watches:
@@ -188,7 +188,7 @@ class JaxRingBuffer(RingBuffer):
                         self._make_schedules(trace)
                 except BaseException:
                     if arrays[0].is_deleted():
-                        # A device that fails has the rows; those of later fits have a place again.
+                        # A device that fails has the step records; those of later fits have a place again.
                         self._arrays = None
                     raise
             return logs, tuple(state)
@@ -213,17 +213,17 @@ class JaxRingBuffer(RingBuffer):
         return arrays if sharding is None else jax.device_put(arrays, sharding)
 
     def _copied(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]] | None:
-        """The arrays on the host, None where no compiled step has run; waits for the device."""
+        """The arrays on the host, None if no compiled step has run; waits for the device."""
         with self._lock:
             if self._arrays is None:
                 return None
-            # What other devices hold is the same. The copy is only begun here, so that nobody waits.
+            # What other devices hold is the same. The copy is only begun here, so that no one waits.
             copies = [jnp.copy(array.addressable_data(0)) for array in self._arrays]
         rows, count = (np.asarray(copy) for copy in copies)
         return rows, count
 
     def _written(self, arrays: tuple[Any, Any], step: _Step) -> tuple[Any, Any]:
-        """The arrays with one more row, traced."""
+        """The arrays with one more step record, traced."""
         rows, count = arrays
         for part in self.optimizers.parts[self._columns :]:
             self.problem = (
@@ -277,7 +277,7 @@ class JaxRingBuffer(RingBuffer):
             if counts is not None and all(self._is_of_this_step(count) for count in counts):
                 return counts
             if counts is None and not _is_traced(variable.value):
-                return (variable.value,) * 2  # nobody has touched it
+                return (variable.value,) * 2  # no one has touched it
             return nothing
 
         return self.guarded("iteration", read, nothing)
@@ -304,7 +304,7 @@ class JaxRingBuffer(RingBuffer):
         return self._late[id(schedule)][1]
 
     def _lr_of(self, part: Part, step: _Step) -> Any:
-        """The rate of an optimizer that has no schedule."""
+        """The learning rate of an optimizer that has no schedule."""
 
         def read() -> Any:
             used, variable = step.lr(part), lr_variable(part.optimizer)
@@ -382,7 +382,7 @@ class _Step:
     logs: Any
 
     def lr(self, part: Part) -> Any:
-        """What its first update got as its learning rate, None where none was seen."""
+        """What its first update got as its learning rate, None if none was seen."""
         watch = self.calls.get(id(part.optimizer))
         arguments = watch.arguments[0] if watch is not None and watch.arguments else ()
         return arguments[2] if len(arguments) > 2 else None  # of gradients, variables, rate
@@ -390,7 +390,7 @@ class _Step:
 
 @dataclass(frozen=True, slots=True)
 class _Pending:
-    """A rate that is read off its schedule when it is wanted."""
+    """A learning rate that is read off its schedule when it is wanted."""
 
     schedule: LateSchedule
     iteration: Any
@@ -414,7 +414,7 @@ def _is_traced(values: Any) -> bool:
 
 
 def _replicated(shardings: Any) -> Any:
-    """The sharding of an array that is the same on all devices of a mesh; None where there is no mesh."""
+    """The sharding of an array that is the same on all devices of a mesh; None if there is no mesh."""
     for sharding in jax.tree.leaves(shardings):
         if isinstance(sharding, jax.sharding.NamedSharding):
             return jax.sharding.NamedSharding(sharding.mesh, jax.sharding.PartitionSpec())

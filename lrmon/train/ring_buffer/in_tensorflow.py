@@ -1,4 +1,4 @@
-"""The ring in a training step of TensorFlow: of Keras 3, or of tf_keras."""
+"""The ring buffer in a training step of TensorFlow: of Keras 3, or of tf_keras."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class _CountersBefore:
         pass
 
     def count_before(self, part: Part, after: Any) -> Any:
-        """Returns the counter before the step; one that the step itself has made began at 0."""
+        """Returns the counter before the step; one that the step itself has made started at 0."""
         key = id(part.optimizer)
         carried = self._ring.carried.get(key)
         if carried is not None:
@@ -91,7 +91,7 @@ class _CountersBefore:
 
 
 class TensorFlowRingBuffer(RingBuffer):
-    """Rows in a variable, written by a scatter within the compiled step; of each replica its own."""
+    """Step records in a variable, written by a scatter within the compiled step; of each replica its own."""
 
     def __init__(self, model: Any, depth: int, optimizers: StepOptimizers) -> None:
         super().__init__(model, depth, optimizers)
@@ -99,7 +99,7 @@ class TensorFlowRingBuffer(RingBuffer):
         self.carried: Final[dict[int, Any]] = {}
         """By optimizer, its counter after the latest step, where it cannot be read before a step."""
         self._columns: int | None = None
-        """Optimizers in a row, once one was written."""
+        """Optimizers in a step record, once one was written."""
         self._counters_at_first: Final = self._counts()  # makes a legacy optimizer's counter, too
 
     def count(self) -> int:
@@ -144,7 +144,7 @@ class TensorFlowRingBuffer(RingBuffer):
 
     def resumed(self) -> bool:
         # Some train functions ask the model for its train_step whenever they are traced (tf_keras' and older
-        # ones of Keras 3): a fit in between can have left a trace without the ring.
+        # ones of Keras 3): a fit in between can have left a trace without the ring buffer.
         if self._columns is not None and len(self.optimizers.parts) > self._columns:
             return False
         last = self._rows.last()
@@ -161,7 +161,7 @@ class TensorFlowRingBuffer(RingBuffer):
         return True
 
     def install_again(self) -> None:
-        """Does nothing: every train function calls the model's train_step, which writes the ring."""
+        """Does nothing: every train function calls the model's train_step, which writes the ring buffer."""
 
     def _counts(self) -> dict[int, int]:
         """By optimizer, what its counter shows now."""
@@ -248,7 +248,7 @@ class TensorFlowRingBuffer(RingBuffer):
         )
 
     def _finite(self, scaling: Watch) -> Any:
-        """Whether the gradients were finite, NaN where no loss scaling says: tf_keras counts such steps."""
+        """Whether the gradients were finite, NaN if no loss scaling says: tf_keras counts such steps."""
         if scaling.results:
             _, finite = scaling.results[-1]
             if self._is_of_this_step(finite):
@@ -276,11 +276,11 @@ class TensorFlowRingBuffer(RingBuffer):
         return loss
 
     def _learning_rate(self, part: Part, iteration: Any, got: Sequence[Any]) -> Any:
-        """The rate that the update of this iteration uses.
+        """The learning rate that the update of this iteration uses.
 
         A schedule is evaluated here once more, by the same compiler. To take the optimizer's own value
         instead would change the training: the compiler folds a schedule's last multiplication into what
-        follows it, and does so no longer where somebody else wants the value between. (AdamW with
+        follows it, and does so no longer where other code wants the value between. (AdamW with
         CosineDecay: other last bits.) A function is never called; what the optimizer got from it is taken.
         """
         optimizer = part.optimizer

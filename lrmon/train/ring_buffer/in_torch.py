@@ -1,4 +1,4 @@
-"""The ring around a training step of Keras on PyTorch."""
+"""The ring buffer around a training step of Keras on PyTorch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _INNER = "lrmon_without_ring"
 
 
 class TorchRingBuffer(RingBuffer):
-    """Rows of scalars that stay on their device until many are read at once.
+    """Step records of scalars that stay on their device until many are read at once.
 
     It stands around the model's train function, outside of what `torch.compile` compiles. What it sees in
     there are the calls of the metrics, and those of the optimizer's update with its learning rate.
@@ -43,7 +43,7 @@ class TorchRingBuffer(RingBuffer):
         return self._rows.between(start, stop, len(self.optimizers.parts))
 
     def install(self) -> None:
-        """Puts the ring around the model's train function, which stays the one that it is."""
+        """Puts the ring buffer around the model's train function, which stays the one that it is."""
         self.model.make_train_function()
         inner = getattr(self.model.train_function, _INNER, self.model.train_function)
         wrapped = self.around(inner)
@@ -77,7 +77,7 @@ class TorchRingBuffer(RingBuffer):
     def _row(self, before: dict[int, Any], metrics: list[_ObservedMetric], logs: Any) -> HostRecord:
         calls = [metric.calls() for metric in metrics]
         loss = self.guarded("loss", lambda: self._loss(calls, logs), Loss())
-        # A counter that the step itself has made began at 0.
+        # A counter that the step itself has made started at 0.
         counts = [before.get(id(part.optimizer), 0) for part in self.optimizers.parts]
         lrs = [
             self.guarded("learning rate", partial(_lr, part, count, self._observed_lr(part)), np.nan)
@@ -157,7 +157,7 @@ class _Observed:
             self._attributes[self._method] = self._look_on
 
     def end(self) -> None:
-        """Looks on no more; a second time does no harm."""
+        """Looks on no more; a second call does nothing."""
         if self._attributes.get(self._method) is self._look_on:
             self._attributes.pop(self._method, None)
             if self._own is not None:
@@ -232,7 +232,7 @@ def _iteration(optimizer: Any) -> Any:
 
 
 def _lr(part: Part, iteration: Any, observed: _Observed) -> Any:
-    """The rate that the step's first update used, or would have used where gradients add up."""
+    """The learning rate that the step's first update used, or would have used where gradients add up."""
     if observed.values:
         return observed.values[0]
     schedule, variable = schedule_of(part.optimizer), lr_variable(part.optimizer)

@@ -1,4 +1,4 @@
-"""Which ring a model gets, and how long it keeps it."""
+"""Which ring buffer a model gets, and how long it keeps it."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ BACKENDS: Final = tuple(_RINGS)
 
 
 def installed(model: Any, callbacks: Sequence[Any] = ()) -> RingBuffer:
-    """Returns the ring that the model's training step writes; puts one in where there is none.
+    """Returns the ring buffer that the model's training step writes; puts one in where there is none.
 
-    A step that was traced before is traced once more. The ring stays in the compiled step, so that a later
-    fit does not trace it again.
+    A step that was traced before is traced once more. The ring buffer stays in the compiled step, so that a
+    later fit does not trace it again.
 
     Args:
         model: Of Keras 3 on one of `BACKENDS`, or of tf_keras.

@@ -24,9 +24,9 @@ class LateSchedule:
     """The learning rates of an optimizer with a schedule, as the schedule stands when this is made.
 
     Compiled training does not compute a schedule as one would read it (``step / 41`` becomes
-    ``step * float32(1 / 41)``), so that only the same compiler gives the same bits. To have the rate come out
-    of the training step itself could change how its compiler puts the update together, and so the training.
-    So it is traced beside the step and compiled by itself, one step at a time as there.
+    ``step * float32(1 / 41)``), so that only the same compiler gives the same bits. To have the learning
+    rate come out of the training step itself could change how its compiler puts the update together, and so
+    the training. So it is traced beside the step and compiled by itself, one step at a time as there.
 
     Args:
         lowered: int32 [_AT_ONCE] → [_AT_ONCE], float32 or, where training has that, float64.
@@ -49,7 +49,7 @@ class LateSchedule:
         return cls(lrs.lower(jax.ShapeDtypeStruct((_AT_ONCE,), jnp.int32)))
 
     def __call__(self, iterations: npt.NDArray[np.int32]) -> npt.NDArray[np.floating]:
-        """Returns the rate of each iteration; waits for the device."""
+        """Returns the learning rate of each iteration; waits for the device."""
         with self._lock:
             compiled = self._compiled
         unique, index = np.unique(iterations, return_inverse=True)

@@ -29,7 +29,7 @@ class MetricCalls:
         metric: The metric.
         kind: `TRACKER` of one that may get each batch's loss, else `OF_COMPILE` or the model's `OWN`.
         values: What it was updated with, the latest last.
-        weight: What the latest update lets its value count; None where it does not say.
+        weight: What the latest update lets its value count; None if it does not say.
         results: What it returned.
         given: The very objects that it was updated with, where `values` has copies.
     """
@@ -47,9 +47,9 @@ class Loss:
     """A loss of one batch.
 
     Attributes:
-        value: The loss, NaN where it is not known.
+        value: The loss, NaN if it is not known.
         provenance: Where it is from, in words; ``none: …`` where it is not known.
-        weight: What the metric that got it lets it count; None where nobody says.
+        weight: What the metric that got it lets it count; None if no one says.
     """
 
     value: Any = np.nan
@@ -60,7 +60,7 @@ class Loss:
 def loss_of(calls: Sequence[MetricCalls], logs: Any) -> Loss:
     """Returns the batch's own loss.
 
-    Keras hands each batch's loss to the model's loss tracker; its logs have the mean since the epoch began.
+    Keras hands each batch's loss to the model's loss tracker; its logs have the mean since the epoch started.
     So has a step of the user's own whose metric of another name is shown as the loss. What it got is the
     batch's loss, if the logs have the very object that the metric returned. Where that cannot be told, no
     value is taken: a mean looks like a loss.
@@ -119,7 +119,7 @@ def _is_scalar(value: Any) -> bool:
 
 
 def _has(value: Any, results: Iterable[Any]) -> bool:
-    """Tells whether one of the results is this very object, or has it."""
+    """Returns whether one of the results is this very object, or has it."""
     return any(
         value is result or (isinstance(result, dict) and any(value is item for item in result.values()))
         for result in results
@@ -127,7 +127,7 @@ def _has(value: Any, results: Iterable[Any]) -> bool:
 
 
 def is_plain_mean(metric: Any) -> bool:
-    """Tells whether a metric's result is the mean of the values that `update_state` gets first."""
+    """Returns whether a metric's result is the mean of the values that `update_state` gets first."""
     bases = type(metric).__mro__
     definers = [
         next((base.__name__ for base in bases if method in vars(base)), "")
@@ -138,7 +138,7 @@ def is_plain_mean(metric: Any) -> bool:
 
 
 def is_keras_own(train_step: Callable[..., Any]) -> bool:
-    """Tells whether Keras wrote a training step: it always updates its loss tracker."""
+    """Returns whether Keras wrote a training step: it always updates its loss tracker."""
     return str(getattr(train_step, "__module__", "")).split(".")[0] in {"keras", "tf_keras"}
 
 
@@ -161,7 +161,7 @@ def first_value(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
 
 
 def weight_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Returns what a call of `update_state` lets its value count; None where it does not say."""
+    """Returns what a call of `update_state` lets its value count; None if it does not say."""
     weight = kwargs.get("sample_weight")
     return args[1] if weight is None and len(args) > 1 else weight
 

@@ -1,4 +1,4 @@
-"""Rows of a model's replicas: each writes its own, and together they are the rows of the global batches."""
+"""Step records of a model's replicas: each replica writes its own, and the host combines them."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _STEPS_PER_EXCHANGE: Final = 64
 
 
 class ReplicaRecords:
-    """Rows of the latest steps of the replicas in this process.
+    """Step records of the latest steps of the replicas in this process.
 
     The loss of a global batch is Σ n·loss / Σ n over its replicas, as Keras' own tracker weights them; the
     other columns are the first replica's, since all make the same update.
 
     Args:
         strategy: What distributes the training.
-        depth: Rows kept.
+        depth: Step records kept.
     """
 
     def __init__(self, strategy: Any, depth: int) -> None:
@@ -40,11 +40,11 @@ class ReplicaRecords:
         self._depth: Final = depth
 
     def write(self, values: Sequence[Any]) -> None:
-        """Writes the row of a step, within the step, on the replica that makes it."""
+        """Writes the step record of a step, within the step, on the replica that makes it."""
         self._tables[self.replica()].write(values)
 
     def count(self) -> int:
-        """Returns of how many steps rows can be read; waits for the device."""
+        """Returns of how many steps step records can be read; waits for the device."""
         return self.written()
 
     def written(self) -> int:
@@ -59,14 +59,14 @@ class ReplicaRecords:
         return own[0]
 
     def last(self) -> _Rows | None:
-        """Returns [1, width], the latest row of the first replica; None where there is none."""
+        """Returns [1, width], the latest step record of the first replica; None if there is none."""
         written = self.written()
         if not written:
             return None
         return self._tables[0].read(np.array([(written - 1) % self._depth]))
 
     def _own(self, start: int, stop: int) -> list[_Rows]:
-        """By replica, its rows."""
+        """By replica, its step records."""
         index = np.arange(max(start, self.written() - self._depth), stop) % self._depth
         return [table.read(index) for table in self._tables]
 
@@ -79,7 +79,7 @@ class ReplicaRecords:
 
 
 class WorkersRecords(ReplicaRecords):
-    """Rows of several processes, which each have only their own replicas' losses.
+    """Step records of several processes, which each have only their own replicas' losses.
 
     They exchange them at places that are the same in every process, from the thread that trains: one that
     waits there alone waits for ever. In between only what has been exchanged can be read.
@@ -105,11 +105,11 @@ class WorkersRecords(ReplicaRecords):
             self.exchange()
 
     def exchange(self) -> None:
-        """Takes the losses of all processes for the rows since the last exchange."""
+        """Takes the losses of all processes for the step records since the last exchange."""
         self._hold(lambda own: self._over_all_workers([_summands(rows) for rows in own]))
 
     def hold_own(self) -> None:
-        """Takes what this process has without the others: its rows since the last exchange have no loss."""
+        """Takes this process's step records alone; those since the last exchange have no loss."""
         self._hold(lambda own: np.full((len(own[0]), 2), np.nan))
 
     def _hold(self, summands: Callable[[list[_Rows]], _Rows]) -> None:
@@ -134,7 +134,7 @@ class WorkersRecords(ReplicaRecords):
 
 
 def rows_of(strategy: Any, depth: int) -> ReplicaRecords:
-    """Returns the rows of a model that `strategy` distributes, none of them written."""
+    """Returns the step records of a model that `strategy` distributes, none of them written."""
     several = strategy.num_replicas_in_sync > 1
     if several and strategy.num_replicas_in_sync > len(strategy.extended.worker_devices):
         return WorkersRecords(strategy, depth)
@@ -142,7 +142,7 @@ def rows_of(strategy: Any, depth: int) -> ReplicaRecords:
 
 
 class _Table:
-    """Rows in a variable of one device, written by a scatter."""
+    """Step records in a variable of one device, written by a scatter."""
 
     def __init__(self, depth: int, device: str | None) -> None:
         self._depth: Final = depth
@@ -152,7 +152,7 @@ class _Table:
 
     def write(self, values: Sequence[Any]) -> None:
         if self._rows is None:
-            # float64 holds float32 rates and losses and every count below 2^53 exactly.
+            # float64 holds float32 learning rates and losses and every count below 2^53 exactly.
             self._rows = self._variable(
                 lambda: tf.zeros((self._depth, len(values)), tf.float64), "lrmon_rows"
             )
@@ -164,7 +164,7 @@ class _Table:
             )
         row = tf.stack([tf.cast(value, tf.float64) for value in values])
         written = self._rows.scatter_nd_update([[self._count % self._depth]], [row])
-        # A reader in another thread that sees the count must see the row.
+        # A reader in another thread that sees the count must see the step record.
         with tf.control_dependencies([written] if tf.inside_function() else []):
             self._count.assign_add(1)
 
@@ -205,7 +205,7 @@ def _summands(rows: _Rows) -> _Rows:
 
 
 def _complete(rows: _Rows, summands: _Rows) -> None:
-    """Puts loss and samples of the global batches into the first replica's rows."""
+    """Puts loss and samples of the global batches into the first replica's step records."""
     with np.errstate(invalid="ignore", divide="ignore"):
         rows[:, LOSS] = summands[:, 0] / summands[:, 1]
     rows[:, SAMPLES] = summands[:, 1]

@@ -1,4 +1,4 @@
-"""Seeing a call that somebody else makes."""
+"""Watches calls that other code makes."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ _MOST_WAITING: Final = 16
 
 
 def checked_interval(step_sizes_every: Any) -> int | None:
-    """Returns the interval in steps, None where no samples are asked for.
+    """Returns the interval in steps, None if no samples are asked for.
 
     Raises:
         TypeError: It is not a whole number.
@@ -172,7 +172,7 @@ class UpdateSampler:
         """Returns the samples of steps that have just been read from the ring buffer.
 
         Args:
-            rows: The records of these steps.
+            rows: The step records of these steps.
             first_row: The position of the first of them in the ring buffer's count.
             first_step: Its step in the run.
         """
@@ -184,7 +184,7 @@ class UpdateSampler:
         try:
             act()
         except Exception as error:  # noqa: BLE001 - whatever it is, the recording is worth more
-            self.problem = f"Sampling of step sizes ended: {type(error).__name__}: {error}"
+            self.problem = f"Step sizes are no longer sampled ({type(error).__name__}: {error})."
             self._waiting.clear()
 
     def _read_before(self) -> None:
@@ -223,7 +223,7 @@ class UpdateSampler:
         self._due = (self._steps_made - 1) // self._every * self._every + self._every
 
     def _scales(self, updates: Mapping[int, int]) -> list[_Scale]:
-        """Returns the scale of each variable's weights; none where an optimizer's rule is not known.
+        """Returns the scale of each variable's weights; none if an optimizer's rule is not known.
 
         Args:
             updates: By column of the optimizer, how many it has made: t of its latest.
@@ -252,7 +252,7 @@ class UpdateSampler:
         ]
 
     def _update_to_weight(self) -> dict[str, float] | None:
-        """By layer, ‖Δw‖ / ‖w‖; None where the weights before the update are not known."""
+        """By layer, ‖Δw‖ / ‖w‖; None if the weights before the update are not known."""
         if self._weights_before is None:
             return None
         after = self._read(self._sampled_weights())
@@ -341,7 +341,7 @@ class UpdateSampler:
 
 
 def _step_size(scales: Sequence[_Scale], learning_rate: npt.NDArray[np.float64]) -> list[float] | None:
-    """Returns the quantiles, None where a rule or a learning rate is not known."""
+    """Returns the quantiles, None if a rule or a learning rate is not known."""
     if not scales or any(np.isnan(learning_rate[scale.column]) for scale in scales):
         return None
     sizes = np.concatenate([float(learning_rate[scale.column]) * scale.scale for scale in scales])

@@ -42,7 +42,7 @@ def strides(shapes: Sequence[Sequence[int]]) -> list[int]:
 def quantiles(values: _Doubles, weights: _Doubles) -> list[float]:
     """Returns the `schema.STEP_SIZE_QUANTILES` of values of which each stands for so many weights.
 
-    Between values linearly, so that with equal weights they are numpy's. NaN where a value is NaN.
+    Between values linearly, so that with equal weights they are numpy's. NaN if a value is NaN.
     """
     if np.isnan(values).any():
         return [math.nan] * len(schema.STEP_SIZE_QUANTILES)
