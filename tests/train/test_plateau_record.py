@@ -89,8 +89,8 @@ def test_without_a_plateau_none_is_recorded(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("plateau", [5, "val_loss", keras.callbacks.EarlyStopping()])
 def test_what_is_no_plateau_is_refused(tmp_path: Path, plateau: Any) -> None:
-    kind = f"{type(plateau).__module__}.{type(plateau).__name__}"
-    with refused(TypeError, "LRMonitor, no plateau", kind=kind):
+    got = f"{type(plateau).__module__}.{type(plateau).__name__}"
+    with refused(TypeError, "LRMonitor, no plateau", got=got):
         lrmon.LRMonitor(tmp_path, plateau=plateau)
 
 
