@@ -74,7 +74,12 @@ class Monitor:
         return charts
 
     def chart(self, pane: Pane) -> dict[str, Any]:
-        chart: dict[str, Any] = self.charts()[pane]
+        """Returns what uPlot holds of a pane, which may have opened just now."""
+        charts = self.wait(
+            lambda: found if pane in (found := self.charts()) else None,
+            lambda: f"there is no pane {pane}, only {sorted(self.charts())}",
+        )
+        chart: dict[str, Any] = charts[pane]
         return chart
 
     def line(self, pane: Pane, label: str) -> Line:

@@ -97,6 +97,10 @@ def compared(open_page: Opener, lessons: Server) -> Monitor:
     monitor.frame.get_by_role("region", name="Findings of stalled", exact=True).locator(
         ".finding"
     ).first.wait_for()
+    monitor.wait(
+        lambda: len([line for line in monitor.chart("loss")["lines"] if line["label"] == "loss"]) == 3,
+        lambda: "the runs are not drawn",
+    )
     return monitor
 
 
@@ -120,7 +124,10 @@ def test_a_finding_of_another_run_shows_its_place_and_the_panel_says_whose_it_is
     compared.frame.get_by_role("button", name="show · step 380").click()
     compared.wait(lambda: choice.input_value() == "mystery", lambda: f"it is {choice.input_value()}")
     compared.wait(lambda: compared.x_range()[1] < 600, lambda: f"the charts show {compared.x_range()}")
-    compared.wait(lambda: compared.layout("rate")["dots"], lambda: "the marks are those of another run")
+    compared.wait(
+        lambda: compared.layout("rate")["dots"],
+        lambda: "the marks are those of another run",
+    )
     compared.frame.get_by_role("tab", name="Run").click()
     compared.frame.get_by_text("This tab and the marks in the charts are about").wait_for()
     assert "decay_steps = 95" in compared.frame.get_by_role("tabpanel", name="Run").inner_text()
