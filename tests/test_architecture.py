@@ -201,6 +201,19 @@ def test_a_circle_of_typescript_files_is_found(a: str, b: str) -> None:
     assert 100 < sum(map(len, typescript_imports(typescript_sources()).values()))
 
 
+def test_the_map_lists_every_room() -> None:
+    rooms = {
+        f"{path.parent.relative_to(ROOT)}/"
+        for folder in SOURCES.values()
+        for path in folder.rglob("*.py")
+        if (path.parent / "__init__.py").exists()
+    }
+    above = {"lrmon/", "lrmon/analysis/", "lrmon/train/", "lrmon/review/"}
+    listed = re.findall(r"^\| `(.+?/)` \|", (ROOT / "DESIGN.md").read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert sorted({*listed} - {"tb_plugin/frontend/"}) == sorted(rooms - above)
+
+
 def loads(statement: str, *folders: Path, hide_tensorflow: bool = False) -> subprocess.CompletedProcess[str]:
     """Runs a statement in a new process, which prints which of the heavy packages it has loaded."""
     program = (
