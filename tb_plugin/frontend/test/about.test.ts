@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { effectiveNote, fitFacts, runFacts, sourceFacts } from "../src/model/about";
+import { effectiveNote, fitFacts, runFacts, sourceFacts } from "../src/model/runs/about";
 import { info, series } from "./built";
 
 test("a fit's settings are told, those without effect are not", () => {

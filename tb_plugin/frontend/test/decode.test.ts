@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { decodeRuns, decodeSeries, decodeValue, UnexpectedAnswer } from "../src/api/decode";
 import { routesBase, seriesArguments } from "../src/api/routes";
-import { layersOf } from "../src/model/layers";
-import { readingAt } from "../src/model/readout";
-import { namesOf, sortedNames } from "../src/model/selection";
-import { splice } from "../src/model/splice";
+import { layersOf } from "../src/model/panes/layers";
+import { readingAt } from "../src/model/panes/readout";
+import { splice } from "../src/model/panes/splice";
+import { namesOf, sortedNames } from "../src/model/runs/selection";
 import { info, runsOf, sentAs, series } from "./built";
 
 test("the strings for non-finite numbers become these numbers, and null stays apart from them", () => {

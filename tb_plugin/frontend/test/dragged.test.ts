@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { boxOf } from "../src/chart/gestures";
-import { constantRates, constantText } from "../src/model/constantRate";
-import { showsLine, toWhatIsDrawn } from "../src/model/dragged";
-import type { Line, PaneView } from "../src/model/pane";
-import { PLAIN } from "../src/model/pane";
+import { constantRates, constantText } from "../src/model/panes/constantLR";
+import { showsLine, toWhatIsDrawn } from "../src/model/panes/dragged";
+import type { Line, PaneView } from "../src/model/panes/pane";
+import { PLAIN } from "../src/model/panes/pane";
 import { sharesAfter } from "../src/state/sizes";
 import { series } from "./built";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { epochRuler, epochSpans, formatPlace, placeInEpoch } from "../src/model/epochs";
+import { epochRuler, epochSpans, formatPlace, placeInEpoch } from "../src/model/marks/epochs";
 import { SECONDS_A_STEP, START, series } from "./built";
 
 test("a step's place counts from the first step of its epoch", () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { formatDuration, formatNumber, formatRate, formatSteps, shortName } from "../src/model/format";
+import { formatDuration, formatNumber, formatRate, formatSteps, shortName } from "../src/model/axes/format";
 
 test("numbers below 1e-3 and from a million on are in exponent form", () => {
   expect(

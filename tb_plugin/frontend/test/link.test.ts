@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { FIELDS, type LinkState } from "../src/model/fields";
+import { FIELDS, type LinkState } from "../src/model/link/fields";
 import {
   decodeState,
   encodeState,
@@ -7,8 +7,8 @@ import {
   linkAddress,
   sameValues,
   showsAnother,
-} from "../src/model/link";
-import { defaultSelection, filterOf, NO_FILTER, sortedNames } from "../src/model/selection";
+} from "../src/model/link/link";
+import { defaultSelection, filterOf, NO_FILTER, sortedNames } from "../src/model/runs/selection";
 import { info, runsOf } from "./built";
 
 /** Another choice than the page's own for each of the fields. */

@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 import type { Series, Value } from "../src/api/types";
-import { lossPane } from "../src/model/lossPane";
-import { allMetrics, defaultMetrics, isLossLike } from "../src/model/metrics";
-import type { DrawnRun, LossPaneInput, PaneInput } from "../src/model/pane";
-import { ratePane } from "../src/model/ratePane";
-import { dotsAt, nearestDot, readingAt, stepCursor } from "../src/model/readout";
-import { splice } from "../src/model/splice";
-import { coverageOf, formatCoverage } from "../src/model/status";
-import { nonFiniteStretches } from "../src/model/stretches";
+import { lossPane } from "../src/model/panes/lossPane";
+import { ratePane } from "../src/model/panes/lrPane";
+import type { DrawnRun, LossPaneInput, PaneInput } from "../src/model/panes/pane";
+import { dotsAt, nearestDot, readingAt, stepCursor } from "../src/model/panes/readout";
+import { splice } from "../src/model/panes/splice";
+import { nonFiniteStretches } from "../src/model/panes/stretches";
+import { allMetrics, defaultMetrics, isLossLike } from "../src/model/runs/metrics";
+import { coverageOf, formatCoverage } from "../src/model/runs/status";
 import { series } from "./built";
 
 function drawn(overview: Series, shown: Series = overview): DrawnRun {

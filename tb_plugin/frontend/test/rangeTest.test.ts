@@ -1,11 +1,17 @@
 import { expect, test } from "vitest";
 import { decodeRangeTest } from "../src/api/decodeRangeTest";
 import type { RangeTest } from "../src/api/rangeTest";
-import { type Frame, markAt } from "../src/model/layout";
-import { kindShown, latestOf } from "../src/model/selection";
-import { endSentences, formatSuggestion, overall, rangeText, spreadText } from "../src/model/suggestions";
-import { layoutSweep } from "../src/model/sweepLayout";
-import { type DrawnTest, sweepMarksOf } from "../src/model/sweepMarks";
+import { xTicks } from "../src/model/axes/ticks";
+import { type Frame, markAt } from "../src/model/marks/layout";
+import {
+  endSentences,
+  formatSuggestion,
+  overall,
+  rangeText,
+  spreadText,
+} from "../src/model/rangeTest/suggestions";
+import { layoutSweep } from "../src/model/rangeTest/sweepLayout";
+import { type DrawnTest, sweepMarksOf } from "../src/model/rangeTest/sweepMarks";
 import {
   rowsOf,
   type SweepPaneInput,
@@ -13,8 +19,8 @@ import {
   sweepPane,
   sweepRange,
   sweepReadings,
-} from "../src/model/sweepPanes";
-import { xTicks } from "../src/model/ticks";
+} from "../src/model/rangeTest/sweepPanes";
+import { kindShown, latestOf } from "../src/model/runs/selection";
 import { info, runsOf } from "./built";
 import { NONE, rangeTest, summary, sweep } from "./builtRangeTest";
 

@@ -2,14 +2,19 @@ import { expect, test } from "vitest";
 import { UnexpectedAnswer } from "../src/api/decode";
 import { decodeReport } from "../src/api/decodeReport";
 import type { Report } from "../src/api/report";
-import { clusters } from "../src/model/clusters";
-import { placeLabel, stepsAround, tellFinding, worst } from "../src/model/findings";
-import { type Frame, layoutMarks, markAt } from "../src/model/layout";
-import { type MarkOptions, marksOf, sentenceAt } from "../src/model/marks";
-import { placesOf } from "../src/model/places";
-import { ratePane } from "../src/model/ratePane";
-import { divergesSentence, fractionWords, lrChangeSentence, reductionSentence } from "../src/model/sentences";
-import { earliness, settingOf, shownSetting, withSetting } from "../src/model/whatIf";
+import { clusters } from "../src/model/marks/clusters";
+import { type Frame, layoutMarks, markAt } from "../src/model/marks/layout";
+import { type MarkOptions, marksOf, sentenceAt } from "../src/model/marks/marks";
+import { placesOf } from "../src/model/marks/positions";
+import {
+  divergesSentence,
+  fractionWords,
+  lrChangeSentence,
+  reductionSentence,
+} from "../src/model/marks/sentences";
+import { ratePane } from "../src/model/panes/lrPane";
+import { placeLabel, stepsAround, tellFinding, worst } from "../src/model/runs/findings";
+import { earliness, settingOf, shownSetting, withSetting } from "../src/model/runs/whatIf";
 import { SECONDS_A_STEP, START, series } from "./built";
 import { finding, lrChange, reduction, report } from "./builtReport";
 

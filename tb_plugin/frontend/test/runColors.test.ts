@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { colorPlaces } from "../src/model/runColors";
+import { colorPlaces } from "../src/model/runs/runColors";
 
 const NAMES = Array.from({ length: 40 }, (_none, index) => `digits/lr-${index}`);
 

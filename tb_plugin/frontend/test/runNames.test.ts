@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { shortRunNames } from "../src/model/runNames";
+import { shortRunNames } from "../src/model/runs/runNames";
 
 function short(names: readonly string[], most: number): string[] {
   return [...shortRunNames(names, most).values()];

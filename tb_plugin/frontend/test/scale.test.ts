@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { autoScale, span, yRange, yTicks } from "../src/model/scale";
-import { linearTicks, logTicks, niceIncrement, numberLabels, xTicks } from "../src/model/ticks";
+import { autoScale, span, yRange, yTicks } from "../src/model/axes/scale";
+import { linearTicks, logTicks, niceIncrement, numberLabels, xTicks } from "../src/model/axes/ticks";
 
 const of = (...values: number[]) => span([values]);
 

@@ -1,6 +1,13 @@
 import { expect, test } from "vitest";
 import { decodeSeries } from "../src/api/decode";
 import type { Fit, Samples, Series } from "../src/api/types";
+import { defaultLayers, layersOf, shortNames } from "../src/model/panes/layers";
+import { layersPane } from "../src/model/panes/layersPane";
+import { ratePane } from "../src/model/panes/lrPane";
+import type { DrawnRun, RatePaneInput } from "../src/model/panes/pane";
+import { dotsAt, readingAt } from "../src/model/panes/readout";
+import { sampleAt } from "../src/model/panes/samples";
+import { splice } from "../src/model/panes/splice";
 import {
   correctsBias,
   effectiveNote,
@@ -8,15 +15,8 @@ import {
   optimizerFacts,
   productOf,
   sourceFacts,
-} from "../src/model/about";
-import { caveatOf, exactnessOf } from "../src/model/exactness";
-import { defaultLayers, layersOf, shortNames } from "../src/model/layers";
-import { layersPane } from "../src/model/layersPane";
-import type { DrawnRun, RatePaneInput } from "../src/model/pane";
-import { ratePane } from "../src/model/ratePane";
-import { dotsAt, readingAt } from "../src/model/readout";
-import { sampleAt } from "../src/model/samples";
-import { splice } from "../src/model/splice";
+} from "../src/model/runs/about";
+import { caveatOf, exactnessOf } from "../src/model/runs/exactness";
 import { series } from "./built";
 
 const SAMPLES: Samples = {

@@ -1,5 +1,5 @@
 import type uPlot from "uplot";
-import type { Area } from "../model/pane";
+import type { Area } from "../model/panes/pane";
 import { inPlot } from "./plotContext";
 import type { ChartView } from "./view";
 

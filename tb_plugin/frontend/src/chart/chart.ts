@@ -1,10 +1,10 @@
 import uPlot from "uplot";
 import type { Range } from "../api/types";
-import { formatNumber } from "../model/format";
-import { EMPTY_LAYOUT, type Layout } from "../model/layout";
-import type { YAxis } from "../model/pane";
-import { yTicks } from "../model/scale";
-import { numberLabels } from "../model/ticks";
+import { formatNumber } from "../model/axes/format";
+import { yTicks } from "../model/axes/scale";
+import { numberLabels } from "../model/axes/ticks";
+import { EMPTY_LAYOUT, type Layout } from "../model/marks/layout";
+import type { YAxis } from "../model/panes/pane";
 import { drawAreas } from "./areas";
 import { drawAbove, drawBelow } from "./decorations";
 import { FONT } from "./font";

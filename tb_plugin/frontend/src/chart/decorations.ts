@@ -1,5 +1,5 @@
 import type uPlot from "uplot";
-import { epochRuler } from "../model/epochs";
+import { epochRuler } from "../model/marks/epochs";
 import { FONT } from "./font";
 import { type ChartView, xTicksOf } from "./view";
 

@@ -7,9 +7,9 @@ import {
   type Label,
   type Layout,
   layoutMarks,
-} from "../model/layout";
-import type { FuseCell } from "../model/marks";
-import { layoutSweep } from "../model/sweepLayout";
+} from "../model/marks/layout";
+import type { FuseCell } from "../model/marks/marks";
+import { layoutSweep } from "../model/rangeTest/sweepLayout";
 import type { Theme } from "../theme/tokens";
 import { SMALL_FONT } from "./font";
 import { haloText, inPlot, line } from "./plotContext";

@@ -1,6 +1,6 @@
 import uPlot from "uplot";
-import { lowerBound } from "../model/lookup";
-import type { Line } from "../model/pane";
+import { lowerBound } from "../model/axes/lookup";
+import type { Line } from "../model/panes/pane";
 import type { Theme } from "../theme/tokens";
 
 /** Rows that are at least this many pixels apart get a point each. */

@@ -1,6 +1,6 @@
 import type uPlot from "uplot";
-import type { Label, Layout, Upright } from "../model/layout";
-import type { TrainedBand } from "../model/sweepMarks";
+import type { Label, Layout, Upright } from "../model/marks/layout";
+import type { TrainedBand } from "../model/rangeTest/sweepMarks";
 import type { Theme } from "../theme/tokens";
 import { SMALL_FONT } from "./font";
 import { haloText, inPlot, line } from "./plotContext";

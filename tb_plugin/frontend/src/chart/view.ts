@@ -1,6 +1,6 @@
 import type uPlot from "uplot";
-import type { PaneView } from "../model/pane";
-import { xTicks } from "../model/ticks";
+import { xTicks } from "../model/axes/ticks";
+import type { PaneView } from "../model/panes/pane";
 import type { Theme } from "../theme/tokens";
 
 /** What one pane draws. */

@@ -1,6 +1,6 @@
 import { type LegendEntry, picturePng, pictureSvg } from "../chart/picture";
 import { download, downloadBlob } from "../host/browser";
-import { formatCoverage } from "../model/status";
+import { formatCoverage } from "../model/runs/status";
 import type { Store } from "../state/store";
 import { drawnChart } from "./charts";
 import { useStore } from "./context";

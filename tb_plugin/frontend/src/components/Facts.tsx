@@ -1,5 +1,5 @@
 import type { Exactness } from "../api/types";
-import type { Fact } from "../model/about";
+import type { Fact } from "../model/runs/about";
 
 const EXACTNESS: Readonly<Record<Exactness, string>> = {
   exact: "exact",

@@ -1,6 +1,6 @@
 import type { Finding, Report } from "../api/report";
-import { asksWhatIf, findingKey, placeLabel, SEVERITY_WORDS, tellFinding } from "../model/findings";
-import { plural, shortName } from "../model/format";
+import { plural, shortName } from "../model/axes/format";
+import { asksWhatIf, findingKey, placeLabel, SEVERITY_WORDS, tellFinding } from "../model/runs/findings";
 import { choosePanel } from "../state/choices";
 import { useStore } from "./context";
 

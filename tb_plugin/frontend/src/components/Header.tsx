@@ -1,8 +1,8 @@
 import { copyText } from "../host/browser";
-import { AXES, type Axis } from "../model/axis";
-import { MOST_SMOOTHING } from "../model/fields";
-import { formatCount, plural } from "../model/format";
-import { formatSuggestion } from "../model/suggestions";
+import { AXES, type Axis } from "../model/axes/axis";
+import { formatCount, plural } from "../model/axes/format";
+import { MOST_SMOOTHING } from "../model/link/fields";
+import { formatSuggestion } from "../model/rangeTest/suggestions";
 import { useStore } from "./context";
 import { ExportMenu } from "./ExportMenu";
 import { Segmented } from "./Segmented";

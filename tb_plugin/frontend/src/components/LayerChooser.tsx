@@ -1,4 +1,4 @@
-import { shortNames } from "../model/layers";
+import { shortNames } from "../model/panes/layers";
 import { useStore } from "./context";
 import { Popover } from "./Popover";
 

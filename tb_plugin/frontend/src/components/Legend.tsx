@@ -1,5 +1,5 @@
-import { shortName } from "../model/format";
-import type { Note } from "../model/pane";
+import { shortName } from "../model/axes/format";
+import type { Note } from "../model/panes/pane";
 import { toggleHidden } from "../state/choices";
 import { useStore } from "./context";
 import type { LegendItem } from "./legendItem";

@@ -1,5 +1,5 @@
-import { shortName } from "../model/format";
-import { isLossLike } from "../model/metrics";
+import { shortName } from "../model/axes/format";
+import { isLossLike } from "../model/runs/metrics";
 import { useStore } from "./context";
 import { Popover } from "./Popover";
 

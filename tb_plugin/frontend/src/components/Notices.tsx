@@ -1,4 +1,4 @@
-import { plural } from "../model/format";
+import { plural } from "../model/axes/format";
 import { slotName } from "../state/series";
 import { useStore } from "./context";
 

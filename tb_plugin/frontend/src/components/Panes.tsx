@@ -1,8 +1,8 @@
 import { FUSE_ROOM } from "../chart/marks";
-import { epochSpans } from "../model/epochs";
-import { valueAt } from "../model/ranges";
-import type { ScaleKind } from "../model/scale";
-import { formatCoverage } from "../model/status";
+import { valueAt } from "../model/axes/ranges";
+import type { ScaleKind } from "../model/axes/scale";
+import { epochSpans } from "../model/marks/epochs";
+import { formatCoverage } from "../model/runs/status";
 import { toggleHidden } from "../state/choices";
 import type { TrainingPane } from "../state/navigation";
 import { shareOf } from "../state/sizes";

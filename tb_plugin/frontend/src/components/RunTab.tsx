@@ -1,5 +1,12 @@
 import type { Fit } from "../api/types";
-import { effectiveNote, factorsOf, fitFacts, optimizerFacts, runFacts, sourceFacts } from "../model/about";
+import {
+  effectiveNote,
+  factorsOf,
+  fitFacts,
+  optimizerFacts,
+  runFacts,
+  sourceFacts,
+} from "../model/runs/about";
 import { useStore } from "./context";
 import { Facts } from "./Facts";
 

@@ -1,6 +1,6 @@
-import { formatCount, formatNumber, plural } from "../model/format";
-import { shortNames } from "../model/layers";
-import type { Reading } from "../model/readout";
+import { formatCount, formatNumber, plural } from "../model/axes/format";
+import { shortNames } from "../model/panes/layers";
+import type { Reading } from "../model/panes/readout";
 import { useStore } from "./context";
 import { TooltipName } from "./TooltipBox";
 

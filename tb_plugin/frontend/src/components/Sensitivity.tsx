@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import type { Plateaus, Sensitivity as Table } from "../api/report";
-import { formatCount } from "../model/format";
-import { earliness, settingText, withSetting } from "../model/whatIf";
+import { formatCount } from "../model/axes/format";
+import { earliness, settingText, withSetting } from "../model/runs/whatIf";
 import { useStore } from "./context";
 
 const SHORT = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 });

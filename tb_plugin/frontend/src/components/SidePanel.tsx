@@ -1,7 +1,7 @@
 import { type ComponentType, Fragment } from "preact";
 import type { Severity } from "../api/report";
-import type { Tab } from "../model/fields";
-import { worst } from "../model/findings";
+import type { Tab } from "../model/link/fields";
+import { worst } from "../model/runs/findings";
 import { choosePanel } from "../state/choices";
 import { hasRangeTests } from "../state/focus";
 import { useStore } from "./context";

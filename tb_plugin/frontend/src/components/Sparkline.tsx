@@ -1,6 +1,6 @@
 import type { Value } from "../api/types";
-import { finite } from "../model/lookup";
-import { autoScale, span } from "../model/scale";
+import { finite } from "../model/axes/lookup";
+import { autoScale, span } from "../model/axes/scale";
 
 const WIDTH = 40;
 const HEIGHT = 16;

@@ -1,5 +1,5 @@
 import { useRef } from "preact/hooks";
-import type { PaneId } from "../model/pane";
+import type { PaneId } from "../model/panes/pane";
 import { chooseSizes, forgetSize, LEAST, shareOf, sharesAfter } from "../state/sizes";
 import { useStore } from "./context";
 

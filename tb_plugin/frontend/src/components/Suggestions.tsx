@@ -1,8 +1,14 @@
 import { METHODS, type Method, type Summary } from "../api/rangeTest";
 import { copyText } from "../host/browser";
-import { formatNumber, plural } from "../model/format";
-import { endSentences, formatSuggestion, METHOD_NAMES, METHOD_TEXTS, rangeText } from "../model/suggestions";
-import type { DrawnTest } from "../model/sweepMarks";
+import { formatNumber, plural } from "../model/axes/format";
+import {
+  endSentences,
+  formatSuggestion,
+  METHOD_NAMES,
+  METHOD_TEXTS,
+  rangeText,
+} from "../model/rangeTest/suggestions";
+import type { DrawnTest } from "../model/rangeTest/sweepMarks";
 import { useStore } from "./context";
 
 /** What the shown range tests suggest: one in cards, several in a table. */

@@ -1,8 +1,8 @@
 import type { ComponentChildren } from "preact";
-import { formatNumber } from "../model/format";
-import { dotsAt, nearestDot } from "../model/readout";
-import { namesOf } from "../model/selection";
-import type { SweepReading } from "../model/sweepPanes";
+import { formatNumber } from "../model/axes/format";
+import { dotsAt, nearestDot } from "../model/panes/readout";
+import type { SweepReading } from "../model/rangeTest/sweepPanes";
+import { namesOf } from "../model/runs/selection";
 import { shareOf } from "../state/sizes";
 import { useStore } from "./context";
 import { Legend } from "./Legend";

@@ -1,9 +1,9 @@
 import { METHODS } from "../api/rangeTest";
-import { type Fact, fitFacts, sourceFacts } from "../model/about";
-import { formatCount } from "../model/format";
-import { namesOf } from "../model/selection";
-import { endSentences, formatSuggestion, METHOD_NAMES, METHOD_TEXTS } from "../model/suggestions";
-import type { DrawnTest } from "../model/sweepMarks";
+import { formatCount } from "../model/axes/format";
+import { endSentences, formatSuggestion, METHOD_NAMES, METHOD_TEXTS } from "../model/rangeTest/suggestions";
+import type { DrawnTest } from "../model/rangeTest/sweepMarks";
+import { type Fact, fitFacts, sourceFacts } from "../model/runs/about";
+import { namesOf } from "../model/runs/selection";
 import { useStore } from "./context";
 import { Facts } from "./Facts";
 import { SweepCard } from "./SweepPage";

@@ -1,5 +1,3 @@
-import { productOf } from "../model/about";
-import { fitAt, formatPlace } from "../model/epochs";
 import {
   formatCount,
   formatDuration,
@@ -8,14 +6,16 @@ import {
   formatTime,
   plural,
   shortName,
-} from "../model/format";
-import { finite } from "../model/lookup";
-import { sentenceAt } from "../model/marks";
-import type { LineKind, PaneId } from "../model/pane";
-import { rateLabel } from "../model/ratePane";
-import { type Dot, dotsAt, nearestDot, type Reading } from "../model/readout";
-import { shortRunNames } from "../model/runNames";
-import { SKIPPED } from "../model/skipped";
+} from "../model/axes/format";
+import { finite } from "../model/axes/lookup";
+import { fitAt, formatPlace } from "../model/marks/epochs";
+import { sentenceAt } from "../model/marks/marks";
+import { rateLabel } from "../model/panes/lrPane";
+import type { LineKind, PaneId } from "../model/panes/pane";
+import { type Dot, dotsAt, nearestDot, type Reading } from "../model/panes/readout";
+import { SKIPPED } from "../model/panes/skipped";
+import { productOf } from "../model/runs/about";
+import { shortRunNames } from "../model/runs/runNames";
 import type { Store } from "../state/store";
 import { useStore } from "./context";
 import type { PlotBox } from "./Pane";

@@ -1,8 +1,8 @@
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { shortName } from "../model/format";
-import type { PaneId } from "../model/pane";
-import { partOf } from "../model/ranges";
+import { shortName } from "../model/axes/format";
+import { partOf } from "../model/axes/ranges";
+import type { PaneId } from "../model/panes/pane";
 import type { Stage } from "../state/stage";
 import type { PlotBox } from "./Pane";
 

@@ -1,8 +1,8 @@
 import type { Plateaus, Setting } from "../api/report";
 import { copyText } from "../host/browser";
-import { formatCount, formatRate, shortName } from "../model/format";
-import { divergesSentence, reductionItem, reductionLabel } from "../model/sentences";
-import { MODES, settingOf, shownSetting, VERSIONS, withSetting } from "../model/whatIf";
+import { formatCount, formatRate, shortName } from "../model/axes/format";
+import { divergesSentence, reductionItem, reductionLabel } from "../model/marks/sentences";
+import { MODES, settingOf, shownSetting, VERSIONS, withSetting } from "../model/runs/whatIf";
 import { useStore } from "./context";
 import { Sensitivity } from "./Sensitivity";
 

@@ -2,8 +2,8 @@ import type { Chart } from "../chart/chart";
 import type { PicturePart } from "../chart/picture";
 import { facetsOf } from "../chart/series";
 import { chartSvg } from "../chart/svg";
-import type { Layout } from "../model/layout";
-import type { PaneId } from "../model/pane";
+import type { Layout } from "../model/marks/layout";
+import type { PaneId } from "../model/panes/pane";
 
 /** The living charts by their pane: the exported picture draws them once more, tests read their data. */
 const charts = new Map<PaneId, Drawn>();

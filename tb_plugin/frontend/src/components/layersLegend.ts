@@ -1,5 +1,5 @@
-import { formatCount, plural } from "../model/format";
-import { shortNames } from "../model/layers";
+import { formatCount, plural } from "../model/axes/format";
+import { shortNames } from "../model/panes/layers";
 import type { Store } from "../state/store";
 import { item, type LegendItem } from "./legendItem";
 

@@ -1,6 +1,6 @@
 import type { Told } from "../api/types";
 import type { LegendEntry } from "../chart/picture";
-import { type Caveat, caveatOf } from "../model/exactness";
+import { type Caveat, caveatOf } from "../model/runs/exactness";
 import type { View } from "../state/view";
 
 export interface LegendItem extends LegendEntry {

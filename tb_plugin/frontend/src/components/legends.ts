@@ -1,4 +1,4 @@
-import type { PaneId } from "../model/pane";
+import type { PaneId } from "../model/panes/pane";
 import type { Store } from "../state/store";
 import { layersLegend } from "./layersLegend";
 import type { LegendItem } from "./legendItem";

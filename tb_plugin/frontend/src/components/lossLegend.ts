@@ -1,4 +1,4 @@
-import { formatCount } from "../model/format";
+import { formatCount } from "../model/axes/format";
 import type { Store } from "../state/store";
 import { caveatIn, item, type LegendItem } from "./legendItem";
 

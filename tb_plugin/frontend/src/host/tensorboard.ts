@@ -1,5 +1,5 @@
-import type { LinkValues } from "../model/fields";
-import { hashValues, linkAddress, showsAnother } from "../model/link";
+import type { LinkValues } from "../model/link/fields";
+import { hashValues, linkAddress, showsAnother } from "../model/link/link";
 
 /** TensorBoard's page around ours: what it tells a plugin in a frame, by its experimental messages and its document. */
 

@@ -1,7 +1,7 @@
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { remember, remembered } from "../host/browser";
-import { FIELDS, type LinkState } from "../model/fields";
-import { filterOf, type Kind } from "../model/selection";
+import { FIELDS, type LinkState } from "../model/link/fields";
+import { filterOf, type Kind } from "../model/runs/selection";
 
 export type ThemeChoice = "auto" | "light" | "dark";
 

@@ -2,10 +2,10 @@ import { computed, type ReadonlySignal, type Signal, signal } from "@preact/sign
 import type { Report } from "../api/report";
 import type { RunInfo } from "../api/types";
 import { watchMedia } from "../host/browser";
-import type { Tab } from "../model/fields";
-import type { Pointed } from "../model/layout";
-import { type Marks, marksOf } from "../model/marks";
-import type { DrawnRun, PaneId } from "../model/pane";
+import type { Tab } from "../model/link/fields";
+import type { Pointed } from "../model/marks/layout";
+import { type Marks, marksOf } from "../model/marks/marks";
+import type { DrawnRun, PaneId } from "../model/panes/pane";
 import type { Choices } from "./choices";
 import type { ReportStore } from "./reports";
 

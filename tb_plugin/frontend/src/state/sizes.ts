@@ -1,6 +1,6 @@
 import { type Signal, signal } from "@preact/signals";
 import { remember, remembered } from "../host/browser";
-import type { PaneId } from "../model/pane";
+import type { PaneId } from "../model/panes/pane";
 
 /** How the user divided the page; the browser keeps it. What is not named has the size of the style sheet. */
 export interface Sizes {

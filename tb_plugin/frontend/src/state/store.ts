@@ -2,9 +2,9 @@ import { computed, effect, type ReadonlySignal, type Signal, signal } from "@pre
 import type { Routes } from "../api/routes";
 import type { RunInfo, SeriesQuery } from "../api/types";
 import { connect, type Host, pageAddress, watchDark } from "../host/tensorboard";
-import { origin, serverAxis, serverRange } from "../model/axis";
-import type { LinkValues } from "../model/fields";
-import { decodeState, encodeState, linkAddress, sameValues } from "../model/link";
+import { origin, serverAxis, serverRange } from "../model/axes/axis";
+import type { LinkValues } from "../model/link/fields";
+import { decodeState, encodeState, linkAddress, sameValues } from "../model/link/link";
 import { applyLink, type Choices, createChoices, linkState } from "./choices";
 import { type Comparison, createComparison } from "./comparison";
 import type { Wanted } from "./loader";

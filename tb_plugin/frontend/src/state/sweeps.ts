@@ -1,12 +1,11 @@
 import { batch, computed, type ReadonlySignal, signal } from "@preact/signals";
 import type { Range } from "../api/types";
-import { showsLine, toWhatIsDrawn } from "../model/dragged";
-import { NO_SWEEP_ZOOM } from "../model/fields";
-import type { Colours, PaneView } from "../model/pane";
-import { atLeast, panned, partOf, valueAt, within, yPart } from "../model/ranges";
-import { latestOf } from "../model/selection";
-import { type Overall, overall } from "../model/suggestions";
-import { type DrawnTest, type SweepMarks, sweepMarksOf } from "../model/sweepMarks";
+import { atLeast, panned, partOf, valueAt, within, yPart } from "../model/axes/ranges";
+import { NO_SWEEP_ZOOM } from "../model/link/fields";
+import { showsLine, toWhatIsDrawn } from "../model/panes/dragged";
+import type { Colours, PaneView } from "../model/panes/pane";
+import { type Overall, overall } from "../model/rangeTest/suggestions";
+import { type DrawnTest, type SweepMarks, sweepMarksOf } from "../model/rangeTest/sweepMarks";
 import {
   rowsOf,
   type SweepPaneInput,
@@ -15,7 +14,8 @@ import {
   sweepPane,
   sweepRange,
   sweepReadings,
-} from "../model/sweepPanes";
+} from "../model/rangeTest/sweepPanes";
+import { latestOf } from "../model/runs/selection";
 import type { Choices } from "./choices";
 import type { RangeTestStore } from "./rangeTests";
 import type { Cursor, Moves, Stage } from "./stage";

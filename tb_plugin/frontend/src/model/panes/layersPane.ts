@@ -1,0 +1,55 @@
+import { finite } from "../axes/lookup";
+import { autoScale, span } from "../axes/scale";
+import { leftAxis, spansOf } from "./lines";
+import { type Line, type Note, type PaneInput, type PaneView, PLAIN } from "./pane";
+import { placedSamples } from "./samples";
+
+const NOTE_STILL: Note = {
+  text: "gaps where nothing moved",
+  more: "A ratio of 0 has no place on a logarithmic axis.",
+};
+
+export interface LayersPaneInput extends PaneInput {
+  /** The run whose samples are drawn. */
+  readonly sampled: string | null;
+  /** All layers in their order, and those of them that have a colour. */
+  readonly layers: readonly string[];
+  readonly chosen: readonly string[];
+}
+
+/** How far an update moves each layer, as a part of its weights: ‖Δw‖ / ‖w‖. */
+export function layersPane(input: LayersPaneInput): PaneView {
+  const { runs, axis, layers, chosen } = input;
+  const run = runs.find((one) => one.name === input.sampled);
+  const placed = run === undefined ? null : placedSamples(run.shown, axis);
+  const lines: Line[] = [];
+  const add = (layer: string, style: Partial<Line>): void => {
+    const ys = placed?.column(placed.samples.update_to_weight.get(layer) ?? []) ?? [];
+    if (run === undefined || placed === null || !ys.some(finite)) return;
+    const place = chosen.indexOf(layer);
+    const colour = input.colours({ run: run.name, kind: "layer", place });
+    const base = { run: run.name, kind: "layer" as const, label: layer, drawn: "line" as const };
+    lines.push({ ...base, side: "left", colour, alpha: 1, width: 1.5, xs: placed.xs, ys, ...style });
+  };
+  // The chosen ones lie above the pale ones.
+  if (!input.hidden.has("other_layers")) {
+    for (const layer of layers) if (!chosen.includes(layer)) add(layer, { alpha: 0.3, width: 1 });
+  }
+  for (const layer of chosen) add(layer, {});
+  const values = span(lines.map((line) => line.ys));
+  const scale = input.scale === "auto" ? "log" : input.scale;
+  const kind = values === null || values.max <= 0 ? autoScale(values) : scale;
+  const left = leftAxis(input, kind, lines);
+  return {
+    ...PLAIN,
+    id: "layers",
+    axis,
+    range: input.range,
+    lines,
+    left,
+    right: null,
+    epochs: spansOf(runs, axis),
+    stretches: [],
+    notes: kind === "log" && (left.values?.notPositive ?? 0) > 0 ? [NOTE_STILL] : [],
+  };
+}
