@@ -178,7 +178,7 @@ def test_nothing_overlaps_at_1024_pixels(open_page: Opener, lessons: Server, run
         ".tab .finding",
         ".tab .field",
         ".what-if-tools > *",
-        ".trigger",
+        ".reduction",
         ".departs",
         ".cell",
     )
