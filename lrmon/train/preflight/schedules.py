@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lrmon.analysis.learning_rate.schedules import planned_lrs, staircase_decay_steps
-from lrmon.train.model.optimizers import counter, parts, schedule_of
+from lrmon.train.model.optimizers import parts, schedule_of
 from lrmon.train.preflight.problem import PreflightWarning, figure
 from lrmon.train.preflight.situation import Situation
+from lrmon.train.private_names.keras import counter
 
 _SPREAD: Final = 0.01
 """A learning rate that is off its end by less than this share of the schedule's span is there."""
@@ -18,7 +19,7 @@ _POSITIONS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SchedulePlan:
     """What one optimizer's schedule is to do in this fit. Counts are the optimizer's, of batches.
 
     Attributes:
@@ -63,7 +64,7 @@ class Plan:
         return int(value)
 
 
-def find(situation: Situation) -> Iterator[PreflightWarning]:
+def check_schedules(situation: Situation) -> Iterator[PreflightWarning]:
     """Yields what of each optimizer's schedule does not go together with the plan.
 
     Steps an epoch have to be known, and for all that the end of the fit matters for, its epochs too. A fit of
@@ -83,7 +84,7 @@ def find(situation: Situation) -> Iterator[PreflightWarning]:
                 yield problem
 
 
-def _plan(situation: Situation, optimizer: Any) -> Plan | None:
+def _plan(situation: Situation, optimizer: Any) -> SchedulePlan | None:
     schedule, length, first = schedule_of(optimizer), situation.steps_per_epoch, situation.fit.initial_epoch
     if schedule is None or length is None or first is None:
         return None
@@ -92,7 +93,7 @@ def _plan(situation: Situation, optimizer: Any) -> Plan | None:
     epochs = None if situation.epochs is None else max(situation.epochs - first, 0)
     start = int(counter(optimizer).numpy())
     fit, config = situation.fit, schedule.get_config()
-    return Plan(
+    return SchedulePlan(
         type(schedule).__name__,
         config,
         start,
@@ -104,7 +105,7 @@ def _plan(situation: Situation, optimizer: Any) -> Plan | None:
     )
 
 
-def _in_epochs(plan: Plan) -> PreflightWarning | None:
+def _in_epochs(plan: SchedulePlan) -> PreflightWarning | None:
     """``schedule-in-epochs``: a number of batches that looks like one of epochs.
 
     It is not above the planned epochs, an epoch has at least twice as many batches, and the learning rate is
@@ -112,14 +113,14 @@ def _in_epochs(plan: Plan) -> PreflightWarning | None:
     """
     if plan.class_name == "PiecewiseConstantDecay":
         boundaries = plan.config.get("boundaries")
-        numbers = [int(each) for each in boundaries] if isinstance(boundaries, (list, tuple)) else []
-        said = f"boundaries={numbers}"
-        meant = f"boundaries={[each * plan.length for each in numbers]}"
+        numbers = [int(boundary) for boundary in boundaries] if isinstance(boundaries, (list, tuple)) else []
+        given = f"boundaries={numbers}"
+        meant = f"boundaries={[boundary * plan.length for boundary in numbers]}"
     else:
         name = "first_decay_steps" if plan.class_name == "CosineDecayRestarts" else "decay_steps"
         number = plan.whole(name)
         numbers = [] if number is None else [number]
-        said = f"{name}={number}"
+        given = f"{name}={number}"
         meant = f"{name}={(number or 0) * plan.length}"
     if not numbers or plan.epochs is None or plan.start or max(numbers) < 2:
         return None
@@ -139,13 +140,13 @@ def _in_epochs(plan: Plan) -> PreflightWarning | None:
     return PreflightWarning(
         code="schedule-in-epochs",
         text=(
-            f"{plan.class_name}({said}) counts batches, of which an epoch has {plan.length:,}: {happens}. If "
-            f"epochs were meant, of which {plan.epochs} are planned, write {meant}."
+            f"{plan.class_name}({given}) counts batches, of which an epoch has {plan.length:,}: {happens}. "
+            f"If epochs were meant, of which {plan.epochs} are planned, write {meant}."
         ),
     )
 
 
-def _off_epoch(plan: Plan) -> PreflightWarning | None:
+def _off_epoch(plan: SchedulePlan) -> PreflightWarning | None:
     """``staircase-off-epoch``: steps that are not at the starts of epochs.
 
     decay_steps is at least half an epoch: with less, several steps an epoch were meant. An optimizer that has
@@ -178,7 +179,7 @@ def _off_epoch(plan: Plan) -> PreflightWarning | None:
     )
 
 
-def _without_step(plan: Plan) -> PreflightWarning | None:
+def _without_step(plan: SchedulePlan) -> PreflightWarning | None:
     """``staircase-without-step``: the first step would come after the fit."""
     every = staircase_decay_steps(plan.class_name, plan.config)
     if every is None or plan.epochs is None or plan.epochs < 2:
@@ -197,7 +198,7 @@ def _without_step(plan: Plan) -> PreflightWarning | None:
     )
 
 
-def _warm_up(plan: Plan) -> PreflightWarning | None:
+def _warm_up(plan: SchedulePlan) -> PreflightWarning | None:
     """``warm-up-beyond-fit``: the learning rate never comes to its peak."""
     warm_up = _warm_up_steps(plan)
     if not warm_up or plan.epochs is None or plan.epochs < 2 or plan.end >= warm_up:
@@ -215,7 +216,7 @@ def _warm_up(plan: Plan) -> PreflightWarning | None:
     )
 
 
-def _ends_early(plan: Plan) -> PreflightWarning | None:
+def _ends_early(plan: SchedulePlan) -> PreflightWarning | None:
     """``schedule-ends-early``: the learning rate stays where it is for an epoch or more."""
     over = _over(plan)
     if over is None or plan.epochs is None:
@@ -243,7 +244,7 @@ def _ends_early(plan: Plan) -> PreflightWarning | None:
     )
 
 
-def _cut_off(plan: Plan) -> PreflightWarning | None:
+def _cut_off(plan: SchedulePlan) -> PreflightWarning | None:
     """``schedule-cut-off``: the fit ends an epoch or more before the schedule."""
     over = _over(plan)
     if over is None or plan.epochs is None or plan.epochs < 2:
@@ -266,7 +267,7 @@ def _cut_off(plan: Plan) -> PreflightWarning | None:
     )
 
 
-def _beyond(plan: Plan) -> PreflightWarning | None:
+def _beyond(plan: SchedulePlan) -> PreflightWarning | None:
     """``boundary-beyond-fit``: a value of a PiecewiseConstantDecay whose turn never comes."""
     boundaries, values = plan.config.get("boundaries"), plan.config.get("values")
     if plan.class_name != "PiecewiseConstantDecay" or plan.epochs is None or plan.epochs < 2:
@@ -289,7 +290,7 @@ def _beyond(plan: Plan) -> PreflightWarning | None:
     )
 
 
-def _over(plan: Plan) -> int | None:
+def _over(plan: SchedulePlan) -> int | None:
     """The count from which the learning rate stays the same; None where it never does."""
     if plan.class_name == "CosineDecay" or (
         plan.class_name == "PolynomialDecay" and not plan.config.get("cycle")
@@ -299,12 +300,12 @@ def _over(plan: Plan) -> int | None:
     return None
 
 
-def _warm_up_steps(plan: Plan) -> int:
+def _warm_up_steps(plan: SchedulePlan) -> int:
     if plan.class_name != "CosineDecay" or plan.config.get("warmup_target") is None:
         return 0
     return plan.whole("warmup_steps") or 0
 
 
-def _meant(plan: Plan) -> int:
+def _meant(plan: SchedulePlan) -> int:
     """The decay_steps with which the schedule ends as the fit does."""
     return max(plan.end - _warm_up_steps(plan), 1)
