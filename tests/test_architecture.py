@@ -27,6 +27,9 @@ RULES: dict[str, set[str]] = {
     "lrmon.record": {"lrmon.record", "lrmon.schema", "lrmon.version", "numpy", "tensorboard", "tensorflow"},
     "lrmon.train": {"lrmon.record", "lrmon.schema", "lrmon.train", "lrmon.version", "numpy"},
     "lrmon.train.fit.closing_lines": {"lrmon.record", "lrmon.review", "numpy"},
+    "lrmon.train.model": {
+        "lrmon.analysis", "lrmon.record", "lrmon.schema", "lrmon.train", "lrmon.version", "numpy",
+    },
     "lrmon.train.base": {"keras", "tf_keras"},
     "lrmon.train.ring_buffer.in_tensorflow": {"lrmon.train", "numpy", "tensorflow"},
     "lrmon.train.ring_buffer.replicas": {"lrmon.train", "numpy", "tensorflow"},
