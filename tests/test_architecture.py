@@ -29,6 +29,9 @@ RULES: dict[str, set[str]] = {
     "lrmon.train.fit.closing_lines": {"lrmon.record", "lrmon.review", "numpy"},
     "lrmon.train.base": {"keras", "lrmon.train.private_names", "tf_keras"},
     "lrmon.train.private_names": {"lrmon.train.private_names"},
+    "lrmon.train.model": {
+        "lrmon.analysis", "lrmon.record", "lrmon.schema", "lrmon.train", "lrmon.version", "numpy",
+    },
     "lrmon.train.ring_buffer.in_tensorflow": {"lrmon.train", "numpy", "tensorflow"},
     "lrmon.train.ring_buffer.replicas": {"lrmon.train", "numpy", "tensorflow"},
     "lrmon.train.ring_buffer.in_jax": {"jax", "keras", "lrmon.train", "numpy"},
