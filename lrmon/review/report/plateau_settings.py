@@ -1,4 +1,4 @@
-"""The rule of ReduceLROnPlateau that a run is judged by where nobody says another one."""
+"""The settings of ReduceLROnPlateau: those of a run, those of a callback, and those that a user writes."""
 
 from __future__ import annotations
 
@@ -17,41 +17,42 @@ BATCH_METRICS: Final = tuple(f"{BATCH_PREFIX}{name}" for name in ("loss", *SERIE
 """The series of a run that a rule can watch step by step."""
 
 _LONGEST: Final = 50
-"""Characters of a wrong text that an error repeats."""
+"""An error repeats at most this many characters of a wrong text."""
 
 
 @dataclass(frozen=True, slots=True)
-class Defaults:
-    """The settings that hold where nothing else is said.
+class DefaultRule:
+    """The plateau rule of a run that is used if no other one is given.
 
     Attributes:
       rule: the settings.
-      source: ``run``: recorded with the run. ``keras``: ReduceLROnPlateau's own defaults.
-      applied: whether the run's own ReduceLROnPlateau with these settings was at work in the last fit.
+      provenance: ``run``: recorded with the run. ``keras``: ReduceLROnPlateau's own defaults.
+      is_applied: whether the last fit had a ReduceLROnPlateau with these settings.
     """
 
     rule: PlateauRule
-    source: Literal["run", "keras"]
-    applied: bool
+    provenance: Literal["run", "keras"]
+    is_applied: bool
 
 
-def default_rule(run: Run) -> Defaults:
+def default_rule(run: Run) -> DefaultRule:
     """Returns the rule that the run recorded, else Keras' defaults.
 
-    Without a recorded rule the monitor is ``val_loss``, else ``loss``, else the first metric that the run
-    has, and the version that of the Keras which trained.
+    Without a recorded rule, `monitor` is ``val_loss``, else ``loss``, else the first metric of the run, and
+    `version` is that of the Keras that trained the model.
     """
     record = run.fits[-1].record if run.fits else {}
     rule = _recorded_rule(record)
     if rule is not None:
-        return Defaults(rule, "run", applied_rule(record) is not None)
+        return DefaultRule(rule, "run", applied_rule(record) is not None)
     metrics = run.metric_names
     monitor = next((name for name in ("val_loss", "loss", *metrics) if name in metrics), "val_loss")
-    return Defaults(PlateauRule(monitor, version=_version(record.get("framework"))), "keras", applied=False)
+    rule = PlateauRule(monitor, version=_version(record.get("framework")))
+    return DefaultRule(rule, "keras", is_applied=False)
 
 
 def applied_rule(record: Mapping[str, Any]) -> PlateauRule | None:
-    """Returns the rule of the ReduceLROnPlateau in a fit's list of callbacks, None where none is recorded.
+    """Returns the rule of the ReduceLROnPlateau in a fit's list of callbacks, None if none is recorded.
 
     Args:
       record: of the fit.
@@ -81,12 +82,12 @@ def rule_of(callback: Any) -> PlateauRule | None:
 
 
 def metric_names(run: Run) -> tuple[str, ...]:
-    """Returns what a rule can watch in this run: its epoch metrics, then the series of its batches."""
+    """Returns the names of what a rule can watch in this run: epoch metrics, then series of batches."""
     return (*run.metric_names, *(BATCH_METRICS if run.step.size else ()))
 
 
 def replaced(rule: PlateauRule, texts: Mapping[str, str]) -> PlateauRule:
-    """Returns the rule with settings replaced by what a user wrote.
+    """Returns the rule with settings replaced by those that a user wrote.
 
     Args:
       rule: the rule.
@@ -131,7 +132,7 @@ def rule_json(rule: PlateauRule) -> dict[str, Any]:
 
 
 def rule_words(rule: PlateauRule) -> str:
-    """Returns the rule as one line for a reader.
+    """Returns the rule as one line of text.
 
     >>> rule_words(PlateauRule("val_loss", patience=5))
     'ReduceLROnPlateau(monitor="val_loss", factor=0.1, patience=5), keras-3.15'
@@ -185,7 +186,7 @@ def _recorded_rule(record: Mapping[str, Any]) -> PlateauRule | None:
 
 
 def _version(framework: Any) -> KerasVersion:
-    """The rule of the Keras that a run was recorded with, for example ``keras 3.12.0``."""
+    """Returns the version of the rule in the recorded framework, for example ``keras 3.12.0``."""
     match = re.match(r"(keras|tf_keras) (\d+)\.(\d+)", framework) if isinstance(framework, str) else None
     if match is None:
         return "keras-3.15"

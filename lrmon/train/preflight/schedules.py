@@ -129,7 +129,7 @@ def _in_epochs(plan: SchedulePlan) -> PreflightWarning | None:
     else:
         happens = f"the schedule is over within the first epoch, and the learning rate is {figure(after)}"
     is_list = isinstance(plan.schedule, PiecewiseConstantDecay)
-    said = f"{setting}={numbers if is_list else numbers[0]}"
+    given = f"{setting}={numbers if is_list else numbers[0]}"
     meant = f"{setting}={in_epochs if is_list else in_epochs[0]}"
     return PreflightWarning(
         code="schedule-in-epochs",
