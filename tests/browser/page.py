@@ -14,7 +14,7 @@ import numpy.typing as npt
 from playwright.sync_api import FloatRect, Frame, Locator, Page
 
 T = TypeVar("T")
-Pane = Literal["rate", "layers", "loss", "sweep", "slope"]
+Pane = Literal["lr", "layers", "loss", "sweep", "slope"]
 
 
 def link(**values: str) -> str:
@@ -61,7 +61,7 @@ class Monitor:
 
         def is_there() -> bool:
             charts = self.charts()
-            ranges = [charts[pane]["scales"]["x"] for pane in ("rate", "layers", "loss") if pane in charts]
+            ranges = [charts[pane]["scales"]["x"] for pane in ("lr", "layers", "loss") if pane in charts]
             return "loss" in charts and all(
                 abs(low - start) <= within and abs(high - end) <= within for low, high in ranges
             )

@@ -49,7 +49,7 @@ def test_axe_finds_nothing_wrong_with_a_training(
     open_page: Opener, lessons: Server, tab: str, dark: bool
 ) -> None:
     monitor = open_page(lessons, link(runs=runs("stalled"), tab=tab), dark=dark)
-    monitor.frame.locator(".finding, .cell, .facts-list").first.wait_for()
+    monitor.frame.locator(".finding, .cell, .attribute-list").first.wait_for()
     assert [] == violations(monitor)
 
 
@@ -62,7 +62,7 @@ def test_axe_finds_nothing_wrong_with_several_trainings(
     monitor.frame.get_by_title("Open the details").wait_for()
     assert [] == violations(monitor)
     monitor.frame.get_by_title("Open the details").click()
-    monitor.frame.locator(".facts-list").first.wait_for()
+    monitor.frame.locator(".attribute-list").first.wait_for()
     assert [] == violations(monitor)
     for name in ("Findings", "Range test"):
         monitor.frame.get_by_role("tab", name=name).click()

@@ -125,7 +125,7 @@ def test_a_finding_of_another_run_shows_its_place_and_the_panel_says_whose_it_is
     compared.wait(lambda: choice.input_value() == "mystery", lambda: f"it is {choice.input_value()}")
     compared.wait(lambda: compared.x_range()[1] < 600, lambda: f"the charts show {compared.x_range()}")
     compared.wait(
-        lambda: compared.layout("rate")["dots"],
+        lambda: compared.layout("lr")["dots"],
         lambda: "the marks are those of another run",
     )
     compared.frame.get_by_role("tab", name="Run").click()

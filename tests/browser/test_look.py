@@ -138,14 +138,14 @@ def test_a_copied_link_opens_what_was_seen(open_page: Opener, server: Server) ->
     monitor.choose("axis", "epoch")
     monitor.choose("scale-loss", "log")
     monitor.wait_for_range(0, 60)
-    monitor.drag("rate", (0.1, 0.2), (0.2, 0.9))
+    monitor.drag("lr", (0.1, 0.2), (0.2, 0.9))
     monitor.frame.get_by_role("button", name="Copy link").click()
     monitor.frame.get_by_text("Link copied").wait_for()
     address = monitor.page.evaluate("navigator.clipboard.readText()")
     assert urlsplit(address)[:3] == urlsplit(monitor.page.url)[:3]
 
     again = open_page(server, "#" + urlsplit(address).fragment, inside=True)
-    again.wait(lambda: len(again.chart("rate")["lines"]) == 4, lambda: "it does not draw two runs")
+    again.wait(lambda: len(again.chart("lr")["lines"]) == 4, lambda: "it does not draw two runs")
     assert again.frame.locator("h1").inner_text() == "2 runs"
     assert [chart["scales"] for chart in again.charts().values()] == [
         chart["scales"] for chart in monitor.charts().values()
@@ -228,7 +228,7 @@ def test_the_picture_looks_as_the_page_does(open_page: Opener, server: Server, t
     svg = (tmp_path / "picture.svg").read_text()
     same: float = monitor.frame.evaluate(
         """async (svg) => {
-          const canvas = document.querySelector("[data-pane=rate] canvas");
+          const canvas = document.querySelector("[data-pane=lr] canvas");
           const image = new Image();
           image.src = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
           await image.decode();

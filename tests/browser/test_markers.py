@@ -16,7 +16,7 @@ from tests.browser.page import box_of as screen_box
 from tests.plugin.process import Server, tensorboard
 
 EDGES = ["+19/76", "+38/76", "+57/76", "0/76"]
-PANES: tuple[Pane, Pane] = ("rate", "loss")
+PANES: tuple[Pane, Pane] = ("lr", "loss")
 
 
 def opened(open_page: Opener, server: Server, *names: str, **values: Any) -> Monitor:
@@ -28,7 +28,7 @@ def opened(open_page: Opener, server: Server, *names: str, **values: Any) -> Mon
 @pytest.fixture
 def mystery(open_page: Opener, lessons: Server) -> Monitor:
     monitor = opened(open_page, lessons, "mystery")
-    monitor.wait_for_labels("rate", EDGES)
+    monitor.wait_for_labels("lr", EDGES)
     return monitor
 
 
@@ -48,19 +48,19 @@ def marker_steps(monitor: Monitor, pane: Pane) -> list[int]:
 
 def test_each_edge_is_marked_in_both_panes_and_labelled_with_its_place(mystery: Monitor) -> None:
     assert [marker_steps(mystery, pane) for pane in PANES] == [[95, 190, 285, 380]] * 2
-    tones = [dot["tone"] for dot in mystery.layout("rate")["dots"]]
+    tones = [dot["tone"] for dot in mystery.layout("lr")["dots"]]
     assert tones == ["off", "off", "off", "on"]
 
 
 @pytest.mark.parametrize("axis", ["epoch", "relative", "wall"])
 def test_edges_keep_their_place_on_every_axis(mystery: Monitor, axis: str) -> None:
-    parts = [dot["x"] for dot in mystery.layout("rate")["dots"]]
+    parts = [dot["x"] for dot in mystery.layout("lr")["dots"]]
     mystery.choose("axis", axis)
     start, end = mystery.x_range()
     mystery.wait(lambda: mystery.x_range() != (0, 456), lambda: "the axis stays")
-    moved = [dot["x"] for dot in mystery.layout("rate")["dots"]]
+    moved = [dot["x"] for dot in mystery.layout("lr")["dots"]]
     assert moved == pytest.approx(parts, abs=2)
-    mystery.wait_for_labels("rate", EDGES)
+    mystery.wait_for_labels("lr", EDGES)
     assert end > start
 
 
@@ -84,24 +84,24 @@ def test_labels_do_not_overlap(open_page: Opener, lessons: Server, run: str, siz
 
 def test_hundreds_of_edges_are_drawn_as_clusters_that_open(open_page: Opener, lessons: Server) -> None:
     monitor = opened(open_page, lessons, "crowded")
-    monitor.wait(lambda: monitor.layout("rate")["dots"], lambda: "no edges are drawn")
-    dots = monitor.layout("rate")["dots"]
+    monitor.wait(lambda: monitor.layout("lr")["dots"], lambda: "no edges are drawn")
+    dots = monitor.layout("lr")["dots"]
     assert sum(dot["count"] for dot in dots) == 428
     assert 5 < len(dots) < 60
     whole = monitor.x_range()[1]
     cluster = dots[3]
-    monitor.page.mouse.click(*middle_of(cluster, screen_box(monitor.plot("rate"))))
+    monitor.page.mouse.click(*middle_of(cluster, screen_box(monitor.plot("lr"))))
     monitor.wait(lambda: monitor.x_range()[1] < whole, lambda: "the click zooms nowhere")
-    assert sum(dot["count"] for dot in monitor.layout("rate")["dots"]) >= cluster["count"]
-    assert all(dot["count"] == 1 for dot in monitor.layout("rate")["dots"])
-    assert monitor.labels("rate")
+    assert sum(dot["count"] for dot in monitor.layout("lr")["dots"]) >= cluster["count"]
+    assert all(dot["count"] == 1 for dot in monitor.layout("lr")["dots"])
+    assert monitor.labels("lr")
 
 
 def test_one_factor_every_epoch_is_said_and_has_no_edges(open_page: Opener, lessons: Server) -> None:
     monitor = opened(open_page, lessons, "every-epoch", tab="run")
     panel = monitor.frame.get_by_role("tabpanel", name="Run")
     panel.get_by_text("×0.93 every epoch, from 0.1 to").wait_for()
-    assert monitor.layout("rate")["dots"] == []
+    assert monitor.layout("lr")["dots"] == []
     assert "LR step" not in " ".join(monitor.frame.locator(".legend li").all_inner_texts())
 
 
@@ -112,8 +112,8 @@ def test_a_time_based_decay_is_said_in_words(open_page: Opener, lessons: Server)
 
 
 def test_a_marker_says_the_whole_sentence(mystery: Monitor) -> None:
-    first = mystery.layout("rate")["dots"][0]
-    mystery.point_at("rate", first)
+    first = mystery.layout("lr")["dots"][0]
+    mystery.point_at("lr", first)
     assert mystery.frame.get_by_test_id("mark").inner_text() == (
         "At step 95 the learning rate fell from 0.1 to 0.095: 19 of 76 steps into epoch 1, "
         "a quarter of an epoch after its start."
@@ -127,7 +127,7 @@ def test_a_plateau_reaches_from_the_best_epoch_to_the_reduction_and_says_so(
     monitor.wait(monitor.bands, lambda: "no plateau is drawn")
     assert [monitor.bands(pane)[0] for pane in PANES] == [monitor.bands()[0]] * 2
     first = monitor.bands()[0]
-    assert (first["start"], first["end"], first["solid"]) == (404, 855, False)
+    assert (first["start"], first["end"], first["isSolid"]) == (404, 855, False)
     label = monitor.layout("loss")["labels"][0]
     assert label["text"] == "would reduce after epoch 18"
     monitor.point_at("loss", label)
@@ -138,8 +138,8 @@ def test_a_plateau_reaches_from_the_best_epoch_to_the_reduction_and_says_so(
 
 def test_the_rule_s_learning_rate_falls_where_it_would_have(open_page: Opener, lessons: Server) -> None:
     monitor = opened(open_page, lessons, "stalled", tab="what-if")
-    monitor.wait(lambda: len(monitor.chart("rate")["lines"]) == 3, lambda: "it is not drawn")
-    line = monitor.line("rate", "with the rule")
+    monitor.wait(lambda: len(monitor.chart("lr")["lines"]) == 3, lambda: "it is not drawn")
+    line = monitor.line("lr", "with the rule")
     assert line.y[line.x < 855].tolist() == [0.1] * 19
     assert line.y[line.x >= 855].max() == 0.01
 
@@ -156,7 +156,7 @@ def test_the_strip_of_the_wait_tells_what_is_used_up(open_page: Opener, lessons:
 def test_what_is_planned_lies_ahead_of_the_record(open_page: Opener, lessons: Server) -> None:
     monitor = opened(open_page, lessons, "unfinished")
     monitor.wait_for_range(0, 760)
-    planned = monitor.line("rate", "planned")
+    planned = monitor.line("lr", "planned")
     assert (planned.x[0], planned.x[-1]) == (455, 760)
     assert planned.y[-1] == pytest.approx(0.1 * 0.95**7, rel=1e-6)
     monitor.frame.get_by_role("button", name="planned").click()
@@ -178,7 +178,7 @@ def test_a_reduction_that_happened_is_solid_one_that_only_would_have_is_not(
 ) -> None:
     monitor = opened(open_page, lessons, "answered")
     monitor.wait(monitor.bands, lambda: "no plateau is drawn")
-    assert [(band["solid"], band["end"]) for band in monitor.bands()] == [
+    assert [(band["isSolid"], band["end"]) for band in monitor.bands()] == [
         (True, 855),
         (True, 1305),
         (True, 1755),
@@ -187,7 +187,7 @@ def test_a_reduction_that_happened_is_solid_one_that_only_would_have_is_not(
     monitor.frame.get_by_role("tab", name="What if").click()
     monitor.frame.locator("[name=patience]").fill("12")
     monitor.wait(lambda: len(monitor.bands()) > 3, lambda: "the charts stay")
-    assert {band["solid"] for band in monitor.bands()} == {True, False}
+    assert {band["isSolid"] for band in monitor.bands()} == {True, False}
     assert "after epoch 18, by the run's own alone" in monitor.frame.get_by_test_id("reductions").inner_text()
 
 
@@ -208,19 +208,19 @@ def test_a_run_that_goes_on_brings_its_new_edges(open_page: Opener, tmp_path: Pa
         with tensorboard(tmp_path) as server:
             server.runs_when(lambda runs: len(runs) == 1)
             monitor = opened(open_page, server, "run")
-            monitor.wait_for_labels("rate", EDGES[:2])
+            monitor.wait_for_labels("lr", EDGES[:2])
             train(3)
-            monitor.wait_for_labels("rate", EDGES[:3])
+            monitor.wait_for_labels("lr", EDGES[:3])
             monitor.page.close()
 
 
 def test_with_several_runs_the_marks_are_those_of_the_chosen_one(open_page: Opener, lessons: Server) -> None:
     monitor = opened(open_page, lessons, "mystery", "stalled", tab="what-if")
-    monitor.wait_for_labels("rate", EDGES)
+    monitor.wait_for_labels("lr", EDGES)
     assert monitor.bands() == []
     monitor.frame.get_by_label("Run", exact=True).select_option("stalled")
     monitor.wait(monitor.bands, lambda: "the plateau is not drawn")
-    assert monitor.layout("rate")["dots"] == []
+    assert monitor.layout("lr")["dots"] == []
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -34,7 +34,7 @@ def answer(sources: Sources, run: str, **arguments: str) -> dict[str, Any]:
 
 
 def lrs(monitor: Monitor) -> list[str]:
-    return [mark.inner_text() for mark in monitor.frame.locator(".suggestion .rate").all()]
+    return [mark.inner_text() for mark in monitor.frame.locator(".suggestion .lr").all()]
 
 
 def as_shown(lr: float) -> str:
@@ -51,7 +51,7 @@ def test_range_tests_are_a_kind_of_their_own(open_page: Opener, sources: Sources
     # The one that was made last.
     assert monitor.frame.locator("h1").inner_text() == ONE
     monitor.choose("kind", "training")
-    monitor.wait(lambda: "rate" in monitor.charts(), lambda: f"there are {sorted(monitor.charts())}")
+    monitor.wait(lambda: "lr" in monitor.charts(), lambda: f"there are {sorted(monitor.charts())}")
 
 
 def test_loss_is_drawn_over_the_logarithm_of_its_learning_rate(open_page: Opener, sources: Sources) -> None:
@@ -148,7 +148,7 @@ def test_several_tests_are_overlaid_with_the_median_of_what_they_suggest(
     monitor = opened(open_page, sources, *names)
     assert monitor.frame.locator("h1").inner_text() == "3 range tests"
     found = [answer(sources, name)["recommended"]["learning_rate"] for name in names]
-    median = monitor.frame.get_by_test_id("median").locator(".rate").first.inner_text()
+    median = monitor.frame.get_by_test_id("median").locator(".lr").first.inner_text()
     assert median == as_shown(float(np.median(found)))
     assert f"median {median}" in monitor.labels("sweep")
     decades = np.log10(max(found) / min(found))

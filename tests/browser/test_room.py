@@ -108,7 +108,7 @@ def test_a_boundary_between_panes_gives_one_what_the_other_loses(open_page: Open
 
     def heights() -> list[float]:
         return [
-            box_of(monitor.frame.locator(f".card-{pane}"))["height"] for pane in ("rate", "layers", "loss")
+            box_of(monitor.frame.locator(f".card-{pane}"))["height"] for pane in ("lr", "layers", "loss")
         ]
 
     before = heights()
@@ -133,15 +133,15 @@ def test_the_pane_of_a_learning_rate_that_never_changes_is_folded(
 ) -> None:
     monitor = open_page(long_names, link(runs=runs(LONG_NAMES[1])))
     assert sorted(monitor.charts()) == ["loss"]
-    card = monitor.frame.locator(".card-rate")
+    card = monitor.frame.locator(".card-lr")
     assert "learning rate 0.01, constant" in card.inner_text()
     monitor.frame.get_by_role("button", name="unfold: Learning rate").click()
-    monitor.wait(lambda: sorted(monitor.charts()) == ["loss", "rate"], lambda: "it does not open")
-    assert set(monitor.line("rate", "learning rate").y.astype(np.float32)) == {np.float32(0.01)}
+    monitor.wait(lambda: sorted(monitor.charts()) == ["loss", "lr"], lambda: "it does not open")
+    assert set(monitor.line("lr", "learning rate").y.astype(np.float32)) == {np.float32(0.01)}
     monitor.frame.get_by_role("button", name="fold: Learning rate", exact=True).click()
     monitor.wait(lambda: sorted(monitor.charts()) == ["loss"], lambda: "it does not fold")
     several = open_page(long_names, link(runs=runs(*LONG_NAMES)))
-    several.frame.locator(".card-rate").get_by_text("LR 0.001 to 0.1, each constant").wait_for()
+    several.frame.locator(".card-lr").get_by_text("LR 0.001 to 0.1, each constant").wait_for()
 
 
 def test_the_pane_opens_where_a_rule_would_change_the_learning_rate(
@@ -151,4 +151,4 @@ def test_the_pane_opens_where_a_rule_would_change_the_learning_rate(
     monitor.frame.locator(".finding").first.wait_for()
     assert sorted(monitor.charts()) == ["loss"]
     monitor.frame.get_by_role("tab", name="What if").click()
-    monitor.wait(lambda: "rate" in monitor.charts(), lambda: "the pane stays folded")
+    monitor.wait(lambda: "lr" in monitor.charts(), lambda: "the pane stays folded")

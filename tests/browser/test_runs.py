@@ -34,7 +34,7 @@ def test_the_run_that_began_last_is_shown_first(open_page: Opener, server: Serve
 def test_runs_are_drawn_over_each_other(two: Monitor) -> None:
     two.wait(lambda: drawn(two) == 2, lambda: f"{drawn(two)} runs are drawn")
     assert two.frame.locator("h1").inner_text() == "2 runs"
-    two.hover("rate", 0.2)
+    two.hover("lr", 0.2)
     tooltip = two.frame.get_by_test_id("tooltip").inner_text()
     assert "digits/broken" in tooltip
     assert "mystery/staircase-95" in tooltip
@@ -96,7 +96,7 @@ def test_an_earlier_training_of_a_folder_is_chosen_by_its_own_name(tmp_path: Pat
         monitor = open_page(server)
         assert ["run1", "run1//earlier 1"] == names(monitor)
         assert "run1" == monitor.frame.locator("h1").inner_text()
-        assert "learning rate 0.25, constant" in monitor.frame.locator(".card-rate").inner_text()
+        assert "learning rate 0.25, constant" in monitor.frame.locator(".card-lr").inner_text()
 
         monitor.frame.locator(".row-name", has_text="earlier 1").click()
         monitor.wait(
@@ -104,11 +104,11 @@ def test_an_earlier_training_of_a_folder_is_chosen_by_its_own_name(tmp_path: Pat
             lambda: f"the page shows {monitor.frame.locator('h1').inner_text()}",
         )
         monitor.wait_for_range(0, 299, within=1)
-        assert "learning rate 0.5, constant" in monitor.frame.locator(".card-rate").inner_text()
+        assert "learning rate 0.5, constant" in monitor.frame.locator(".card-lr").inner_text()
 
         linked = open_page(server, link(runs=runs("run1//earlier 1"), pane_lr="open"))
         assert "run1//earlier 1" == linked.frame.locator("h1").inner_text()
-        assert {0.5} == set(linked.line("rate", "learning rate").y.tolist())
+        assert {0.5} == set(linked.line("lr", "learning rate").y.tolist())
         linked.close()
         monitor.close()
 

@@ -62,25 +62,25 @@ def test_the_effective_rate_is_explained_by_its_factors_and_the_recorded_note(
     assert "CosineDecay(i)" in text
     assert "√(1 − 0.999ᵗ) / (1 − 0.9ᵗ)" in text
     assert ADAM_NOTE in text
-    monitor.frame.locator("[data-pane=rate]").focus()
-    lr = monitor.line("rate", "effective LR")
-    low, high = monitor.y_range("rate")
+    monitor.frame.locator("[data-pane=lr]").focus()
+    lr = monitor.line("lr", "effective LR")
+    low, high = monitor.y_range("lr")
     at = 100
     height = np.log(lr.y[at] / low) / np.log(high / low)
-    monitor.hover("rate", at / 400, float(height))
+    monitor.hover("lr", at / 400, float(height))
     assert "effective LR = schedule · bias correction" in tooltip(monitor)
 
 
 def test_each_of_several_optimizers_has_a_named_learning_rate(open_page: Opener, sources: Sources) -> None:
     monitor = opened(open_page, sources, "two")
-    assert labels(monitor, "rate")[:2] == ["LR of body", "LR of head"]
+    assert labels(monitor, "lr")[:2] == ["LR of body", "LR of head"]
     step = np.arange(300)
     head = (1e-2 * 0.5 ** (step // 100)).astype(np.float32)
-    assert np.array_equal(head, monitor.line("rate", "LR of head").y[:300].astype(np.float32))
+    assert np.array_equal(head, monitor.line("lr", "LR of head").y[:300].astype(np.float32))
     assert np.array_equal(
-        sources.recorded["two"].learning_rate, monitor.line("rate", "LR of body").y[:300].astype(np.float32)
+        sources.recorded["two"].learning_rate, monitor.line("lr", "LR of body").y[:300].astype(np.float32)
     )
-    monitor.hover("rate", 150 / 300)
+    monitor.hover("lr", 150 / 300)
     assert ["LR of body", "1e-4", "LR of head", "0.005"] == [
         part.strip() for part in tooltip(monitor).replace("\t", "\n").split("\n") if part.strip()
     ][6:10]
@@ -91,7 +91,7 @@ def test_a_skipped_step_is_marked_and_its_learning_rate_is_not_drawn_as_used(
     open_page: Opener, sources: Sources
 ) -> None:
     monitor = opened(open_page, sources, "scaled")
-    line = monitor.line("rate", "learning rate")
+    line = monitor.line("lr", "learning rate")
     gaps = sorted({int(x) for x, y in zip(line.x, line.y, strict=True) if np.isnan(y)})
     assert gaps == list(SKIPPED)
     used = np.setdiff1d(np.arange(240), SKIPPED)
@@ -100,24 +100,24 @@ def test_a_skipped_step_is_marked_and_its_learning_rate_is_not_drawn_as_used(
     assert np.array_equal(recorded[used], np.array([drawn[int(step)] for step in used], np.float32))
     # What was used last before a skipped step holds until it.
     assert np.float32(line.y[np.searchsorted(line.x, 120)]) == recorded[119]
-    assert "update skipped (loss scaling)" in labels(monitor, "rate")
-    monitor.hover("rate", 120.5 / 240)
+    assert "update skipped (loss scaling)" in labels(monitor, "lr")
+    monitor.hover("lr", 120.5 / 240)
     assert "update skipped (loss scaling): this LR was not used" in tooltip(monitor)
-    monitor.hover("rate", 125.5 / 240)
+    monitor.hover("lr", 125.5 / 240)
     assert "skipped" not in tooltip(monitor)
 
 
 def test_step_sizes_of_weights_are_a_band_that_the_legend_hides(open_page: Opener, sources: Sources) -> None:
     monitor = opened(open_page, sources, "sampled")
-    line = monitor.line("rate", "median step size")
+    line = monitor.line("lr", "median step size")
     assert np.array_equal(np.arange(0, 400, 20), line.x)
-    shown = monitor.y_range("rate")
+    shown = monitor.y_range("lr")
     assert shown[1] > 30 * 2e-4
-    monitor.hover("rate", 200 / 400)
+    monitor.hover("lr", 200 / 400)
     assert "step size of weights 2.99e-4 (5–95 %: 4.27e-5 to 0.0064)" in tooltip(monitor)
     monitor.frame.get_by_role("button", name="step size of weights, 5–95 %").click()
     monitor.wait(
-        lambda: monitor.y_range("rate")[1] < 0.003, lambda: f"the axis reaches to {monitor.y_range('rate')}"
+        lambda: monitor.y_range("lr")[1] < 0.003, lambda: f"the axis reaches to {monitor.y_range('lr')}"
     )
 
 
@@ -158,27 +158,27 @@ def test_the_layers_fold_away_and_a_copied_link_keeps_what_is_hidden(
     monitor.frame.get_by_role("button", name="fold: Update of each layer", exact=True).click()
     monitor.frame.get_by_role("button", name="effective LR (bias correction)").click()
     monitor.wait(
-        lambda: sorted(monitor.charts()) == ["loss", "rate"], lambda: f"there are {sorted(monitor.charts())}"
+        lambda: sorted(monitor.charts()) == ["loss", "lr"], lambda: f"there are {sorted(monitor.charts())}"
     )
     monitor.frame.get_by_role("button", name="Copy link").click()
     monitor.frame.get_by_text("Link copied").wait_for()
     address = monitor.page.evaluate("navigator.clipboard.readText()")
     again = open_page(sources.server, "#" + urlsplit(address).fragment, inside=True)
-    assert sorted(again.charts()) == ["loss", "rate"]
-    drawn = {line["label"] for line in again.chart("rate")["lines"]}
+    assert sorted(again.charts()) == ["loss", "lr"]
+    drawn = {line["label"] for line in again.chart("lr")["lines"]}
     assert drawn == {"learning rate", "median step size"}
 
 
 @pytest.mark.parametrize("size", [(1024, 768), (1440, 900)])
 def test_three_panes_have_room(open_page: Opener, sources: Sources, size: tuple[int, int]) -> None:
     monitor = open_page(sources.server, link(runs=runs("many-layers")), size=size)
-    boxes = [monitor.frame.locator(f".card-{pane}").bounding_box() for pane in ("rate", "layers", "loss")]
+    boxes = [monitor.frame.locator(f".card-{pane}").bounding_box() for pane in ("lr", "layers", "loss")]
     tops = [box["y"] for box in boxes if box is not None]
     ends = [box["y"] + box["height"] for box in boxes if box is not None]
     assert tops[1] >= ends[0]
     assert tops[2] >= ends[1]
     assert ends[2] <= size[1]
-    for pane in ("rate", "layers", "loss"):
+    for pane in ("lr", "layers", "loss"):
         box = monitor.plot(pane).bounding_box()
         assert box is not None
         assert box["height"] > 90

@@ -56,7 +56,7 @@ def test_an_empty_folder_says_what_to_do_and_a_run_that_begins_appears_and_grows
 
 
 def _steps(monitor: Monitor) -> str:
-    return monitor.frame.locator(".facts-list > div", has_text="steps").locator("dd").first.inner_text()
+    return monitor.frame.locator(".attribute-list > div", has_text="steps").locator("dd").first.inner_text()
 
 
 def test_a_page_that_finds_no_server_says_so_and_comes_back_with_it(
@@ -68,13 +68,13 @@ def test_a_page_that_finds_no_server_says_so_and_comes_back_with_it(
         monitor = open_page(server)
         assert monitor.coverage == "all 200 steps"
         monitor.frame.get_by_label("Smoothing of the loss", exact=True).fill("0.9")
-        before = monitor.line("rate", "learning rate").y
+        before = monitor.line("lr", "learning rate").y
     # The server is gone: what was loaded stays, and the page says that it is old.
     monitor.frame.get_by_label("Smoothing of the loss", exact=True).fill("0.2")
     alert = monitor.frame.get_by_role("alert").first
     alert.wait_for()
     assert "TensorBoard does not answer" in alert.inner_text()
-    assert list(before) == list(monitor.line("rate", "learning rate").y)
+    assert list(before) == list(monitor.line("lr", "learning rate").y)
     port = urlsplit(server.url).port
     with tensorboard(tmp_path, "--path_prefix=/tb", f"--port={port}") as again:
         again.runs_when(lambda runs: "run" in runs)

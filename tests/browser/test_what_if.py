@@ -44,7 +44,7 @@ def test_it_starts_from_keras_defaults(asked: Monitor) -> None:
 def test_another_patience_redraws_the_charts(asked: Monitor) -> None:
     asked.frame.locator("[name=patience]").fill("5")
     wait_for_first(asked, 13)
-    assert asked.line("rate", "with the rule").y.min() < 1e-3
+    assert asked.line("lr", "with the rule").y.min() < 1e-3
     assert "after epoch 13" in asked.frame.get_by_test_id("reductions").inner_text()
 
 
@@ -76,7 +76,7 @@ def test_how_long_a_change_takes_until_it_is_drawn(
 
 def test_what_a_rule_would_have_done_is_drawn_only_where_that_is_asked(asked: Monitor) -> None:
     def drawn() -> tuple[int, bool, bool]:
-        labels = {line["label"] for line in asked.charts().get("rate", {}).get("lines", [])}
+        labels = {line["label"] for line in asked.charts().get("lr", {}).get("lines", [])}
         legend = " ".join(asked.frame.locator(".legend li").all_inner_texts())
         return len(asked.bands()), "with the rule" in labels, "wait / patience" in legend
 
@@ -91,7 +91,7 @@ def test_what_a_rule_would_have_done_is_drawn_only_where_that_is_asked(asked: Mo
 def test_what_its_own_rule_did_is_drawn_on_every_tab(open_page: Opener, lessons: Server) -> None:
     monitor = open_page(lessons, link(runs=runs("answered"), tab="run"))
     monitor.wait(lambda: len(monitor.bands()) == 3, lambda: "the reductions are not drawn")
-    assert {band["solid"] for band in monitor.bands()} == {True}
+    assert {band["isSolid"] for band in monitor.bands()} == {True}
 
 
 def test_a_cell_of_the_table_takes_its_settings(asked: Monitor) -> None:

@@ -31,15 +31,15 @@ def test_the_page_says_how_many_steps_it_draws(long_run: Monitor) -> None:
 def test_at_the_deepest_zoom_every_single_step_is_there_up_to_the_last(long_run: Monitor, logs: Logs) -> None:
     long_run.drag("loss", (0.9, 0.5), (1, 0.5))
     long_run.wait_for_range(54_000, STEPS, within=PIXEL)
-    long_run.drag("rate", (0.98, 0.5), (1, 0.5))
+    long_run.drag("lr", (0.98, 0.5), (1, 0.5))
     long_run.wait_for_range(59_880, STEPS, within=PIXEL / 5)
     first = int(long_run.x_range()[0])
     long_run.wait_for_coverage(f"all {STEPS - first} steps")
     long_run.wait(
-        lambda: int(long_run.x_range()[0]) == first and long_run.line("rate", "learning rate").x[0] <= first,
+        lambda: int(long_run.x_range()[0]) == first and long_run.line("lr", "learning rate").x[0] <= first,
         lambda: "the line does not begin where the axis does",
     )
-    line = long_run.line("rate", "learning rate")
+    line = long_run.line("lr", "learning rate")
     shown = line.x >= first
     recorded = logs.recorded[LONG].learning_rate[first:]
     assert np.array_equal(np.arange(first, STEPS + 1), line.x[shown])
@@ -56,7 +56,7 @@ def test_the_whole_run_comes_back(long_run: Monitor, how: str) -> None:
     long_run.drag("loss", (0.2, 0.5), (0.3, 0.5))
     long_run.wait_for_range(12_000, 18_000, within=PIXEL)
     if how == "double click":
-        long_run.page.mouse.dblclick(*long_run.at("rate", 0.5))
+        long_run.page.mouse.dblclick(*long_run.at("lr", 0.5))
     elif how == "Escape":
         long_run.page.keyboard.press("Escape")
     else:
@@ -66,7 +66,7 @@ def test_the_whole_run_comes_back(long_run: Monitor, how: str) -> None:
 
 
 def test_a_box_narrows_both_axes_of_its_pane(long_run: Monitor) -> None:
-    lr = long_run.y_range("rate")
+    lr = long_run.y_range("lr")
     low, high = long_run.y_range("loss")
     long_run.drag("loss", (0.2, 0.25), (0.4, 0.75))
     long_run.wait_for_range(12_000, 24_000, within=PIXEL)

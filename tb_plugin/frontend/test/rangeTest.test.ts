@@ -24,7 +24,7 @@ import { kindShown, latestOf } from "../src/model/runs/selection";
 import { info, runsOf } from "./built";
 import { NONE, rangeTest, summary, sweep } from "./builtRangeTest";
 
-const SHOWN = { hidden: new Set<string>(), colour: (run: string) => `colour of ${run}` };
+const SHOWN = { hidden: new Set<string>(), color: (run: string) => `color of ${run}` };
 
 function drawn(changes: Partial<RangeTest> = {}, name = "test"): DrawnTest {
   return { name, test: rangeTest(changes) };
@@ -36,7 +36,7 @@ function input(tests: readonly DrawnTest[], changes: Partial<SweepPaneInput> = {
     range: sweepRange(tests),
     zoom: null,
     scale: "auto",
-    colours: ({ run }) => run,
+    colors: ({ run }) => run,
     hidden: new Set(),
     marks: sweepMarksOf(tests, SHOWN),
     ...changes,
@@ -132,22 +132,22 @@ test("every suggestion of one test is marked, the recommended one first", () => 
   ).toEqual([]);
 });
 
-test("several tests have a line each in their colour, and their median", () => {
+test("several tests have a line each in their color, and their median", () => {
   const tests = [
     drawn({ recommended: summary(0.01) }, "a"),
     drawn({ recommended: summary(1) }, "b"),
     drawn({}, "c"),
   ];
-  expect(sweepMarksOf(tests, SHOWN).lines.map(({ label, colour }) => [label, colour])).toEqual([
-    ["0.01", "colour of a"],
-    ["1", "colour of b"],
+  expect(sweepMarksOf(tests, SHOWN).lines.map(({ label, color }) => [label, color])).toEqual([
+    ["0.01", "color of a"],
+    ["1", "color of b"],
     ["median 0.1", null],
   ]);
 });
 
 test("the median over tests is geometric, with the extremes and the decades between them", () => {
-  const tests = [0.01, 1, 0.1, null].map((rate) =>
-    rangeTest({ recommended: rate === null ? NONE : summary(rate) }),
+  const tests = [0.01, 1, 0.1, null].map((lr) =>
+    rangeTest({ recommended: lr === null ? NONE : summary(lr) }),
   );
   expect(overall(tests).recommended).toMatchObject({ learning_rate: 0.1, low: 0.01, high: 1, found: 3 });
   expect(overall(tests).recommended.spread).toBeCloseTo(2);

@@ -22,7 +22,7 @@ export interface Summary extends Suggestion {
   readonly found: number;
 }
 
-export interface Problem {
+export interface Caution {
   readonly code: string;
   readonly text: string;
 }
@@ -75,7 +75,7 @@ export interface RangeTest {
   readonly sweeps: readonly Sweep[];
   readonly suggestions: Readonly<Record<Method, Summary>>;
   readonly recommended: Summary;
-  readonly cautions: readonly Problem[];
+  readonly cautions: readonly Caution[];
   readonly training: Trained | null;
   /** What there is to say of a finder of the user's own, null of one of lrmon's. */
   readonly recognized: string | null;

@@ -1,6 +1,12 @@
 import type { Finding, Report } from "../api/report";
 import { plural, shortName } from "../model/axes/format";
-import { asksWhatIf, findingKey, placeLabel, SEVERITY_WORDS, tellFinding } from "../model/runs/findings";
+import {
+  describeFinding,
+  findingKey,
+  hasWhatIf,
+  positionLabel,
+  SEVERITY_WORDS,
+} from "../model/runs/findings";
 import { choosePanel } from "../state/choices";
 import { useStore } from "./context";
 
@@ -37,16 +43,16 @@ export function FindingsTab() {
 function FindingsOfRuns() {
   const { view, comparison } = useStore();
   const all = comparison.findings.value;
-  const found = all.filter(({ count }) => count > 0);
+  const withFindings = all.filter(({ count }) => count > 0);
   const without = all.filter(({ count }) => count === 0).map(({ run }) => run);
   return (
     <>
-      {found.map(({ run, report, problem }) => (
+      {withFindings.map(({ run, report, problem }) => (
         <section key={run} class="run-findings" aria-label={`Findings of ${run}`}>
           <h3 title={run}>
             <span
               class="swatch swatch-run"
-              style={{ "--swatch": view.runColour.value(run) }}
+              style={{ "--swatch": view.runColor.value(run) }}
               aria-hidden="true"
             />
             <span class="name">{shortName(run)}</span>
@@ -67,7 +73,7 @@ function FindingsOfRuns() {
       ))}
       {without.length > 0 && (
         <p class="quiet" data-testid="without-findings" title={without.join("\n")}>
-          {found.length === 0
+          {withFindings.length === 0
             ? "Nothing to point out in any of the runs."
             : `Nothing to point out in ${namesOf(without)}.`}
         </p>
@@ -117,14 +123,14 @@ function Checked({ report }: { report: Report }) {
 
 function Card({ finding, report }: { finding: Finding; report: Report }) {
   const { view, navigation, choices } = useStore();
-  const { title, text } = tellFinding(finding);
+  const { title, text } = describeFinding(finding);
   const Heading = view.shown.value.length > 1 ? "h4" : "h3";
   const elsewhere = finding.consequences.filter(({ step }) => step !== null && step !== finding.step);
-  const places = [finding, ...elsewhere.map((one) => ({ ...finding, ...one }))];
-  const isShown = (one: Finding) =>
-    view.highlight.value?.run === report.run && view.highlight.value.finding === findingKey(one);
+  const occurrences = [finding, ...elsewhere.map((occurrence) => ({ ...finding, ...occurrence }))];
+  const isShown = (occurrence: Finding) =>
+    view.highlight.value?.run === report.run && view.highlight.value.finding === findingKey(occurrence);
   return (
-    <li class={`finding finding-${finding.severity}${places.some(isShown) ? " finding-shown" : ""}`}>
+    <li class={`finding finding-${finding.severity}${occurrences.some(isShown) ? " finding-shown" : ""}`}>
       <Heading>
         <span class="unseen">{SEVERITY_WORDS[finding.severity]}: </span>
         {title}
@@ -132,24 +138,24 @@ function Card({ finding, report }: { finding: Finding; report: Report }) {
       {text !== "" && <p>{text}</p>}
       <p class="advice">{finding.advice}</p>
       <div class="finding-links">
-        {places.map((one) => {
-          const place = placeLabel(one, report);
+        {occurrences.map((occurrence) => {
+          const label = positionLabel(occurrence, report);
           return (
-            place !== null && (
+            label !== null && (
               <button
-                key={findingKey(one)}
+                key={findingKey(occurrence)}
                 type="button"
                 class="link"
-                aria-pressed={isShown(one)}
-                aria-label={`${place}: ${title}`}
-                onClick={() => navigation.showFinding(one, report)}
+                aria-pressed={isShown(occurrence)}
+                aria-label={`${label}: ${title}`}
+                onClick={() => navigation.showFinding(occurrence, report)}
               >
-                {place}
+                {label}
               </button>
             )
           );
         })}
-        {asksWhatIf(finding) && (
+        {hasWhatIf(finding) && (
           <button
             type="button"
             class="link"
@@ -170,8 +176,8 @@ function Card({ finding, report }: { finding: Finding; report: Report }) {
 export function FindingsLine() {
   const { choices, view } = useStore();
   const [first, ...others] = view.report.value?.findings ?? [];
-  if (view.panelOpen.value || first === undefined) return null;
-  const { title, text } = tellFinding(first);
+  if (view.isPanelOpen.value || first === undefined) return null;
+  const { title, text } = describeFinding(first);
   return (
     <button
       type="button"

@@ -51,46 +51,46 @@ function Title() {
   const shown = view.listed.value;
   const [first] = shown;
   const trainings = view.kind.value === "training";
-  const facts = (trainings ? factsOf() : factsOfTest()).join(" · ");
+  const parts = (trainings ? runSummary() : testSummary()).join(" · ");
   const name = shown.length === 1 ? first : plural(shown.length, trainings ? "run" : "range test");
   return (
     <div class="title">
       <h1 title={name}>{name}</h1>
-      <p class="facts" data-testid="facts" title={facts}>
-        {facts}
+      <p class="facts" data-testid="facts" title={parts}>
+        {parts}
       </p>
     </div>
   );
 
-  function factsOfTest(): string[] {
+  function testSummary(): string[] {
     const test = shown.length === 1 ? sweeps.tests.value[0]?.test : undefined;
-    const facts = shown.length === 1 ? ["learning-rate range test"] : [];
+    const parts = shown.length === 1 ? ["learning-rate range test"] : [];
     if (test !== undefined) {
       const { start_lr: start, end_lr: end, growth } = test.settings;
-      if (test.optimizer !== null) facts.push(test.optimizer);
+      if (test.optimizer !== null) parts.push(test.optimizer);
       if (start !== null && end !== null) {
-        facts.push(
+        parts.push(
           `${formatSuggestion(start)} to ${formatSuggestion(end)}${growth === null ? "" : `, ${growth}`}`,
         );
       }
-      if (test.sweeps.length > 1) facts.push(plural(test.sweeps.length, "sweep"));
-      if (test.state === "running") facts.push("running");
+      if (test.sweeps.length > 1) parts.push(plural(test.sweeps.length, "sweep"));
+      if (test.state === "running") parts.push("running");
     }
-    if (view.notDrawn.value > 0) facts.push(`${formatCount(view.notDrawn.value)} more not drawn`);
-    return facts;
+    if (view.notDrawn.value > 0) parts.push(`${formatCount(view.notDrawn.value)} more not drawn`);
+    return parts;
   }
 
-  function factsOf(): string[] {
+  function runSummary(): string[] {
     const info = shown.length === 1 && first !== undefined ? view.infos.value.get(first) : undefined;
-    const facts: string[] = [];
+    const parts: string[] = [];
     if (info !== undefined) {
-      if (info.schedule !== null) facts.push(info.schedule);
-      if (info.optimizer !== null) facts.push(info.optimizer);
-      if (info.epochs > 0) facts.push(plural(info.epochs, "epoch"));
-      if (info.state === "running") facts.push("running");
+      if (info.schedule !== null) parts.push(info.schedule);
+      if (info.optimizer !== null) parts.push(info.optimizer);
+      if (info.epochs > 0) parts.push(plural(info.epochs, "epoch"));
+      if (info.state === "running") parts.push("running");
     }
-    if (view.notDrawn.value > 0) facts.push(`${formatCount(view.notDrawn.value)} more not drawn`);
-    return facts;
+    if (view.notDrawn.value > 0) parts.push(`${formatCount(view.notDrawn.value)} more not drawn`);
+    return parts;
   }
 }
 

@@ -65,10 +65,10 @@ export function Pane({ stage, pane, title, children, plotWidth, onPointer }: Pro
       stopGestures = listenGestures(plot.over, {
         hover: (at) => {
           moves.hover(pane, at);
-          const found =
+          const mark =
             at === null ? null : markAt(created.layout(), at.x * next.width, (1 - at.y) * next.height);
-          stage.pointed.value = found === null ? null : { ...found, pane };
-          plot.over.classList.toggle("on-cluster", found !== null && found.range !== null);
+          stage.pointed.value = mark === null ? null : { ...mark, pane };
+          plot.over.classList.toggle("on-cluster", mark !== null && mark.range !== null);
         },
         click: (at) => {
           const range = markAt(created.layout(), at.x * next.width, (1 - at.y) * next.height)?.range;
@@ -104,9 +104,9 @@ export function Pane({ stage, pane, title, children, plotWidth, onPointer }: Pro
     chart.current?.update({
       ...paneView,
       theme: view.theme.value,
-      ruler: paneView.axis !== "learning_rate" && panes[0] === paneView,
-      xLabels: panes.at(-1) === paneView,
-      rightAxis: panes.some(({ right }) => right !== null),
+      hasRuler: paneView.axis !== "learning_rate" && panes[0] === paneView,
+      hasXLabels: panes.at(-1) === paneView,
+      hasRightAxis: panes.some(({ right }) => right !== null),
     });
   });
 
@@ -125,7 +125,7 @@ export function Pane({ stage, pane, title, children, plotWidth, onPointer }: Pro
     const dots = dotsAt(paneView, readings).map(({ line, x: at, y }) => ({
       x: partOf(at, range),
       y,
-      colour: line.colour,
+      color: line.color,
     }));
     overlay.value?.showCursor(x, dots);
   });

@@ -72,7 +72,8 @@ export function Sensitivity({ plateaus, table }: { plateaus: Plateaus; table: Ta
                 const key = keyOf(row, column);
                 const early = earliness(first, table.first_reduction);
                 const current = patience === rule.patience && minDelta === rule.min_delta;
-                const says = first === null ? "never" : `first reduction after ${unit} ${formatCount(first)}`;
+                const result =
+                  first === null ? "never" : `first reduction after ${unit} ${formatCount(first)}`;
                 return (
                   <td key={patience}>
                     <button
@@ -83,8 +84,8 @@ export function Sensitivity({ plateaus, table }: { plateaus: Plateaus; table: Ta
                       data-cell={key}
                       tabIndex={key === tabbed ? 0 : -1}
                       onFocus={() => setStop(key)}
-                      aria-label={`patience ${patience}, min_delta ${settingText(minDelta)}: ${says}`}
-                      title={`patience ${patience}, min_delta ${settingText(minDelta)}: ${says}`}
+                      aria-label={`patience ${patience}, min_delta ${settingText(minDelta)}: ${result}`}
+                      title={`patience ${patience}, min_delta ${settingText(minDelta)}: ${result}`}
                       onClick={() => take(patience, minDelta)}
                     >
                       {first === null ? "–" : short(first)}

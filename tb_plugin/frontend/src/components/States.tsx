@@ -5,7 +5,7 @@ export function Skeleton() {
   return (
     <output class="skeleton" aria-label="Loading runs">
       <div class="bone bone-title" />
-      <div class="bone bone-rate" />
+      <div class="bone bone-lr" />
       <div class="bone bone-loss" />
     </output>
   );

@@ -68,15 +68,15 @@ function noteOf(method: Method, summary: Summary): string {
 /** A rate with a button that copies it. */
 function Value({ summary, name }: { summary: Summary; name: string }) {
   const store = useStore();
-  const { learning_rate: rate } = summary;
-  if (rate === null || !Number.isFinite(rate)) return <p class="value value-none">none</p>;
-  const text = formatSuggestion(rate);
+  const { learning_rate: lr } = summary;
+  if (lr === null || !Number.isFinite(lr)) return <p class="value value-none">none</p>;
+  const text = formatSuggestion(lr);
   const copy = async (): Promise<void> => {
     store.say((await copyText(text)) ? `${text} copied.` : `Copy this number: ${text}`);
   };
   return (
     <p class="value">
-      <span class="rate">{text}</span>
+      <span class="lr">{text}</span>
       <button
         type="button"
         class="copy"
@@ -137,7 +137,7 @@ function ManyTests({ tests }: { tests: readonly DrawnTest[] }) {
             {tests.slice(0, LISTED).map(({ name, test }) => (
               <tr key={name}>
                 <th scope="row" title={name}>
-                  <span class="swatch" style={{ "--swatch": view.runColour.value(name) }} />
+                  <span class="swatch" style={{ "--swatch": view.runColor.value(name) }} />
                   {name}
                 </th>
                 {cells(test, name)}

@@ -110,7 +110,7 @@ function SweepRows({ pane }: { pane: "sweep" | "slope" }) {
   const paneView = (pane === "sweep" ? sweeps.sweepPane : sweeps.slopePane).value;
   const nearest = nearestDot(dotsAt(paneView, readings), cursor?.y ?? null);
   const many = new Set(readings.map(({ run }) => run)).size > 1;
-  const colour = (run: string): string => (many ? view.runColour.value(run) : view.theme.value.loss);
+  const color = (run: string): string => (many ? view.runColor.value(run) : view.theme.value.loss);
   return (
     <>
       <table>
@@ -131,7 +131,7 @@ function SweepRows({ pane }: { pane: "sweep" | "slope" }) {
               key={`${reading.run} ${reading.sweep}`}
               class={many && reading.run === nearest?.line.run ? "nearest" : undefined}
             >
-              <TooltipName colour={colour(reading.run)} label={nameOf(reading, many)} />
+              <TooltipName color={color(reading.run)} label={nameOf(reading, many)} />
               <td>{formatNumber(reading.learning_rate)}</td>
               <td>{formatNumber(reading.loss)}</td>
               <td>{formatNumber(reading.loss_smoothed)}</td>

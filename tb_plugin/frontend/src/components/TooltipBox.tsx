@@ -57,10 +57,10 @@ export function TooltipBox({ stage, pane, box, sentence, children }: Properties)
   );
 }
 
-export function TooltipName({ colour, label }: { colour: string; label: string }) {
+export function TooltipName({ color, label }: { color: string; label: string }) {
   return (
     <th scope="row">
-      <span class="swatch" style={{ "--swatch": colour }} />
+      <span class="swatch" style={{ "--swatch": color }} />
       <span class="name">{shortName(label, LONGEST)}</span>
     </th>
   );

@@ -1,6 +1,6 @@
 import type { Plateaus, Setting } from "../api/report";
 import { copyText } from "../host/browser";
-import { formatCount, formatRate, shortName } from "../model/axes/format";
+import { formatCount, formatLR, shortName } from "../model/axes/format";
 import { divergesSentence, reductionItem, reductionLabel } from "../model/marks/sentences";
 import { MODES, settingOf, shownSetting, VERSIONS, withSetting } from "../model/runs/whatIf";
 import { useStore } from "./context";
@@ -38,7 +38,7 @@ export function WhatIfTab() {
       </div>
       {plateaus.problem === null && (
         <>
-          <Triggers plateaus={plateaus} />
+          <Reductions plateaus={plateaus} />
           {plateaus.sensitivity !== null && <Sensitivity plateaus={plateaus} table={plateaus.sensitivity} />}
         </>
       )}
@@ -80,9 +80,9 @@ function Form({ plateaus, refusal }: { plateaus: Plateaus; refusal: string | nul
         aria-describedby={wrong === setting ? "rule-problem" : undefined}
         onChange={(event) => set(setting, event.currentTarget.value)}
       >
-        {entries.map((one) => (
-          <option key={one.value} value={one.value}>
-            {one.label}
+        {entries.map((entry) => (
+          <option key={entry.value} value={entry.value}>
+            {entry.label}
           </option>
         ))}
       </select>
@@ -129,7 +129,7 @@ function Form({ plateaus, refusal }: { plateaus: Plateaus; refusal: string | nul
 /** Reductions that are listed; more would push the table out of sight. */
 const LISTED = 4;
 
-function Triggers({ plateaus }: { plateaus: Plateaus }) {
+function Reductions({ plateaus }: { plateaus: Plateaus }) {
   const { reductions, reductions_total: total, unit } = plateaus;
   return (
     <div class="reductions" data-testid="reductions" aria-live="polite">
@@ -147,8 +147,8 @@ function Triggers({ plateaus }: { plateaus: Plateaus }) {
               {reductionItem(reduction, unit)}
               <span>
                 {reduction.kind === "did"
-                  ? `${formatRate(reduction.did_from)} → ${formatRate(reduction.did_to)}`
-                  : `${formatRate(reduction.lr_from)} → ${formatRate(reduction.lr_to)}`}
+                  ? `${formatLR(reduction.did_from)} → ${formatLR(reduction.did_to)}`
+                  : `${formatLR(reduction.lr_from)} → ${formatLR(reduction.lr_to)}`}
               </span>
             </li>
           ))}

@@ -3,7 +3,7 @@ import { shortNames } from "../model/panes/layers";
 import type { Store } from "../state/store";
 import { item, type LegendItem } from "./legendItem";
 
-/** How far an update moves each layer; those without a colour of their own are one entry. */
+/** How far an update moves each layer; those without a color of their own are one entry. */
 export function layersLegend({ view, choices }: Store): LegendItem[] {
   const names = view.layerNames.value;
   const short = shortNames(names);
@@ -17,11 +17,11 @@ export function layersLegend({ view, choices }: Store): LegendItem[] {
     const label = `update of each layer, ${formatCount(names.length)} in all`;
     return [item(label, view.theme.value.muted, "line", 1, null, hidden, `${what}${every}${whose}.`)];
   }
-  const items = view.layers.value.map((layer, place) => {
-    const colour = view.colours.value({ run, kind: "layer", place });
+  const items = view.layers.value.map((layer, index) => {
+    const color = view.colors.value({ run, kind: "layer", index });
     return item(
       short.get(layer) ?? layer,
-      colour,
+      color,
       "line",
       1,
       null,

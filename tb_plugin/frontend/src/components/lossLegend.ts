@@ -5,18 +5,18 @@ import { caveatIn, item, type LegendItem } from "./legendItem";
 export function lossLegend(store: Store): LegendItem[] {
   const { view, choices } = store;
   const theme = view.theme.value;
-  const alone = view.shown.value.length === 1;
+  const isAlone = view.shown.value.length === 1;
   const hidden = choices.hidden.value;
   const smoothing = view.smoothing.value;
-  const colours = view.colours.value;
+  const colors = view.colors.value;
   const items: LegendItem[] = [];
   const drawn = view.drawn.value;
   if (drawn.length === 0 || drawn.some((run) => run.overview.columns.loss.some((loss) => loss !== null))) {
-    const colour = alone ? theme.loss : theme.muted;
+    const color = isAlone ? theme.loss : theme.muted;
     items.push(
       item(
         "loss, each batch",
-        colour,
+        color,
         "line",
         smoothing > 0 ? 0.4 : 1,
         "loss",
@@ -29,7 +29,7 @@ export function lossLegend(store: Store): LegendItem[] {
       items.push(
         item(
           `smoothed ${smoothing}`,
-          colour,
+          color,
           "line",
           1,
           "loss_smoothed",
@@ -41,12 +41,12 @@ export function lossLegend(store: Store): LegendItem[] {
   }
   const run = view.shown.value[0] ?? "";
   for (const [index, name] of view.metrics.value.entries()) {
-    const colour = alone ? colours({ run, kind: "metric", place: index }) : theme.muted;
+    const color = isAlone ? colors({ run, kind: "metric", index: index }) : theme.muted;
     const right = view.lossPane.value.lines.some((line) => line.label === name && line.side === "right");
     items.push(
       item(
         right ? `${name} (right axis)` : name,
-        colour,
+        color,
         "points",
         1,
         null,
@@ -68,10 +68,10 @@ function lossMarks({ view, choices }: Store): LegendItem[] {
   const { reductions, reductions_total: total, rule } = report.plateaus;
   const items: LegendItem[] = [];
   if (marks.plateaus && reductions.length > 0) {
-    const did = reductions.some(({ kind }) => kind !== "would");
-    const would = reductions.some(({ kind }) => kind === "would");
-    const label = did
-      ? would
+    const hasActual = reductions.some(({ kind }) => kind !== "would");
+    const hasWould = reductions.some(({ kind }) => kind === "would");
+    const label = hasActual
+      ? hasWould
         ? "plateau, striped: would reduce"
         : "plateau, reduced"
       : "plateau, would reduce";

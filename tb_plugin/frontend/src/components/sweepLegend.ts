@@ -5,12 +5,12 @@ export function sweepLegend({ view, choices, sweeps }: Store): LegendItem[] {
   const theme = view.theme.value;
   const hidden = choices.hidden.value;
   const tests = sweeps.tests.value;
-  const colour = tests.length > 1 ? theme.muted : theme.loss;
+  const color = tests.length > 1 ? theme.muted : theme.loss;
   const items = [
-    item("loss, each batch", colour, "line", 0.4, "sweep_loss", hidden, "The loss of each batch by itself."),
+    item("loss, each batch", color, "line", 0.4, "sweep_loss", hidden, "The loss of each batch by itself."),
     item(
       "smoothed",
-      colour,
+      color,
       "line",
       1,
       "sweep_smoothed",
@@ -21,7 +21,7 @@ export function sweepLegend({ view, choices, sweeps }: Store): LegendItem[] {
   const spread = sweeps.marks.value.lines.some((line) => line.spread !== null);
   const hint =
     tests.length > 1
-      ? "What each test recommends, in its colour."
+      ? "What each test recommends, in its color."
       : `What the test recommends, as a full line, and what the methods find${spread ? "; the bands span its sweeps" : ""}.`;
   items.push(
     item(
@@ -45,7 +45,7 @@ export function sweepLegend({ view, choices, sweeps }: Store): LegendItem[] {
 
 export function slopeLegend({ view, choices, sweeps }: Store): LegendItem[] {
   const theme = view.theme.value;
-  const colour = sweeps.tests.value.length > 1 ? theme.muted : theme.learningRate;
+  const color = sweeps.tests.value.length > 1 ? theme.muted : theme.learningRate;
   const hint = "Of the smoothed loss, for each decade of the learning rate: below 0 the loss falls.";
-  return [item("slope, loss a decade", colour, "line", 1, null, choices.hidden.value, hint)];
+  return [item("slope, loss a decade", color, "line", 1, null, choices.hidden.value, hint)];
 }

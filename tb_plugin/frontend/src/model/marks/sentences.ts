@@ -1,5 +1,5 @@
 import type { LRChange, LRReduction, Plateaus, Report } from "../../api/report";
-import { formatCount, formatNumber, formatRate, plural } from "../axes/format";
+import { formatCount, formatLR, formatNumber, plural } from "../axes/format";
 
 /** What a mark of the chart stands for, in whole sentences. */
 
@@ -9,7 +9,7 @@ export function lrChangeSentence(lrChange: LRChange, late: string | null): strin
     lrChange.step_before === lrChange.step - 1
       ? `At step ${formatCount(lrChange.step)}`
       : `Between step ${formatCount(lrChange.step_before)} and step ${formatCount(lrChange.step)}`;
-  const what = `${when} the learning rate ${moved} from ${formatRate(lrChange.from)} to ${formatRate(lrChange.to)}`;
+  const what = `${when} the learning rate ${moved} from ${formatLR(lrChange.from)} to ${formatLR(lrChange.to)}`;
   const where = lrChangePosition(lrChange);
   const why = lrChange.late ? ` ${late ?? "It came one step after its multiple of decay_steps."}` : "";
   return `${what}${where === null ? "" : `: ${where}`}.${why}`;
@@ -50,8 +50,8 @@ export function reductionLabel(reduction: LRReduction, unit: Plateaus["unit"]): 
 
 /** For a list of reductions, for example "after epoch 12, as recorded". */
 export function reductionItem(reduction: LRReduction, unit: Plateaus["unit"]): string {
-  const said = { would: "", both: ", by the run's own", did: ", by the run's own alone" }[reduction.kind];
-  return `${whenOf(reduction, unit)}${said}`;
+  const owner = { would: "", both: ", by the run's own", did: ", by the run's own alone" }[reduction.kind];
+  return `${whenOf(reduction, unit)}${owner}`;
 }
 
 export function reductionSentence(reduction: LRReduction, report: Report): string {
@@ -63,8 +63,8 @@ export function reductionSentence(reduction: LRReduction, report: Report): strin
       ? ""
       : `${rule.monitor} had its best value ${unit === "epoch" && reduction.best_epoch !== null ? `in epoch ${formatCount(reduction.best_epoch)}` : `at step ${formatCount(reduction.best_step)}`} and did not get better by more than ${formatNumber(rule.min_delta)} since. `;
   const patience = `patience ${formatCount(rule.patience)} ${noun}${rule.patience === 1 ? "" : "s"}`;
-  const ruled = `from ${formatRate(reduction.lr_from)} to ${formatRate(reduction.lr_to)}`;
-  const moved = `from ${formatRate(reduction.did_from)} to ${formatRate(reduction.did_to)}`;
+  const ruled = `from ${formatLR(reduction.lr_from)} to ${formatLR(reduction.lr_to)}`;
+  const moved = `from ${formatLR(reduction.did_from)} to ${formatLR(reduction.did_to)}`;
   const own = `The run's own ReduceLROnPlateau reduced the learning rate ${when} ${moved}`;
   switch (reduction.kind) {
     case "would": {
@@ -93,20 +93,20 @@ function whenOf({ epoch, step }: LRReduction, unit: Plateaus["unit"]): string {
 }
 
 /** What the rule counted at a row of its columns. */
-export function waitSentence(plateaus: Plateaus, index: number, fired: boolean): string {
+export function waitSentence(plateaus: Plateaus, index: number, isReduction: boolean): string {
   const { rule, unit } = plateaus;
   const epoch = plateaus.epoch[index] ?? null;
-  const place =
+  const when =
     unit === "epoch" && epoch !== null
       ? `After epoch ${formatCount(epoch)}`
       : `At step ${formatCount(plateaus.step[index] as number)}`;
   const best = plateaus.best[index] ?? null;
   const value = `${rule.monitor} ${formatNumber(plateaus.value[index] ?? null)}, best ${formatNumber(best)}`;
-  if (fired) return `${place} the patience of ${formatCount(rule.patience)} is used up (${value}).`;
-  if (plateaus.in_cooldown[index]) return `${place} the rule cools down and does not count (${value}).`;
+  if (isReduction) return `${when} the patience of ${formatCount(rule.patience)} is used up (${value}).`;
+  if (plateaus.in_cooldown[index]) return `${when} the rule cools down and does not count (${value}).`;
   const wait = plateaus.wait[index] as number;
-  if (wait === 0) return `${place} the wait is 0: ${value}.`;
-  return `${place} the rule has waited ${formatCount(wait)} of ${formatCount(Math.max(1, rule.patience))} (${value}).`;
+  if (wait === 0) return `${when} the wait is 0: ${value}.`;
+  return `${when} the rule has waited ${formatCount(wait)} of ${formatCount(Math.max(1, rule.patience))} (${value}).`;
 }
 
 /** Until when the recorded curve can be compared with what the rule would have made of it. */

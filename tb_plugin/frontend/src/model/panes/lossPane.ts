@@ -2,7 +2,7 @@ import type { Value } from "../../api/types";
 import { epochEnds, origin, xValues } from "../axes/axis";
 import { finite } from "../axes/lookup";
 import { autoScale, span, yRange } from "../axes/scale";
-import { leftAxis, points, skippedPlaces, spansOf, stretchesOf, visible } from "./lines";
+import { leftAxis, points, skippedPositions, spansOf, stretchesOf, visible } from "./lines";
 import { type Line, type LossPaneInput, type Note, type PaneView, PLAIN } from "./pane";
 
 const NOTE_NOT_POSITIVE: Note = {
@@ -27,7 +27,7 @@ export function lossPane(input: LossPaneInput): PaneView {
     const add = (column: "loss" | "loss_smoothed", label: string, style: Partial<Line>): void => {
       const values = shown.columns[column];
       if (input.hidden.has(column) || !values.some(finite)) return;
-      const colour = input.colours({ run: name, kind: column, place: 0 });
+      const color = input.colors({ run: name, kind: column, index: 0 });
       const line = points(xs, values, null);
       lines.push({
         run: name,
@@ -35,7 +35,7 @@ export function lossPane(input: LossPaneInput): PaneView {
         label,
         drawn: "line",
         side: "left",
-        colour,
+        color,
         alpha: 1,
         width: 1,
         ...line,
@@ -43,7 +43,7 @@ export function lossPane(input: LossPaneInput): PaneView {
       });
     };
     const alone = input.smoothing === 0 || input.hidden.has("loss_smoothed");
-    add("loss", "loss", alone ? { width: 1.25 } : { alpha: paleness(many, input.dense === true) });
+    add("loss", "loss", alone ? { width: 1.25 } : { alpha: paleness(many, input.isDense === true) });
     if (input.smoothing > 0) add("loss_smoothed", "loss, smoothed", { width: 2 });
   }
   for (const { name, overview } of runs) {
@@ -51,7 +51,7 @@ export function lossPane(input: LossPaneInput): PaneView {
     for (const [index, { name: metric, side }] of input.metrics.entries()) {
       const values = overview.epochs.metrics.get(metric);
       if (values === undefined || !values.some(finite)) continue;
-      const colour = input.colours({ run: name, kind: "metric", place: index });
+      const color = input.colors({ run: name, kind: "metric", index: index });
       const line = points(xs, values, null);
       lines.push({
         run: name,
@@ -59,7 +59,7 @@ export function lossPane(input: LossPaneInput): PaneView {
         label: metric,
         drawn: "points",
         side,
-        colour,
+        color,
         alpha: 1,
         width: 1.75,
         ...line,
@@ -76,7 +76,7 @@ export function lossPane(input: LossPaneInput): PaneView {
   const stretches = runs.flatMap((run) => stretchesOf(run, axis, "loss"));
   const notes: Note[] = [];
   if (kind === "log" && left.values !== null && left.values.notPositive > 0) notes.push(NOTE_NOT_POSITIVE);
-  if (left.cut) notes.push(NOTE_BELOW);
+  if (left.isCut) notes.push(NOTE_BELOW);
   return {
     ...PLAIN,
     id: "loss",
@@ -88,7 +88,7 @@ export function lossPane(input: LossPaneInput): PaneView {
     epochs: spansOf(runs, axis),
     stretches,
     notes,
-    skipped: skippedPlaces(runs, axis),
+    skipped: skippedPositions(runs, axis),
     marks: input.marks ?? null,
   };
 }

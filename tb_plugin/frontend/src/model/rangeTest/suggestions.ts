@@ -19,8 +19,8 @@ export const METHOD_TEXTS: Readonly<Record<Method, string>> = {
 };
 
 /** A learning rate as it is shown and copied: a number that Python reads, with three digits. */
-export function formatSuggestion(rate: number): string {
-  const rounded = Number(rate.toPrecision(3));
+export function formatSuggestion(lr: number): string {
+  const rounded = Number(lr.toPrecision(3));
   return rounded < 1e-4 ? rounded.toExponential() : String(rounded);
 }
 
@@ -43,11 +43,11 @@ export function spreadText(summary: Summary): string {
 
 /** Where and why each sweep of a test ended, in sentences. */
 export function endSentences(test: RangeTest): readonly string[] {
-  const many = test.sweeps.length > 1;
+  const hasRepeats = test.sweeps.length > 1;
   const planned = test.settings.steps;
   const sentences = test.sweeps.map((sweep, index) => {
     const running = test.state === "running" && index === test.sweeps.length - 1 && sweep.stopped === null;
-    return `${many ? `Sweep ${formatCount(index + 1)}: ` : ""}${endOf(sweep, planned, running)}`;
+    return `${hasRepeats ? `Sweep ${formatCount(index + 1)}: ` : ""}${endOf(sweep, planned, running)}`;
   });
   return sentences.length === 0 ? ["No batch is recorded yet."] : sentences;
 }
@@ -57,10 +57,11 @@ function endOf(
   planned: number | null,
   running: boolean,
 ): string {
-  const of = planned === null ? plural(steps, "step") : `${formatCount(steps)} of ${plural(planned, "step")}`;
-  if (running) return `Running: ${of} so far.`;
-  if (stopped === null) return planned === steps ? `All ${plural(steps, "step")} ran.` : `${of} ran.`;
-  return `Stopped after ${of}. ${reason ?? `Reason: ${stopped}.`}`;
+  const progress =
+    planned === null ? plural(steps, "step") : `${formatCount(steps)} of ${plural(planned, "step")}`;
+  if (running) return `Running: ${progress} so far.`;
+  if (stopped === null) return planned === steps ? `All ${plural(steps, "step")} ran.` : `${progress} ran.`;
+  return `Stopped after ${progress}. ${reason ?? `Reason: ${stopped}.`}`;
 }
 
 /** The five methods and what is recommended, over several tests: median and extremes of those that found one. */
@@ -80,17 +81,17 @@ export function overall(tests: readonly RangeTest[]): Overall {
 
 /** The geometric median of the rates: of an even number the middle of the two in the middle. */
 function medianOf(summaries: readonly Summary[]): Summary {
-  const rates = summaries
+  const lrs = summaries
     .map((summary) => summary.learning_rate)
-    .filter((rate): rate is number => finite(rate) && rate > 0)
+    .filter((lr): lr is number => finite(lr) && lr > 0)
     .sort((a, b) => a - b);
-  const half = rates.length >> 1;
-  const [low, high, upper] = [rates[0], rates.at(-1), rates[half]];
+  const half = lrs.length >> 1;
+  const [low, high, upper] = [lrs[0], lrs.at(-1), lrs[half]];
   if (low === undefined || high === undefined || upper === undefined) {
     return { learning_rate: null, low: null, high: null, spread: null, found: 0, reason: "" };
   }
-  const lower = rates.length % 2 === 0 ? (rates[half - 1] as number) : upper;
+  const lower = lrs.length % 2 === 0 ? (lrs[half - 1] as number) : upper;
   const median = lower === upper ? upper : Math.sqrt(lower * upper);
   const spread = Math.log10(high / low);
-  return { learning_rate: median, low, high, spread, found: rates.length, reason: "" };
+  return { learning_rate: median, low, high, spread, found: lrs.length, reason: "" };
 }

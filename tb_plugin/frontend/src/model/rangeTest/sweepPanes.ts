@@ -3,7 +3,7 @@ import type { Range, Value } from "../../api/types";
 import { finite, nearestIndex } from "../axes/lookup";
 import { type ScaleChoice, type ScaleKind, yRange } from "../axes/scale";
 import { leftAxis } from "../panes/lines";
-import { type Colours, type Line, type Note, type PaneView, PLAIN, type YAxis } from "../panes/pane";
+import { type Colors, type Line, type Note, type PaneView, PLAIN, type YAxis } from "../panes/pane";
 import type { DrawnTest, SweepMarks } from "./sweepMarks";
 
 const NOTE_ABOVE: Note = {
@@ -24,7 +24,7 @@ export interface SweepPaneInput {
   readonly range: Range;
   readonly zoom: Range | null;
   readonly scale: ScaleChoice;
-  readonly colours: Colours;
+  readonly colors: Colors;
   readonly hidden: ReadonlySet<string>;
   readonly marks: SweepMarks;
 }
@@ -88,14 +88,14 @@ function linesOf(
   style: Partial<Line>,
 ): Line[] {
   return input.tests.flatMap(({ name, test }) => {
-    const colour = input.colours({ run: name, kind, place: 0 });
+    const color = input.colors({ run: name, kind, index: 0 });
     const several = test.sweeps.length > 1 && kind !== "sweep_loss" ? { alpha: 0.75, width: 1.5 } : {};
     return test.sweeps.flatMap((sweep) => {
       const { xs, rows } = rowsOf(sweep);
       const ys = rows.map((row) => gapped(sweep.columns[COLUMNS[kind]][row]));
       if (!ys.some(finite)) return [];
       const base = { run: name, kind, label, drawn: "line" as const, side: "left" as const };
-      return [{ ...base, colour, alpha: 1, width: 1, xs, ys, ...style, ...several }];
+      return [{ ...base, color, alpha: 1, width: 1, xs, ys, ...style, ...several }];
     });
   });
 }

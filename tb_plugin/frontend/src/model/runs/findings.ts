@@ -40,15 +40,15 @@ const TITLES: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-export interface Told {
+export interface FindingText {
   readonly title: string;
   /** What the title does not say already. */
   readonly text: string;
 }
 
-export function tellFinding({ code, text, numbers }: Finding): Told {
-  const still = code === "staircase-off-epoch" && numbers.drift === 0;
-  const title = still ? "Steps lie inside the epochs" : TITLES.get(code);
+export function describeFinding({ code, text, numbers }: Finding): FindingText {
+  const isAligned = code === "staircase-off-epoch" && numbers.drift === 0;
+  const title = isAligned ? "Steps lie inside the epochs" : TITLES.get(code);
   if (title !== undefined) return { title, text };
   const end = /[.!?](?= |$)/.exec(text)?.index ?? text.length - 1;
   return { title: text.slice(0, end), text: text.slice(end + 1).trim() };
@@ -65,7 +65,7 @@ export function worst(severities: readonly Severity[]): Severity {
 }
 
 /** For example "show · step 95"; null where the finding is in no one place. */
-export function placeLabel({ step, last_step: last }: Finding, report: Report): string | null {
+export function positionLabel({ step, last_step: last }: Finding, report: Report): string | null {
   if (step === null) return null;
   const whole = step === report.first_step && last === report.last_step;
   return whole ? "show · the whole run" : `show · step ${formatCount(step)}`;
@@ -79,7 +79,7 @@ export function stepsAround({ step, last_step: last }: Finding, report: Report):
   const { first_step: begin, last_step: end, epochs } = report;
   if (step === null || begin === null || end === null) return null;
   const until = Math.max(last ?? step, step) + 1;
-  const index = epochs.last_step.findIndex((one) => one >= step);
+  const index = epochs.last_step.findIndex((lastStep) => lastStep >= step);
   const at = index < 0 ? epochs.last_step.length - 1 : index;
   const epoch = (epochs.last_step[at] ?? end) - (epochs.first_step[at] ?? begin) + 1;
   const air = Math.max(Math.ceil((until - step) / 4), Math.min(epoch, Math.ceil((end - begin) / 8)), 4);
@@ -93,6 +93,6 @@ export function findingKey({ code, step, text }: Finding): string {
 }
 
 /** The finding is about what ReduceLROnPlateau would do, which the settings beside it answer. */
-export function asksWhatIf({ code }: Finding): boolean {
+export function hasWhatIf({ code }: Finding): boolean {
   return /^(plateau-|reduced-|stalled$)/.test(code);
 }

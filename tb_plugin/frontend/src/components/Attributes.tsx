@@ -1,5 +1,5 @@
 import type { Exactness } from "../api/types";
-import type { Fact } from "../model/runs/about";
+import type { Attribute } from "../model/runs/about";
 
 const EXACTNESS: Readonly<Record<Exactness, string>> = {
   exact: "exact",
@@ -7,12 +7,12 @@ const EXACTNESS: Readonly<Record<Exactness, string>> = {
   unavailable: "unavailable",
 };
 
-/** Named facts, one below the other; `wide` puts each value below its name. */
-export function Facts({ facts, wide }: { facts: readonly Fact[]; wide?: boolean }) {
-  if (facts.length === 0) return null;
+/** Named attributes, one below the other; `wide` puts each value below its name. */
+export function Attributes({ attributes, isWide }: { attributes: readonly Attribute[]; isWide?: boolean }) {
+  if (attributes.length === 0) return null;
   return (
-    <dl class={wide ? "facts-list facts-wide" : "facts-list"}>
-      {facts.map(({ name, value, more, exactness }) => (
+    <dl class={isWide ? "attribute-list attribute-list-wide" : "attribute-list"}>
+      {attributes.map(({ name, value, more, exactness }) => (
         <div key={name}>
           <dt>
             {name}
