@@ -179,7 +179,7 @@ def test_nothing_overlaps_at_1024_pixels(open_page: Opener, lessons: Server, run
         ".tab .field",
         ".what-if-tools > *",
         ".reduction",
-        ".departs",
+        ".diverges",
         ".cell",
     )
     boxes = []

@@ -22,7 +22,7 @@ STAIRCASE = "mystery/staircase-95"
 
 APART = (
     "h1",
-    ".facts",
+    ".summary",
     ".controls > *",
     ".legend li",
     ".card-tools > *",

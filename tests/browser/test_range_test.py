@@ -248,7 +248,7 @@ def test_a_test_that_cannot_be_loaded_says_why_and_can_be_tried_again(
 
 APART = (
     "h1",
-    ".facts",
+    ".summary",
     ".controls > *",
     ".suggestion",
     ".suggestion-table",

@@ -38,7 +38,7 @@ test("a fit's settings are told, those without effect are not", () => {
 
 test("a run that was interrupted says how", () => {
   expect(fitAttributes({ ended: "interrupted: KeyboardInterrupt" })).toEqual([
-    { name: "ended", value: "interrupted: KeyboardInterrupt" },
+    { name: "end", value: "interrupted: KeyboardInterrupt" },
   ]);
   expect(runAttributes(info({ state: null, steps: 0, epochs: 0, start_time: null }), null)).toEqual([
     { name: "state", value: "not recorded" },

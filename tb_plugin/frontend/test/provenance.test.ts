@@ -74,7 +74,7 @@ test("a column that is not exact says so with its source", () => {
     exactness: { loss: "bounded" },
   };
   expect(caveatOf(named([fit]), "loss")).toEqual({
-    label: "within a bound",
+    label: "bounded",
     sentence: "The tracker's difference, within 1e-3.",
   });
 });
@@ -236,7 +236,7 @@ test("layers without a color of their own are pale and lie below, on a logarithm
     ["net/still", "layer -1"],
     ["net/head", "layer 0"],
   ]);
-  expect(view.notes.map(({ text }) => text)).toEqual(["gaps where nothing moved"]);
+  expect(view.notes.map(({ code }) => code)).toEqual(["not-positive"]);
 });
 
 test("a zoomed answer brings its own samples, skipped steps and rates", () => {

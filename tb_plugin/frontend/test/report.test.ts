@@ -35,28 +35,22 @@ test("a report is read as it was sent, and what is missing is said by its name",
   const sent = report();
   expect(decodeReport(JSON.parse(JSON.stringify(sent)))).toEqual(sent);
   expect(() => decodeReport({ ...sent, plateaus: { ...sent.plateaus, wait: [1] } })).toThrow(
-    "plateaus.wait has 1 rows where step has 3",
+    UnexpectedAnswer,
   );
   expect(() => decodeReport({ ...sent, lr: undefined })).toThrow(UnexpectedAnswer);
 });
 
-test("an LR change is described with its place in the epoch", () => {
-  expect(lrChangeSentence(lrChange(), null)).toBe(
-    "At step 95 the learning rate fell from 0.1 to 0.095: 19 of 76 steps into epoch 1, a quarter of an epoch after its start.",
-  );
-  expect(lrChangeSentence(lrChange({ offset: 57, nearest_boundary: -19, epoch: 3 }), null)).toContain(
-    "57 of 76 steps into epoch 3, a quarter of an epoch before its end.",
-  );
-  expect(
-    lrChangeSentence(lrChange({ offset: 0, nearest_boundary: 0, on_boundary: true, epoch: 5 }), null),
-  ).toContain(": exactly where epoch 5 begins.");
-  expect(lrChangeSentence(lrChange({ late: true, offset: 1, nearest_boundary: 1 }), "The reason.")).toMatch(
-    /The reason\.$/,
-  );
+test("an LR change is described by its numbers, and by where it is in its epoch only where that is known", () => {
+  const numbers = (sentence: string) => (sentence.match(/\d[\d.]*\d|\d/g) ?? []).map(Number);
+  expect(numbers(lrChangeSentence(lrChange(), null))).toEqual([95, 0.1, 0.095, 19, 76, 1]);
+  const atStart = lrChange({ offset: 0, nearest_boundary: 0, on_boundary: true, epoch: 5 });
+  expect(numbers(lrChangeSentence(atStart, null))).toEqual([95, 0.1, 0.095, 5]);
+  const late = lrChange({ late: true, offset: 1, nearest_boundary: 1 });
+  expect(lrChangeSentence(late, "The reason.").endsWith(" The reason.")).toBe(true);
   const unknown = { epoch: null, offset: null, steps_in_epoch: null, nearest_boundary: null };
-  expect(lrChangeSentence(lrChange({ ...unknown, step_before: 90, to: 0.2 }), null)).toBe(
-    "Between step 90 and step 95 the learning rate rose from 0.1 to 0.2.",
-  );
+  expect(numbers(lrChangeSentence(lrChange({ ...unknown, step_before: 90, to: 0.2 }), null))).toEqual([
+    90, 95, 0.1, 0.2,
+  ]);
 });
 
 test("a part of an epoch is in words only where it is exactly that", () => {
@@ -68,24 +62,30 @@ test("a part of an epoch is in words only where it is exactly that", () => {
   ]);
 });
 
-test("a reduction says who made it, and from where on the record is another story", () => {
+test("every kind of reduction has a sentence, of its numbers and of what the run did", () => {
   const asked = report({ reductions: [reduction()], diverges_at: { epoch: 2, step: 29 } });
-  expect(reductionSentence(reduction(), asked)).toMatch(
-    /would have reduced .* after epoch 2; .* From here on/,
-  );
-  const by = reduction({ did_from: 0.025, did_to: 0.023 });
-  expect(reductionSentence(by, asked)).toMatch(/would have reduced .* went from 0.025 to 0.023 there\./);
-  expect(reductionSentence(reduction(), { ...asked, last_step: 29 })).toContain("nothing comes after it");
+  const other = reduction({ did_from: 0.025, did_to: 0.023 });
   const both = reduction({ kind: "both", did_from: 0.1, did_to: 0.02 });
-  expect(reductionSentence(both, asked)).toMatch(
-    /own ReduceLROnPlateau reduced .* after epoch 2 from 0.1 to 0.02; this rule reduces it there from/,
-  );
-  expect(divergesSentence(asked.plateaus)).toMatch(/^After epoch 2 the recorded curve is no longer/);
-  expect(divergesSentence(report().plateaus)).toContain("never reduces");
-  expect(divergesSentence(report({ reductions: [both] }).plateaus)).toContain("changed to the same value");
-  expect(divergesSentence(report({ reductions: [reduction()] }).plateaus)).toContain(
-    "Nothing is recorded after",
-  );
+  const did = reduction({ kind: "did", did_from: 0.1, did_to: 0.02 });
+  const sentences = [
+    reductionSentence(reduction(), asked),
+    reductionSentence(reduction(), report()),
+    reductionSentence(reduction(), { ...report(), last_step: 40 }),
+    ...[other, both, did].map((made) => reductionSentence(made, report())),
+  ];
+  expect(new Set(sentences).size).toBe(6);
+  expect(sentences.every((sentence) => sentence.includes("after epoch 2"))).toBe(true);
+  expect(sentences.map((sentence) => sentence.includes("0.01"))).toEqual([
+    true,
+    true,
+    true,
+    true,
+    true,
+    false,
+  ]);
+  expect(sentences[3]).toContain("0.025");
+  const ways = [asked, report(), report({ reductions: [both] }), report({ reductions: [reduction()] })];
+  expect(new Set(ways.map(({ plateaus }) => divergesSentence(plateaus))).size).toBe(4);
 });
 
 test("a step has its place on every axis, also one that is still to come", () => {
@@ -109,7 +109,6 @@ test("a plateau reaches from its best value to the reduction, solid where there 
     [30, 40, true],
     [9, 35, true],
   ]);
-  expect(marks.bands[0]?.label).toBe("would reduce after epoch 2");
   expect(sentenceAt(marks, 29)).toBe(marks.bands[0]?.sentence);
 });
 
@@ -200,10 +199,10 @@ test("the rule's learning rate and the plan are lines that decide the scale with
     hidden: new Set(),
     marks,
   });
-  expect(pane.lines.map((line) => line.label)).toEqual([
-    "with the rule",
-    "effective LR",
-    "learning rate",
+  expect(pane.lines.map((line) => line.kind)).toEqual([
+    "would",
+    "effective_learning_rate",
+    "learning_rate",
     "planned",
   ]);
   expect(pane.left.kind).toBe("log");
@@ -277,25 +276,23 @@ test("the pointer finds a marker, a cluster that opens, and the head of a platea
     PLAIN,
   );
   const layout = layoutMarks("lr", marks, [0, 900], frame(900));
-  expect(markAt(layout, 95, 105)?.sentence).toContain("At step 95");
+  expect(markAt(layout, 95, 105)?.sentence).toBe(marks.markers[0]?.sentence);
   const cluster = markAt(layout, 401, 105);
-  expect(cluster?.sentence).toMatch(
-    /^2 changes of the learning rate from step 400 to step 402, none of them where an epoch/,
-  );
+  expect(cluster?.sentence.match(/\d+/g)).toEqual(["2", "400", "402"]);
   expect(cluster?.range?.[0]).toBeLessThan(400);
-  expect(markAt(layout, 650, 5)?.sentence).toContain("ReduceLROnPlateau");
+  expect(markAt(layout, 650, 5)?.sentence).toBe(marks.bands[0]?.sentence);
   expect(markAt(layout, 650, 60)).toBeNull();
 });
 
 test("a finding has a title, a place and a stretch of steps with air around it", () => {
-  expect(describeFinding(finding()).title).toBe("Steps drift across the epochs");
+  expect(describeFinding(finding()).text).toBe(finding().text);
   expect(describeFinding(finding({ code: "new", text: "One thing. Then 0.1 more." }))).toEqual({
     title: "One thing",
     text: "Then 0.1 more.",
   });
   const run = { ...report(), first_step: 0, last_step: 999 };
-  expect(positionLabel(finding(), run)).toBe("show · step 95");
-  expect(positionLabel(finding({ step: 0, last_step: 999 }), run)).toBe("show · the whole run");
+  expect(positionLabel(finding(), run)).toContain("95");
+  expect(positionLabel(finding({ step: 0, last_step: 999 }), run)).not.toMatch(/\d/);
   expect(positionLabel(finding({ step: null }), run)).toBeNull();
   expect(stepsAround(finding({ step: 500, last_step: 539 }), run)).toEqual([490, 550]);
   expect(stepsAround(finding({ step: 10, last_step: 950 }), run)).toBeNull();

@@ -6,7 +6,7 @@ export const METHODS = ["steepest", "valley", "slide", "minimum_tenth", "diverge
 /** A way to read a learning rate off a sweep. */
 export type Method = (typeof METHODS)[number];
 
-/** What one sweep suggests; the rate is null where the method finds none. */
+/** What one sweep suggests; the learning rate is null where the method finds none. */
 export interface Suggestion {
   readonly learning_rate: number | null;
   readonly reason: string;
@@ -32,7 +32,7 @@ export interface SweepColumns {
   readonly learning_rate: readonly Value[];
   readonly loss: readonly Value[];
   readonly loss_smoothed: readonly Value[];
-  /** Loss a decade of the learning rate. */
+  /** Loss per decade of the learning rate. */
   readonly slope: readonly Value[];
 }
 

@@ -4,7 +4,7 @@ import { formatNumber } from "../model/axes/format";
 import { yTicks } from "../model/axes/scale";
 import { numberLabels } from "../model/axes/ticks";
 import { EMPTY_LAYOUT, type Layout } from "../model/marks/layout";
-import type { YAxis } from "../model/panes/pane";
+import type { Line, YAxis } from "../model/panes/pane";
 import { drawAreas } from "./areas";
 import { drawAbove, drawBelow } from "./decorations";
 import { FONT } from "./font";
@@ -26,6 +26,7 @@ export interface Chart {
   readonly plot: () => uPlot | null;
   /** Where markers, labels and bands were drawn, in pixels of the plot. */
   readonly layout: () => Layout;
+  readonly lines: () => readonly Line[];
   update(view: ChartView): void;
   resize(width: number, height: number): void;
   destroy(): void;
@@ -75,6 +76,7 @@ export function createChart(host: HTMLElement, onDraw: (plot: uPlot) => void): C
   return {
     plot: () => plot,
     layout: () => layout,
+    lines: () => view?.lines ?? [],
     update(next) {
       view = next;
       const key = structureOf(next);

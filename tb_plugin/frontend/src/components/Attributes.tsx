@@ -1,11 +1,4 @@
-import type { Exactness } from "../api/types";
 import type { Attribute } from "../model/runs/about";
-
-const EXACTNESS: Readonly<Record<Exactness, string>> = {
-  exact: "exact",
-  bounded: "within a bound",
-  unavailable: "unavailable",
-};
 
 /** Named attributes, one below the other; `wide` puts each value below its name. */
 export function Attributes({ attributes, isWide }: { attributes: readonly Attribute[]; isWide?: boolean }) {
@@ -18,7 +11,7 @@ export function Attributes({ attributes, isWide }: { attributes: readonly Attrib
             {name}
             {exactness !== undefined && (
               <span class={exactness === "exact" ? "exactness" : "exactness exactness-less"}>
-                {EXACTNESS[exactness]}
+                {exactness}
               </span>
             )}
           </dt>

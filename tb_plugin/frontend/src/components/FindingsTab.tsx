@@ -22,11 +22,8 @@ export function FindingsTab() {
   if (report.findings.length === 0) {
     return (
       <>
-        <p class="nothing">Nothing to point out.</p>
-        <p class="quiet">
-          The learning rate did what its settings say, and nothing in the loss or in the epoch metrics asks
-          for a word.
-        </p>
+        <p class="nothing">No findings.</p>
+        <p class="quiet">No problems found in the learning rate, the loss or the metrics.</p>
         <Checked report={report} />
       </>
     );
@@ -74,8 +71,8 @@ function FindingsOfRuns() {
       {without.length > 0 && (
         <p class="quiet" data-testid="without-findings" title={without.join("\n")}>
           {withFindings.length === 0
-            ? "Nothing to point out in any of the runs."
-            : `Nothing to point out in ${namesOf(without)}.`}
+            ? "No findings in any of the runs."
+            : `No findings in ${namesOf(without)}.`}
         </p>
       )}
     </>
@@ -108,7 +105,7 @@ function Checked({ report }: { report: Report }) {
   const missing = unchecked.length === 0 ? "" : `, ${unchecked.length} not checked`;
   return (
     <details class="quiet" data-testid="checks">
-      <summary>{`${good.length} checks in order${missing}`}</summary>
+      <summary>{`${plural(good.length, "check")} passed${missing}`}</summary>
       <ul>
         {good.map(({ name }) => (
           <li key={name}>{`✓ ${name}`}</li>
@@ -130,7 +127,10 @@ function Card({ finding, report }: { finding: Finding; report: Report }) {
   const isShown = (occurrence: Finding) =>
     view.highlight.value?.run === report.run && view.highlight.value.finding === findingKey(occurrence);
   return (
-    <li class={`finding finding-${finding.severity}${occurrences.some(isShown) ? " finding-shown" : ""}`}>
+    <li
+      data-code={finding.code}
+      class={`finding finding-${finding.severity}${occurrences.some(isShown) ? " finding-shown" : ""}`}
+    >
       <Heading>
         <span class="unseen">{SEVERITY_WORDS[finding.severity]}: </span>
         {title}
@@ -146,6 +146,7 @@ function Card({ finding, report }: { finding: Finding; report: Report }) {
                 key={findingKey(occurrence)}
                 type="button"
                 class="link"
+                data-step={occurrence.step ?? undefined}
                 aria-pressed={isShown(occurrence)}
                 aria-label={`${label}: ${title}`}
                 onClick={() => navigation.showFinding(occurrence, report)}
@@ -182,6 +183,7 @@ export function FindingsLine() {
     <button
       type="button"
       class={`finding-line finding-${first.severity}`}
+      data-code={first.code}
       onClick={() => {
         choices.tab.value = "findings";
         choosePanel(choices, true);

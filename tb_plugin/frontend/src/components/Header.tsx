@@ -19,7 +19,7 @@ export function Header() {
   const trainings = view.kind.value === "training";
   const axisProblem = (axis: Axis): string | null =>
     axis === "epoch" && view.drawn.value.length > 0 && !view.hasEpochs.value
-      ? "Nothing is recorded of this run's epochs."
+      ? "No epochs are recorded for this run."
       : null;
   return (
     <header class="header">
@@ -56,7 +56,7 @@ function Title() {
   return (
     <div class="title">
       <h1 title={name}>{name}</h1>
-      <p class="facts" data-testid="facts" title={parts}>
+      <p class="summary" data-testid="facts" title={parts}>
         {parts}
       </p>
     </div>
@@ -109,7 +109,7 @@ function Smoothing() {
     set(Math.round((value + by) * 100) / 100);
   };
   return (
-    <fieldset class="smoothing" title="Smoothing of the loss. The learning rate is never smoothed.">
+    <fieldset class="smoothing" title="Smooths the loss. The learning rate is never smoothed.">
       <legend class="unseen">Smoothing of the loss</legend>
       <span aria-hidden="true">Smoothing</span>
       <input
@@ -139,7 +139,7 @@ function Smoothing() {
         type="button"
         class="button button-small"
         aria-pressed={auto}
-        title="Smooth by the number of steps that a pixel holds"
+        title="Choose the smoothing from the number of steps per pixel"
         onClick={() => {
           choices.smoothing.value = auto ? view.autoSmoothing.value : null;
         }}
@@ -156,7 +156,7 @@ function CopyLink() {
     const link = store.link();
     const copied = await copyText(link);
     store.say(
-      copied ? "Link copied: it opens these runs, this zoom and these axes." : `Copy this link: ${link}`,
+      copied ? "Link copied. It opens these runs with this zoom and these axes." : `Copy this link: ${link}`,
     );
   };
   return (

@@ -13,10 +13,10 @@ export function LayerChooser() {
     choices.layers.value = names.filter((layer) => shown.has(layer));
   };
   return (
-    <Popover small label={`Layers ${shown.size}/${names.length}`} title="Layers to tell apart by color">
+    <Popover small label={`Layers ${shown.size}/${names.length}`} title="Layers that have their own color">
       {() => (
         <fieldset class="choices">
-          <legend>Layers, those that move most first</legend>
+          <legend>Layers, largest updates first</legend>
           {names.map((name) => (
             <label key={name} title={name}>
               <input type="checkbox" checked={shown.has(name)} onChange={() => toggle(name)} />

@@ -16,7 +16,7 @@ export function Legend({ items, notes, caption = null }: Properties) {
   const { choices } = useStore();
   return (
     <ul class="legend">
-      {caption !== null && <li class="legend-of">{caption}</li>}
+      {caption !== null && <li class="legend-caption">{caption}</li>}
       {items.map(({ label, color, alpha, drawn, toggles, hidden, hint, caveat }) => {
         const swatch = (
           <span
@@ -26,7 +26,7 @@ export function Legend({ items, notes, caption = null }: Properties) {
           />
         );
         return (
-          <li key={label} title={hint ?? undefined}>
+          <li key={label} data-legend={toggles ?? undefined} title={hint ?? undefined}>
             {toggles === null ? (
               <span class="legend-item">
                 {swatch}
@@ -60,7 +60,7 @@ export function Legend({ items, notes, caption = null }: Properties) {
         );
       })}
       {notes.map((note) => (
-        <li class="note" key={note.text} title={note.more}>
+        <li class="note" key={note.code} data-note={note.code} title={note.more}>
           {note.text}
         </li>
       ))}

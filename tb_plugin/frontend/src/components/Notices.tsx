@@ -85,7 +85,7 @@ function Lost({ problem }: { problem: string }) {
   const { runs } = useStore();
   return (
     <p class="notice notice-bad" role="alert">
-      {problem} What you see was loaded before.
+      {problem} The page shows the data that was loaded before.
       <button type="button" class="link" onClick={() => void runs.reload()}>
         Try again
       </button>

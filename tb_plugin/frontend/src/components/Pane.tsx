@@ -138,7 +138,7 @@ export function Pane({ stage, pane, title, children, plotWidth, onPointer }: Pro
       tabIndex={0}
       role="application"
       aria-roledescription="chart"
-      aria-label={`${title}. Arrow keys move the cursor, plus and minus zoom, Escape shows all of it.`}
+      aria-label={`${title}. Arrow keys move the cursor, plus and minus zoom, Escape resets the zoom.`}
       onKeyDown={(event) => {
         if (event.target === event.currentTarget) onKey(event);
       }}
@@ -177,7 +177,5 @@ let lastHint = Number.NEGATIVE_INFINITY;
 function hintAtWheel(say: (sentence: string) => void): void {
   if (performance.now() - lastHint < HINT_PAUSE_MS) return;
   lastHint = performance.now();
-  say(
-    "Alt + wheel zooms. Drag zooms, a tall box both axes; Shift + drag pans, a double click shows everything.",
-  );
+  say("Zoom: drag, or Alt + wheel; a tall box zooms both axes. Pan: Shift + drag. Reset: double-click.");
 }

@@ -35,7 +35,7 @@ export function Panes() {
 
 const TITLES = {
   lr: "Learning rate",
-  layers: "Update of each layer",
+  layers: "Updates of each layer",
   loss: "Loss and epoch metrics",
 } as const;
 
@@ -78,13 +78,13 @@ function Card({ pane, title }: { pane: TrainingPane; title: string }) {
               type="button"
               class="button button-small"
               aria-expanded={open}
-              aria-label={`${open ? "fold" : "unfold"}: ${title}`}
+              aria-label={`${open ? "Collapse" : "Expand"}: ${title}`}
               onClick={() => {
                 if (pane === "layers") toggleHidden(choices, "layers");
                 else choices.lrPane.value = open ? "folded" : "open";
               }}
             >
-              {open ? "fold" : "unfold"}
+              {open ? "collapse" : "expand"}
             </button>
           )}
         </div>
@@ -159,7 +159,7 @@ function Coverage() {
           type="button"
           class="button button-small button-accent"
           onClick={() => navigation.reset()}
-          title="Show the whole run (Esc, or a double click)"
+          title="Show the whole run (Esc or double-click)"
         >
           reset zoom
         </button>

@@ -80,7 +80,7 @@ function Kinds() {
   return (
     <div class="kinds">
       <Segmented
-        label="Kind of runs"
+        label="Kind of run"
         name="kind"
         value={view.kind.value}
         options={KINDS.map((kind) => ({ value: kind, label: KIND_LABELS[kind] }))}
@@ -173,7 +173,7 @@ function Row({ name, label, info, top, checked, sparkline, only }: RowProperties
         type="button"
         class="row-name"
         aria-label={name}
-        title={`${name}\n${factsOf(info)}\nClick: show only this run`}
+        title={`${name}\n${summaryOf(info)}\nClick: show only this run`}
         onClick={() => {
           choices.selections[info.kind].value = [name];
         }}
@@ -195,7 +195,7 @@ function Row({ name, label, info, top, checked, sparkline, only }: RowProperties
   );
 }
 
-function factsOf(info: RunInfo): string {
+function summaryOf(info: RunInfo): string {
   const parts = [plural(info.steps, "step")];
   if (info.kind === "training") parts.push(plural(info.epochs, "epoch"));
   if (info.optimizer !== null) parts.unshift(info.optimizer);
@@ -218,7 +218,7 @@ function Foot() {
         type="button"
         class="button button-small"
         aria-label={`Theme: ${theme}. Change to ${NEXT[theme]}.`}
-        title={`Theme: ${theme}${theme === "auto" ? ", as TensorBoard" : ""}`}
+        title={`Theme: ${theme}${theme === "auto" ? " (as in TensorBoard)" : ""}`}
         onClick={() => chooseTheme(choices, NEXT[theme])}
       >
         <span aria-hidden="true">{THEME_ICONS[theme]}</span> <span class="theme-name">{theme}</span>

@@ -43,7 +43,7 @@ export function RunTab() {
           </section>
         );
       })}
-      {series !== null && fits.length === 0 && <p class="quiet">Nothing more is recorded of this run.</p>}
+      {series !== null && fits.length === 0 && <p class="quiet">No settings are recorded for this run.</p>}
     </>
   );
 }

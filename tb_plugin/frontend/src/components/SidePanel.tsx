@@ -121,7 +121,7 @@ function About({ whole }: { whole: boolean }) {
   const run = view.focused.value ?? "";
   return (
     <label class="run-choice">
-      {whole ? "This tab and the marks in the charts are about" : "The marks in the charts are about"}
+      {whole ? "This tab and the marks in the charts show" : "The marks in the charts show"}
       <span class="run-choice-line">
         <span class="swatch swatch-run" style={{ "--swatch": view.runColor.value(run) }} aria-hidden="true" />
         <select

@@ -46,7 +46,7 @@ function Splitter({ label, between, measure, resize, reset, now, behind = false 
       aria-valuenow={Math.round(now)}
       aria-valuemin={0}
       aria-valuemax={100}
-      title={`${label}: drag, or use the arrow keys; a double click takes the change back`}
+      title={`${label}: drag or use the arrow keys; double-click to reset`}
       onKeyDown={onKey}
       onDblClick={reset}
       onPointerDown={(event) => {

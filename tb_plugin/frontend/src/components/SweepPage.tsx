@@ -26,7 +26,7 @@ export function SweepPage() {
               type="button"
               class="button button-small button-accent"
               onClick={() => sweeps.moves.reset()}
-              title="Show the whole test (Esc, or a double click)"
+              title="Show the whole test (Esc or double-click)"
             >
               reset zoom
             </button>
@@ -96,7 +96,7 @@ function Waiting() {
   return tests.value.length === 0 ? (
     <output class="waiting">Loading the range test…</output>
   ) : (
-    <p class="waiting">No batch is recorded yet.</p>
+    <p class="waiting">No step is recorded yet.</p>
   );
 }
 

@@ -68,14 +68,14 @@ export function CompareTab() {
 
 function Suggested({ drawn: { test } }: { drawn: DrawnTest }) {
   const lr = (value: number | null): string => (value === null ? "none" : formatSuggestion(value));
-  const facts: Attribute[] = [
+  const attributes: Attribute[] = [
     { name: "recommended", value: lr(test.recommended.learning_rate) },
     ...METHODS.map((method) => ({
       name: METHOD_NAMES[method].toLowerCase(),
       value: lr(test.suggestions[method].learning_rate),
     })),
   ];
-  return <Attributes attributes={facts} />;
+  return <Attributes attributes={attributes} />;
 }
 
 /** On the page of range tests: how the first of them was set, how it ended, and what its suggestions mean. */
@@ -94,7 +94,7 @@ export function TestTab() {
         </p>
       ))}
       <section class="fit">
-        <h3>What is suggested</h3>
+        <h3>Suggestions</h3>
         <Attributes
           isWide
           attributes={METHODS.map((method) => {
@@ -122,15 +122,15 @@ export function TestTab() {
   function settingAttributes({ name, test: { settings } }: DrawnTest): readonly Attribute[] {
     const info = view.infos.value.get(name);
     const lr = (value: number | null): string | null => (value === null ? null : formatSuggestion(value));
-    const facts: readonly (readonly [string, string | null])[] = [
+    const settingValues: readonly (readonly [string, string | null])[] = [
       ["state", info?.state ?? null],
       ["start LR", lr(settings.start_lr)],
       ["end LR", lr(settings.end_lr)],
       ["growth", settings.growth],
-      ["steps planned", settings.steps === null ? null : formatCount(settings.steps)],
+      ["planned steps", settings.steps === null ? null : formatCount(settings.steps)],
       ["stops above", settings.stop_factor === null ? null : `${settings.stop_factor} × the lowest loss`],
       ["sweeps", settings.repeats === null ? null : formatCount(settings.repeats)],
     ];
-    return facts.flatMap(([name, value]) => (value === null ? [] : [{ name: name, value }]));
+    return settingValues.flatMap(([name, value]) => (value === null ? [] : [{ name, value }]));
   }
 }

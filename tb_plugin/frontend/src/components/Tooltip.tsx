@@ -117,7 +117,7 @@ function OneRun({ pane, reading, nearest }: { pane: PaneId; reading: Reading; ne
           </tr>
           {view.metrics.value.map((name, index) => (
             <tr key={name}>
-              <TooltipName color={colors({ run: reading.run, kind: "metric", index: index })} label={name} />
+              <TooltipName color={colors({ run: reading.run, kind: "metric", index })} label={name} />
               {smoothed && <td />}
               <td>
                 {reading.metrics.has(name) ? formatNumber(reading.metrics.get(name) ?? null) : "not yet"}
@@ -132,7 +132,7 @@ function OneRun({ pane, reading, nearest }: { pane: PaneId; reading: Reading; ne
         reading.updates.map(([optimizer, count]) => (
           <p
             key={optimizer}
-          >{`${optimizer}: ${count === 0 ? "no update in this step" : plural(count, "update")}`}</p>
+          >{`${optimizer}: ${count === 0 ? "no update at this step" : plural(count, "update")}`}</p>
         ))
       )}
       {product !== null && <p>effective LR = {product}</p>}
@@ -204,7 +204,7 @@ function ManyRuns({ readings, nearest }: { readings: readonly Reading[]; nearest
           ))}
         </tbody>
       </table>
-      {readings.length > listed.length && <p>{readings.length - listed.length} more runs</p>}
+      {readings.length > listed.length && <p>{plural(readings.length - listed.length, "more run")}</p>}
       {focus !== undefined && (
         <p>
           {focus.run}:{" "}

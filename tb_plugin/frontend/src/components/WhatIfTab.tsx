@@ -21,7 +21,9 @@ export function WhatIfTab() {
   return (
     <div class="what-if">
       <h3 class="what-if-title">What if: ReduceLROnPlateau</h3>
-      <p class="quiet">Where it would have reduced the learning rate of this run. It starts from {own}.</p>
+      <p class="quiet">
+        Where this rule would reduce the learning rate of this run. The settings start from {own}.
+      </p>
       <Form plateaus={plateaus} refusal={refusal} />
       <div class="what-if-tools">
         <CopyCode code={refusal === null ? plateaus.code : null} />
@@ -47,11 +49,11 @@ export function WhatIfTab() {
 }
 
 const NUMBERS: readonly { readonly setting: Setting; readonly hint: string; readonly whole: boolean }[] = [
-  { setting: "patience", hint: "Epochs without improvement before the reduction", whole: true },
-  { setting: "min_delta", hint: "A smaller change is no improvement", whole: false },
-  { setting: "factor", hint: "The learning rate is multiplied by it", whole: false },
-  { setting: "cooldown", hint: "Epochs after a reduction in which nothing is counted", whole: true },
-  { setting: "min_lr", hint: "The learning rate does not fall below it", whole: false },
+  { setting: "patience", hint: "Epochs without improvement before an LR reduction", whole: true },
+  { setting: "min_delta", hint: "A smaller change does not count as an improvement", whole: false },
+  { setting: "factor", hint: "An LR reduction multiplies the learning rate by it", whole: false },
+  { setting: "cooldown", hint: "Epochs after an LR reduction that do not count", whole: true },
+  { setting: "min_lr", hint: "The learning rate never falls below it", whole: false },
 ];
 
 function Form({ plateaus, refusal }: { plateaus: Plateaus; refusal: string | null }) {
@@ -119,7 +121,7 @@ function Form({ plateaus, refusal }: { plateaus: Plateaus; refusal: string | nul
       {choice("version", "Keras version", VERSIONS)}
       {(refusal ?? problem) !== null && (
         <p class="field-problem" id="rule-problem" role="alert">
-          {refusal === null ? problem : `${refusal}. The charts show the last settings that were valid.`}
+          {refusal === null ? problem : `${refusal}. The charts show the last valid settings.`}
         </p>
       )}
     </form>
@@ -134,7 +136,7 @@ function Reductions({ plateaus }: { plateaus: Plateaus }) {
   return (
     <div class="reductions" data-testid="reductions" aria-live="polite">
       {reductions.length > 0 && (
-        <h4>{reductions.some(({ kind }) => kind !== "would") ? "Reductions" : "It would reduce"}</h4>
+        <h4>{reductions.some(({ kind }) => kind !== "would") ? "LR reductions" : "Would reduce"}</h4>
       )}
       {reductions.length > 0 && (
         <ul>
@@ -165,14 +167,14 @@ function CopyCode({ code }: { code: string | null }) {
   const copy = async (): Promise<void> => {
     if (code === null) return;
     const copied = await copyText(code);
-    say(copied ? "Copied: the Keras callback with these settings." : `Copy this: ${code}`);
+    say(copied ? "Copied the Keras callback with these settings." : `Copy this: ${code}`);
   };
   return (
     <button
       type="button"
       class="button button-small"
       disabled={code === null}
-      title={code ?? "Keras cannot watch single batches, or these settings are not valid."}
+      title={code ?? "Unavailable: Keras cannot monitor single batches, or the settings are invalid."}
       onClick={() => void copy()}
     >
       Copy as code

@@ -15,13 +15,13 @@ export function lossLegend(store: Store): LegendItem[] {
     const color = isAlone ? theme.loss : theme.muted;
     items.push(
       item(
-        "loss, each batch",
+        "loss of each batch",
         color,
         "line",
         smoothing > 0 ? 0.4 : 1,
         "loss",
         hidden,
-        "The loss of each batch by itself.",
+        "The loss of each batch, without smoothing.",
         caveatIn(view, "loss"),
       ),
     );
@@ -34,7 +34,7 @@ export function lossLegend(store: Store): LegendItem[] {
           1,
           "loss_smoothed",
           hidden,
-          "Debiased exponential average over every step.",
+          "Exponential moving average over all steps, with bias correction.",
         ),
       );
     }
@@ -51,7 +51,7 @@ export function lossLegend(store: Store): LegendItem[] {
         1,
         null,
         hidden,
-        "Once an epoch, at its last step.",
+        "One value per epoch, at its last step.",
       ),
     );
   }
@@ -72,18 +72,18 @@ function lossMarks({ view, choices }: Store): LegendItem[] {
     const hasWould = reductions.some(({ kind }) => kind === "would");
     const label = hasActual
       ? hasWould
-        ? "plateau, striped: would reduce"
+        ? "plateau (striped: would reduce)"
         : "plateau, reduced"
       : "plateau, would reduce";
     const more =
       total > reductions.length
         ? ` Only the first ${formatCount(reductions.length)} of ${formatCount(total)} are drawn.`
         : "";
-    const hint = `From the best value to where ReduceLROnPlateau reduces the learning rate; striped where it only would have.${more}`;
+    const hint = `From the best value to the LR reduction by ReduceLROnPlateau. Striped: this rule would reduce, the run did not.${more}`;
     items.push(item(label, theme.rule, "band", 0.45, "plateaus", hidden, hint));
   }
   if ((marks.plateaus && hidden.has("corridor")) || marks.corridor !== null) {
-    const hint = `A value of ${rule.monitor} in this band is no improvement.`;
+    const hint = `A value of ${rule.monitor} in this band does not count as an improvement.`;
     items.push(item("best ± min_delta", theme.muted, "thin-band", 0.5, "corridor", hidden, hint));
   }
   if ((marks.plateaus && hidden.has("fuse")) || marks.fuse.length > 0) {

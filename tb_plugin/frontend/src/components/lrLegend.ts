@@ -74,7 +74,7 @@ function effectiveLR({ view, choices }: Store): LegendItem {
   const corrected = fits.length > 0 && fits.every(hasBiasCorrection);
   const caveat = caveatIn(view, "effective_learning_rate");
   const label = isSame
-    ? "effective LR, equal to it"
+    ? "effective LR (the same)"
     : hasValues || caveat?.label === "unavailable"
       ? `effective LR${corrected ? " (bias correction)" : ""}`
       : "no effective LR";
@@ -83,7 +83,7 @@ function effectiveLR({ view, choices }: Store): LegendItem {
     ? "This optimizer applies the learning rate as it is."
     : hasValues
       ? notes.size === 0
-        ? "What the optimizer makes of the learning rate: see Run."
+        ? "The learning rate times the factors of the optimizer; see the Run tab."
         : [...notes].join(" ")
       : "This optimizer has no single effective learning rate, or none was recorded.";
   return item(
@@ -113,7 +113,7 @@ function sampled({ view, choices }: Store): LegendItem[] {
     samples.step.length < samples.total
       ? ` ${formatCount(samples.step.length)} of ${plural(samples.total, "sample")} are drawn.`
       : "";
-  const hint = `What the rule multiplies the gradients of single weights by, learning rate · cₜ / (√v + ε) and the like: 5 to 95 % of the weights pale, 25 to 75 % stronger, the median as a line.${sampled}${sampled === "" ? "" : interval}${sampled === "" ? "" : "."}${selected}${whose}`;
+  const hint = `The factor between the gradient of a single weight and its update, for example learning rate · cₜ / (√v + ε). Pale band: 5 to 95 % of the weights. Strong band: 25 to 75 %. Line: the median.${sampled}${sampled === "" ? "" : interval}${sampled === "" ? "" : "."}${selected}${whose}`;
   const color = view.colors.value({ run: run.name, kind: "step_size", index: 0 });
   return [item("step size of weights, 5–95 %", color, "band", 0.4, "step_size", choices.hidden.value, hint)];
 }
@@ -123,7 +123,7 @@ function skipped({ view, choices }: Store): LegendItem[] {
   const total = all.reduce((sum, skipped) => sum + skipped.total, 0);
   const marked = all.reduce((sum, { step }) => sum + step.length, 0);
   if (total === 0) return [];
-  const hint = `At ${plural(total, "step")} a gradient was not finite and the optimizer made no update: the learning rate there was not used.${marked < total ? ` ${formatCount(marked)} are marked; a zoom marks the others.` : ""}`;
+  const hint = `Loss scaling skipped ${plural(total, "step")} because a gradient was not finite; the learning rate there was not used.${marked < total ? ` ${formatCount(marked)} are marked; zoom in to see the others.` : ""}`;
   return [item(SKIPPED, view.theme.value.danger, "ticks", 1, null, choices.hidden.value, hint)];
 }
 
@@ -147,25 +147,26 @@ function lrMarks(
       total > lrChanges.length
         ? ` Only the first ${formatCount(lrChanges.length)} of ${formatCount(total)} are marked.`
         : "";
-    const hint = `Where the learning rate steps: +19/76 is 19 of 76 steps into an epoch.${more}`;
+    const hint = `Where the learning rate changes: +19/76 means 19 of 76 steps after the start of an epoch.${more}`;
     const add = (label: string, swatch: string): void => {
       items.push(item(label, swatch, "markers", 1, "lr_changes", hidden, hint));
     };
-    if (!known) add("LR steps", theme.muted);
-    if (off) add("LR step inside an epoch", theme.warning);
-    if (on) add(off ? "LR step at its start" : "LR step at an epoch's start", theme.good);
+    if (!known) add("LR changes", theme.muted);
+    if (off) add("LR change inside an epoch", theme.warning);
+    if (on) add(off ? "LR change at its start" : "LR change at the start of an epoch", theme.good);
   }
   if (report.planned !== null) {
     const axis = choices.axis.value;
     const timed = axis === "relative" || axis === "wall";
-    const hint = `What ${report.planned.schedule} has in store, by its formula${timed ? ", at the pace of the run so far" : ""}.`;
+    const hint = `The learning rate that ${report.planned.schedule} plans by its formula${timed ? ", at the pace of the run so far" : ""}.`;
     items.push(
       item(timed ? "planned, at the pace so far" : "planned", color, "dotted", 1, "planned", hidden, hint),
     );
   }
   if (marks?.plateaus && report.plateaus.reductions.some(({ kind }) => kind !== "did")) {
-    const hint = "The learning rate that ReduceLROnPlateau alone would have made of the first one.";
-    items.push(item("with the rule", theme.rule, "dashed", 1, "would", hidden, hint));
+    const hint =
+      "The learning rate if ReduceLROnPlateau with these settings were the only rule that changes it.";
+    items.push(item("LR under this rule", theme.rule, "dashed", 1, "would", hidden, hint));
   }
   return items;
 }

@@ -125,13 +125,13 @@ export function createView(
   const range = computed(() => choices.zoom.value.x ?? full.value);
 
   const steps = computed(() => Math.max(0, ...shown.value.map((name) => infos.value.get(name)?.steps ?? 0)));
-  const stepsSeen = computed(() => {
+  const visibleSteps = computed(() => {
     const [start, end] = full.value;
     const part = (range.value[1] - range.value[0]) / (end - start);
     return steps.value * Math.min(1, part);
   });
-  const auto = computed(() => autoSmoothing(stepsSeen.value, plotWidth.value));
-  const dense = computed(() => isDense(stepsSeen.value, plotWidth.value));
+  const auto = computed(() => autoSmoothing(visibleSteps.value, plotWidth.value));
+  const dense = computed(() => isDense(visibleSteps.value, plotWidth.value));
   const smoothing = computed(() => choices.smoothing.value ?? auto.value);
 
   const metricNames = computed(() =>

@@ -127,8 +127,8 @@ function clockLabel(seconds: number, increment: number): string {
   if (increment >= 60) return minute === "00:00" ? day : minute;
   const second = `${minute}:${two(date.getSeconds())}`;
   if (increment >= 1) return second;
-  const places = Math.min(6, Math.ceil(-Math.log10(increment) - 1e-9) + 1);
-  const fraction = (seconds - Math.floor(seconds)).toFixed(places).slice(1);
+  const decimals = Math.min(6, Math.ceil(-Math.log10(increment) - 1e-9) + 1);
+  const fraction = (seconds - Math.floor(seconds)).toFixed(decimals).slice(1);
   return `${second}${fraction.replace(/\.?0+$/, "")}`;
 }
 

@@ -188,11 +188,11 @@ function clusterSentence(members: readonly Marker[]): string {
   const where = !known
     ? ""
     : off === 0
-      ? ", all where an epoch begins"
+      ? ", all at the start of an epoch"
       : off === members.length
-        ? ", none of them where an epoch begins"
-        : `, ${formatCount(off)} of them not where an epoch begins`;
-  return `${formatCount(members.length)} changes of the learning rate from step ${formatCount(first.step)} to step ${formatCount(last.step)}${where}. A click zooms in.`;
+        ? ", none at the start of an epoch"
+        : `, ${formatCount(off)} not at the start of an epoch`;
+  return `${formatCount(members.length)} LR changes from step ${formatCount(first.step)} to step ${formatCount(last.step)}${where}. Click to zoom in.`;
 }
 
 function bandsIn(bands: readonly Band[], frame: Frame): DrawnBand[] {

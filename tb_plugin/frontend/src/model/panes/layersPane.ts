@@ -5,8 +5,9 @@ import { type Line, type Note, type PaneInput, type PaneView, PLAIN } from "./pa
 import { samplesOnAxis } from "./samples";
 
 const NOTE_STILL: Note = {
-  text: "gaps where nothing moved",
-  more: "A ratio of 0 has no place on a logarithmic axis.",
+  code: "not-positive",
+  text: "gaps where the update is 0",
+  more: "A ratio of 0 cannot be shown on a log axis.",
 };
 
 export interface LayersPaneInput extends PaneInput {
@@ -28,7 +29,7 @@ export function layersPane(input: LayersPaneInput): PaneView {
     if (run === undefined || onAxis === null || !ys.some(finite)) return;
     const index = chosen.indexOf(layer);
     const color = input.colors({ run: run.name, kind: "layer", index });
-    const base = { run: run.name, kind: "layer" as const, label: layer, drawn: "line" as const };
+    const base = { run: run.name, kind: "layer" as const, label: layer, name: layer, drawn: "line" as const };
     lines.push({ ...base, side: "left", color, alpha: 1, width: 1.5, xs: onAxis.xs, ys, ...style });
   };
   // The chosen ones lie above the pale ones.

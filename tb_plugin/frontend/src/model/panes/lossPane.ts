@@ -6,12 +6,14 @@ import { leftAxis, points, skippedPositions, spansOf, stretchesOf, visible } fro
 import { type Line, type LossPaneInput, type Note, type PaneView, PLAIN } from "./pane";
 
 const NOTE_NOT_POSITIVE: Note = {
+  code: "not-positive",
   text: "gaps at 0 or less",
-  more: "Values of 0 or less have no place on a logarithmic axis.",
+  more: "Values of 0 or less cannot be shown on a log axis.",
 };
 const NOTE_BELOW: Note = {
-  text: "some batches lie below",
-  more: "The axis shows the smoothed loss, the metrics and nearly all batches. Hide the smoothed loss to see all of them.",
+  code: "below",
+  text: "axis cut: some batches are below it",
+  more: "The axis shows the smoothed loss, the metrics and nearly all batches. Hide the smoothed loss to see every batch.",
 };
 
 export function lossPane(input: LossPaneInput): PaneView {
@@ -57,6 +59,7 @@ export function lossPane(input: LossPaneInput): PaneView {
         run: name,
         kind: "metric",
         label: metric,
+        name: metric,
         drawn: "points",
         side,
         color,

@@ -17,8 +17,9 @@ import { sampleBands } from "./samples";
 import { usedLRs } from "./skipped";
 
 const NOTE_ZERO: Note = {
-  text: "0 at the lower edge",
-  more: "A learning rate of 0 has no place on a logarithmic axis: its line runs into the lower edge.",
+  code: "zero",
+  text: "LR 0 cannot be shown on a log axis",
+  more: "Where the learning rate is 0, its line runs off the lower end of the axis.",
 };
 
 /** Several optimizers of one run are told apart by color, in several runs by their dashes. */
@@ -77,7 +78,7 @@ export function lrPane(input: LRPaneInput): PaneView {
       add(
         lrKey(optimizer),
         lrs,
-        { kind: "learning_rate", label, ...(dash === undefined ? {} : { dash }) },
+        { kind: "learning_rate", label, name: optimizer, ...(dash === undefined ? {} : { dash }) },
         index,
       );
     }
@@ -117,7 +118,7 @@ export function lrKey(optimizer: string): string {
 
 const DERIVED = {
   planned: { label: "planned", dash: [2, 3], width: 2 },
-  would: { label: "with the rule", dash: [6, 4], width: 2 },
+  would: { label: "LR under this rule", dash: [6, 4], width: 2 },
 } as const;
 
 /** A learning rate that was not recorded but follows from a schedule or a rule. */

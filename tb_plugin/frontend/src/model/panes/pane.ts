@@ -47,6 +47,8 @@ export interface Line {
   readonly kind: LineKind;
   /** Name of the quantity, as the legend and the tooltip call it. */
   readonly label: string;
+  /** Which of several lines of its kind: the name of the metric, of the layer or of the optimizer. */
+  readonly name?: string;
   /** Steps hold a value until the next; points are joined by a thin line. */
   readonly drawn: "steps" | "line" | "points";
   readonly side: "left" | "right";
@@ -79,8 +81,12 @@ export interface RunStretch extends Stretch {
   readonly column: "learning_rate" | "loss";
 }
 
+/** What a picture cannot show: a learning rate of 0, other values of 0 or less, what is below or above its axis. */
+export type NoteCode = "zero" | "not-positive" | "below" | "above";
+
 /** Something that the picture cannot show, in a word or two and in full. */
 export interface Note {
+  readonly code: NoteCode;
   readonly text: string;
   readonly more: string;
 }

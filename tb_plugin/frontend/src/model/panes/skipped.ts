@@ -2,7 +2,7 @@ import type { Series, Value } from "../../api/types";
 import { finite, lowerBound } from "../axes/lookup";
 import { points } from "./lines";
 
-export const SKIPPED = "update skipped (loss scaling)";
+export const SKIPPED = "skipped step (loss scaling)";
 
 /** Whether the optimizer made no update at the step. */
 export function isSkipped({ skipped }: Series, step: number): boolean {

@@ -12,10 +12,10 @@ export const METHOD_NAMES: Readonly<Record<Method, string>> = {
 
 export const METHOD_TEXTS: Readonly<Record<Method, string>> = {
   steepest: "Where the smoothed loss falls fastest.",
-  valley: "In the longest fall of the curve, towards its end.",
-  slide: "Before the loss turns upwards.",
-  minimum_tenth: "A tenth of the rate with the lowest loss.",
-  divergence: "Where the loss begins to rise for good: an upper bound, not a rate to train with.",
+  valley: "In the longest drop of the loss, toward its end.",
+  slide: "Just before the loss starts to rise.",
+  minimum_tenth: "A tenth of the LR with the lowest loss.",
+  divergence: "Where the loss starts to rise for good: an upper bound, not an LR to train with.",
 };
 
 /** A learning rate as it is shown and copied: a number that Python reads, with three digits. */
@@ -24,21 +24,22 @@ export function formatSuggestion(lr: number): string {
   return rounded < 1e-4 ? rounded.toExponential() : String(rounded);
 }
 
-/** Between which rates the sweeps of a test lie, null where they do not differ. */
+/** The lowest and the highest LR of the sweeps of a test, null where they do not differ. */
 export function rangeText({ low, high }: Summary): string | null {
   return finite(low) && finite(high) && high > low
     ? `${formatSuggestion(low)} to ${formatSuggestion(high)}`
     : null;
 }
 
-/** The same with how far they lie apart, as a sentence. */
+/** The same with the distance between them, as a sentence. */
 export function spreadText(summary: Summary): string {
   const { spread } = summary;
   const range = rangeText(summary);
   if (range === null) return "";
-  const decades = finite(spread) ? ` (${formatNumber(spread, 2)} of a decade apart)` : "";
-  const apart = finite(spread) && spread >= 1 ? ` (${formatNumber(spread, 2)} decades apart)` : decades;
-  return `From ${range}${apart}.`;
+  const decades = finite(spread)
+    ? ` (${formatNumber(spread, 2)} ${spread === 1 ? "decade" : "decades"})`
+    : "";
+  return `The sweeps suggest ${range}${decades}.`;
 }
 
 /** Where and why each sweep of a test ended, in sentences. */
@@ -49,7 +50,7 @@ export function endSentences(test: RangeTest): readonly string[] {
     const running = test.state === "running" && index === test.sweeps.length - 1 && sweep.stopped === null;
     return `${hasRepeats ? `Sweep ${formatCount(index + 1)}: ` : ""}${endOf(sweep, planned, running)}`;
   });
-  return sentences.length === 0 ? ["No batch is recorded yet."] : sentences;
+  return sentences.length === 0 ? ["No step is recorded yet."] : sentences;
 }
 
 function endOf(
@@ -79,7 +80,7 @@ export function overall(tests: readonly RangeTest[]): Overall {
   };
 }
 
-/** The geometric median of the rates: of an even number the middle of the two in the middle. */
+/** The geometric median of the learning rates: of an even number the middle of the two in the middle. */
 function medianOf(summaries: readonly Summary[]): Summary {
   const lrs = summaries
     .map((summary) => summary.learning_rate)

@@ -54,11 +54,11 @@ export function sweepMarksOf(tests: readonly DrawnTest[], { hidden, color }: Swe
     if (tests.length === 1) lines.push(...linesOfOne(first.test));
     else {
       for (const { name, test } of tests) {
-        const line = lineOf(test.recommended, "method", "", `${name}: recommended.`);
+        const line = lineOf(test.recommended, "method", "", `Recommended by ${name}.`);
         if (line !== null) lines.push({ ...line, color: color(name) });
       }
       const { recommended } = overall(tests.map(({ test }) => test));
-      const sentence = `The median of what ${plural(recommended.found, "test")} recommend.`;
+      const sentence = `Median of the recommended LRs of ${plural(recommended.found, "test")}.`;
       const median = lineOf(recommended, "recommended", "median", sentence);
       if (median !== null) lines.push(median);
     }

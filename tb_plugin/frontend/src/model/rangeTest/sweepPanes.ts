@@ -7,16 +7,19 @@ import { type Colors, type Line, type Note, type PaneView, PLAIN, type YAxis } f
 import type { DrawnTest, SweepMarks } from "./sweepMarks";
 
 const NOTE_ABOVE: Note = {
-  text: "rises beyond the axis",
-  more: "The axis shows how the loss falls and where it turns. On the logarithmic axis all of it is seen.",
+  code: "above",
+  text: "axis cut: the loss rises above it",
+  more: "The axis shows how the loss falls and where it turns. The log axis shows all of it.",
 };
 const NOTE_STEEP: Note = {
-  text: "rises beyond the axis",
-  more: "The axis shows where the loss falls: what rises faster is cut off. A box that is dragged zooms in.",
+  code: "above",
+  text: "axis cut: the slope rises above it",
+  more: "The axis shows where the loss falls. Drag a box to zoom in.",
 };
 const NOTE_POSITIVE: Note = {
+  code: "not-positive",
   text: "gaps at 0 or less",
-  more: "Values of 0 or less have no place on a logarithmic axis.",
+  more: "Values of 0 or less cannot be shown on a log axis.",
 };
 
 export interface SweepPaneInput {
@@ -70,7 +73,7 @@ export function sweepPane(input: SweepPaneInput): PaneView {
   );
 }
 
-/** The slope of the smoothed loss, loss a decade of the learning rate. */
+/** The slope of the smoothed loss, loss per decade of the learning rate. */
 export function slopePane(input: SweepPaneInput): PaneView {
   const lines = linesOf(input, "slope", "slope", { width: 1.75 });
   return paneOf(input, "slope", lines, "linear", (axis) => {

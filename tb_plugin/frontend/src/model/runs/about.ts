@@ -15,13 +15,13 @@ export interface Attribute {
 export function runAttributes(info: RunInfo, series: Series | null): readonly Attribute[] {
   const attributes: Attribute[] = [{ name: "state", value: stateOf(info) }];
   if (info.steps > 0) attributes.push({ name: "steps", value: stepsOf(info) });
-  if (info.epochs > 0) attributes.push({ name: "epochs ended", value: formatCount(info.epochs) });
-  if (info.start_time !== null) attributes.push({ name: "began", value: formatTime(info.start_time) });
+  if (info.epochs > 0) attributes.push({ name: "epochs completed", value: formatCount(info.epochs) });
+  if (info.start_time !== null) attributes.push({ name: "started", value: formatTime(info.start_time) });
   if (info.start_time !== null && info.last_time !== null) {
-    attributes.push({ name: "lasted", value: formatDuration(info.last_time - info.start_time) });
+    attributes.push({ name: "duration", value: formatDuration(info.last_time - info.start_time) });
   }
   if (series !== null && series.about.fits.length > 1) {
-    attributes.push({ name: "calls of fit", value: formatCount(series.about.fits.length) });
+    attributes.push({ name: "fit calls", value: formatCount(series.about.fits.length) });
   }
   return attributes;
 }
@@ -62,10 +62,10 @@ export function fitAttributes(
     described("schedule", fit.schedule, ["name"]),
     text("model", fit.model),
     text("batch size", count(fit.batch_size)),
-    text("epochs planned", count(fit.epochs)),
+    text("planned epochs", count(fit.epochs)),
     text("first epoch", fit.initial_epoch ? count(fit.initial_epoch) : null),
-    text("steps an epoch", count(fit.steps_per_epoch)),
-    text("samples", fit.step_sizes_every ? `every ${plural(fit.step_sizes_every, "step")}` : null),
+    text("steps per epoch", count(fit.steps_per_epoch)),
+    text("update samples", fit.step_sizes_every ? `every ${plural(fit.step_sizes_every, "step")}` : null),
     text("steps per execution", (fit.steps_per_execution ?? 1) > 1 ? count(fit.steps_per_execution) : null),
     text("updates", (fit.optimizers?.length ?? 0) > 1 ? null : [...updates.values()][0]),
     text("gradient accumulation", accumulated > 1 ? plural(accumulated, "step") : null),
@@ -73,7 +73,7 @@ export function fitAttributes(
     text("framework", fit.framework),
     text("backend", fit.backend),
     text("recorded by", fit.recorded_by),
-    text("ended", fit.ended && fit.ended !== "completed" ? fit.ended : null),
+    text("end", fit.ended && fit.ended !== "completed" ? fit.ended : null),
   ];
   return attributes.filter((attribute) => attribute !== null);
 }
@@ -107,8 +107,8 @@ export function optimizerAttributes(
     const schedule = entry.schedule?.class_name;
     const made = updates.get(name);
     const more = [
-      ...(made === undefined ? [] : [`made ${made}`]),
-      ...(name === fit.main_optimizer ? ["its learning rate is the run's"] : []),
+      ...(made === undefined ? [] : [`updates: ${made}`]),
+      ...(name === fit.main_optimizer ? ["main optimizer: its LR is the LR of the run"] : []),
       ...(entry.variables === undefined ? [] : [`trains ${plural(entry.variables, "variable")}`]),
       ...(schedule === undefined ? [] : [`schedule ${schedule}`]),
       ...(attribute?.more ?? []),
@@ -146,7 +146,7 @@ export function effectiveNote(fit: Fit): string | null {
   const name = fit.optimizer?.class_name;
   return (
     `The effective LR of ${name} is lr · cₜ, where cₜ corrects the bias of the moments, which start at zero. ` +
-    "It is not how far a weight moves: with a constant gradient |\u2060Δw\u2060| = lr at every step, while cₜ of Adam falls to " +
+    "It does not say how far a weight moves: with a constant gradient |\u2060Δw\u2060| = lr at every step, while cₜ of Adam falls to " +
     "0.15 at update 12 and returns to 1."
   );
 }

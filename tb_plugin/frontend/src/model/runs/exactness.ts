@@ -14,12 +14,6 @@ export interface Caveat {
   readonly sentence: string;
 }
 
-const LABELS: Readonly<Record<Exactness, string>> = {
-  exact: "exact",
-  bounded: "within a bound",
-  unavailable: "unavailable",
-};
-
 /** What is to be said of a column of the drawn runs; null where all of it is exact. */
 export function caveatOf(
   runs: readonly { readonly name: string; readonly fits: readonly Fit[] }[],
@@ -33,7 +27,7 @@ export function caveatOf(
       if (exactness === "exact") continue;
       if (ORDER.indexOf(exactness) > ORDER.indexOf(worst)) worst = exactness;
       const whose = [...(runs.length > 1 ? [name] : []), ...(fits.length > 1 ? [`fit ${index + 1}`] : [])];
-      const provenance = fit[`${column}_provenance`] ?? LABELS[exactness];
+      const provenance = fit[`${column}_provenance`] ?? exactness;
       const sentence = whose.length > 0 ? `${whose.join(", ")}: ${provenance}` : capitalized(provenance);
       if (!sentences.includes(sentence)) sentences.push(sentence);
     }
@@ -42,7 +36,7 @@ export function caveatOf(
   const all = runs.flatMap(({ fits }) => fits);
   const other = all.some((fit) => exactnessOf(fit, column) !== worst);
   return {
-    label: `${other ? "partly " : ""}${LABELS[worst]}`,
+    label: `${other ? "partly " : ""}${worst}`,
     sentence: sentences.map(ended).join(" "),
   };
 }
