@@ -45,7 +45,7 @@ function FindingsOfRuns() {
   return (
     <>
       {withFindings.map(({ run, report, problem }) => (
-        <section key={run} class="run-findings" aria-label={`Findings of ${run}`}>
+        <section key={run} class="run-findings" data-run={run} aria-label={`Findings of ${run}`}>
           <h3 title={run}>
             <span
               class="swatch swatch-run"
@@ -61,7 +61,7 @@ function FindingsOfRuns() {
           ) : (
             <p class="notice notice-bad" role="alert">
               {problem}
-              <button type="button" class="link" onClick={() => comparison.retry()}>
+              <button type="button" class="link" data-testid="retry" onClick={() => comparison.retry()}>
                 Try again
               </button>
             </p>
@@ -212,6 +212,7 @@ export function FindingsText() {
               key={run}
               class="unseen"
               aria-label={`Findings of ${run} as text`}
+              data-run={run}
               data-testid="findings-text"
             >
               <ul>

@@ -160,7 +160,7 @@ function CopyLink() {
     );
   };
   return (
-    <button type="button" class="button" onClick={() => void copy()}>
+    <button type="button" class="button" data-testid="copy-link" onClick={() => void copy()}>
       Copy link
     </button>
   );

@@ -77,6 +77,7 @@ function Card({ pane, title }: { pane: TrainingPane; title: string }) {
             <button
               type="button"
               class="button button-small"
+              data-testid="fold"
               aria-expanded={open}
               aria-label={`${open ? "Collapse" : "Expand"}: ${title}`}
               onClick={() => {
@@ -158,6 +159,7 @@ function Coverage() {
         <button
           type="button"
           class="button button-small button-accent"
+          data-testid="reset-zoom"
           onClick={() => navigation.reset()}
           title="Show the whole run (Esc or double-click)"
         >

@@ -56,10 +56,10 @@ export function RunList() {
             ? plural(total, noun)
             : `${formatCount(matching.length)} of ${plural(total, noun)}`}
         </span>
-        <button type="button" class="link" onClick={() => setMatching(true)}>
+        <button type="button" class="link" data-testid="select-all" onClick={() => setMatching(true)}>
           all
         </button>
-        <button type="button" class="link" onClick={() => setMatching(false)}>
+        <button type="button" class="link" data-testid="select-none" onClick={() => setMatching(false)}>
           none
         </button>
       </div>
@@ -167,7 +167,7 @@ function Row({ name, label, info, top, checked, sparkline, only }: RowProperties
   };
   const cut = label.lastIndexOf("/") + 1;
   return (
-    <li class={only ? "row row-only" : "row"} style={{ top: `${top}px`, "--swatch": color }}>
+    <li data-run={name} class={only ? "row row-only" : "row"} style={{ top: `${top}px`, "--swatch": color }}>
       <input type="checkbox" checked={checked} onChange={toggle} aria-label={`Draw ${name}`} />
       <button
         type="button"

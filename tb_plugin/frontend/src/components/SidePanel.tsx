@@ -40,6 +40,7 @@ export function SidePanel() {
         <button
           type="button"
           class="panel-rail"
+          data-testid="open-details"
           aria-expanded={false}
           title="Open the details"
           onClick={() => choosePanel(choices, true)}

@@ -59,7 +59,7 @@ export function Failed({ problem }: { problem: string }) {
     <div class="state" role="alert" data-testid="failed">
       <h1>The runs could not be loaded</h1>
       <p>{problem}</p>
-      <button type="button" class="button" onClick={() => void runs.reload()}>
+      <button type="button" class="button" data-testid="retry" onClick={() => void runs.reload()}>
         Try again
       </button>
     </div>

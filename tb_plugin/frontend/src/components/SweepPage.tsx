@@ -25,6 +25,7 @@ export function SweepPage() {
             <button
               type="button"
               class="button button-small button-accent"
+              data-testid="reset-zoom"
               onClick={() => sweeps.moves.reset()}
               title="Show the whole test (Esc or double-click)"
             >

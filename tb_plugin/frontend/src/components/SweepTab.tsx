@@ -35,7 +35,7 @@ export function CompareTab() {
       {problem !== null && (
         <p class="notice notice-bad" role="alert">
           {problem}
-          <button type="button" class="link" onClick={() => rangeTests.retry()}>
+          <button type="button" class="link" data-testid="retry" onClick={() => rangeTests.retry()}>
             Try again
           </button>
         </p>
@@ -53,6 +53,7 @@ export function CompareTab() {
         <button
           type="button"
           class="button"
+          data-testid="open-range-test"
           onClick={() => {
             choices.training.value = view.focused.value;
             choices.selections.range_test.value = [name];

@@ -30,6 +30,7 @@ export function WhatIfTab() {
         <button
           type="button"
           class="button button-small"
+          data-testid="reset-rule"
           disabled={!changed}
           onClick={() => {
             choices.rule.value = {};
@@ -173,6 +174,7 @@ function CopyCode({ code }: { code: string | null }) {
     <button
       type="button"
       class="button button-small"
+      data-testid="copy-code"
       disabled={code === null}
       title={code ?? "Unavailable: Keras cannot monitor single batches, or the settings are invalid."}
       onClick={() => void copy()}
