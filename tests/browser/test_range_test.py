@@ -295,7 +295,7 @@ def test_nothing_overlaps_or_is_cut_off(
 
 def test_a_test_that_runs_grows_in_the_page(open_page: Opener, tmp_path: Path) -> None:
     settings = {"start_lr": 1e-5, "end_lr": 1.0, "steps": 100, "growth": "exponential", "stop_factor": 4.0}
-    recorded = {
+    test = {
         **settings,
         "smoothing": 0.9,
         "repeat": 0,
