@@ -72,7 +72,7 @@ function pictureOf(store: Store): string {
   const panes = (trainings ? view : store.sweeps).panes.value;
   const entries: LegendEntry[] = shown.map((run) => ({
     label: run,
-    colour: view.runColour.value(run),
+    color: view.runColor.value(run),
     drawn: "run",
     alpha: 1,
   }));

@@ -86,7 +86,7 @@ export function runRange(series: Series, axis: Axis): Range | null {
 
 /** The part of the axis that shows all of the runs; never empty. */
 export function fullRange(series: readonly Series[], axis: Axis): Range {
-  const ranges = series.map((one) => runRange(one, axis)).filter((range) => range !== null);
+  const ranges = series.map((run) => runRange(run, axis)).filter((range) => range !== null);
   if (ranges.length === 0) return [0, 1];
   const start = Math.min(...ranges.map((range) => range[0]));
   const end = Math.max(...ranges.map((range) => range[1]));
@@ -111,12 +111,12 @@ export function serverRange(range: Range, axis: Axis, zero: number): Range {
 /** The same stretch of a run on another axis; null where the run says nothing of it. */
 export function convertRange(range: Range, from: Axis, to: Axis, series: Series): Range | null {
   const zero = origin(series);
-  const source = xValues(series.columns, from, zero);
-  const target = xValues(series.columns, to, zero);
+  const before = xValues(series.columns, from, zero);
+  const after = xValues(series.columns, to, zero);
   const xs: number[] = [];
   const ys: number[] = [];
-  for (const [index, x] of source.entries()) {
-    const y = target[index] ?? null;
+  for (const [index, x] of before.entries()) {
+    const y = after[index] ?? null;
     if (x !== null && y !== null && x > (xs.at(-1) ?? Number.NEGATIVE_INFINITY)) {
       xs.push(x);
       ys.push(y);

@@ -23,7 +23,7 @@ export function formatNumber(value: Value, digits = 4): string {
  * A learning rate as it was recorded: the shortest decimal that is the same float32, cut to six digits.
  * So 0.1 is 0.1, though the float32 nearest to it is 0.10000000149.
  */
-export function formatRate(value: Value): string {
+export function formatLR(value: Value): string {
   if (value === null || !Number.isFinite(value)) return formatNumber(value);
   for (let digits = 1; digits < 6; digits += 1) {
     if (Math.fround(Number(value.toPrecision(digits))) === Math.fround(value))
@@ -49,8 +49,8 @@ export function formatSteps(value: number, increment: number): string {
   if (Math.abs(value) < 10_000) return formatCount(value);
   for (const [unit, name] of SI) {
     if (Math.abs(value) >= unit) {
-      const places = Math.max(0, Math.ceil(-Math.log10(increment / unit) - 1e-9)) + 1;
-      const short = Number((value / unit).toFixed(places));
+      const decimals = Math.max(0, Math.ceil(-Math.log10(increment / unit) - 1e-9)) + 1;
+      const short = Number((value / unit).toFixed(decimals));
       // Where the unit would need many places, the plain number says it better.
       return String(short).length > 6 ? formatCount(value) : `${short}${name}`;
     }

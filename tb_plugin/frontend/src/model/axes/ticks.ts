@@ -73,17 +73,17 @@ export function xTicks(axis: ChartAxis, range: Range, width: number): Tick[] {
       }));
     }
     case "epoch": {
-      const seen = niceIncrement((range[1] - range[0]) / most);
-      const increment = seen > 1 ? Math.ceil(seen) : seen;
+      const shown = niceIncrement((range[1] - range[0]) / most);
+      const increment = shown > 1 ? Math.ceil(shown) : shown;
       return multiples(range[0], range[1], increment).map((at) => ({
         at,
         label: increment >= 1 ? formatCount(at) : String(at),
       }));
     }
     case "learning_rate":
-      return logTicks([10 ** range[0], 10 ** range[1]], most).map((rate) => ({
-        at: Math.log10(rate),
-        label: formatNumber(rate, 4),
+      return logTicks([10 ** range[0], 10 ** range[1]], most).map((lr) => ({
+        at: Math.log10(lr),
+        label: formatNumber(lr, 4),
       }));
     case "relative":
       return durationTicks(range, most);
@@ -127,8 +127,8 @@ function clockLabel(seconds: number, increment: number): string {
   if (increment >= 60) return minute === "00:00" ? day : minute;
   const second = `${minute}:${two(date.getSeconds())}`;
   if (increment >= 1) return second;
-  const places = Math.min(6, Math.ceil(-Math.log10(increment) - 1e-9) + 1);
-  const fraction = (seconds - Math.floor(seconds)).toFixed(places).slice(1);
+  const decimals = Math.min(6, Math.ceil(-Math.log10(increment) - 1e-9) + 1);
+  const fraction = (seconds - Math.floor(seconds)).toFixed(decimals).slice(1);
   return `${second}${fraction.replace(/\.?0+$/, "")}`;
 }
 

@@ -25,12 +25,12 @@ export type Tab = (typeof TABS)[number];
 /** The visible part of the charts of trainings; null is all of it. */
 export interface Zoom {
   readonly x: Range | null;
-  readonly rate: Range | null;
+  readonly lr: Range | null;
   readonly layers: Range | null;
   readonly loss: Range | null;
 }
 
-export const NO_ZOOM: Zoom = { x: null, rate: null, layers: null, loss: null };
+export const NO_ZOOM: Zoom = { x: null, lr: null, layers: null, loss: null };
 
 /** The visible part of range tests; null is all of it. */
 export interface SweepZoom {
@@ -57,16 +57,16 @@ export const FIELDS = {
     read: (text) => filterOf(text, NO_FILTER),
   }),
   axis: whole("x", "step", oneOf(AXES)),
-  zoom: ranges(NO_ZOOM, { x: "zoom", rate: "zoom_lr", layers: "zoom_layers", loss: "zoom_loss" }),
+  zoom: ranges(NO_ZOOM, { x: "zoom", lr: "zoom_lr", layers: "zoom_layers", loss: "zoom_loss" }),
   sweepZoom: ranges(NO_SWEEP_ZOOM, { x: "zoom_sweep", sweep: "zoom_sweep_loss", slope: "zoom_slope" }),
   /** Null follows how many steps a pixel holds. */
   smoothing: chosen("smoothing", { write: String, read: smoothingOf }),
-  rateScale: whole("scale_lr", "auto", scale()),
+  lrScale: whole("scale_lr", "auto", scale()),
   layerScale: whole("scale_layers", "auto", scale()),
   lossScale: whole("scale_loss", "auto", scale()),
   sweepScale: whole("scale_sweep", "auto", scale()),
   /** Null folds the pane of the learning rate where there is nothing to see in it. */
-  ratePane: chosen("pane_lr", oneOf(["open", "folded"] as const)),
+  lrPane: chosen("pane_lr", oneOf(["open", "folded"] as const)),
   metrics: chosen("metrics", names()),
   /** Layers that are told apart by color. */
   layers: chosen("layers", names()),
@@ -113,8 +113,8 @@ function whole<T>(key: string, initial: T, { write, read }: Text<T>): Field<T> {
     initial,
     write: (value) => (write(value) === write(initial) ? {} : { [key]: write(value) }),
     read: (values) => {
-      const found = values[key];
-      return found === undefined ? initial : (read(found) ?? initial);
+      const text = values[key];
+      return text === undefined ? initial : (read(text) ?? initial);
     },
   };
 }
@@ -125,8 +125,8 @@ function chosen<T>(key: string, { write, read }: Text<T>): Field<T | null> {
     initial: null,
     write: (value) => (value === null ? {} : { [key]: write(value) }),
     read: (values) => {
-      const found = values[key];
-      return found === undefined ? null : (read(found) ?? null);
+      const text = values[key];
+      return text === undefined ? null : (read(text) ?? null);
     },
   };
 }

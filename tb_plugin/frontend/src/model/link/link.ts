@@ -42,7 +42,7 @@ export function hashValues(hash: string): Record<string, string> {
 }
 
 /** Whether the hash of TensorBoard's address says that another plugin than this one is shown. */
-export function showsAnother(hash: string): boolean {
+export function isAnotherShown(hash: string): boolean {
   const shown = hash
     .replace(/^#/, "")
     .split("&")
@@ -51,9 +51,9 @@ export function showsAnother(hash: string): boolean {
 }
 
 /** Whether two sets of values are the same, in whatever order. */
-export function sameValues(one: LinkValues, other: LinkValues): boolean {
-  const keys = Object.keys(one);
-  return keys.length === Object.keys(other).length && keys.every((key) => one[key] === other[key]);
+export function hasSameValues(first: LinkValues, second: LinkValues): boolean {
+  const keys = Object.keys(first);
+  return keys.length === Object.keys(second).length && keys.every((key) => first[key] === second[key]);
 }
 
 function split(page: string): readonly string[] {

@@ -11,14 +11,14 @@ export interface EpochSpan {
 }
 
 /** Where a step lies in its epoch; `steps` is null where the epoch has not ended and no length was planned. */
-export interface Place {
+export interface Position {
   readonly epoch: number;
   readonly offset: number;
   readonly steps: number | null;
 }
 
 /** The epoch that holds the step and the step's offset in it, null where nothing is known of it. */
-export function placeInEpoch(series: Series, step: number): Place | null {
+export function positionInEpoch(series: Series, step: number): Position | null {
   const { epochs } = series;
   const index = lowerBound(epochs.last_step, step);
   if (index < epochs.epoch.length) {
@@ -41,9 +41,9 @@ export function placeInEpoch(series: Series, step: number): Place | null {
 }
 
 /** For example "epoch 7 + 41/76". */
-export function formatPlace(place: Place): string {
-  const steps = place.steps === null ? "?" : formatCount(place.steps);
-  return `epoch ${formatCount(place.epoch)} + ${formatCount(place.offset)}/${steps}`;
+export function formatPosition(position: Position): string {
+  const steps = position.steps === null ? "?" : formatCount(position.steps);
+  return `epoch ${formatCount(position.epoch)} + ${formatCount(position.offset)}/${steps}`;
 }
 
 /** The fit that took the step: the last one that began at or before it. */
@@ -60,21 +60,21 @@ export function epochSpans(series: Series, axis: Axis): readonly EpochSpan[] {
     first: epochs.first_step[index] as number,
     after: (epochs.last_step[index] as number) + 1,
   }));
-  const seen = extent.step[1] + 1;
+  const visible = extent.step[1] + 1;
   const next = bounds.at(-1);
-  if (next !== undefined && next.after < seen)
-    bounds.push({ epoch: next.epoch + 1, first: next.after, after: seen });
-  const place = stepPlaces(series, axis);
+  if (next !== undefined && next.after < visible)
+    bounds.push({ epoch: next.epoch + 1, first: next.after, after: visible });
+  const position = stepPositions(series, axis);
   const spans: EpochSpan[] = [];
   for (const [index, { epoch, first, after }] of bounds.entries()) {
-    const [start, end] = axis === "epoch" ? epochEdges(series, index) : [place(first), place(after)];
+    const [start, end] = axis === "epoch" ? epochBounds(series, index) : [position(first), position(after)];
     if (start !== null && end !== null && end >= start) spans.push({ epoch, start, end });
   }
   return spans;
 }
 
 /** The edges of an epoch on the epoch axis; one that has not ended ends where the run stands. */
-function epochEdges({ epochs, extent }: Series, index: number): [Value, Value] {
+function epochBounds({ epochs, extent }: Series, index: number): [Value, Value] {
   const position = epochs.position[index];
   if (position !== undefined) return [position, position + 1];
   const last = epochs.position.at(-1);
@@ -82,7 +82,7 @@ function epochEdges({ epochs, extent }: Series, index: number): [Value, Value] {
 }
 
 /** Places a step that begins an epoch on the axis; on a time axis that is when the epoch before it ended. */
-function stepPlaces(series: Series, axis: Axis): (step: number) => Value {
+function stepPositions(series: Series, axis: Axis): (step: number) => Value {
   if (axis === "step") return (step) => step;
   const zero = origin(series);
   const shift = axis === "relative" ? zero : 0;
@@ -115,34 +115,34 @@ export interface EpochRuler {
 const LINE_SPACE = 22;
 
 export function epochRuler(spans: readonly EpochSpan[], range: Range, width: number): EpochRuler {
-  const seen = spans.filter((span) => span.end >= range[0] && span.start <= range[1]);
-  if (seen.length === 0) return { lines: [], labels: [] };
+  const visible = spans.filter((span) => span.end >= range[0] && span.start <= range[1]);
+  if (visible.length === 0) return { lines: [], labels: [] };
   const scale = width / (range[1] - range[0]);
-  const total = ((seen.at(-1) as EpochSpan).end - (seen[0] as EpochSpan).start) * scale;
-  const each = total / seen.length;
-  const digits = formatCount((seen.at(-1) as EpochSpan).epoch).length;
-  const labelStride = stride(each, 14 + 7 * digits);
-  const lineStride = stride(each, LINE_SPACE);
+  const total = ((visible.at(-1) as EpochSpan).end - (visible[0] as EpochSpan).start) * scale;
+  const spacing = total / visible.length;
+  const digits = formatCount((visible.at(-1) as EpochSpan).epoch).length;
+  const labelStride = stride(spacing, 14 + 7 * digits);
+  const lineStride = stride(spacing, LINE_SPACE);
   const lines = new Set<number>();
-  for (const span of seen) {
+  for (const span of visible) {
     if (span.epoch % lineStride === 0) lines.add(span.start);
   }
   // The end of the run is an epoch's end too.
-  lines.add((seen.at(-1) as EpochSpan).end);
-  const labels = seen
+  lines.add((visible.at(-1) as EpochSpan).end);
+  const labels = visible
     .filter((span) => span.epoch % labelStride === 0)
     .map((span) => {
       const [start, end] = [Math.max(span.start, range[0]), Math.min(span.end, range[1])];
       return { at: (start + end) / 2, text: formatCount(span.epoch) };
     });
-  const inside = (at: number): boolean => at >= range[0] && at <= range[1];
-  return { lines: [...lines].filter(inside), labels: labels.filter(({ at }) => inside(at)) };
+  const isInside = (at: number): boolean => at >= range[0] && at <= range[1];
+  return { lines: [...lines].filter(isInside), labels: labels.filter(({ at }) => isInside(at)) };
 }
 
 /** The smallest of 1, 2, 5, 10, 20 … with which things that are `each` pixels apart keep `space`. */
-function stride(each: number, space: number): number {
+function stride(spacing: number, space: number): number {
   for (let power = 1; power < 1e9; power *= 10) {
-    for (const factor of [1, 2, 5]) if (each * factor * power >= space) return factor * power;
+    for (const factor of [1, 2, 5]) if (spacing * factor * power >= space) return factor * power;
   }
   return 1e9;
 }

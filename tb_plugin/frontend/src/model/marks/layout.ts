@@ -79,7 +79,7 @@ export function layoutMarks(pane: PaneId, marks: Marks, range: Range, frame: Fra
   const dots = dotsIn(pane, marks.markers, range, frame);
   const taken: Box[] = [...dots];
   const labels: Label[] = [];
-  const place = (
+  const addLabel = (
     text: string,
     tone: Label["tone"],
     sentence: string,
@@ -89,7 +89,7 @@ export function layoutMarks(pane: PaneId, marks: Marks, range: Range, frame: Fra
     const size = { width: frame.measure(text), height: LINE };
     const box = spots
       .map((spot) => spot(size))
-      .find((one) => inside(one, frame) && !taken.some((other) => other !== own && touch(one, other)));
+      .find((box) => isInside(box, frame) && !taken.some((other) => other !== own && isTouching(box, other)));
     if (box === undefined) return false;
     taken.push(box);
     labels.push({ ...box, text, tone, sentence });
@@ -103,17 +103,18 @@ export function layoutMarks(pane: PaneId, marks: Marks, range: Range, frame: Fra
         (top: number): Spot =>
         (size) => ({ ...size, left: at + 6, top });
       const left: Spot = (size) => ({ ...size, left: at - 6 - size.width, top: first });
-      const full = place(band.label, "band", band.sentence, null, [right(first), right(second)]);
+      const hasLongLabel = addLabel(band.label, "band", band.sentence, null, [right(first), right(second)]);
       // A long label to the left would reach over the reduction before.
-      if (!full) place(band.short, "band", band.sentence, null, [right(first), left, right(second)]);
+      if (!hasLongLabel)
+        addLabel(band.short, "band", band.sentence, null, [right(first), left, right(second)]);
     }
   } else {
     const single = dots.flatMap((dot) => (dot.marker === null ? [] : [{ dot, marker: dot.marker }]));
-    // The same word on each of many says nothing that their colour does not say.
+    // The same word on each of many says nothing that their color does not say.
     const plain = single.length > MANY && single.every(({ marker }) => marker.tone === "on");
     // Where not all find room, those that are off the boundary matter more.
     for (const { dot, marker } of (plain ? [] : single).sort((a, b) => rank(a.marker) - rank(b.marker))) {
-      place(marker.label, marker.tone, marker.sentence, dot, spotsOf(dot.x, dot.y, marker.rises));
+      addLabel(marker.label, marker.tone, marker.sentence, dot, spotsOf(dot.x, dot.y, marker.isIncrease));
     }
   }
   return { ...EMPTY_LAYOUT, dots, labels, bands };
@@ -121,16 +122,16 @@ export function layoutMarks(pane: PaneId, marks: Marks, range: Range, frame: Fra
 
 type Spot = (size: { readonly width: number; readonly height: number }) => Box;
 
-function spotsOf(x: number, y: number, rises: boolean): readonly Spot[] {
+function spotsOf(x: number, y: number, isIncrease: boolean): readonly Spot[] {
   const right = x + 6;
   const below: Spot = (size) => ({ ...size, left: right, top: y + GAP });
   const above: Spot = (size) => ({ ...size, left: right, top: y - GAP - size.height });
   const left: Spot = (size) => ({
     ...size,
     left: x - 6 - size.width,
-    top: rises ? y - GAP - size.height : y + GAP,
+    top: isIncrease ? y - GAP - size.height : y + GAP,
   });
-  return rises ? [above, left, below] : [below, above, left];
+  return isIncrease ? [above, left, below] : [below, above, left];
 }
 
 function rank(marker: Marker): number {
@@ -145,14 +146,14 @@ function markersIn(markers: readonly Marker[], range: Range): readonly Marker[] 
 }
 
 function dotsIn(pane: PaneId, markers: readonly Marker[], range: Range, frame: Frame): Dot[] {
-  const seen = markersIn(markers, range);
+  const visible = markersIn(markers, range);
   const widths = new Map([[1, DOT + 1]]);
   const width = (size: number): number => {
     const known = widths.get(size) ?? frame.measure(countLabel(size)) + 12;
     widths.set(size, known);
     return known;
   };
-  return clusters(seen, (marker) => frame.x(marker.x), width).map(({ members, x }) => {
+  return clusters(visible, (marker) => frame.x(marker.x), width).map(({ members, x }) => {
     const middle = members[members.length >> 1] as Marker;
     const y = pane === "loss" ? frame.height - 6 : frame.y(middle.y);
     const [w, h] = [width(members.length), members.length === 1 ? DOT : PILL];
@@ -187,11 +188,11 @@ function clusterSentence(members: readonly Marker[]): string {
   const where = !known
     ? ""
     : off === 0
-      ? ", all where an epoch begins"
+      ? ", all at the start of an epoch"
       : off === members.length
-        ? ", none of them where an epoch begins"
-        : `, ${formatCount(off)} of them not where an epoch begins`;
-  return `${formatCount(members.length)} changes of the learning rate from step ${formatCount(first.step)} to step ${formatCount(last.step)}${where}. A click zooms in.`;
+        ? ", none at the start of an epoch"
+        : `, ${formatCount(off)} not at the start of an epoch`;
+  return `${formatCount(members.length)} LR changes from step ${formatCount(first.step)} to step ${formatCount(last.step)}${where}. Click to zoom in.`;
 }
 
 function bandsIn(bands: readonly Band[], frame: Frame): DrawnBand[] {
@@ -224,9 +225,9 @@ export function markAt({ dots, labels, bands, uprights }: Layout, x: number, y: 
     x <= box.left + box.width + pad &&
     y >= box.top - pad &&
     y <= box.top + box.height + pad;
-  const dot = dots.find((one) => within(one, NEAR));
+  const dot = dots.find((box) => within(box, NEAR));
   if (dot !== undefined) return { sentence: dot.sentence, range: dot.range };
-  const label = labels.find((one) => within(one, 1));
+  const label = labels.find((box) => within(box, 1));
   if (label !== undefined) return { sentence: label.sentence, range: null };
   const upright = uprights.find(({ at }) => Math.abs(at - x) <= NEAR);
   if (upright !== undefined) return { sentence: upright.line.sentence, range: null };
@@ -235,7 +236,7 @@ export function markAt({ dots, labels, bands, uprights }: Layout, x: number, y: 
   return band === undefined ? null : { sentence: band.band.sentence, range: null };
 }
 
-function inside(box: Box, frame: Frame): boolean {
+function isInside(box: Box, frame: Frame): boolean {
   return (
     box.left >= 0 &&
     box.top >= 0 &&
@@ -244,12 +245,12 @@ function inside(box: Box, frame: Frame): boolean {
   );
 }
 
-function touch(one: Box, other: Box): boolean {
+function isTouching(box: Box, other: Box): boolean {
   return (
-    one.left < other.left + other.width + 3 &&
-    other.left < one.left + one.width + 3 &&
-    one.top < other.top + other.height &&
-    other.top < one.top + one.height
+    box.left < other.left + other.width + 3 &&
+    other.left < box.left + box.width + 3 &&
+    box.top < other.top + other.height &&
+    other.top < box.top + box.height
   );
 }
 

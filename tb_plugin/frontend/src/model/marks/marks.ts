@@ -3,7 +3,7 @@ import type { Series, Value } from "../../api/types";
 import { type Axis, epochEnds } from "../axes/axis";
 import { formatCount } from "../axes/format";
 import { finite, lowerBound } from "../axes/lookup";
-import { type PlaceOf, placesOf } from "./positions";
+import { type PositionOf, positionsOf } from "./positions";
 import {
   lrChangeLabel,
   lrChangeSentence,
@@ -21,7 +21,7 @@ export interface Marker {
   readonly step: number;
   /** The new learning rate. */
   readonly y: number;
-  readonly rises: boolean;
+  readonly isIncrease: boolean;
   /** On the boundary of an epoch, off it, or one step late; null where nothing is known of epochs. */
   readonly tone: "on" | "off" | "late" | null;
   readonly label: string;
@@ -34,7 +34,7 @@ export interface Band {
   readonly end: number;
   readonly step: number;
   /** Solid where the learning rate really was reduced. */
-  readonly solid: boolean;
+  readonly isSolid: boolean;
   readonly label: string;
   /** Where the label finds no room. */
   readonly short: string;
@@ -56,8 +56,8 @@ export interface FuseCell {
   readonly end: number;
   readonly from: number;
   readonly to: number;
-  readonly fired: boolean;
-  readonly cooling: boolean;
+  readonly isReduction: boolean;
+  readonly isCoolingDown: boolean;
   readonly sentence: string;
 }
 
@@ -89,42 +89,43 @@ export interface MarkOptions {
    * The user asks what if: what a rule would have done is drawn, and what it counts also where it never reduces
    * anything. Else only what the run's own ReduceLROnPlateau did is of interest.
    */
-  readonly asking: boolean;
+  readonly isAsking: boolean;
 }
 
 export function marksOf(report: Report, series: Series, axis: Axis, options: MarkOptions): Marks {
   const { hidden, shown } = options;
-  const place = placesOf(series, axis);
-  const off = (kind: MarkKind): boolean => hidden.has(kind);
+  const positionOf = positionsOf(series, axis);
+  const isHidden = (kind: MarkKind): boolean => hidden.has(kind);
   const { plateaus } = report;
-  const overlaid = options.asking || plateaus.applied;
+  const overlaid = options.isAsking || plateaus.applied;
   const counted =
     overlaid &&
-    (plateaus.reductions.length > 0 || (options.asking && plateaus.wait.some((count) => count > 0)));
+    (plateaus.reductions.length > 0 || (options.isAsking && plateaus.wait.some((count) => count > 0)));
   return {
     run: report.run,
     markers:
-      off("lr_changes") || everyEpoch(report.lr)
+      isHidden("lr_changes") || changesEveryEpoch(report.lr)
         ? []
-        : markersOf(report.lr.lr_changes, report.lr.late, place),
-    bands: off("plateaus") || !overlaid ? [] : bandsOf(report, place),
-    corridor: off("corridor") || !counted ? null : corridorOf(plateaus, series, axis, place),
-    fuse: off("fuse") || !counted ? [] : fuseOf(report, place),
-    planned: off("planned") || report.planned === null ? null : plannedOf(report.planned, axis, place),
-    would: off("would") || !overlaid ? null : wouldOf(report, place),
-    highlight: shown === null ? null : between(place(shown[0]), place(shown[1] + 1)),
+        : markersOf(report.lr.lr_changes, report.lr.late, positionOf),
+    bands: isHidden("plateaus") || !overlaid ? [] : bandsOf(report, positionOf),
+    corridor: isHidden("corridor") || !counted ? null : corridorOf(plateaus, series, axis, positionOf),
+    fuse: isHidden("fuse") || !counted ? [] : fuseOf(report, positionOf),
+    planned:
+      isHidden("planned") || report.planned === null ? null : plannedOf(report.planned, axis, positionOf),
+    would: isHidden("would") || !overlaid ? null : wouldOf(report, positionOf),
+    highlight: shown === null ? null : between(positionOf(shown[0]), positionOf(shown[1] + 1)),
     plateaus: overlaid,
   };
 }
 
 /** Whether the learning rate is set anew at every epoch by one rule: then no epoch's start is an LR change. */
-export function everyEpoch({ shape }: LearningRate): boolean {
+export function changesEveryEpoch({ shape }: LearningRate): boolean {
   return shape !== null && shape.unit === "epoch" && shape.every === 1;
 }
 
-function markersOf(lrChanges: readonly LRChange[], late: string | null, place: PlaceOf): Marker[] {
+function markersOf(lrChanges: readonly LRChange[], late: string | null, positionOf: PositionOf): Marker[] {
   return lrChanges.flatMap((lrChange) => {
-    const x = place(lrChange.step);
+    const x = positionOf(lrChange.step);
     if (x === null) return [];
     const known = lrChange.offset !== null;
     return [
@@ -132,7 +133,7 @@ function markersOf(lrChanges: readonly LRChange[], late: string | null, place: P
         x,
         step: lrChange.step,
         y: lrChange.to,
-        rises: lrChange.to > lrChange.from,
+        isIncrease: lrChange.to > lrChange.from,
         tone: lrChange.late ? "late" : known ? (lrChange.on_boundary ? "on" : "off") : null,
         label: lrChangeLabel(lrChange),
         sentence: lrChangeSentence(lrChange, late),
@@ -141,13 +142,13 @@ function markersOf(lrChanges: readonly LRChange[], late: string | null, place: P
   });
 }
 
-function bandsOf(report: Report, place: PlaceOf): Band[] {
+function bandsOf(report: Report, positionOf: PositionOf): Band[] {
   const { reductions, unit } = report.plateaus;
   const before = { rule: Number.NEGATIVE_INFINITY, record: Number.NEGATIVE_INFINITY };
   return reductions.flatMap((reduction) => {
-    const end = place(reduction.step + 1);
+    const end = positionOf(reduction.step + 1);
     if (end === null) return [];
-    const best = reduction.best_step === null ? null : place(reduction.best_step);
+    const best = reduction.best_step === null ? null : positionOf(reduction.best_step);
     // After a reduction the wait begins anew, also where the best value is as far back as before.
     const whose = reduction.kind === "did" ? "record" : "rule";
     const start = Math.min(Math.max(best ?? end, before[whose]), end);
@@ -157,7 +158,7 @@ function bandsOf(report: Report, place: PlaceOf): Band[] {
         start,
         end,
         step: reduction.step,
-        solid: reduction.kind !== "would",
+        isSolid: reduction.kind !== "would",
         label: reductionLabel(reduction, unit),
         short: `${unit} ${formatCount(unit === "epoch" && reduction.epoch !== null ? reduction.epoch : reduction.step)}`,
         sentence: reductionSentence(reduction, report),
@@ -171,9 +172,9 @@ function corridorOf(
   { rule, best, step, unit }: Plateaus,
   series: Series,
   axis: Axis,
-  place: PlaceOf,
+  positionOf: PositionOf,
 ): Marks["corridor"] {
-  const xs: readonly Value[] = unit === "epoch" ? epochEnds(series, axis) : step.map(place);
+  const xs: readonly Value[] = unit === "epoch" ? epochEnds(series, axis) : step.map(positionOf);
   const pieces: CorridorPiece[] = [];
   for (const [index, value] of best.entries()) {
     const start = xs[index] ?? null;
@@ -188,48 +189,50 @@ function corridorOf(
   return pieces.length === 0 ? null : { monitor: rule.monitor, pieces };
 }
 
-function fuseOf(report: Report, place: PlaceOf): FuseCell[] {
+function fuseOf(report: Report, positionOf: PositionOf): FuseCell[] {
   const { plateaus, epochs } = report;
   const { step, wait, reductions, unit, rule } = plateaus;
-  const fired = new Set(reductions.filter(({ kind }) => kind !== "did").map((reduction) => reduction.step));
+  const reductionSteps = new Set(
+    reductions.filter(({ kind }) => kind !== "did").map((reduction) => reduction.step),
+  );
   const patience = Math.max(1, rule.patience);
   const part = (count: number): number => Math.min(1, count / patience);
   return step.flatMap((at, index) => {
-    const isFired = fired.has(at);
+    const isReduction = reductionSteps.has(at);
     const next = step[index + 1];
     const [from, until] =
       unit === "epoch"
         ? [epochs.first_step[index] ?? null, (epochs.last_step[index] ?? at) + 1]
         : [at, next ?? at + 1];
-    const [start, end] = [from === null ? null : place(from), place(until)];
+    const [start, end] = [from === null ? null : positionOf(from), positionOf(until)];
     if (start === null || end === null) return [];
-    const used = isFired ? 1 : part(wait[index] as number);
+    const used = isReduction ? 1 : part(wait[index] as number);
     // Between two rows of a batch series the wait grows by one a step.
     const to = unit === "epoch" || next === undefined ? used : part(wait[index + 1] as number);
     return [
       {
         start,
         end,
-        from: unit === "step" && isFired ? 0 : used,
-        to: unit === "step" && next !== undefined && fired.has(next) ? 1 : to,
-        fired: isFired,
-        cooling: plateaus.in_cooldown[index] === true,
-        sentence: waitSentence(plateaus, index, isFired),
+        from: unit === "step" && isReduction ? 0 : used,
+        to: unit === "step" && next !== undefined && reductionSteps.has(next) ? 1 : to,
+        isReduction,
+        isCoolingDown: plateaus.in_cooldown[index] === true,
+        sentence: waitSentence(plateaus, index, isReduction),
       },
     ];
   });
 }
 
-function plannedOf(planned: Planned, axis: Axis, place: PlaceOf): Curve | null {
+function plannedOf(planned: Planned, axis: Axis, positionOf: PositionOf): Curve | null {
   const xs: number[] = [];
   const ys: Value[] = [];
   for (const [index, step] of planned.step.entries()) {
-    const x = axis === "epoch" ? (planned.epoch[index] ?? null) : place(step);
+    const x = axis === "epoch" ? (planned.epoch[index] ?? null) : positionOf(step);
     if (x === null) continue;
     xs.push(x);
     ys.push(planned.learning_rate[index] ?? null);
   }
-  const end = place(planned.last_step + 1);
+  const end = positionOf(planned.last_step + 1);
   if (end !== null && end > (xs.at(-1) ?? end)) {
     xs.push(end);
     ys.push(ys.at(-1) ?? null);
@@ -238,13 +241,13 @@ function plannedOf(planned: Planned, axis: Axis, place: PlaceOf): Curve | null {
 }
 
 /** What the rule alone would have made of the learning rate, where it reduces it at all. */
-function wouldOf({ plateaus, epochs }: Report, place: PlaceOf): Curve | null {
+function wouldOf({ plateaus, epochs }: Report, positionOf: PositionOf): Curve | null {
   const { lr, step, reductions, unit } = plateaus;
   if (!reductions.some(({ kind }) => kind !== "did")) return null;
   const xs: number[] = [];
   const ys: Value[] = [];
   const add = (at: number, value: Value): void => {
-    const x = place(at);
+    const x = positionOf(at);
     if (x === null || x < (xs.at(-1) ?? x)) return;
     xs.push(x);
     ys.push(finite(value) ? value : null);
@@ -254,8 +257,8 @@ function wouldOf({ plateaus, epochs }: Report, place: PlaceOf): Curve | null {
   }
   const last = step.at(-1);
   if (last !== undefined) {
-    const fired = reductions.find((reduction) => reduction.step === last && reduction.kind !== "did");
-    add(last + 1, fired === undefined ? (lr.at(-1) ?? null) : fired.lr_to);
+    const reduction = reductions.find((reduction) => reduction.step === last && reduction.kind !== "did");
+    add(last + 1, reduction === undefined ? (lr.at(-1) ?? null) : reduction.lr_to);
   }
   return xs.length < 2 ? null : { xs, ys };
 }

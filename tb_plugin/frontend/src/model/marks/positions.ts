@@ -3,13 +3,13 @@ import { type Axis, epochSteps, origin, runRange, xValues } from "../axes/axis";
 import { lowerBound } from "../axes/lookup";
 
 /** Where a step lies on an axis; null where nothing is known of it. */
-export type PlaceOf = (step: number) => Value;
+export type PositionOf = (step: number) => Value;
 
 /**
  * Places of steps on the axis. The step after the last lies at the run's end. Steps still to come go on at the
  * length of the last epoch, on a time axis at the run's pace so far.
  */
-export function placesOf(series: Series, axis: Axis): PlaceOf {
+export function positionsOf(series: Series, axis: Axis): PositionOf {
   if (axis === "step") return (step) => step;
   const steps: number[] = [];
   const xs: number[] = [];

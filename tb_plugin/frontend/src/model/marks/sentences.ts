@@ -1,5 +1,5 @@
 import type { LRChange, LRReduction, Plateaus, Report } from "../../api/report";
-import { formatCount, formatNumber, formatRate, plural } from "../axes/format";
+import { formatCount, formatLR, formatNumber, plural } from "../axes/format";
 
 /** What a mark of the chart stands for, in whole sentences. */
 
@@ -9,16 +9,16 @@ export function lrChangeSentence(lrChange: LRChange, late: string | null): strin
     lrChange.step_before === lrChange.step - 1
       ? `At step ${formatCount(lrChange.step)}`
       : `Between step ${formatCount(lrChange.step_before)} and step ${formatCount(lrChange.step)}`;
-  const what = `${when} the learning rate ${moved} from ${formatRate(lrChange.from)} to ${formatRate(lrChange.to)}`;
+  const what = `${when} the learning rate ${moved} from ${formatLR(lrChange.from)} to ${formatLR(lrChange.to)}`;
   const where = lrChangePosition(lrChange);
-  const why = lrChange.late ? ` ${late ?? "It came one step after its multiple of decay_steps."}` : "";
+  const why = lrChange.late ? ` ${late ?? "It comes one step after a multiple of decay_steps."}` : "";
   return `${what}${where === null ? "" : `: ${where}`}.${why}`;
 }
 
 function lrChangePosition(lrChange: LRChange): string | null {
   const { epoch, offset, steps_in_epoch: steps, nearest_boundary: nearest } = lrChange;
   if (epoch === null || offset === null || steps === null || nearest === null) return null;
-  if (offset === 0) return `exactly where epoch ${formatCount(epoch)} begins`;
+  if (offset === 0) return `exactly at the start of epoch ${formatCount(epoch)}`;
   const into = `${formatCount(offset)} of ${plural(steps, "step")} into epoch ${formatCount(epoch)}`;
   const part = fractionWords(Math.abs(nearest) / steps);
   return `${into}, ${part} of an epoch ${nearest < 0 ? "before its end" : "after its start"}`;
@@ -48,39 +48,37 @@ export function reductionLabel(reduction: LRReduction, unit: Plateaus["unit"]): 
   return `${verb} ${whenOf(reduction, unit)}`;
 }
 
-/** For a list of reductions, for example "after epoch 12, as recorded". */
+/** For a list of reductions, for example "after epoch 12, also in the run". */
 export function reductionItem(reduction: LRReduction, unit: Plateaus["unit"]): string {
-  const said = { would: "", both: ", by the run's own", did: ", by the run's own alone" }[reduction.kind];
-  return `${whenOf(reduction, unit)}${said}`;
+  const owner = { would: "", both: ", also in the run", did: ", in the run only" }[reduction.kind];
+  return `${whenOf(reduction, unit)}${owner}`;
 }
 
 export function reductionSentence(reduction: LRReduction, report: Report): string {
   const { rule, unit, diverges_at: diverges } = report.plateaus;
   const when = whenOf(reduction, unit);
-  const noun = unit === "epoch" ? "epoch" : "step";
   const stalled =
     reduction.best_step === null
       ? ""
-      : `${rule.monitor} had its best value ${unit === "epoch" && reduction.best_epoch !== null ? `in epoch ${formatCount(reduction.best_epoch)}` : `at step ${formatCount(reduction.best_step)}`} and did not get better by more than ${formatNumber(rule.min_delta)} since. `;
-  const patience = `patience ${formatCount(rule.patience)} ${noun}${rule.patience === 1 ? "" : "s"}`;
-  const ruled = `from ${formatRate(reduction.lr_from)} to ${formatRate(reduction.lr_to)}`;
-  const moved = `from ${formatRate(reduction.did_from)} to ${formatRate(reduction.did_to)}`;
-  const own = `The run's own ReduceLROnPlateau reduced the learning rate ${when} ${moved}`;
+      : `${rule.monitor} was best ${unit === "epoch" && reduction.best_epoch !== null ? `in epoch ${formatCount(reduction.best_epoch)}` : `at step ${formatCount(reduction.best_step)}`} and did not improve by more than ${formatNumber(rule.min_delta)} after that. `;
+  const patience = `a patience of ${plural(rule.patience, unit)}`;
+  const ruled = `from ${formatLR(reduction.lr_from)} to ${formatLR(reduction.lr_to)}`;
+  const moved = `from ${formatLR(reduction.did_from)} to ${formatLR(reduction.did_to)}`;
+  const own = `The run's ReduceLROnPlateau reduced the learning rate ${when} ${moved}`;
   switch (reduction.kind) {
     case "would": {
-      const unchanged =
-        reduction.step === report.last_step ? "nothing comes after it" : "it did not change there";
-      const record = reduction.did_to === null ? unchanged : `it went ${moved} there`;
+      const unchanged = reduction.step === report.last_step ? "ended there" : "did not change it there";
+      const record = reduction.did_to === null ? unchanged : `changed it ${moved} there`;
       const parts =
         diverges?.step === reduction.step
-          ? " From here on the recorded curve is not the one that would have been."
+          ? " From here on the rule would have changed the training, so later reductions are only indicative."
           : "";
-      return `${stalled}ReduceLROnPlateau with ${patience} would have reduced the learning rate ${ruled} ${when}; in the record ${record}.${parts}`;
+      return `${stalled}ReduceLROnPlateau with ${patience} would reduce the learning rate ${ruled} ${when}; the run ${record}.${parts}`;
     }
     case "both":
-      return `${stalled}${own}${ruled === moved ? "" : `; this rule reduces it there ${ruled}`}.`;
+      return `${stalled}${own}${ruled === moved ? "" : `; this rule would reduce it ${ruled}`}.`;
     case "did":
-      return `${own}; with these settings it would not have.`;
+      return `${own}; this rule would not reduce it here.`;
     default:
       return reduction.kind satisfies never;
   }
@@ -93,20 +91,20 @@ function whenOf({ epoch, step }: LRReduction, unit: Plateaus["unit"]): string {
 }
 
 /** What the rule counted at a row of its columns. */
-export function waitSentence(plateaus: Plateaus, index: number, fired: boolean): string {
+export function waitSentence(plateaus: Plateaus, index: number, isReduction: boolean): string {
   const { rule, unit } = plateaus;
   const epoch = plateaus.epoch[index] ?? null;
-  const place =
+  const when =
     unit === "epoch" && epoch !== null
       ? `After epoch ${formatCount(epoch)}`
       : `At step ${formatCount(plateaus.step[index] as number)}`;
   const best = plateaus.best[index] ?? null;
   const value = `${rule.monitor} ${formatNumber(plateaus.value[index] ?? null)}, best ${formatNumber(best)}`;
-  if (fired) return `${place} the patience of ${formatCount(rule.patience)} is used up (${value}).`;
-  if (plateaus.in_cooldown[index]) return `${place} the rule cools down and does not count (${value}).`;
+  if (isReduction) return `${when} the patience of ${formatCount(rule.patience)} is used up (${value}).`;
+  if (plateaus.in_cooldown[index]) return `${when} the rule is in cooldown and does not count (${value}).`;
   const wait = plateaus.wait[index] as number;
-  if (wait === 0) return `${place} the wait is 0: ${value}.`;
-  return `${place} the rule has waited ${formatCount(wait)} of ${formatCount(Math.max(1, rule.patience))} (${value}).`;
+  if (wait === 0) return `${when} the wait is 0: ${value}.`;
+  return `${when} the rule has waited ${formatCount(wait)} of ${formatCount(Math.max(1, rule.patience))} (${value}).`;
 }
 
 /** Until when the recorded curve can be compared with what the rule would have made of it. */
@@ -116,11 +114,11 @@ export function divergesSentence({ diverges_at: diverges, reductions, unit }: Pl
       unit === "epoch" && diverges.epoch !== null
         ? `epoch ${formatCount(diverges.epoch)}`
         : `step ${formatCount(diverges.step)}`;
-    return `After ${where} the recorded curve is no longer the one that would have been: with another learning rate the loss would have gone on differently.`;
+    return `After ${where} the rule would have changed the training, so later reductions are only indicative.`;
   }
   if (reductions.length === 0)
-    return "With these settings the rule never reduces the learning rate in this run.";
+    return "With these settings the rule would not reduce the learning rate in this run.";
   return reductions.some((reduction) => reduction.did_to !== null)
-    ? "Wherever this rule reduces the learning rate, the recorded one changed to the same value."
-    : "Nothing is recorded after this reduction.";
+    ? "Wherever this rule would reduce the learning rate, the run set the same value."
+    : "The run ended at this reduction.";
 }

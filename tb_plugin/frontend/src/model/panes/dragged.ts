@@ -7,7 +7,7 @@ import { heightOf } from "./readout";
 /** What a drag shows is never empty. */
 
 /** Whether a line of the pane is seen in this stretch of x, at these parts of the height. */
-export function showsLine(pane: PaneView, range: Range, [low, high]: Range): boolean {
+export function hasLineIn(pane: PaneView, range: Range, [low, high]: Range): boolean {
   return pane.lines.some((line) => {
     const axis = line.side === "left" ? pane.left : pane.right;
     const heights = visible(line, range)
@@ -19,7 +19,7 @@ export function showsLine(pane: PaneView, range: Range, [low, high]: Range): boo
 }
 
 /** The stretch of x, widened to what is drawn on both of its sides where nothing is drawn in it. */
-export function toWhatIsDrawn(panes: readonly PaneView[], [start, end]: Range): Range {
+export function withDrawnPoints(panes: readonly PaneView[], [start, end]: Range): Range {
   let [before, behind] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
   for (const { lines } of panes) {
     for (const { xs, ys } of lines) {

@@ -1,7 +1,7 @@
 import type { Samples, Value } from "../../api/types";
 import { finite } from "../axes/lookup";
 
-/** Layers that are told apart by colour; more stay as pale lines. */
+/** Layers that are told apart by color; more stay as pale lines. */
 export const MOST_LAYERS = 6;
 
 /** The layers, by the middle of their ratios from the largest on: those whose weights move most come first. */

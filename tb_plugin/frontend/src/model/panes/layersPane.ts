@@ -2,17 +2,18 @@ import { finite } from "../axes/lookup";
 import { autoScale, span } from "../axes/scale";
 import { leftAxis, spansOf } from "./lines";
 import { type Line, type Note, type PaneInput, type PaneView, PLAIN } from "./pane";
-import { placedSamples } from "./samples";
+import { samplesOnAxis } from "./samples";
 
 const NOTE_STILL: Note = {
-  text: "gaps where nothing moved",
-  more: "A ratio of 0 has no place on a logarithmic axis.",
+  code: "not-positive",
+  text: "gaps where the update is 0",
+  more: "A ratio of 0 cannot be shown on a log axis.",
 };
 
 export interface LayersPaneInput extends PaneInput {
   /** The run whose samples are drawn. */
   readonly sampled: string | null;
-  /** All layers in their order, and those of them that have a colour. */
+  /** All layers in their order, and those of them that have a color. */
   readonly layers: readonly string[];
   readonly chosen: readonly string[];
 }
@@ -20,16 +21,16 @@ export interface LayersPaneInput extends PaneInput {
 /** How far an update moves each layer, as a part of its weights: ‖Δw‖ / ‖w‖. */
 export function layersPane(input: LayersPaneInput): PaneView {
   const { runs, axis, layers, chosen } = input;
-  const run = runs.find((one) => one.name === input.sampled);
-  const placed = run === undefined ? null : placedSamples(run.shown, axis);
+  const run = runs.find((candidate) => candidate.name === input.sampled);
+  const onAxis = run === undefined ? null : samplesOnAxis(run.shown, axis);
   const lines: Line[] = [];
   const add = (layer: string, style: Partial<Line>): void => {
-    const ys = placed?.column(placed.samples.update_to_weight.get(layer) ?? []) ?? [];
-    if (run === undefined || placed === null || !ys.some(finite)) return;
-    const place = chosen.indexOf(layer);
-    const colour = input.colours({ run: run.name, kind: "layer", place });
-    const base = { run: run.name, kind: "layer" as const, label: layer, drawn: "line" as const };
-    lines.push({ ...base, side: "left", colour, alpha: 1, width: 1.5, xs: placed.xs, ys, ...style });
+    const ys = onAxis?.column(onAxis.samples.update_to_weight.get(layer) ?? []) ?? [];
+    if (run === undefined || onAxis === null || !ys.some(finite)) return;
+    const index = chosen.indexOf(layer);
+    const color = input.colors({ run: run.name, kind: "layer", index });
+    const base = { run: run.name, kind: "layer" as const, label: layer, name: layer, drawn: "line" as const };
+    lines.push({ ...base, side: "left", color, alpha: 1, width: 1.5, xs: onAxis.xs, ys, ...style });
   };
   // The chosen ones lie above the pale ones.
   if (!input.hidden.has("other_layers")) {

@@ -3,7 +3,7 @@ import { type Axis, origin, runRange, xValues } from "../axes/axis";
 import { finite, lowerBound } from "../axes/lookup";
 import { type ScaleKind, type Span, span, yRange } from "../axes/scale";
 import { type EpochSpan, epochSpans } from "../marks/epochs";
-import { placesOf } from "../marks/positions";
+import { positionsOf } from "../marks/positions";
 import type { Area, DrawnRun, Line, PaneInput, RunStretch, YAxis } from "./pane";
 import { nonFiniteStretches } from "./stretches";
 
@@ -13,16 +13,16 @@ export function leftAxis(
   kind: ScaleKind,
   lines: readonly Line[],
   areas: readonly Area[] = [],
-): YAxis & { readonly cut: boolean } {
+): YAxis & { readonly isCut: boolean } {
   const left = lines.filter((line) => line.side === "left");
-  const edges = areas.flatMap(({ xs, low, high }) =>
+  const bounds = areas.flatMap(({ xs, low, high }) =>
     [low, high].map((ys) => ({ drawn: "line" as const, xs, ys })),
   );
-  const values = span([...left, ...edges].map((line) => visible(line, input.range)));
+  const values = span([...left, ...bounds].map((line) => visible(line, input.range)));
   const zoom = input.zoom !== null && (kind === "linear" || input.zoom[0] > 0) ? input.zoom : null;
-  if (zoom !== null) return { kind, range: zoom, values, cut: false };
+  if (zoom !== null) return { kind, range: zoom, values, isCut: false };
   const shown = kind === "log" ? lifted(values, left, input.range) : values;
-  return { kind, range: yRange(shown, kind), values, cut: shown !== values };
+  return { kind, range: yRange(shown, kind), values, isCut: shown !== values };
 }
 
 /** Of fewer batches each one counts. */
@@ -99,9 +99,9 @@ export function stretchesOf(
 }
 
 /** Where on the axis no update was made. */
-export function skippedPlaces(runs: readonly DrawnRun[], axis: Axis): readonly number[] {
+export function skippedPositions(runs: readonly DrawnRun[], axis: Axis): readonly number[] {
   return runs.flatMap(({ shown }) => {
-    const place = placesOf(shown, axis);
-    return shown.skipped.step.map(place).filter(finite);
+    const positionOf = positionsOf(shown, axis);
+    return shown.skipped.step.map(positionOf).filter(finite);
   });
 }

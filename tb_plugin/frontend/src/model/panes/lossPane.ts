@@ -2,16 +2,18 @@ import type { Value } from "../../api/types";
 import { epochEnds, origin, xValues } from "../axes/axis";
 import { finite } from "../axes/lookup";
 import { autoScale, span, yRange } from "../axes/scale";
-import { leftAxis, points, skippedPlaces, spansOf, stretchesOf, visible } from "./lines";
+import { leftAxis, points, skippedPositions, spansOf, stretchesOf, visible } from "./lines";
 import { type Line, type LossPaneInput, type Note, type PaneView, PLAIN } from "./pane";
 
 const NOTE_NOT_POSITIVE: Note = {
+  code: "not-positive",
   text: "gaps at 0 or less",
-  more: "Values of 0 or less have no place on a logarithmic axis.",
+  more: "Values of 0 or less cannot be shown on a log axis.",
 };
 const NOTE_BELOW: Note = {
-  text: "some batches lie below",
-  more: "The axis shows the smoothed loss, the metrics and nearly all batches. Hide the smoothed loss to see all of them.",
+  code: "below",
+  text: "axis cut: some batches are below it",
+  more: "The axis shows the smoothed loss, the metrics and nearly all batches. Hide the smoothed loss to see every batch.",
 };
 
 export function lossPane(input: LossPaneInput): PaneView {
@@ -27,7 +29,7 @@ export function lossPane(input: LossPaneInput): PaneView {
     const add = (column: "loss" | "loss_smoothed", label: string, style: Partial<Line>): void => {
       const values = shown.columns[column];
       if (input.hidden.has(column) || !values.some(finite)) return;
-      const colour = input.colours({ run: name, kind: column, place: 0 });
+      const color = input.colors({ run: name, kind: column, index: 0 });
       const line = points(xs, values, null);
       lines.push({
         run: name,
@@ -35,7 +37,7 @@ export function lossPane(input: LossPaneInput): PaneView {
         label,
         drawn: "line",
         side: "left",
-        colour,
+        color,
         alpha: 1,
         width: 1,
         ...line,
@@ -43,7 +45,7 @@ export function lossPane(input: LossPaneInput): PaneView {
       });
     };
     const alone = input.smoothing === 0 || input.hidden.has("loss_smoothed");
-    add("loss", "loss", alone ? { width: 1.25 } : { alpha: paleness(many, input.dense === true) });
+    add("loss", "loss", alone ? { width: 1.25 } : { alpha: paleness(many, input.isDense === true) });
     if (input.smoothing > 0) add("loss_smoothed", "loss, smoothed", { width: 2 });
   }
   for (const { name, overview } of runs) {
@@ -51,15 +53,16 @@ export function lossPane(input: LossPaneInput): PaneView {
     for (const [index, { name: metric, side }] of input.metrics.entries()) {
       const values = overview.epochs.metrics.get(metric);
       if (values === undefined || !values.some(finite)) continue;
-      const colour = input.colours({ run: name, kind: "metric", place: index });
+      const color = input.colors({ run: name, kind: "metric", index: index });
       const line = points(xs, values, null);
       lines.push({
         run: name,
         kind: "metric",
         label: metric,
+        name: metric,
         drawn: "points",
         side,
-        colour,
+        color,
         alpha: 1,
         width: 1.75,
         ...line,
@@ -76,7 +79,7 @@ export function lossPane(input: LossPaneInput): PaneView {
   const stretches = runs.flatMap((run) => stretchesOf(run, axis, "loss"));
   const notes: Note[] = [];
   if (kind === "log" && left.values !== null && left.values.notPositive > 0) notes.push(NOTE_NOT_POSITIVE);
-  if (left.cut) notes.push(NOTE_BELOW);
+  if (left.isCut) notes.push(NOTE_BELOW);
   return {
     ...PLAIN,
     id: "loss",
@@ -88,7 +91,7 @@ export function lossPane(input: LossPaneInput): PaneView {
     epochs: spansOf(runs, axis),
     stretches,
     notes,
-    skipped: skippedPlaces(runs, axis),
+    skipped: skippedPositions(runs, axis),
     marks: input.marks ?? null,
   };
 }

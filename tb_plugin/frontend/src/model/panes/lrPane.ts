@@ -3,41 +3,42 @@ import { origin, xValues } from "../axes/axis";
 import { finite } from "../axes/lookup";
 import { autoScale, span } from "../axes/scale";
 import type { Curve } from "../marks/marks";
-import { heldUntil, leftAxis, skippedPlaces, spansOf, stretchesOf } from "./lines";
+import { heldUntil, leftAxis, skippedPositions, spansOf, stretchesOf } from "./lines";
 import {
   type DrawnRun,
   type Line,
+  type LRPaneInput,
   type Note,
   type PaneInput,
   type PaneView,
   PLAIN,
-  type RatePaneInput,
 } from "./pane";
 import { sampleBands } from "./samples";
-import { usedRates } from "./skipped";
+import { usedLRs } from "./skipped";
 
 const NOTE_ZERO: Note = {
-  text: "0 at the lower edge",
-  more: "A learning rate of 0 has no place on a logarithmic axis: its line runs into the lower edge.",
+  code: "zero",
+  text: "LR 0 cannot be shown on a log axis",
+  more: "Where the learning rate is 0, its line runs off the lower end of the axis.",
 };
 
-/** Several optimizers of one run are told apart by colour, in several runs by their dashes. */
+/** Several optimizers of one run are told apart by color, in several runs by their dashes. */
 const DASHES: readonly (readonly number[] | undefined)[] = [undefined, [7, 3], [2, 3]];
 
-export function ratePane(input: RatePaneInput): PaneView {
+export function lrPane(input: LRPaneInput): PaneView {
   const { runs, axis } = input;
   const marks = input.marks ?? null;
-  const many = runs.length > 1;
+  const isComparison = runs.length > 1;
   const sampled = runs.find((run) => run.name === input.sampled && !input.hidden.has("step_size"));
   const bands =
     sampled === undefined
       ? { areas: [], median: null }
-      : sampleBands(sampled.shown, axis, input.colours({ run: sampled.name, kind: "step_size", place: 0 }));
+      : sampleBands(sampled.shown, axis, input.colors({ run: sampled.name, kind: "step_size", index: 0 }));
   const curves = [marks?.would, marks?.planned].filter((curve) => curve != null);
-  const edges = bands.areas.flatMap((area) => [area.low, area.high]);
+  const bounds = bands.areas.flatMap((area) => [area.low, area.high]);
   const kind =
     input.scale === "auto"
-      ? autoScale(span([...runs.flatMap(rateColumns), ...curves.map((curve) => curve.ys), ...edges]))
+      ? autoScale(span([...runs.flatMap(lrColumns), ...curves.map((curve) => curve.ys), ...bounds]))
       : input.scale;
   // Below the recorded lines: it is seen where the two differ.
   const lines: Line[] = marks?.would ? [derived(input, marks.run, "would", marks.would)] : [];
@@ -50,35 +51,35 @@ export function ratePane(input: RatePaneInput): PaneView {
       key: string,
       values: readonly Value[],
       style: Pick<Line, "kind" | "label"> & Partial<Line>,
-      place = 0,
+      index = 0,
     ): void => {
       if (input.hidden.has(key) || !values.some(finite)) return;
       lines.push({
         run: name,
         drawn: "steps",
         side: "left",
-        colour: input.colours({ run: name, kind: style.kind, place }),
+        color: input.colors({ run: name, kind: style.kind, index }),
         alpha: 1,
         width: 2,
-        ...usedRates(shown, xs, values, held),
+        ...usedLRs(shown, xs, values, held),
         ...style,
       });
     };
     add("effective_learning_rate", shown.columns.effective_learning_rate, {
       kind: "effective_learning_rate",
       label: "effective LR",
-      width: many ? 1 : 1.5,
-      alpha: many ? 0.55 : 1,
+      width: isComparison ? 1 : 1.5,
+      alpha: isComparison ? 0.55 : 1,
     });
     const optimizers = [...shown.learning_rates];
-    for (const [place, [optimizer, rates]] of optimizers.entries()) {
-      const dash = many ? DASHES[place % DASHES.length] : undefined;
-      const label = rateLabel(optimizer);
+    for (const [index, [optimizer, lrs]] of optimizers.entries()) {
+      const dash = isComparison ? DASHES[index % DASHES.length] : undefined;
+      const label = lrLabel(optimizer);
       add(
-        rateKey(optimizer),
-        rates,
-        { kind: "learning_rate", label, ...(dash === undefined ? {} : { dash }) },
-        place,
+        lrKey(optimizer),
+        lrs,
+        { kind: "learning_rate", label, name: optimizer, ...(dash === undefined ? {} : { dash }) },
+        index,
       );
     }
     if (optimizers.length === 0) {
@@ -91,7 +92,7 @@ export function ratePane(input: RatePaneInput): PaneView {
   const notes = kind === "log" && left.values !== null && left.values.notPositive > 0 ? [NOTE_ZERO] : [];
   return {
     ...PLAIN,
-    id: "rate",
+    id: "lr",
     axis,
     range: input.range,
     lines,
@@ -101,32 +102,32 @@ export function ratePane(input: RatePaneInput): PaneView {
     epochs: spansOf(runs, axis),
     stretches,
     notes,
-    skipped: skippedPlaces(runs, axis),
+    skipped: skippedPositions(runs, axis),
     marks,
   };
 }
 
 /** What the learning rate of one of several optimizers is called, and what hides it. */
-export function rateLabel(optimizer: string): string {
+export function lrLabel(optimizer: string): string {
   return `LR of ${optimizer}`;
 }
 
-export function rateKey(optimizer: string): string {
+export function lrKey(optimizer: string): string {
   return `learning_rate/${optimizer}`;
 }
 
 const DERIVED = {
   planned: { label: "planned", dash: [2, 3], width: 2 },
-  would: { label: "with the rule", dash: [6, 4], width: 2 },
+  would: { label: "LR under this rule", dash: [6, 4], width: 2 },
 } as const;
 
 /** A learning rate that was not recorded but follows from a schedule or a rule. */
 function derived(input: PaneInput, run: string, kind: "planned" | "would", curve: Curve): Line {
-  const colour = input.colours({ run, kind, place: 0 });
-  return { run, kind, drawn: "steps", side: "left", colour, alpha: 1, ...DERIVED[kind], ...curve };
+  const color = input.colors({ run, kind, index: 0 });
+  return { run, kind, drawn: "steps", side: "left", color, alpha: 1, ...DERIVED[kind], ...curve };
 }
 
-function rateColumns({ overview }: DrawnRun): (readonly Value[])[] {
-  const { columns, learning_rates: rates } = overview;
-  return [columns.learning_rate, columns.effective_learning_rate, ...rates.values()];
+function lrColumns({ overview }: DrawnRun): (readonly Value[])[] {
+  const { columns, learning_rates: lrs } = overview;
+  return [columns.learning_rate, columns.effective_learning_rate, ...lrs.values()];
 }

@@ -10,7 +10,7 @@ import type { Stretch } from "./stretches";
  * The charts. Of trainings: learning rates, how far each layer moves, loss and epoch metrics. Of range tests: loss
  * against learning rate, and its slope.
  */
-export type PaneId = "rate" | "layers" | "loss" | "sweep" | "slope";
+export type PaneId = "lr" | "layers" | "loss" | "sweep" | "slope";
 
 /** What a line tells. An epoch metric goes by its name. */
 export type LineKind =
@@ -35,11 +35,11 @@ export interface DrawnRun {
   readonly shown: Series;
 }
 
-/** The colour of a line; `place` is the one among the chosen metrics, the optimizers or the layers, -1 for none. */
-export type Colours = (line: {
+/** The color of a line; `index` is the one among the chosen metrics, the optimizers or the layers, -1 for none. */
+export type Colors = (line: {
   readonly run: string;
   readonly kind: LineKind;
-  readonly place: number;
+  readonly index: number;
 }) => string;
 
 export interface Line {
@@ -47,10 +47,12 @@ export interface Line {
   readonly kind: LineKind;
   /** Name of the quantity, as the legend and the tooltip call it. */
   readonly label: string;
+  /** Which of several lines of its kind: the name of the metric, of the layer or of the optimizer. */
+  readonly name?: string;
   /** Steps hold a value until the next; points are joined by a thin line. */
   readonly drawn: "steps" | "line" | "points";
   readonly side: "left" | "right";
-  readonly colour: string;
+  readonly color: string;
   readonly alpha: number;
   readonly width: number;
   readonly dash?: readonly number[];
@@ -60,7 +62,7 @@ export interface Line {
 
 /** What lies between two curves, behind the lines. */
 export interface Area {
-  readonly colour: string;
+  readonly color: string;
   readonly alpha: number;
   readonly xs: readonly number[];
   readonly low: readonly Value[];
@@ -79,8 +81,12 @@ export interface RunStretch extends Stretch {
   readonly column: "learning_rate" | "loss";
 }
 
+/** What a picture cannot show: a learning rate of 0, other values of 0 or less, what is below or above its axis. */
+export type NoteCode = "zero" | "not-positive" | "below" | "above";
+
 /** Something that the picture cannot show, in a word or two and in full. */
 export interface Note {
+  readonly code: NoteCode;
   readonly text: string;
   readonly more: string;
 }
@@ -115,12 +121,12 @@ export interface PaneInput {
   readonly range: Range;
   readonly zoom: Range | null;
   readonly scale: ScaleChoice;
-  readonly colours: Colours;
+  readonly colors: Colors;
   readonly hidden: ReadonlySet<string>;
   readonly marks?: Marks | null;
 }
 
-export interface RatePaneInput extends PaneInput {
+export interface LRPaneInput extends PaneInput {
   /** The run whose samples are drawn. */
   readonly sampled?: string | null;
 }
@@ -129,5 +135,5 @@ export interface LossPaneInput extends PaneInput {
   readonly metrics: readonly { readonly name: string; readonly side: "left" | "right" }[];
   readonly smoothing: number;
   /** So many batches lie in a pixel that their losses are an area, not a line. */
-  readonly dense?: boolean;
+  readonly isDense?: boolean;
 }

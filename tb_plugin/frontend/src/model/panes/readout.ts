@@ -1,7 +1,7 @@
 import type { Series, Value } from "../../api/types";
 import { type Axis, origin, xValues } from "../axes/axis";
 import { lowerBound, nearestIndex } from "../axes/lookup";
-import { type Place, placeInEpoch } from "../marks/epochs";
+import { type Position, positionInEpoch } from "../marks/epochs";
 import type { DrawnRun, Line, LineKind, PaneView, YAxis } from "./pane";
 import { type SampleReading, sampleAt } from "./samples";
 import { isSkipped } from "./skipped";
@@ -15,14 +15,14 @@ export interface Reading {
   readonly effective_learning_rate: Value;
   readonly loss: Value;
   readonly loss_smoothed: Value;
-  readonly place: Place | null;
+  readonly position: Position | null;
   readonly time: Value;
   /** Seconds since the run's first row. */
   readonly relative: Value;
   /** Of the epoch that holds the step; null where it has not ended or has no such metric. */
   readonly metrics: ReadonlyMap<string, Value>;
   /** The learning rate of each of several optimizers. */
-  readonly rates: readonly (readonly [optimizer: string, rate: Value])[];
+  readonly lrs: readonly (readonly [optimizer: string, lr: Value])[];
   /** Of the optimizers that did not make one update in this step, how many they made. */
   readonly updates: readonly (readonly [optimizer: string, updates: number])[];
   /** The update was not made, the learning rate was not used. */
@@ -43,7 +43,7 @@ export function readingAt(run: DrawnRun, axis: Axis, x: number): Reading | null 
 function readingOf({ name, shown, overview }: DrawnRun, row: number, x: number): Reading {
   const { columns } = shown;
   const step = columns.step[row] as number;
-  const place = placeInEpoch(shown, step);
+  const position = positionInEpoch(shown, step);
   const time = columns.time[row] ?? null;
   return {
     run: name,
@@ -53,11 +53,11 @@ function readingOf({ name, shown, overview }: DrawnRun, row: number, x: number):
     effective_learning_rate: columns.effective_learning_rate[row] ?? null,
     loss: columns.loss[row] ?? null,
     loss_smoothed: columns.loss_smoothed[row] ?? null,
-    place,
+    position,
     time,
     relative: time === null ? null : time - origin(shown),
-    metrics: place === null ? new Map() : epochMetrics(overview, place.epoch),
-    rates: [...shown.learning_rates].map(([name, rates]) => [name, rates[row] ?? null] as const),
+    metrics: position === null ? new Map() : epochMetrics(overview, position.epoch),
+    lrs: [...shown.learning_rates].map(([name, lrs]) => [name, lrs[row] ?? null] as const),
     updates: [...shown.updates].flatMap(([name, made]) => {
       const count = made[row];
       return count == null || count === 1 ? [] : [[name, count] as const];
@@ -100,7 +100,7 @@ const RECORDED: ReadonlySet<LineKind> = new Set<LineKind>([
   "slope",
 ]);
 
-const RATES: ReadonlySet<LineKind> = new Set<LineKind>(["learning_rate", "effective_learning_rate"]);
+const LEARNING_RATES: ReadonlySet<LineKind> = new Set<LineKind>(["learning_rate", "effective_learning_rate"]);
 
 /** Where a cursor reads a run; at a step whose update was skipped no learning rate was used. */
 export interface CursorReading {
@@ -115,7 +115,7 @@ export function dotsAt(pane: PaneView, readings: readonly CursorReading[]): read
   for (const { run, x, skipped } of readings) {
     for (const line of pane.lines) {
       if (line.run !== run || !RECORDED.has(line.kind)) continue;
-      if (skipped === true && RATES.has(line.kind)) continue;
+      if (skipped === true && LEARNING_RATES.has(line.kind)) continue;
       // The pale layers are a background.
       if (line.kind === "layer" && line.alpha < 1) continue;
       const index = lowerBound(line.xs, x);
@@ -130,9 +130,9 @@ export function dotsAt(pane: PaneView, readings: readonly CursorReading[]): read
 /** The place of a value on an axis as a part of the pane's height from below; not finite where it has none. */
 export function heightOf(value: number, axis: YAxis | null): number {
   if (axis === null) return 0;
-  const place = (v: number): number => (axis.kind === "log" ? Math.log10(v) : v);
-  const [low, high] = [place(axis.range[0]), place(axis.range[1])];
-  return (place(value) - low) / (high - low);
+  const position = (v: number): number => (axis.kind === "log" ? Math.log10(v) : v);
+  const [low, high] = [position(axis.range[0]), position(axis.range[1])];
+  return (position(value) - low) / (high - low);
 }
 
 /** The dot nearest in height to the pointer, null where the keyboard moved the cursor. */

@@ -1,7 +1,7 @@
 import type { Samples, Series, Value } from "../../api/types";
 import type { Axis } from "../axes/axis";
 import { finite, lowerBound } from "../axes/lookup";
-import { placesOf } from "../marks/positions";
+import { positionsOf } from "../marks/positions";
 import type { Area, Line } from "./pane";
 
 /** What one update did to the weights, as a tooltip tells it. */
@@ -22,7 +22,9 @@ export function sampleAt(samples: Samples | null, step: number): SampleReading |
   return {
     step: samples.step[index] as number,
     sizes: new Map(
-      samples.quantiles.map((part, place) => [part, samples.step_size?.[place]?.[index] ?? null] as const),
+      samples.quantiles.map(
+        (part, positionOf) => [part, samples.step_size?.[positionOf]?.[index] ?? null] as const,
+      ),
     ),
     layers: new Map(
       [...samples.update_to_weight].map(([layer, values]) => [layer, values[index] ?? null] as const),
@@ -39,20 +41,20 @@ export function hasStepSizes(samples: Samples | null): boolean {
 export function sampleBands(
   series: Series,
   axis: Axis,
-  colour: string,
+  color: string,
 ): { areas: Area[]; median: Line | null } {
-  const placed = placedSamples(series, axis);
-  const columns = placed?.samples.step_size ?? [];
-  if (placed === null) return { areas: [], median: null };
-  const { xs } = placed;
+  const onAxis = samplesOnAxis(series, axis);
+  const columns = onAxis?.samples.step_size ?? [];
+  if (onAxis === null) return { areas: [], median: null };
+  const { xs } = onAxis;
   const areas: Area[] = [];
   for (let low = 0, high = columns.length - 1; low < high; low += 1, high -= 1) {
     areas.push({
-      colour,
+      color,
       alpha: low === 0 ? 0.13 : 0.2,
       xs,
-      low: placed.column(columns[low] ?? []),
-      high: placed.column(columns[high] ?? []),
+      low: onAxis.column(columns[low] ?? []),
+      high: onAxis.column(columns[high] ?? []),
     });
   }
   const middle = columns.length % 2 === 0 ? undefined : columns[columns.length >> 1];
@@ -65,29 +67,29 @@ export function sampleBands(
           label: "median step size",
           drawn: "line",
           side: "left",
-          colour,
+          color,
           alpha: 0.9,
           width: 1.25,
           xs,
-          ys: placed.column(middle),
+          ys: onAxis.column(middle),
         };
   return { areas, median };
 }
 
 /** The samples that have a place on the axis. */
-export interface PlacedSamples {
+export interface SamplesOnAxis {
   readonly samples: Samples;
   readonly xs: readonly number[];
   /** Their values of a column, what is not finite as a gap. */
   readonly column: (values: readonly Value[]) => readonly Value[];
 }
 
-export function placedSamples(series: Series, axis: Axis): PlacedSamples | null {
+export function samplesOnAxis(series: Series, axis: Axis): SamplesOnAxis | null {
   const { samples } = series;
   if (samples === null) return null;
-  const place = placesOf(series, axis);
+  const positionOf = positionsOf(series, axis);
   const rows = samples.step.flatMap((step, row) => {
-    const x = place(step);
+    const x = positionOf(step);
     return x === null ? [] : [{ x, row }];
   });
   return {

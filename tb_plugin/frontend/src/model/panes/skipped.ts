@@ -2,7 +2,7 @@ import type { Series, Value } from "../../api/types";
 import { finite, lowerBound } from "../axes/lookup";
 import { points } from "./lines";
 
-export const SKIPPED = "update skipped (loss scaling)";
+export const SKIPPED = "skipped step (loss scaling)";
 
 /** Whether the optimizer made no update at the step. */
 export function isSkipped({ skipped }: Series, step: number): boolean {
@@ -14,13 +14,13 @@ export function isSkipped({ skipped }: Series, step: number): boolean {
  * was not made. Of a thinned curve such a step stays where the row after it is not the next step: the gap would be
  * wider than what was skipped.
  */
-export function usedRates(
+export function usedLRs(
   series: Series,
   xs: readonly Value[],
-  rates: readonly Value[],
+  lrs: readonly Value[],
   held: number | null,
 ): { xs: readonly number[]; ys: readonly Value[] } {
-  const line = points(xs, rates, held);
+  const line = points(xs, lrs, held);
   if (series.skipped.step.length === 0) return line;
   const used = { xs: [] as number[], ys: [] as Value[] };
   const steps = series.columns.step.filter((_step, row) => finite(xs[row]));

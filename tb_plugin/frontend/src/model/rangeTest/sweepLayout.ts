@@ -39,7 +39,7 @@ export function layoutSweep(marks: SweepMarks, labelled: boolean, frame: Frame):
       line,
     });
     if (text === "" || row >= ROWS) continue;
-    const tone = line.tone === "recommended" && line.colour === null ? "strong" : "plain";
+    const tone = line.tone === "recommended" && line.color === null ? "strong" : "plain";
     labels.push({ left, top: TOP + row * ROW, width, height: LINE, text, tone, sentence: line.sentence });
   }
   return { ...EMPTY_LAYOUT, labels, uprights };

@@ -13,8 +13,8 @@ export interface SweepLine {
   readonly x: number;
   readonly spread: Range | null;
   readonly tone: SweepTone;
-  /** Null gives each tone its own colour. */
-  readonly colour: string | null;
+  /** Null gives each tone its own color. */
+  readonly color: string | null;
   /** What stands beside it where there is room, and where there is little; nothing where it is empty. */
   readonly label: string;
   readonly short: string;
@@ -43,23 +43,23 @@ export interface DrawnTest {
 export interface SweepMarkOptions {
   readonly hidden: ReadonlySet<string>;
   /** Of a run, where several are drawn. */
-  readonly colour: (run: string) => string;
+  readonly color: (run: string) => string;
 }
 
-/** Of one test every suggestion is marked; of several each one's recommended rate in its colour, and their median. */
-export function sweepMarksOf(tests: readonly DrawnTest[], { hidden, colour }: SweepMarkOptions): SweepMarks {
+/** Of one test every suggestion is marked; of several each one's recommended rate in its color, and their median. */
+export function sweepMarksOf(tests: readonly DrawnTest[], { hidden, color }: SweepMarkOptions): SweepMarks {
   const [first] = tests;
   const lines: SweepLine[] = [];
   if (first !== undefined && !hidden.has("suggestions")) {
     if (tests.length === 1) lines.push(...linesOfOne(first.test));
     else {
       for (const { name, test } of tests) {
-        const line = lineOf(test.recommended, "method", "", `${name}: recommended.`);
-        if (line !== null) lines.push({ ...line, colour: colour(name) });
+        const line = lineOf(test.recommended, "method", "", `Recommended by ${name}.`);
+        if (line !== null) lines.push({ ...line, color: color(name) });
       }
       const { recommended } = overall(tests.map(({ test }) => test));
-      const found = `The median of what ${plural(recommended.found, "test")} recommend.`;
-      const median = lineOf(recommended, "recommended", "median", found);
+      const sentence = `Median of the recommended LRs of ${plural(recommended.found, "test")}.`;
+      const median = lineOf(recommended, "recommended", "median", sentence);
       if (median !== null) lines.push(median);
     }
   }
@@ -75,7 +75,7 @@ function linesOfOne(test: RangeTest): SweepLine[] {
   for (const method of METHODS) {
     const summary = test.suggestions[method];
     // What is recommended needs no second label in the same place.
-    if (method !== "divergence" && same(summary, test.recommended)) continue;
+    if (method !== "divergence" && isSame(summary, test.recommended)) continue;
     const tone = method === "divergence" ? "divergence" : "method";
     add(lineOf(summary, tone, METHOD_NAMES[method].toLowerCase(), sentenceOf(method, summary)));
   }
@@ -88,7 +88,7 @@ function linesOfOne(test: RangeTest): SweepLine[] {
   for (const end of ends) {
     // Of several sweeps one says the word.
     const label = end.x === lastEnd ? "stopped" : "";
-    lines.push({ ...end, spread: null, tone: "stopped", colour: null, label, short: "" });
+    lines.push({ ...end, spread: null, tone: "stopped", color: null, label, short: "" });
   }
   return lines;
 }
@@ -97,20 +97,20 @@ function sentenceOf(method: Method, summary: Summary): string {
   return summary.reason || METHOD_TEXTS[method];
 }
 
-function same(one: Summary, other: Summary): boolean {
-  return one.learning_rate !== null && one.learning_rate === other.learning_rate;
+function isSame(first: Summary, second: Summary): boolean {
+  return first.learning_rate !== null && first.learning_rate === second.learning_rate;
 }
 
 function lineOf(summary: Summary, tone: SweepTone, label: string, sentence: string): SweepLine | null {
-  const { learning_rate: rate, low, high } = summary;
-  if (!finite(rate) || rate <= 0) return null;
-  const value = formatSuggestion(rate);
+  const { learning_rate: lr, low, high } = summary;
+  if (!finite(lr) || lr <= 0) return null;
+  const value = formatSuggestion(lr);
   const spread = finite(low) && finite(high) && low > 0 && high > low ? ([low, high] as const) : null;
   return {
-    x: Math.log10(rate),
+    x: Math.log10(lr),
     spread: spread === null ? null : [Math.log10(spread[0]), Math.log10(spread[1])],
     tone,
-    colour: null,
+    color: null,
     label: label === "" ? value : `${label} ${value}`,
     short: tone === "recommended" ? value : "",
     sentence: [`${value}. ${sentence}`, spread === null ? "" : spreadText(summary)].join(" ").trim(),

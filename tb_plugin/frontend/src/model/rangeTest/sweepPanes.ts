@@ -3,20 +3,23 @@ import type { Range, Value } from "../../api/types";
 import { finite, nearestIndex } from "../axes/lookup";
 import { type ScaleChoice, type ScaleKind, yRange } from "../axes/scale";
 import { leftAxis } from "../panes/lines";
-import { type Colours, type Line, type Note, type PaneView, PLAIN, type YAxis } from "../panes/pane";
+import { type Colors, type Line, type Note, type PaneView, PLAIN, type YAxis } from "../panes/pane";
 import type { DrawnTest, SweepMarks } from "./sweepMarks";
 
 const NOTE_ABOVE: Note = {
-  text: "rises beyond the axis",
-  more: "The axis shows how the loss falls and where it turns. On the logarithmic axis all of it is seen.",
+  code: "above",
+  text: "axis cut: the loss rises above it",
+  more: "The axis shows how the loss falls and where it turns. The log axis shows all of it.",
 };
 const NOTE_STEEP: Note = {
-  text: "rises beyond the axis",
-  more: "The axis shows where the loss falls: what rises faster is cut off. A box that is dragged zooms in.",
+  code: "above",
+  text: "axis cut: the slope rises above it",
+  more: "The axis shows where the loss falls. Drag a box to zoom in.",
 };
 const NOTE_POSITIVE: Note = {
+  code: "not-positive",
   text: "gaps at 0 or less",
-  more: "Values of 0 or less have no place on a logarithmic axis.",
+  more: "Values of 0 or less cannot be shown on a log axis.",
 };
 
 export interface SweepPaneInput {
@@ -24,7 +27,7 @@ export interface SweepPaneInput {
   readonly range: Range;
   readonly zoom: Range | null;
   readonly scale: ScaleChoice;
-  readonly colours: Colours;
+  readonly colors: Colors;
   readonly hidden: ReadonlySet<string>;
   readonly marks: SweepMarks;
 }
@@ -70,7 +73,7 @@ export function sweepPane(input: SweepPaneInput): PaneView {
   );
 }
 
-/** The slope of the smoothed loss, loss a decade of the learning rate. */
+/** The slope of the smoothed loss, loss per decade of the learning rate. */
 export function slopePane(input: SweepPaneInput): PaneView {
   const lines = linesOf(input, "slope", "slope", { width: 1.75 });
   return paneOf(input, "slope", lines, "linear", (axis) => {
@@ -88,14 +91,14 @@ function linesOf(
   style: Partial<Line>,
 ): Line[] {
   return input.tests.flatMap(({ name, test }) => {
-    const colour = input.colours({ run: name, kind, place: 0 });
+    const color = input.colors({ run: name, kind, index: 0 });
     const several = test.sweeps.length > 1 && kind !== "sweep_loss" ? { alpha: 0.75, width: 1.5 } : {};
     return test.sweeps.flatMap((sweep) => {
       const { xs, rows } = rowsOf(sweep);
       const ys = rows.map((row) => gapped(sweep.columns[COLUMNS[kind]][row]));
       if (!ys.some(finite)) return [];
       const base = { run: name, kind, label, drawn: "line" as const, side: "left" as const };
-      return [{ ...base, colour, alpha: 1, width: 1, xs, ys, ...style, ...several }];
+      return [{ ...base, color, alpha: 1, width: 1, xs, ys, ...style, ...several }];
     });
   });
 }

@@ -1,9 +1,9 @@
-import type { Described, Exactness, Factor, Fit, RunInfo, Series, Told } from "../../api/types";
+import type { Described, Exactness, Factor, Fit, RecordedColumn, RunInfo, Series } from "../../api/types";
 import { formatCount, formatDuration, formatNumber, formatTime, plural } from "../axes/format";
 import { exactnessOf } from "./exactness";
 
 /** What is recorded of a run, as named facts for reading. */
-export interface Fact {
+export interface Attribute {
   readonly name: string;
   readonly value: string;
   /** Further lines below the value, such as a schedule's settings. */
@@ -12,18 +12,18 @@ export interface Fact {
   readonly exactness?: Exactness;
 }
 
-export function runFacts(info: RunInfo, series: Series | null): readonly Fact[] {
-  const facts: Fact[] = [{ name: "state", value: stateOf(info) }];
-  if (info.steps > 0) facts.push({ name: "steps", value: stepsOf(info) });
-  if (info.epochs > 0) facts.push({ name: "epochs ended", value: formatCount(info.epochs) });
-  if (info.start_time !== null) facts.push({ name: "began", value: formatTime(info.start_time) });
+export function runAttributes(info: RunInfo, series: Series | null): readonly Attribute[] {
+  const attributes: Attribute[] = [{ name: "state", value: stateOf(info) }];
+  if (info.steps > 0) attributes.push({ name: "steps", value: stepsOf(info) });
+  if (info.epochs > 0) attributes.push({ name: "epochs completed", value: formatCount(info.epochs) });
+  if (info.start_time !== null) attributes.push({ name: "started", value: formatTime(info.start_time) });
   if (info.start_time !== null && info.last_time !== null) {
-    facts.push({ name: "lasted", value: formatDuration(info.last_time - info.start_time) });
+    attributes.push({ name: "duration", value: formatDuration(info.last_time - info.start_time) });
   }
   if (series !== null && series.about.fits.length > 1) {
-    facts.push({ name: "calls of fit", value: formatCount(series.about.fits.length) });
+    attributes.push({ name: "fit calls", value: formatCount(series.about.fits.length) });
   }
-  return facts;
+  return attributes;
 }
 
 function stateOf({ state }: RunInfo): string {
@@ -50,19 +50,22 @@ function stepsOf({ steps, first_step: first, last_step: last, provenance, comple
 }
 
 /** What one fit was: optimizer, schedule, plan, versions. */
-export function fitFacts(fit: Fit, updates: Series["about"]["updates"] = new Map()): readonly Fact[] {
+export function fitAttributes(
+  fit: Fit,
+  updates: Series["about"]["updates"] = new Map(),
+): readonly Attribute[] {
   const accumulated = fit.gradient_accumulation_steps ?? 1;
-  const facts: (Fact | null)[] = [
+  const attributes: (Attribute | null)[] = [
     (fit.optimizers?.length ?? 0) > 1
-      ? text("optimizers", fit.optimizers?.map((one) => one.name).join(", "))
+      ? text("optimizers", fit.optimizers?.map((entry) => entry.name).join(", "))
       : described("optimizer", fit.optimizer, ["learning_rate", "name"]),
     described("schedule", fit.schedule, ["name"]),
     text("model", fit.model),
     text("batch size", count(fit.batch_size)),
-    text("epochs planned", count(fit.epochs)),
+    text("planned epochs", count(fit.epochs)),
     text("first epoch", fit.initial_epoch ? count(fit.initial_epoch) : null),
-    text("steps an epoch", count(fit.steps_per_epoch)),
-    text("samples", fit.step_sizes_every ? `every ${plural(fit.step_sizes_every, "step")}` : null),
+    text("steps per epoch", count(fit.steps_per_epoch)),
+    text("update samples", fit.step_sizes_every ? `every ${plural(fit.step_sizes_every, "step")}` : null),
     text("steps per execution", (fit.steps_per_execution ?? 1) > 1 ? count(fit.steps_per_execution) : null),
     text("updates", (fit.optimizers?.length ?? 0) > 1 ? null : [...updates.values()][0]),
     text("gradient accumulation", accumulated > 1 ? plural(accumulated, "step") : null),
@@ -70,48 +73,54 @@ export function fitFacts(fit: Fit, updates: Series["about"]["updates"] = new Map
     text("framework", fit.framework),
     text("backend", fit.backend),
     text("recorded by", fit.recorded_by),
-    text("ended", fit.ended && fit.ended !== "completed" ? fit.ended : null),
+    text("end", fit.ended && fit.ended !== "completed" ? fit.ended : null),
   ];
-  return facts.filter((fact) => fact !== null);
+  return attributes.filter((attribute) => attribute !== null);
 }
 
-const COLUMNS: readonly (readonly [column: Told, name: string])[] = [
+const COLUMNS: readonly (readonly [column: RecordedColumn, name: string])[] = [
   ["learning_rate", "learning rate"],
   ["effective_learning_rate", "effective LR"],
   ["loss", "loss"],
 ];
 
 /** Where each number of the charts comes from, and how true it is. */
-export function sourceFacts(fit: Fit): readonly Fact[] {
+export function provenanceAttributes(fit: Fit): readonly Attribute[] {
   return COLUMNS.flatMap(([column, name]) => {
-    const source = fit[`${column}_provenance`];
-    if (!source && fit.exactness?.[column] === undefined) return [];
-    return [{ name, value: source ?? "", exactness: exactnessOf(fit, column) }];
+    const provenance = fit[`${column}_provenance`];
+    if (!provenance && fit.exactness?.[column] === undefined) return [];
+    return [{ name, value: provenance ?? "", exactness: exactnessOf(fit, column) }];
   });
 }
 
 /** One line for each of several optimizers that train the model. */
-export function optimizerFacts(fit: Fit, updates: Series["about"]["updates"] = new Map()): readonly Fact[] {
-  return (fit.optimizers ?? []).flatMap((one) => {
-    const name = one.name ?? "";
-    const fact = described(name, one.optimizer ?? { class_name: "not recorded" }, ["learning_rate", "name"]);
-    const schedule = one.schedule?.class_name;
+export function optimizerAttributes(
+  fit: Fit,
+  updates: Series["about"]["updates"] = new Map(),
+): readonly Attribute[] {
+  return (fit.optimizers ?? []).flatMap((entry) => {
+    const name = entry.name ?? "";
+    const attribute = described(name, entry.optimizer ?? { class_name: "not recorded" }, [
+      "learning_rate",
+      "name",
+    ]);
+    const schedule = entry.schedule?.class_name;
     const made = updates.get(name);
     const more = [
-      ...(made === undefined ? [] : [`made ${made}`]),
-      ...(name === fit.main_optimizer ? ["its learning rate is the run's"] : []),
-      ...(one.variables === undefined ? [] : [`trains ${plural(one.variables, "variable")}`]),
+      ...(made === undefined ? [] : [`updates: ${made}`]),
+      ...(name === fit.main_optimizer ? ["main optimizer: its LR is the LR of the run"] : []),
+      ...(entry.variables === undefined ? [] : [`trains ${plural(entry.variables, "variable")}`]),
       ...(schedule === undefined ? [] : [`schedule ${schedule}`]),
-      ...(fact?.more ?? []),
+      ...(attribute?.more ?? []),
     ];
-    return fact === null ? [] : [{ ...fact, more }];
+    return attribute === null ? [] : [{ ...attribute, more }];
   });
 }
 
 const ADAM_FAMILY = new Set(["Adam", "AdamW", "Adamax"]);
 
 /** The effective learning rate of the fit is lr times the correction of the moments' bias. */
-export function correctsBias(fit: Fit): boolean {
+export function hasBiasCorrection(fit: Fit): boolean {
   if (exactnessOf(fit, "effective_learning_rate") === "unavailable") return false;
   const factors = fit.effective_learning_rate_factors;
   return factors === undefined
@@ -133,11 +142,11 @@ export function productOf(fit: Fit): string | null {
 /** What one has to know to read the effective learning rate rightly; null where it is lr itself. */
 export function effectiveNote(fit: Fit): string | null {
   if (fit.effective_learning_rate_note) return fit.effective_learning_rate_note;
-  if (fit.effective_learning_rate_factors !== undefined || !correctsBias(fit)) return null;
+  if (fit.effective_learning_rate_factors !== undefined || !hasBiasCorrection(fit)) return null;
   const name = fit.optimizer?.class_name;
   return (
     `The effective LR of ${name} is lr · cₜ, where cₜ corrects the bias of the moments, which start at zero. ` +
-    "It is not how far a weight moves: with a constant gradient |\u2060Δw\u2060| = lr at every step, while cₜ of Adam falls to " +
+    "It does not say how far a weight moves: with a constant gradient |\u2060Δw\u2060| = lr at every step, while cₜ of Adam falls to " +
     "0.15 at update 12 and returns to 1."
   );
 }
@@ -146,7 +155,7 @@ function described(
   name: string,
   value: Described | null | undefined,
   without: readonly string[],
-): Fact | null {
+): Attribute | null {
   if (value?.class_name === undefined) return null;
   const config = value.config ?? {};
   const idle = config.use_ema === true ? [] : ["ema_momentum"];
@@ -167,7 +176,7 @@ function settingText(value: unknown): string {
   return String(value);
 }
 
-function text(name: string, value: string | null | undefined): Fact | null {
+function text(name: string, value: string | null | undefined): Attribute | null {
   return value ? { name, value } : null;
 }
 

@@ -1,11 +1,11 @@
-import type { Exactness, Fit, Told } from "../../api/types";
+import type { Exactness, Fit, RecordedColumn } from "../../api/types";
 
 const ORDER: readonly Exactness[] = ["exact", "bounded", "unavailable"];
 
 /** How true a column of a fit is. A record that does not name it is exact; a source `none …` has no numbers. */
-export function exactnessOf(fit: Fit, column: Told): Exactness {
-  const told = ORDER.find((one) => one === fit.exactness?.[column]);
-  return told ?? (fit[`${column}_provenance`]?.startsWith("none") ? "unavailable" : "exact");
+export function exactnessOf(fit: Fit, column: RecordedColumn): Exactness {
+  const recorded = ORDER.find((exactness) => exactness === fit.exactness?.[column]);
+  return recorded ?? (fit[`${column}_provenance`]?.startsWith("none") ? "unavailable" : "exact");
 }
 
 /** What stands beside the legend's entry of a column that is not exact, and in full. */
@@ -14,16 +14,10 @@ export interface Caveat {
   readonly sentence: string;
 }
 
-const LABELS: Readonly<Record<Exactness, string>> = {
-  exact: "exact",
-  bounded: "within a bound",
-  unavailable: "unavailable",
-};
-
 /** What is to be said of a column of the drawn runs; null where all of it is exact. */
 export function caveatOf(
   runs: readonly { readonly name: string; readonly fits: readonly Fit[] }[],
-  column: Told,
+  column: RecordedColumn,
 ): Caveat | null {
   let worst: Exactness = "exact";
   const sentences: string[] = [];
@@ -33,8 +27,8 @@ export function caveatOf(
       if (exactness === "exact") continue;
       if (ORDER.indexOf(exactness) > ORDER.indexOf(worst)) worst = exactness;
       const whose = [...(runs.length > 1 ? [name] : []), ...(fits.length > 1 ? [`fit ${index + 1}`] : [])];
-      const source = fit[`${column}_provenance`] ?? LABELS[exactness];
-      const sentence = whose.length > 0 ? `${whose.join(", ")}: ${source}` : capitalized(source);
+      const provenance = fit[`${column}_provenance`] ?? exactness;
+      const sentence = whose.length > 0 ? `${whose.join(", ")}: ${provenance}` : capitalized(provenance);
       if (!sentences.includes(sentence)) sentences.push(sentence);
     }
   }
@@ -42,7 +36,7 @@ export function caveatOf(
   const all = runs.flatMap(({ fits }) => fits);
   const other = all.some((fit) => exactnessOf(fit, column) !== worst);
   return {
-    label: `${other ? "partly " : ""}${LABELS[worst]}`,
+    label: `${other ? "partly " : ""}${worst}`,
     sentence: sentences.map(ended).join(" "),
   };
 }

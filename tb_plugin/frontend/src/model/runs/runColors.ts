@@ -8,22 +8,22 @@ const APART = 6;
  * which follows from its name; of two runs with the same one, the later by name takes the next that is free. So the
  * same runs always have the same colors, and no two share one while there are colors left.
  */
-export function colorPlaces(names: readonly string[], count: number): ReadonlyMap<string, number> {
+export function colorIndices(names: readonly string[], count: number): ReadonlyMap<string, number> {
   const sorted = [...names].sort();
-  const places = new Map<string, number>();
+  const indices = new Map<string, number>();
   const used = new Array<number>(count).fill(0);
-  const take = (name: string, place: number): void => {
-    places.set(name, place);
-    used[place] = (used[place] as number) + 1;
+  const take = (name: string, index: number): void => {
+    indices.set(name, index);
+    used[index] = (used[index] as number) + 1;
   };
   const wishes = new Map(sorted.map((name) => [name, wishesOf(name, count)] as const));
   for (const [name, [first = 0]] of wishes) if (used[first] === 0) take(name, first);
   for (const [name, wished] of wishes) {
-    if (places.has(name)) continue;
+    if (indices.has(name)) continue;
     const least = Math.min(...used);
-    take(name, wished.find((place) => used[place] === least) ?? 0);
+    take(name, wished.find((index) => used[index] === least) ?? 0);
   }
-  return places;
+  return indices;
 }
 
 /** The colors by how much the run wants them: first those that differ most, from its own on. */

@@ -12,7 +12,7 @@ export function kindShown(chosen: Kind | null, runs: ReadonlyMap<string, RunInfo
   return there.has(wanted) || there.size === 0 ? wanted : wanted === "training" ? "range_test" : "training";
 }
 
-/** The run of that kind which began last, null where there is none. */
+/** The run of that kind which started last, null where there is none. */
 export function latestOf(kind: Kind, runs: ReadonlyMap<string, RunInfo>): string | null {
   return defaultSelection(new Map([...runs].filter(([, run]) => run.kind === kind)))[0] ?? null;
 }
@@ -49,15 +49,15 @@ export function namesOf(kind: Kind, runs: ReadonlyMap<string, RunInfo>): readonl
   return [...runs].flatMap(([name, run]) => (run.kind === kind ? [name] : []));
 }
 
-/** What is shown before the user chooses: the run that began last. */
+/** What is shown before the user chooses: the run that started last. */
 export function defaultSelection(runs: ReadonlyMap<string, RunInfo>): readonly string[] {
   let latest: string | null = null;
-  let began = Number.NEGATIVE_INFINITY;
+  let latestTime = Number.NEGATIVE_INFINITY;
   for (const name of sortedNames(runs)) {
     const time = runs.get(name)?.start_time ?? Number.NEGATIVE_INFINITY;
-    if (latest === null || time > began) {
+    if (latest === null || time > latestTime) {
       latest = name;
-      began = time;
+      latestTime = time;
     }
   }
   return latest === null ? [] : [latest];

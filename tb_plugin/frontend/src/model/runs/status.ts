@@ -6,7 +6,7 @@ import { formatCount, plural } from "../axes/format";
 export interface Coverage {
   readonly drawn: number;
   readonly steps: number;
-  readonly everyStep: boolean;
+  readonly hasEveryStep: boolean;
   /** Steps are missing from what TensorBoard has: it keeps a random sample of scalars, or records were lost. */
   readonly missing: "sampled" | "lost" | null;
 }
@@ -16,7 +16,7 @@ export function coverageOf(answer: Series, axis: Axis, range: Range | null): Cov
   const drawn = range === null ? answer.columns.step.length : rowsInside(answer, axis, range);
   const steps = answer.every_step ? drawn : Math.max(answer.steps, drawn);
   const missing = answer.complete ? null : answer.about.provenance === "scalars" ? "sampled" : "lost";
-  return { drawn, steps, everyStep: answer.every_step, missing };
+  return { drawn, steps, hasEveryStep: answer.every_step, missing };
 }
 
 function rowsInside(answer: Series, axis: Axis, [start, end]: Range): number {
@@ -35,7 +35,7 @@ export function formatCoverage(parts: readonly (Coverage | null)[]): string {
   if (steps === 0) return "no steps here";
   if (parts.some((part) => part.missing === "sampled")) return `${plural(drawn, "step")}, a random sample`;
   const missing = parts.some((part) => part.missing === "lost");
-  if (!parts.every((part) => part.everyStep)) {
+  if (!parts.every((part) => part.hasEveryStep)) {
     return `${formatCount(drawn)} of ${plural(steps, "step")}, extremes kept${missing ? ", some missing" : ""}`;
   }
   if (missing) return `${plural(steps, "step")}, some missing`;

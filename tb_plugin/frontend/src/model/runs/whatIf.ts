@@ -20,8 +20,8 @@ export function withSetting(
 ): RuleTexts {
   const { [setting]: _before, ...others } = texts;
   const own = defaults[setting];
-  const same = typeof own === "string" ? own === text : text.trim() !== "" && Number(text) === own;
-  return same ? others : { ...others, [setting]: text };
+  const isSame = typeof own === "string" ? own === text : text.trim() !== "" && Number(text) === own;
+  return isSame ? others : { ...others, [setting]: text };
 }
 
 /** The setting that an error of the server is about: errors begin with its name, or name it. */
@@ -50,7 +50,7 @@ export function earliness(
   table: readonly (readonly (number | null)[])[],
 ): number | null {
   if (first === null) return null;
-  const all = table.flat().filter((one) => one !== null);
+  const all = table.flat().filter((value) => value !== null);
   const [low, high] = [Math.min(...all), Math.max(...all)];
   return high === low ? 1 : 1 - (first - low) / (high - low);
 }

@@ -3,18 +3,18 @@ import { decodeSeries } from "../src/api/decode";
 import type { Fit, Samples, Series } from "../src/api/types";
 import { defaultLayers, layersOf, shortNames } from "../src/model/panes/layers";
 import { layersPane } from "../src/model/panes/layersPane";
-import { ratePane } from "../src/model/panes/lrPane";
-import type { DrawnRun, RatePaneInput } from "../src/model/panes/pane";
+import { lrPane } from "../src/model/panes/lrPane";
+import type { DrawnRun, LRPaneInput } from "../src/model/panes/pane";
 import { dotsAt, readingAt } from "../src/model/panes/readout";
 import { sampleAt } from "../src/model/panes/samples";
 import { splice } from "../src/model/panes/splice";
 import {
-  correctsBias,
   effectiveNote,
   factorsOf,
-  optimizerFacts,
+  hasBiasCorrection,
+  optimizerAttributes,
   productOf,
-  sourceFacts,
+  provenanceAttributes,
 } from "../src/model/runs/about";
 import { caveatOf, exactnessOf } from "../src/model/runs/exactness";
 import { series } from "./built";
@@ -44,14 +44,14 @@ function drawn(overview: Series): DrawnRun {
   return { name: overview.run, overview, shown: overview };
 }
 
-function input(run: Series, changes: Partial<RatePaneInput> = {}): RatePaneInput {
+function input(run: Series, changes: Partial<LRPaneInput> = {}): LRPaneInput {
   return {
     runs: [drawn(run)],
     axis: "step",
     range: [0, 20],
     zoom: null,
     scale: "auto",
-    colours: ({ kind, place }) => `${kind} ${place}`,
+    colors: ({ kind, index }) => `${kind} ${index}`,
     hidden: new Set(),
     sampled: "run",
     ...changes,
@@ -63,7 +63,9 @@ const named = (fits: readonly Fit[]) => [{ name: "run", fits }];
 test("where all is exact nothing is said at the chart", () => {
   const fit: Fit = { loss_provenance: "each batch's own", exactness: { loss: "exact" } };
   expect(caveatOf(named([fit, {}]), "loss")).toBeNull();
-  expect(sourceFacts(fit)).toEqual([{ name: "loss", value: "each batch's own", exactness: "exact" }]);
+  expect(provenanceAttributes(fit)).toEqual([
+    { name: "loss", value: "each batch's own", exactness: "exact" },
+  ]);
 });
 
 test("a column that is not exact says so with its source", () => {
@@ -72,7 +74,7 @@ test("a column that is not exact says so with its source", () => {
     exactness: { loss: "bounded" },
   };
   expect(caveatOf(named([fit]), "loss")).toEqual({
-    label: "within a bound",
+    label: "bounded",
     sentence: "The tracker's difference, within 1e-3.",
   });
 });
@@ -108,13 +110,13 @@ test("the factors of the effective learning rate are told in their order", () =>
   };
   expect(factorsOf(fit).map(({ formula }) => formula)).toEqual(["s(i)", "c"]);
   expect(productOf(fit)).toBe("schedule · bias correction");
-  expect(correctsBias(fit)).toBe(true);
+  expect(hasBiasCorrection(fit)).toBe(true);
   expect(effectiveNote(fit)).toBe("A note.");
 });
 
 test("a recorded list without a bias correction needs no note on it", () => {
   const fit: Fit = { optimizer: { class_name: "Adam" }, effective_learning_rate_factors: [] };
-  expect(correctsBias(fit)).toBe(false);
+  expect(hasBiasCorrection(fit)).toBe(false);
   expect(effectiveNote(fit)).toBeNull();
   expect(productOf(fit)).toBeNull();
 });
@@ -123,28 +125,28 @@ test("several optimizers are listed by their names", () => {
   const optimizers = [
     { name: "head", optimizer: { class_name: "SGD", config: { momentum: 0.9 } }, variables: 2 },
   ];
-  expect(optimizerFacts({ optimizers })).toEqual([
+  expect(optimizerAttributes({ optimizers })).toEqual([
     { name: "head", value: "SGD", more: ["trains 2 variables", "momentum = 0.9"] },
   ]);
 });
 
 test("several optimizers have a line each, and the one of the column is not drawn twice", () => {
-  const run = series({ rates: { body: () => 0.1, head: (step) => 0.01 / (step + 1) } });
-  const { lines } = ratePane(input(run));
-  expect(lines.map(({ label, colour }) => [label, colour])).toEqual([
+  const run = series({ lrs: { body: () => 0.1, head: (step) => 0.01 / (step + 1) } });
+  const { lines } = lrPane(input(run));
+  expect(lines.map(({ label, color }) => [label, color])).toEqual([
     ["effective LR", "effective_learning_rate 0"],
     ["LR of body", "learning_rate 0"],
     ["LR of head", "learning_rate 1"],
   ]);
-  expect(readingAt(drawn(run), "step", 3)?.rates).toEqual([
+  expect(readingAt(drawn(run), "step", 3)?.lrs).toEqual([
     ["body", 0.1],
     ["head", 0.0025],
   ]);
 });
 
 test("a step without an update is a gap in the learning rate, and what was used before holds up to it", () => {
-  const run = series({ rate: (step) => 1 / (step + 1), skipped: [3, 4] });
-  const view = ratePane(input(run, { range: [0, 20] }));
+  const run = series({ lr: (step) => 1 / (step + 1), skipped: [3, 4] });
+  const view = lrPane(input(run, { range: [0, 20] }));
   const line = view.lines.find(({ label }) => label === "learning rate");
   const rows = line?.xs.map((x, row) => [x, line.ys[row]]).slice(2, 7);
   expect(rows).toEqual([
@@ -158,15 +160,13 @@ test("a step without an update is a gap in the learning rate, and what was used 
 });
 
 test("a thinned curve has no wider gap than what was skipped", () => {
-  const run = series({ steps: [0, 5, 10, 19], lastStep: 19, everyStep: false, skipped: [5] });
-  const line = ratePane(input(run)).lines.find(({ label }) => label === "learning rate");
+  const run = series({ steps: [0, 5, 10, 19], lastStep: 19, hasEveryStep: false, skipped: [5] });
+  const line = lrPane(input(run)).lines.find(({ label }) => label === "learning rate");
   expect(line?.ys).not.toContain(null);
 });
 
 test("a run whose last update was skipped ends in a gap", () => {
-  const line = ratePane(input(series({ skipped: [19] }))).lines.find(
-    ({ label }) => label === "learning rate",
-  );
+  const line = lrPane(input(series({ skipped: [19] }))).lines.find(({ label }) => label === "learning rate");
   expect(line?.xs.slice(-3)).toEqual([19, 19, 20]);
   expect(line?.ys.slice(-3)).toEqual([0.1, null, null]);
 });
@@ -175,11 +175,11 @@ test("the cursor has no dot on a learning rate that was not used", () => {
   const run = series({ skipped: [3] });
   const reading = readingAt(drawn(run), "step", 3);
   expect(reading?.skipped).toBe(true);
-  expect(dotsAt(ratePane(input(run)), reading === null ? [] : [reading])).toEqual([]);
+  expect(dotsAt(lrPane(input(run)), reading === null ? [] : [reading])).toEqual([]);
 });
 
 test("step sizes are two bands and a median, and a quantile that is not finite is a gap", () => {
-  const view = ratePane(input(series({ samples: SAMPLES })));
+  const view = lrPane(input(series({ samples: SAMPLES })));
   expect(view.areas.map(({ low, high }) => [low, high])).toEqual([
     [
       [1e-5, 1e-5],
@@ -195,7 +195,7 @@ test("step sizes are two bands and a median, and a quantile that is not finite i
 });
 
 test("hidden step sizes leave the axis to the learning rates", () => {
-  const view = ratePane(input(series({ samples: SAMPLES }), { hidden: new Set(["step_size"]) }));
+  const view = lrPane(input(series({ samples: SAMPLES }), { hidden: new Set(["step_size"]) }));
   expect(view.areas).toEqual([]);
   expect(view.left.kind).toBe("linear");
 });
@@ -223,7 +223,7 @@ test("layers that move most come first, and their names lose what all begin with
   expect(defaultLayers(Array.from({ length: 40 }, (_none, index) => `${index}`))).toHaveLength(6);
 });
 
-test("layers without a colour of their own are pale and lie below, on a logarithmic axis", () => {
+test("layers without a color of their own are pale and lie below, on a logarithmic axis", () => {
   const view = layersPane({
     ...input(series({ samples: SAMPLES })),
     sampled: "run",
@@ -231,18 +231,18 @@ test("layers without a colour of their own are pale and lie below, on a logarith
     chosen: ["net/head"],
   });
   expect(view.left.kind).toBe("log");
-  expect(view.lines.map(({ label, colour }) => [label, colour])).toEqual([
+  expect(view.lines.map(({ label, color }) => [label, color])).toEqual([
     ["net/body/conv", "layer -1"],
     ["net/still", "layer -1"],
     ["net/head", "layer 0"],
   ]);
-  expect(view.notes.map(({ text }) => text)).toEqual(["gaps where nothing moved"]);
+  expect(view.notes.map(({ code }) => code)).toEqual(["not-positive"]);
 });
 
 test("a zoomed answer brings its own samples, skipped steps and rates", () => {
-  const overview = series({ steps: [0, 10, 19], samples: SAMPLES, skipped: [1], rates: { head: () => 1 } });
+  const overview = series({ steps: [0, 10, 19], samples: SAMPLES, skipped: [1], lrs: { head: () => 1 } });
   const close = { ...SAMPLES, step: [10, 12], update_to_weight: new Map([["net/head", [0.2, 0.3]]]) };
-  const detail = series({ steps: [9, 10, 11], samples: close, skipped: [10], rates: { head: () => 2 } });
+  const detail = series({ steps: [9, 10, 11], samples: close, skipped: [10], lrs: { head: () => 2 } });
   const spliced = splice(overview, detail);
   expect(spliced.columns.step).toEqual([0, 9, 10, 11, 19]);
   expect(spliced.learning_rates).toEqual(new Map([["head", [1, 2, 2, 2, 1]]]));
