@@ -22,7 +22,7 @@ from lrmon.review.reading.merge import assemble, trainings_of
 from lrmon.review.reading.recordings import decode, recordings_of
 from lrmon.review.report.analysis import analysis
 from lrmon.review.report.findings.finding import Finding
-from lrmon.review.report.findings.ranking import find_all
+from lrmon.review.report.findings.ranking import ranked_findings
 from lrmon.review.run.run import Run
 
 _NAMED: Final = 2
@@ -51,7 +51,7 @@ def closing_lines(recorder: Recorder, journal: Journal) -> list[str]:
         # The rest is not written yet, or lies in files of an earlier process.
         return [f"{summary}.", where]
     with np.errstate(all="ignore"):  # As the report does: a run may hold NaN and infinities anywhere.
-        serious = [finding for finding in find_all(analysis(run)) if finding.severity != "info"]
+        serious = [finding for finding in ranked_findings(analysis(run)) if finding.severity != "info"]
     if not serious:
         return [f"{summary}: no errors or warnings.", where]
     by_severity = dict.fromkeys(("error", "warning"), 0)

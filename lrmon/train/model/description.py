@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from lrmon import schema
+from lrmon.analysis.plateau.rule import SETTINGS
 from lrmon.train.model.effective_lr import EffectiveLR, effective_lr
 from lrmon.train.model.models import KERAS, backend_of, keras_of, steps_per_execution
 from lrmon.train.model.optimizers import Part, lr_function, scales_loss, schedule_of
@@ -156,7 +157,7 @@ def exactness(
     }
 
 
-PLATEAU_SETTINGS: Final = ("monitor", "factor", "patience", "mode", "min_delta", "cooldown", "min_lr")
+PLATEAU_SETTINGS: Final = tuple(name for name in SETTINGS if name != "version")
 
 
 def checked_plateau(plateau: Any) -> Any:

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lrmon import schema
-from lrmon.train.model.formulas import schedule_formula, text
+from lrmon.analysis.learning_rate.schedules import number_text as text
+from lrmon.train.model.formulas import schedule_formula
 from lrmon.train.model.optimizer_settings import lr_number, plain_setting, rule_of, setting
 from lrmon.train.model.optimizers import decay, lr_function, schedule_of
 
