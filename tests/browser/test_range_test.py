@@ -124,7 +124,7 @@ def test_a_finder_of_ones_own_is_a_range_test_and_says_what_keras_logs(
 ) -> None:
     monitor = opened(open_page, sources, "sweeps/own")
     said = monitor.frame.get_by_test_id("verdict").inner_text()
-    assert "taken for a range test: the learning rate grows every step from 1e-06 to 10" in said
+    assert "recognized as a range test: the learning rate grows every step from 1e-06 to 10" in said
     assert "Keras' logs['loss'] in on_train_batch_end is the mean of all batches" in said
     assert lrs(monitor) != []
 

@@ -156,7 +156,7 @@ def _stalled(analysis: RunAnalysis) -> Iterator[Finding]:
     )
     count = quantity(since if word == "epoch" else int(position[-1] - position[best]), word)
     oscillation = (
-        f" It changes by {percent(noise / level)} of its level from one "
+        f" The metric changes by {percent(noise / level)} of its level from one "
         f"{word if word == 'epoch' else 'block'} to the next."
         if is_oscillating
         else ""

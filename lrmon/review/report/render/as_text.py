@@ -119,7 +119,7 @@ def _learning_rate(analysis: RunAnalysis, paint: Paint, width: int) -> list[str]
         lines += wrapped([sentence], width, "  ")
     # If one rule changes it in every epoch, the table of the epochs shows it.
     if size and not changes_every_epoch(analysis):
-        rows = [["step", "epoch", "from", "to", "from epoch start"]]
+        rows = [["step", "epoch", "from", "to", "from nearest epoch start"]]
         rows += [_lr_change(analysis, index) for index in shown(size)]
         lines += table(with_short_headings(rows, width), size, paint)
     cadence = lr_changes.cadence
