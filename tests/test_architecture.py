@@ -27,7 +27,11 @@ RULES: dict[str, set[str]] = {
     "lrmon.record": {"lrmon.record", "lrmon.schema", "lrmon.version", "numpy", "tensorboard", "tensorflow"},
     "lrmon.train": {"lrmon.record", "lrmon.schema", "lrmon.train", "lrmon.version", "numpy"},
     "lrmon.train.fit.closing_lines": {"lrmon.record", "lrmon.review", "numpy"},
-    "lrmon.train.base": {"keras", "tf_keras"},
+    "lrmon.train.base": {"keras", "lrmon.train.private_names", "tf_keras"},
+    "lrmon.train.private_names": {"lrmon.train.private_names"},
+    "lrmon.train.model": {
+        "lrmon.analysis", "lrmon.record", "lrmon.schema", "lrmon.train", "lrmon.version", "numpy",
+    },
     "lrmon.train.ring_buffer.in_tensorflow": {"lrmon.train", "numpy", "tensorflow"},
     "lrmon.train.ring_buffer.replicas": {"lrmon.train", "numpy", "tensorflow"},
     "lrmon.train.ring_buffer.in_jax": {"jax", "keras", "lrmon.train", "numpy"},
@@ -35,6 +39,7 @@ RULES: dict[str, set[str]] = {
     "lrmon.train.ring_buffer.in_torch": {"lrmon.train", "numpy", "torch"},
     "lrmon.train.preflight": {
         "lrmon.analysis", "lrmon.train.model.models", "lrmon.train.model.optimizers", "lrmon.train.preflight",
+        "lrmon.train.private_names",
     },
     "lrmon.train.range_test": {
         "lrmon.analysis", "lrmon.record", "lrmon.schema", "lrmon.train", "matplotlib", "numpy",
@@ -200,6 +205,19 @@ def test_a_circle_of_typescript_files_is_found(a: str, b: str) -> None:
     assert 3 == len(circle_in(typescript_imports({"chart/a": a, "model/b": b})))
     assert [] == circle_in(typescript_imports({"chart/a": a, "model/b": ""}))
     assert 100 < sum(map(len, typescript_imports(typescript_sources()).values()))
+
+
+def test_the_map_lists_every_room() -> None:
+    rooms = {
+        f"{path.parent.relative_to(ROOT)}/"
+        for folder in SOURCES.values()
+        for path in folder.rglob("*.py")
+        if (path.parent / "__init__.py").exists()
+    }
+    above = {"lrmon/", "lrmon/analysis/", "lrmon/train/", "lrmon/review/"}
+    listed = re.findall(r"^\| `(.+?/)` \|", (ROOT / "DESIGN.md").read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert sorted({*listed} - {"tb_plugin/frontend/"}) == sorted(rooms - above)
 
 
 def loads(statement: str, *folders: Path, hide_tensorflow: bool = False) -> subprocess.CompletedProcess[str]:

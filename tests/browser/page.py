@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import numpy.typing as npt
 from playwright.sync_api import FloatRect, Frame, Locator, Page
 
 T = TypeVar("T")
-Pane = Literal["rate", "layers", "loss", "sweep", "slope"]
+Pane = Literal["lr", "layers", "loss", "sweep", "slope"]
 
 
 def link(**values: str) -> str:
@@ -31,7 +32,7 @@ def runs(*names: str) -> str:
 class Line:
     """A line as the chart holds it: x [n] and y [n], NaN where it has a gap."""
 
-    label: str
+    key: str
     x: npt.NDArray[np.float64]
     y: npt.NDArray[np.float64]
 
@@ -61,7 +62,7 @@ class Monitor:
 
         def is_there() -> bool:
             charts = self.charts()
-            ranges = [charts[pane]["scales"]["x"] for pane in ("rate", "layers", "loss") if pane in charts]
+            ranges = [charts[pane]["scales"]["x"] for pane in ("lr", "layers", "loss") if pane in charts]
             return "loss" in charts and all(
                 abs(low - start) <= within and abs(high - end) <= within for low, high in ranges
             )
@@ -74,14 +75,20 @@ class Monitor:
         return charts
 
     def chart(self, pane: Pane) -> dict[str, Any]:
-        chart: dict[str, Any] = self.charts()[pane]
+        """Returns what uPlot holds of a pane, which may have opened just now."""
+        charts = self.wait(
+            lambda: found if pane in (found := self.charts()) else None,
+            lambda: f"there is no pane {pane}, only {sorted(self.charts())}",
+        )
+        chart: dict[str, Any] = charts[pane]
         return chart
 
-    def line(self, pane: Pane, label: str) -> Line:
-        lines = [line for line in self.chart(pane)["lines"] if line["label"] == label]
-        assert len(lines) == 1, f"{len(lines)} lines {label!r} in the pane {pane}"
+    def line(self, pane: Pane, key: str) -> Line:
+        """Returns the only line of its kind, ``loss``, or the one with a name, ``metric/val_loss``."""
+        lines = [line for line in self.chart(pane)["lines"] if line["key"] == key]
+        assert len(lines) == 1, f"{len(lines)} lines {key!r} in the pane {pane}"
         y = [np.nan if value is None else value for value in lines[0]["ys"]]
-        return Line(label, np.array(lines[0]["xs"], float), np.array(y, float))
+        return Line(key, np.array(lines[0]["xs"], float), np.array(y, float))
 
     def x_range(self, pane: Pane = "loss") -> tuple[float, float]:
         low, high = self.chart(pane)["scales"]["x"]
@@ -92,11 +99,47 @@ class Monitor:
         return low, high
 
     @property
-    def coverage(self) -> str:
-        return self.frame.get_by_test_id("coverage").inner_text()
+    def coverage(self) -> list[int]:
+        """The numbers of steps that the page says it draws, and of how many."""
+        return numbers(self.frame.get_by_test_id("coverage").inner_text())
 
-    def wait_for_coverage(self, text: str) -> None:
-        self.wait(lambda: self.coverage == text, lambda: f"the page says {self.coverage!r}, not {text!r}")
+    def wait_for_coverage(self, *steps: int) -> None:
+        self.wait(lambda: self.coverage == [*steps], lambda: f"the page draws {self.coverage}, not {steps}")
+
+    def open_tab(self, tab: str) -> None:
+        """Opens a tab of the side panel by its name in a link."""
+        self.frame.locator(f"#tab-{tab}").click()
+        self.frame.locator(f"#tab-{tab}[aria-selected=true]").wait_for()
+
+    @property
+    def panel(self) -> Locator:
+        """The tab of the side panel that is open."""
+        return self.frame.get_by_role("tabpanel")
+
+    def choice(self, run: str) -> Locator:
+        """Returns the box of a run in the list, which draws it."""
+        return self.frame.locator(f".row[data-run={json.dumps(run)}]").get_by_role("checkbox")
+
+    def legend(self, key: str) -> Locator:
+        """Returns the button of a legend that hides and shows what has this key."""
+        return self.frame.locator(f"[data-legend={json.dumps(key)}] .legend-item")
+
+    def notes(self, pane: Pane) -> list[str]:
+        """Returns the codes of what a pane cannot show."""
+        notes = self.frame.locator(f".card-{pane} .note").all()
+        return [note.get_attribute("data-note") or "" for note in notes]
+
+    def findings(self) -> list[str]:
+        """Returns the codes of the findings in the side panel."""
+        cards = self.frame.locator(".finding").all()
+        return [card.get_attribute("data-code") or "" for card in cards]
+
+    def copy(self, button: str) -> str:
+        """Presses a button that copies, by its test id, and returns what it has copied."""
+        self.frame.get_by_test_id(button).click()
+        self.frame.locator(".message-shown").wait_for()
+        text: str = self.page.evaluate("navigator.clipboard.readText()")
+        return text
 
     def layout(self, pane: Pane) -> dict[str, Any]:
         """Returns where markers, labels and bands are drawn, in pixels of the plot."""
@@ -146,6 +189,11 @@ class Monitor:
     def choose(self, name: str, value: str) -> None:
         """Chooses one of a row of buttons, by the name and the value of its radio buttons."""
         self.frame.locator(f"input[name={name}][value={value}]").check()
+
+
+def numbers(text: str) -> list[int]:
+    """Returns the whole numbers in a text of the page, which have commas between their thousands."""
+    return [int(part.replace(",", "")) for part in re.findall(r"\d[\d,]*", text)]
 
 
 def framed(page: Page) -> Monitor:

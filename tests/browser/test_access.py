@@ -49,7 +49,7 @@ def test_axe_finds_nothing_wrong_with_a_training(
     open_page: Opener, lessons: Server, tab: str, dark: bool
 ) -> None:
     monitor = open_page(lessons, link(runs=runs("stalled"), tab=tab), dark=dark)
-    monitor.frame.locator(".finding, .cell, .facts-list").first.wait_for()
+    monitor.frame.locator(".finding, .cell, .attribute-list").first.wait_for()
     assert [] == violations(monitor)
 
 
@@ -59,15 +59,14 @@ def test_axe_finds_nothing_wrong_with_several_trainings(
 ) -> None:
     chosen = link(runs=runs("sampled", "two", "scaled"), tab="run")
     monitor = open_page(sources.server, chosen, size=(1024, 768), dark=dark)
-    monitor.frame.get_by_title("Open the details").wait_for()
+    monitor.frame.get_by_test_id("open-details").wait_for()
     assert [] == violations(monitor)
-    monitor.frame.get_by_title("Open the details").click()
-    monitor.frame.locator(".facts-list").first.wait_for()
+    monitor.frame.get_by_test_id("open-details").click()
+    monitor.frame.locator(".attribute-list").first.wait_for()
     assert [] == violations(monitor)
-    for name in ("Findings", "Range test"):
-        monitor.frame.get_by_role("tab", name=name).click()
-        monitor.frame.get_by_role("tabpanel", name=name).wait_for()
-        assert [] == violations(monitor), name
+    for tab in ("findings", "sweep"):
+        monitor.open_tab(tab)
+        assert [] == violations(monitor), tab
 
 
 @pytest.mark.parametrize("menu", ["Export", "Metrics", "Layers"])
@@ -75,7 +74,7 @@ def test_axe_finds_nothing_wrong_with_what_opens(open_page: Opener, sources: Sou
     monitor = open_page(sources.server, link(runs=runs("sampled"), tab="run"))
     monitor.frame.get_by_role("button", name=re.compile(f"^{menu}")).click()
     monitor.frame.locator(".popover-panel").wait_for()
-    monitor.frame.get_by_role("button", name="effective LR").first.click()
+    monitor.legend("effective_learning_rate").click()
     monitor.frame.get_by_role("button", name=re.compile(f"^{menu}")).click()
     monitor.frame.locator(".popover-panel").wait_for()
     assert [] == violations(monitor)

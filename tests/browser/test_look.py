@@ -15,14 +15,14 @@ import pytest
 from playwright.sync_api import FloatRect
 
 from tests.browser.conftest import Logs, Opener
-from tests.browser.page import Monitor, box_of, link, runs
+from tests.browser.page import Monitor, box_of, link, numbers, runs
 from tests.plugin.process import Server
 
 STAIRCASE = "mystery/staircase-95"
 
 APART = (
     "h1",
-    ".facts",
+    ".summary",
     ".controls > *",
     ".legend li",
     ".card-tools > *",
@@ -131,26 +131,24 @@ def overlap(one: FloatRect, other: FloatRect) -> bool:
 
 def test_a_copied_link_opens_what_was_seen(open_page: Opener, server: Server) -> None:
     monitor = open_page(server, inside=True)
-    monitor.frame.get_by_label("Filter runs by a regular expression").fill("long|stair")
-    monitor.frame.get_by_role("button", name="none", exact=True).click()
-    monitor.frame.get_by_role("button", name="all", exact=True).click()
-    monitor.frame.get_by_label("Smoothing of the loss", exact=True).fill("0.9")
+    monitor.frame.locator(".filter").fill("long|stair")
+    monitor.frame.get_by_test_id("select-none").click()
+    monitor.frame.get_by_test_id("select-all").click()
+    monitor.frame.locator(".smoothing [type=range]").fill("0.9")
     monitor.choose("axis", "epoch")
     monitor.choose("scale-loss", "log")
     monitor.wait_for_range(0, 60)
-    monitor.drag("rate", (0.1, 0.2), (0.2, 0.9))
-    monitor.frame.get_by_role("button", name="Copy link").click()
-    monitor.frame.get_by_text("Link copied").wait_for()
-    address = monitor.page.evaluate("navigator.clipboard.readText()")
+    monitor.drag("lr", (0.1, 0.2), (0.2, 0.9))
+    address = monitor.copy("copy-link")
     assert urlsplit(address)[:3] == urlsplit(monitor.page.url)[:3]
 
     again = open_page(server, "#" + urlsplit(address).fragment, inside=True)
-    again.wait(lambda: len(again.chart("rate")["lines"]) == 4, lambda: "it does not draw two runs")
-    assert again.frame.locator("h1").inner_text() == "2 runs"
+    again.wait(lambda: len(again.chart("lr")["lines"]) == 4, lambda: "it does not draw two runs")
+    assert numbers(again.frame.locator("h1").inner_text()) == [2]
     assert [chart["scales"] for chart in again.charts().values()] == [
         chart["scales"] for chart in monitor.charts().values()
     ]
-    assert again.frame.get_by_label("Smoothing of the loss", exact=True).input_value() == "0.9"
+    assert again.frame.locator(".smoothing [type=range]").input_value() == "0.9"
 
 
 def test_tensorboard_s_reload_reaches_the_page(open_page: Opener, server: Server) -> None:
@@ -228,7 +226,7 @@ def test_the_picture_looks_as_the_page_does(open_page: Opener, server: Server, t
     svg = (tmp_path / "picture.svg").read_text()
     same: float = monitor.frame.evaluate(
         """async (svg) => {
-          const canvas = document.querySelector("[data-pane=rate] canvas");
+          const canvas = document.querySelector("[data-pane=lr] canvas");
           const image = new Image();
           image.src = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
           await image.decode();

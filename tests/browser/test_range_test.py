@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from itertools import combinations
 from pathlib import Path
@@ -15,7 +16,7 @@ from playwright.sync_api import FloatRect
 
 import lrmon
 from tests.browser.conftest import Opener, Sources
-from tests.browser.page import Monitor, box_of, link, runs
+from tests.browser.page import Monitor, box_of, link, numbers, runs
 from tests.browser.test_look import overlap
 from tests.plugin.process import tensorboard
 
@@ -34,7 +35,7 @@ def answer(sources: Sources, run: str, **arguments: str) -> dict[str, Any]:
 
 
 def lrs(monitor: Monitor) -> list[str]:
-    return [mark.inner_text() for mark in monitor.frame.locator(".suggestion .rate").all()]
+    return [mark.inner_text() for mark in monitor.frame.locator(".suggestion .lr").all()]
 
 
 def as_shown(lr: float) -> str:
@@ -43,25 +44,25 @@ def as_shown(lr: float) -> str:
 
 def test_range_tests_are_a_kind_of_their_own(open_page: Opener, sources: Sources) -> None:
     monitor = open_page(sources.server)
-    assert monitor.frame.get_by_test_id("run-count").inner_text() == "5 runs"
-    assert "Range tests" not in monitor.frame.locator("h1").inner_text()
+    assert numbers(monitor.frame.get_by_test_id("run-count").inner_text()) == [5]
+    assert monitor.frame.get_by_test_id("recommended").count() == 0
     monitor.choose("kind", "range_test")
     monitor.frame.get_by_test_id("recommended").wait_for()
-    assert monitor.frame.get_by_test_id("run-count").inner_text() == "5 range tests"
+    assert numbers(monitor.frame.get_by_test_id("run-count").inner_text()) == [5]
     # The one that was made last.
     assert monitor.frame.locator("h1").inner_text() == ONE
     monitor.choose("kind", "training")
-    monitor.wait(lambda: "rate" in monitor.charts(), lambda: f"there are {sorted(monitor.charts())}")
+    monitor.wait(lambda: "lr" in monitor.charts(), lambda: f"there are {sorted(monitor.charts())}")
 
 
 def test_loss_is_drawn_over_the_logarithm_of_its_learning_rate(open_page: Opener, sources: Sources) -> None:
     monitor = opened(open_page, sources, ONE)
     recorded = sources.recorded[ONE]
-    line = monitor.line("sweep", "loss")
+    line = monitor.line("sweep", "sweep_loss")
     assert np.array_equal(recorded.learning_rate, (10**line.x).astype(np.float32))
     assert np.array_equal(recorded.loss, line.y.astype(np.float32))
     columns = answer(sources, ONE)["sweeps"][0]["columns"]
-    assert columns["loss_smoothed"] == monitor.line("sweep", "loss, smoothed").y.tolist()
+    assert columns["loss_smoothed"] == monitor.line("sweep", "sweep_smoothed").y.tolist()
     slope = [np.nan if value is None else value for value in columns["slope"]]
     assert np.array_equal(slope, monitor.line("slope", "slope").y, equal_nan=True)
     assert monitor.x_range("sweep") == monitor.x_range("slope")
@@ -76,9 +77,10 @@ def test_every_suggestion_is_shown_and_marked_and_the_recommended_one_stands_out
     found = [test["suggestions"][method]["learning_rate"] for method in METHODS]
     assert lrs(monitor) == [recommended, *(as_shown(lr) for lr in found if lr is not None)]
     labels = monitor.labels("sweep")
-    assert f"recommended {recommended}" in labels
+    assert recommended in [label.split()[-1] for label in labels]
     for method in ("steepest", "valley", "slide"):
-        assert f"{method} {as_shown(test['suggestions'][method]['learning_rate'])}" in labels
+        value = as_shown(test["suggestions"][method]["learning_rate"])
+        assert value in [label.split()[-1] for label in labels], method
     uprights = monitor.layout("sweep")["uprights"]
     assert [upright["line"]["tone"] for upright in uprights].count("recommended") == 1
     box = box_of(monitor.plot("sweep"))
@@ -103,10 +105,10 @@ def test_where_and_why_it_stopped_is_said(open_page: Opener, sources: Sources) -
     monitor = opened(open_page, sources, ONE)
     steps = sources.recorded[ONE].loss.size
     ends = monitor.frame.get_by_test_id("ends").inner_text()
-    assert ends.startswith(
-        f"Stopped after {steps} of 100 steps. The loss rose above 4 times its lowest value"
-    )
-    assert "stopped" in monitor.labels("sweep")
+    assert numbers(ends)[:2] == [steps, 100]
+    assert answer(sources, ONE)["sweeps"][0]["stopped_reason"] in ends
+    tones = [upright["line"]["tone"] for upright in monitor.layout("sweep")["uprights"]]
+    assert tones.count("stopped") == 1
 
 
 def test_a_test_that_cannot_tell_says_so(open_page: Opener, sources: Sources) -> None:
@@ -116,16 +118,16 @@ def test_a_test_that_cannot_tell_says_so(open_page: Opener, sources: Sources) ->
     notices = [notice.inner_text() for notice in monitor.frame.locator(".notices .notice").all()]
     assert [problem["text"] for problem in test["cautions"]] == notices
     assert lrs(monitor) == []
-    assert "none" in monitor.frame.get_by_test_id("recommended").inner_text()
+    assert monitor.frame.get_by_test_id("recommended").locator(".value-none").count() == 1
 
 
 def test_a_finder_of_ones_own_is_a_range_test_and_says_what_keras_logs(
     open_page: Opener, sources: Sources
 ) -> None:
     monitor = opened(open_page, sources, "sweeps/own")
-    said = monitor.frame.get_by_test_id("verdict").inner_text()
-    assert "recognized as a range test: the learning rate grows every step from 1e-06 to 10" in said
-    assert "Keras' logs['loss'] in on_train_batch_end is the mean of all batches" in said
+    recognized = answer(sources, "sweeps/own")["recognized"]
+    assert "1e-06" in recognized
+    assert monitor.frame.get_by_test_id("verdict").inner_text() == recognized
     assert lrs(monitor) != []
 
 
@@ -138,7 +140,7 @@ def test_sweeps_of_one_call_are_drawn_together_with_their_spread(open_page: Open
     spreads = [upright["spread"] for upright in monitor.layout("sweep")["uprights"]]
     assert any(spread is not None for spread in spreads)
     monitor.hover("sweep", 0.5)
-    assert "sweep 3" in monitor.frame.get_by_test_id("tooltip").inner_text()
+    assert monitor.frame.get_by_test_id("tooltip").locator("tbody tr").count() == 3
 
 
 def test_several_tests_are_overlaid_with_the_median_of_what_they_suggest(
@@ -146,16 +148,16 @@ def test_several_tests_are_overlaid_with_the_median_of_what_they_suggest(
 ) -> None:
     names = (ONE, "sweeps/repeated", "sweeps/wide")
     monitor = opened(open_page, sources, *names)
-    assert monitor.frame.locator("h1").inner_text() == "3 range tests"
+    assert numbers(monitor.frame.locator("h1").inner_text()) == [3]
     found = [answer(sources, name)["recommended"]["learning_rate"] for name in names]
-    median = monitor.frame.get_by_test_id("median").locator(".rate").first.inner_text()
+    median = monitor.frame.get_by_test_id("median").locator(".lr").first.inner_text()
     assert median == as_shown(float(np.median(found)))
-    assert f"median {median}" in monitor.labels("sweep")
+    assert median in [label.split()[-1] for label in monitor.labels("sweep")]
     decades = np.log10(max(found) / min(found))
-    assert f"{decades:.2g} decades" in monitor.frame.get_by_test_id("spread").inner_text()
-    monitor.frame.get_by_label("Draw sweeps/wide").uncheck()
+    assert f"{decades:.2g}" in monitor.frame.get_by_test_id("spread").inner_text()
+    monitor.choice("sweeps/wide").uncheck()
     monitor.wait(
-        lambda: monitor.frame.locator("h1").inner_text() == "2 range tests", lambda: "three tests are drawn"
+        lambda: numbers(monitor.frame.locator("h1").inner_text()) == [2], lambda: "three tests are drawn"
     )
 
 
@@ -163,21 +165,21 @@ def test_on_a_training_s_page_its_rates_are_drawn_over_the_chosen_test(
     open_page: Opener, sources: Sources
 ) -> None:
     monitor = open_page(sources.server, link(runs=runs("staircase")))
-    monitor.frame.get_by_role("tab", name="Range test").click()
+    monitor.open_tab("sweep")
     monitor.frame.get_by_test_id("verdict").wait_for()
-    monitor.frame.get_by_role("combobox", name="Range test").select_option("sweeps/wide")
+    monitor.panel.locator(".run-choice select").select_option("sweeps/wide")
     text = answer(sources, "sweeps/wide", training="staircase")["training"]["text"]
     verdict = monitor.frame.get_by_test_id("verdict")
     monitor.wait(
         lambda: verdict.inner_text() == text, lambda: f"it says {verdict.inner_text()!r}, not {text!r}"
     )
-    monitor.frame.get_by_role("button", name="Open this range test").click()
+    monitor.frame.get_by_test_id("open-range-test").click()
     monitor.frame.get_by_test_id("recommended").wait_for()
     assert monitor.frame.locator("h1").inner_text() == "sweeps/wide"
     monitor.wait(
         lambda: verdict.inner_text() == text, lambda: f"it says {verdict.inner_text()!r}, not {text!r}"
     )
-    monitor.frame.get_by_role("button", name="LR of staircase").wait_for()
+    monitor.legend("trained").wait_for()
 
 
 def test_a_copied_link_opens_the_same_tests_with_the_same_training(
@@ -185,21 +187,19 @@ def test_a_copied_link_opens_the_same_tests_with_the_same_training(
 ) -> None:
     monitor = open_page(sources.server, inside=True)
     monitor.choose("kind", "range_test")
-    monitor.frame.get_by_label("Draw sweeps/wide").check()
-    monitor.frame.get_by_label("LR of a training").select_option("staircase")
+    monitor.choice("sweeps/wide").check()
+    monitor.frame.locator(".training-choice select").select_option("staircase")
     monitor.frame.get_by_test_id("verdict").first.wait_for()
     monitor.choose("scale-sweep", "log")
     monitor.drag("sweep", (0.3, 0.3), (0.7, 0.8))
-    monitor.frame.get_by_role("button", name="smoothed").click()
-    monitor.frame.get_by_role("button", name="Copy link").click()
-    monitor.frame.get_by_text("Link copied").wait_for()
-    address = monitor.page.evaluate("navigator.clipboard.readText()")
+    monitor.legend("sweep_smoothed").click()
+    address = monitor.copy("copy-link")
 
     again = open_page(sources.server, "#" + urlsplit(address).fragment, inside=True)
     again.frame.get_by_test_id("verdict").first.wait_for()
-    assert again.frame.locator("h1").inner_text() == "2 range tests"
-    lines = {line["label"] for line in again.chart("sweep")["lines"]}
-    assert lines == {"loss"}
+    assert numbers(again.frame.locator("h1").inner_text()) == [2]
+    lines = {line["key"] for line in again.chart("sweep")["lines"]}
+    assert lines == {"sweep_loss"}
     assert [chart["scales"] for chart in again.charts().values()] == [
         chart["scales"] for chart in monitor.charts().values()
     ]
@@ -217,9 +217,7 @@ def test_a_zoom_is_taken_back_by_escape_and_the_arrows_read_the_curve(
     monitor.frame.locator("[data-pane=sweep]").focus()
     monitor.page.keyboard.press("Home")
     spoken = monitor.frame.get_by_test_id("spoken")
-    monitor.wait(
-        lambda: "learning rate 1e-5: loss" in spoken.inner_text(), lambda: f"{spoken.inner_text()!r}"
-    )
+    monitor.wait(lambda: re.search(r"\b1e-5\b", spoken.inner_text()), lambda: f"{spoken.inner_text()!r}")
     monitor.page.keyboard.press("ArrowRight")
     monitor.wait(lambda: "1.15e-5" in spoken.inner_text(), lambda: f"{spoken.inner_text()!r}")
 
@@ -241,14 +239,14 @@ def test_a_test_that_cannot_be_loaded_says_why_and_can_be_tried_again(
     alert = monitor.frame.get_by_role("alert")
     alert.get_by_text("The data server is gone.").wait_for()
     broken = False
-    alert.get_by_role("button", name="Try again").click()
+    alert.get_by_test_id("retry").click()
     monitor.frame.get_by_test_id("recommended").wait_for()
     open_page.forgive_status(503)
 
 
 APART = (
     "h1",
-    ".facts",
+    ".summary",
     ".controls > *",
     ".suggestion",
     ".suggestion-table",
@@ -297,24 +295,31 @@ def test_nothing_overlaps_or_is_cut_off(
 
 def test_a_test_that_runs_grows_in_the_page(open_page: Opener, tmp_path: Path) -> None:
     settings = {"start_lr": 1e-5, "end_lr": 1.0, "steps": 100, "growth": "exponential", "stop_factor": 4.0}
-    told = {**settings, "smoothing": 0.9, "repeat": 0, "repeats": 1, "stopped": None, "stopped_reason": None}
+    test = {
+        **settings,
+        "smoothing": 0.9,
+        "repeat": 0,
+        "repeats": 1,
+        "stopped": None,
+        "stopped_reason": None,
+    }
     lr = np.geomspace(1e-5, 1.0, 100).astype(np.float32)
     loss = np.linspace(2.3, 1.0, 100).astype(np.float32)
-    with lrmon.Recorder(tmp_path / "live", run={"kind": "range_test", "range_test": told}) as recorder:
+    with lrmon.Recorder(tmp_path / "live", run={"kind": "range_test", "range_test": test}) as recorder:
         recorder.batches(learning_rate=lr[:50], loss=loss[:50], wall_time=time.time() + 0.01 * np.arange(50))
         recorder.flush()
         with tensorboard(tmp_path) as server:
-            server.runs_when(lambda found: "live" in found)
+            server.runs_when(lambda runs: "live" in runs)
             # There is no training: the page opens with what there is.
             monitor = open_page(server)
             ends = monitor.frame.get_by_test_id("ends")
-            assert ends.inner_text() == "Running: 50 of 100 steps so far."
+            assert numbers(ends.inner_text()) == [50, 100]
             recorder.batches(
                 learning_rate=lr[50:], loss=loss[50:], wall_time=time.time() + 0.01 * np.arange(50)
             )
             recorder.close()
             monitor.wait(
-                lambda: ends.inner_text() == "All 100 steps ran.", lambda: f"it says {ends.inner_text()!r}"
+                lambda: numbers(ends.inner_text()) == [100], lambda: f"it says {ends.inner_text()!r}"
             )
-            assert monitor.line("sweep", "loss").x.size == 100
+            assert monitor.line("sweep", "sweep_loss").x.size == 100
             monitor.close()

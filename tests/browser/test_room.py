@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -12,15 +13,15 @@ from tests.browser.conftest import Opener, Sources
 from tests.browser.page import Monitor, box_of, link, runs
 from tests.plugin.process import Server, tensorboard
 
-RATES = ("0.1", "0.01", "0.001")
-LONG_NAMES = [f"imagenet/resnet50_sgd_momentum0.9_lr{lr}_batch256_augmented_seed1" for lr in RATES]
+LEARNING_RATES = ("0.1", "0.01", "0.001")
+LONG_NAMES = [f"imagenet/resnet50_sgd_momentum0.9_lr{lr}_batch256_augmented_seed1" for lr in LEARNING_RATES]
 
 
 @pytest.fixture(scope="module")
 def long_names(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Three runs with long names that differ in their middle; each has a learning rate that never changes."""
     folder = tmp_path_factory.mktemp("names")
-    for name, lr in zip(LONG_NAMES, RATES, strict=True):
+    for name, lr in zip(LONG_NAMES, LEARNING_RATES, strict=True):
         with lrmon.Recorder(folder / name) as recorder:
             for epoch in range(4):
                 step = np.arange(50) + 50 * epoch
@@ -29,7 +30,7 @@ def long_names(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
                 )
                 recorder.end_epoch({"loss": 0.5, "val_loss": 0.25 + float(lr)})
     with tensorboard(folder) as server:
-        server.runs_when(lambda found: len(found) == 3)
+        server.runs_when(lambda runs: len(runs) == 3)
         yield server
 
 
@@ -52,7 +53,7 @@ def test_long_names_stay_apart_and_a_wider_list_shows_more_of_them(
         return monitor.frame.locator(".row-name").all_inner_texts()
 
     assert len(set(shown())) == 3
-    assert all(lr in text for lr, text in zip(sorted(RATES), sorted(shown()), strict=True))
+    assert all(lr in text for lr, text in zip(sorted(LEARNING_RATES), sorted(shown()), strict=True))
     for name in monitor.frame.locator(".row-name").all():
         assert name.evaluate("name => name.scrollWidth <= name.clientWidth")
     before, letters = width(monitor, ".runs"), len(shown()[0])
@@ -66,7 +67,7 @@ def test_long_names_stay_apart_and_a_wider_list_shows_more_of_them(
     monitor.wait(lambda: len(shown()[0]) > letters, lambda: f"the names are still {shown()}")
     monitor.hover("loss", 0.5)
     tooltip = monitor.frame.get_by_test_id("tooltip").inner_text()
-    assert all(f"lr{lr}_" in tooltip for lr in RATES)
+    assert all(f"lr{lr}_" in tooltip for lr in LEARNING_RATES)
 
     wide = width(monitor, ".runs")
     monitor.page.reload()
@@ -107,9 +108,7 @@ def test_a_boundary_between_panes_gives_one_what_the_other_loses(open_page: Open
     monitor = open_page(sources.server, link(runs=runs("sampled")), size=(1440, 1000))
 
     def heights() -> list[float]:
-        return [
-            box_of(monitor.frame.locator(f".card-{pane}"))["height"] for pane in ("rate", "layers", "loss")
-        ]
+        return [box_of(monitor.frame.locator(f".card-{pane}"))["height"] for pane in ("lr", "layers", "loss")]
 
     before = heights()
     x, y = splitter(monitor, "Height of the pane above, layers")
@@ -133,15 +132,15 @@ def test_the_pane_of_a_learning_rate_that_never_changes_is_folded(
 ) -> None:
     monitor = open_page(long_names, link(runs=runs(LONG_NAMES[1])))
     assert sorted(monitor.charts()) == ["loss"]
-    card = monitor.frame.locator(".card-rate")
-    assert "learning rate 0.01, constant" in card.inner_text()
-    monitor.frame.get_by_role("button", name="unfold: Learning rate").click()
-    monitor.wait(lambda: sorted(monitor.charts()) == ["loss", "rate"], lambda: "it does not open")
-    assert set(monitor.line("rate", "learning rate").y.astype(np.float32)) == {np.float32(0.01)}
-    monitor.frame.get_by_role("button", name="fold: Learning rate", exact=True).click()
+    card = monitor.frame.locator(".card-lr")
+    assert "0.01" in card.inner_text()
+    card.get_by_test_id("fold").click()
+    monitor.wait(lambda: sorted(monitor.charts()) == ["loss", "lr"], lambda: "it does not open")
+    assert set(monitor.line("lr", "learning_rate").y.astype(np.float32)) == {np.float32(0.01)}
+    card.get_by_test_id("fold").click()
     monitor.wait(lambda: sorted(monitor.charts()) == ["loss"], lambda: "it does not fold")
     several = open_page(long_names, link(runs=runs(*LONG_NAMES)))
-    several.frame.locator(".card-rate").get_by_text("LR 0.001 to 0.1, each constant").wait_for()
+    several.frame.locator(".card-lr").get_by_text(re.compile(r"\b0\.001\b.*\b0\.1\b")).wait_for()
 
 
 def test_the_pane_opens_where_a_rule_would_change_the_learning_rate(
@@ -150,5 +149,5 @@ def test_the_pane_opens_where_a_rule_would_change_the_learning_rate(
     monitor = open_page(lessons, link(runs=runs("stalled"), tab="findings"))
     monitor.frame.locator(".finding").first.wait_for()
     assert sorted(monitor.charts()) == ["loss"]
-    monitor.frame.get_by_role("tab", name="What if").click()
-    monitor.wait(lambda: "rate" in monitor.charts(), lambda: "the pane stays folded")
+    monitor.open_tab("what-if")
+    monitor.wait(lambda: "lr" in monitor.charts(), lambda: "the pane stays folded")

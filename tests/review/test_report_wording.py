@@ -86,9 +86,8 @@ def analyzed_runs() -> Iterator[Run]:
     yield skipping(list(range(30)))
     for column in ("loss", "learning_rate"):
         for exactness in (schema.BOUNDED, schema.UNAVAILABLE):
-            yield trained(
-                [0.1] * 20, 10, exactness={column: exactness}, **{f"{column}_provenance": "the tracker"}
-            )
+            provenance: dict[str, Any] = {f"{column}_provenance": "the tracker"}
+            yield trained([0.1] * 20, 10, exactness={column: exactness}, **provenance)
     yield trained([0.1] * 30, 10, warnings=["The schedule is ignored."])
     for end in (0.9, 1.5):
         risen = 1.0 / (1 + np.arange(1000) / 100) + np.random.default_rng(3).normal(0, 0.05, 1000)

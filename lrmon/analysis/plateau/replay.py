@@ -111,7 +111,7 @@ def replay_plateau(
     float32's range, which here is infinite.
 
     >>> replay = replay_plateau([1.0, 0.9, 0.9, 0.9], 0.1, PlateauRule("loss", factor=0.5, patience=2))
-    >>> replay.wait.tolist(), [trigger.epoch for trigger in replay.triggers]
+    >>> replay.wait.tolist(), [reduction.epoch for reduction in replay.reductions]
     ([0, 0, 1, 0], [3])
     """
     if logged_as not in TYPES:

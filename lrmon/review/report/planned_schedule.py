@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lrmon.analysis.learning_rate.curve import jump_rows
-from lrmon.analysis.learning_rate.schedules import planned_lrs, staircase_decay_steps
+from lrmon.analysis.learning_rate.schedules import KerasSchedule, keras_schedule
 from lrmon.analysis.learning_rate.shape import ShapeKind
 from lrmon.analysis.thinning import thin
 from lrmon.review.run.run import Fit, Run, no_steps
@@ -44,15 +44,20 @@ class RecordedSchedule:
     skipped: NDArray[np.int64] = field(default_factory=no_steps)
 
     @property
+    def known(self) -> KerasSchedule | None:
+        """What lrmon knows about the schedule; None if it is not one of Keras."""
+        return keras_schedule(self.class_name, self.config)
+
+    @property
     def decay_steps(self) -> int | None:
         """Of a staircase; None for any other schedule, and if skipped steps delay its LR changes."""
-        return None if self.skipped.size else staircase_decay_steps(self.class_name, self.config)
+        return None if self.skipped.size or self.known is None else self.known.drop_every
 
     def lrs(self, steps: ArrayLike) -> LRs | None:
         """Returns the learning rate at each of `steps`, None if the schedule is unknown."""
         skipped_before = np.searchsorted(self.skipped, steps)
         iterations = np.asarray(steps, dtype=np.int64) + self.iteration_offset - skipped_before
-        return planned_lrs(self.class_name, self.config, iterations, compiled=self.compiled)
+        return None if self.known is None else self.known.learning_rates(iterations, compiled=self.compiled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +153,7 @@ def expected_kind(run: Run, schedule: RecordedSchedule | None) -> ShapeKind | No
       schedule: of its last fit, if it is known and gives the recorded learning rates.
     """
     if schedule is not None:
-        kinds: dict[str, ShapeKind] = {"ExponentialDecay": "exponential", "InverseTimeDecay": "inverse_time"}
-        return None if schedule.config.get("staircase") is True else kinds.get(schedule.class_name)
+        return None if schedule.known is None else schedule.known.shape
     optimizer = run.fits[-1].record.get("optimizer") if run.fits else None
     config = optimizer.get("config") if isinstance(optimizer, Mapping) else None
     decay = config.get("decay") if isinstance(config, Mapping) else None

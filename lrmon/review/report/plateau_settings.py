@@ -9,15 +9,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from lrmon.analysis.plateau.direction import KerasVersion
-from lrmon.analysis.plateau.rule import PlateauRule
+from lrmon.analysis.plateau.rule import SETTINGS, PlateauRule
 from lrmon.review.run.run import SERIES, Run
 
 BATCH_PREFIX: Final = "batch/"
 BATCH_METRICS: Final = tuple(f"{BATCH_PREFIX}{name}" for name in ("loss", *SERIES[:2]))
 """The series of a run that a rule can watch step by step."""
-
-SETTINGS: Final = ("monitor", "factor", "patience", "mode", "min_delta", "cooldown", "min_lr", "version")
-"""The names of the settings, in Keras' order."""
 
 _LONGEST: Final = 50
 """An error repeats at most this many characters of a wrong text."""
@@ -78,16 +75,10 @@ def rule_of(callback: Any) -> PlateauRule | None:
     package = type(callback).__module__.partition(".")[0]
     release = getattr(sys.modules.get(package), "__version__", "")
     version = _version(f"{package} {release}")
-    return PlateauRule(
-        str(callback.monitor),
-        factor=float(callback.factor),
-        patience=int(callback.patience),
-        mode=getattr(callback, "mode", "auto"),
-        min_delta=float(callback.min_delta),
-        cooldown=int(callback.cooldown),
-        min_lr=float(callback.min_lr),
-        version=version,
-    )
+    settings = {
+        name: kind(getattr(callback, name, "auto")) for name, kind in SETTINGS.items() if name != "version"
+    }
+    return PlateauRule(**settings, version=version)
 
 
 def metric_names(run: Run) -> tuple[str, ...]:
@@ -110,9 +101,9 @@ def replaced(rule: PlateauRule, texts: Mapping[str, str]) -> PlateauRule:
     """
     settings: dict[str, Any] = {}
     for name, text in texts.items():
-        if name in ("factor", "min_delta", "min_lr"):
+        if SETTINGS[name] is float:
             settings[name] = _number(name, text)
-        elif name in ("patience", "cooldown"):
+        elif SETTINGS[name] is int:
             settings[name] = _count(name, text)
         elif name in ("mode", "version") and len(text) > _LONGEST:
             raise ValueError(f"{name} must be one of Keras' own, got {text[:_LONGEST]!r}…")
@@ -160,15 +151,11 @@ def keras_call(rule: PlateauRule) -> str | None:
     if rule.monitor.startswith(BATCH_PREFIX):
         return None
     default = PlateauRule(rule.monitor)
-    arguments = [
-        f'monitor="{_escaped(rule.monitor)}"',
-        f"factor={rule.factor!r}",
-        f"patience={rule.patience}",
-    ]
-    for name in ("mode", "min_delta", "cooldown", "min_lr"):
-        value = getattr(rule, name)
-        if value != getattr(default, name):
-            arguments.append(f'{name}="{value}"' if isinstance(value, str) else f"{name}={value!r}")
+    arguments = []
+    for name, value in rule_json(rule).items():
+        is_shown = name in ("monitor", "factor", "patience") or value != getattr(default, name)
+        if is_shown and name != "version":
+            arguments.append(f'{name}="{_escaped(value)}"' if isinstance(value, str) else f"{name}={value!r}")
     package = "tf_keras" if rule.version == "tf_keras" else "keras"
     return f"{package}.callbacks.ReduceLROnPlateau({', '.join(arguments)})"
 
@@ -185,16 +172,14 @@ def _recorded_rule(record: Mapping[str, Any]) -> PlateauRule | None:
     recorded, version = record.get("plateau"), _version(record.get("framework"))
     if not isinstance(recorded, Mapping):
         return None
-    settings: dict[str, Any] = {name: recorded[name] for name in SETTINGS if name in recorded}
+    if not isinstance(recorded.get("monitor", ""), str):
+        return None
     try:
-        for name in ("factor", "min_delta", "min_lr"):
-            if name in settings:
-                settings[name] = float(settings[name])
-        for name in ("patience", "cooldown"):
-            if name in settings:
-                settings[name] = int(settings[name])
-        if not isinstance(settings.get("monitor", ""), str):
-            return None
+        settings: dict[str, Any] = {
+            name: recorded[name] if kind is str else kind(recorded[name])
+            for name, kind in SETTINGS.items()
+            if name in recorded
+        }
         return PlateauRule(**{"version": version, **settings})
     except (TypeError, ValueError, OverflowError):
         return None

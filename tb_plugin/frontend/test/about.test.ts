@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { effectiveNote, fitFacts, runFacts, sourceFacts } from "../src/model/about";
+import { effectiveNote, fitAttributes, provenanceAttributes, runAttributes } from "../src/model/runs/about";
 import { info, series } from "./built";
 
 test("a fit's settings are told, those without effect are not", () => {
@@ -18,7 +18,7 @@ test("a fit's settings are told, those without effect are not", () => {
     class_name: "ExponentialDecay",
     config: { decay_steps: 95, decay_rate: 0.949999988079071, staircase: true, name: "x" },
   };
-  const facts = fitFacts({
+  const facts = fitAttributes({
     optimizer,
     schedule,
     batch_size: 2048,
@@ -37,13 +37,13 @@ test("a fit's settings are told, those without effect are not", () => {
 });
 
 test("a run that was interrupted says how", () => {
-  expect(fitFacts({ ended: "interrupted: KeyboardInterrupt" })).toEqual([
-    { name: "ended", value: "interrupted: KeyboardInterrupt" },
+  expect(fitAttributes({ ended: "interrupted: KeyboardInterrupt" })).toEqual([
+    { name: "end", value: "interrupted: KeyboardInterrupt" },
   ]);
-  expect(runFacts(info({ state: null, steps: 0, epochs: 0, start_time: null }), null)).toEqual([
+  expect(runAttributes(info({ state: null, steps: 0, epochs: 0, start_time: null }), null)).toEqual([
     { name: "state", value: "not recorded" },
   ]);
-  expect(runFacts(info({ complete: false }), series())).toContainEqual({
+  expect(runAttributes(info({ complete: false }), series())).toContainEqual({
     name: "steps",
     value: "20, 0 to 19, some missing",
   });
@@ -56,7 +56,7 @@ test("what the effective learning rate is not, is said for the optimizers that c
 });
 
 test("each column says where it comes from", () => {
-  expect(sourceFacts({ learning_rate_provenance: "a", loss_provenance: "b" })).toEqual([
+  expect(provenanceAttributes({ learning_rate_provenance: "a", loss_provenance: "b" })).toEqual([
     { name: "learning rate", value: "a", exactness: "exact" },
     { name: "loss", value: "b", exactness: "exact" },
   ]);

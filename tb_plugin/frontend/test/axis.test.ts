@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { convertRange, epochEnds, fullRange, serverRange, wholeSteps, xValues } from "../src/model/axis";
+import { convertRange, epochEnds, fullRange, serverRange, wholeSteps, xValues } from "../src/model/axes/axis";
 import { SECONDS_A_STEP, START, series } from "./built";
 
 test("the whole run reaches to the end of its last step", () => {

@@ -6,13 +6,13 @@ interface Built {
   readonly lastStep?: number;
   readonly stepsPerEpoch?: number;
   readonly ended?: number;
-  readonly rate?: (step: number) => Value;
+  readonly lr?: (step: number) => Value;
   readonly loss?: (step: number) => Value;
   readonly metrics?: Readonly<Record<string, readonly Value[]>>;
-  readonly everyStep?: boolean;
-  readonly source?: "lrmon" | "scalars";
+  readonly hasEveryStep?: boolean;
+  readonly provenance?: "lrmon" | "scalars";
   readonly fits?: readonly Fit[];
-  readonly rates?: Readonly<Record<string, (step: number) => Value>>;
+  readonly lrs?: Readonly<Record<string, (step: number) => Value>>;
   readonly skipped?: readonly number[];
   readonly samples?: Samples;
 }
@@ -25,27 +25,27 @@ export function series(built: Built = {}): Series {
   const { stepsPerEpoch = 10, ended = 2 } = built;
   const lastStep = built.lastStep ?? stepsPerEpoch * ended - 1;
   const step = built.steps ?? Array.from({ length: lastStep + 1 }, (_none, index) => index);
-  const rate = step.map(built.rate ?? (() => 0.1));
+  const lr = step.map(built.lr ?? (() => 0.1));
   const loss = step.map(built.loss ?? ((at) => 1 / (at + 1)));
   const epoch = Array.from({ length: ended }, (_none, index) => index);
   return {
     run: "run",
     version: "1",
-    steps: built.everyStep === false ? lastStep + 1 : step.length,
+    steps: built.hasEveryStep === false ? lastStep + 1 : step.length,
     points: step.length,
-    every_step: built.everyStep ?? true,
+    every_step: built.hasEveryStep ?? true,
     complete: true,
     columns: {
       step,
       epoch: step.map((at) => at / stepsPerEpoch),
       time: step.map((at) => START + at * SECONDS_A_STEP),
-      learning_rate: rate,
-      effective_learning_rate: rate,
+      learning_rate: lr,
+      effective_learning_rate: lr,
       loss,
       loss_smoothed: loss,
     },
     updates: new Map(),
-    learning_rates: new Map(Object.entries(built.rates ?? {}).map(([name, rate]) => [name, step.map(rate)])),
+    learning_rates: new Map(Object.entries(built.lrs ?? {}).map(([name, lr]) => [name, step.map(lr)])),
     skipped: { step: built.skipped ?? [], total: built.skipped?.length ?? 0 },
     samples: built.samples ?? null,
     epochs: {
@@ -62,7 +62,7 @@ export function series(built: Built = {}): Series {
       time: [START, START + lastStep * SECONDS_A_STEP],
     },
     about: {
-      provenance: built.source ?? "lrmon",
+      provenance: built.provenance ?? "lrmon",
       state: "completed",
       updates: new Map(),
       fits: built.fits ?? [],

@@ -11,13 +11,13 @@ export const NONE: Summary = {
   reason: "none",
 };
 
-export function summary(rate: number, changes: Partial<Summary> = {}): Summary {
-  return { learning_rate: rate, low: rate, high: rate, spread: 0, found: 1, reason: "why", ...changes };
+export function summary(lr: number, changes: Partial<Summary> = {}): Summary {
+  return { learning_rate: lr, low: lr, high: lr, spread: 0, found: 1, reason: "why", ...changes };
 }
 
 /** One loss for each decade from 1e-4 on. */
 export function sweep(losses: readonly Value[], changes: Partial<Sweep> = {}): Sweep {
-  const rates = losses.map((_loss, index) => 10 ** (index - 4));
+  const lrs = losses.map((_loss, index) => 10 ** (index - 4));
   return {
     repeat: 0,
     steps: losses.length,
@@ -27,7 +27,7 @@ export function sweep(losses: readonly Value[], changes: Partial<Sweep> = {}): S
     smoothing: 0.8,
     columns: {
       step: losses.map((_loss, index) => index),
-      learning_rate: rates,
+      learning_rate: lrs,
       loss: losses,
       loss_smoothed: losses,
       slope: losses.map((loss, index) => (index === 0 ? null : (loss ?? 0) - (losses[index - 1] ?? 0))),

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { decodeRuns, decodeSeries, decodeValue, UnexpectedAnswer } from "../src/api/decode";
 import { routesBase, seriesArguments } from "../src/api/routes";
-import { layersOf } from "../src/model/layers";
-import { readingAt } from "../src/model/readout";
-import { namesOf, sortedNames } from "../src/model/selection";
-import { splice } from "../src/model/splice";
+import { layersOf } from "../src/model/panes/layers";
+import { readingAt } from "../src/model/panes/readout";
+import { splice } from "../src/model/panes/splice";
+import { namesOf, sortedNames } from "../src/model/runs/selection";
 import { info, runsOf, sentAs, series } from "./built";
 
 test("the strings for non-finite numbers become these numbers, and null stays apart from them", () => {
@@ -32,8 +32,8 @@ test("columns of different lengths are refused", () => {
 const STRANGE = ["__proto__", "constructor", "toString", "hasOwnProperty", "valueOf", ""];
 
 test("runs, metrics, optimizers and layers may have the names of what every object has", () => {
-  const each = <T>(value: T): Record<string, T> => Object.fromEntries(STRANGE.map((name) => [name, value]));
-  const runs = decodeRuns(sentAs({ version: "1", notices: [], runs: runsOf(each(info())) }));
+  const byName = <T>(value: T): Record<string, T> => Object.fromEntries(STRANGE.map((name) => [name, value]));
+  const runs = decodeRuns(sentAs({ version: "1", notices: [], runs: runsOf(byName(info())) }));
   const samples = {
     step: [0],
     quantiles: [],
@@ -44,7 +44,7 @@ test("runs, metrics, optimizers and layers may have the names of what every obje
     every: null,
     total: 1,
   };
-  const shown = decodeSeries(sentAs(series({ metrics: each([1, 2]), rates: each(() => 0.1), samples })));
+  const shown = decodeSeries(sentAs(series({ metrics: byName([1, 2]), lrs: byName(() => 0.1), samples })));
 
   expect([...runs.runs.keys()]).toEqual(STRANGE);
   expect(sortedNames(runs.runs).toSorted()).toEqual(STRANGE.toSorted());

@@ -1,25 +1,27 @@
 import { expect, test } from "vitest";
-import { epochRuler, epochSpans, formatPlace, placeInEpoch } from "../src/model/epochs";
+import { epochRuler, epochSpans, formatPosition, positionInEpoch } from "../src/model/marks/epochs";
 import { SECONDS_A_STEP, START, series } from "./built";
 
 test("a step's place counts from the first step of its epoch", () => {
   const run = series({ stepsPerEpoch: 76, ended: 16 });
-  expect(placeInEpoch(run, 0)).toEqual({ epoch: 0, offset: 0, steps: 76 });
-  expect(placeInEpoch(run, 75)).toEqual({ epoch: 0, offset: 75, steps: 76 });
-  expect(placeInEpoch(run, 76)).toEqual({ epoch: 1, offset: 0, steps: 76 });
-  expect(formatPlace(placeInEpoch(run, 573) ?? { epoch: -1, offset: 0, steps: 0 })).toBe("epoch 7 + 41/76");
+  expect(positionInEpoch(run, 0)).toEqual({ epoch: 0, offset: 0, steps: 76 });
+  expect(positionInEpoch(run, 75)).toEqual({ epoch: 0, offset: 75, steps: 76 });
+  expect(positionInEpoch(run, 76)).toEqual({ epoch: 1, offset: 0, steps: 76 });
+  expect(formatPosition(positionInEpoch(run, 573) ?? { epoch: -1, offset: 0, steps: 0 })).toBe(
+    "epoch 7 + 41/76",
+  );
 });
 
 test("in the epoch that runs the planned number of steps counts, else that of the epoch before", () => {
   const running = { stepsPerEpoch: 10, ended: 2, lastStep: 24 };
-  expect(placeInEpoch(series(running), 24)).toEqual({ epoch: 2, offset: 4, steps: 10 });
+  expect(positionInEpoch(series(running), 24)).toEqual({ epoch: 2, offset: 4, steps: 10 });
   const planned = series({ ...running, fits: [{ first_step: 0, steps_per_epoch: 12 }] });
-  expect(placeInEpoch(planned, 24)).toEqual({ epoch: 2, offset: 4, steps: 12 });
+  expect(positionInEpoch(planned, 24)).toEqual({ epoch: 2, offset: 4, steps: 12 });
 });
 
 test("a run of which no epoch is known gives no place", () => {
   const run = series({ ended: 0, lastStep: 5 });
-  expect(placeInEpoch({ ...run, extent: { ...run.extent, epoch: null } }, 3)).toBeNull();
+  expect(positionInEpoch({ ...run, extent: { ...run.extent, epoch: null } }, 3)).toBeNull();
 });
 
 test("epochs span the axis, the one that runs as far as it has come", () => {

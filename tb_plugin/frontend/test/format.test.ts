@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { formatDuration, formatNumber, formatRate, formatSteps, shortName } from "../src/model/format";
+import { formatDuration, formatLR, formatNumber, formatSteps, shortName } from "../src/model/axes/format";
 
 test("numbers below 1e-3 and from a million on are in exponent form", () => {
   expect(
@@ -16,7 +16,7 @@ test("what is not a finite number says so", () => {
 });
 
 test("a learning rate shows as the decimal whose float32 was recorded", () => {
-  expect([0.1, 0.001, 0.0814506, 0.09025, 1e-7].map((rate) => formatRate(Math.fround(rate)))).toEqual([
+  expect([0.1, 0.001, 0.0814506, 0.09025, 1e-7].map((lr) => formatLR(Math.fround(lr)))).toEqual([
     "0.1",
     "0.001",
     "0.0814506",

@@ -3,7 +3,7 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
-const SOURCE = join(dirname(fileURLToPath(import.meta.url)), "../src");
+const SOURCES = join(dirname(fileURLToPath(import.meta.url)), "../src");
 
 /** Each layer may import those before it, and itself. */
 const LAYERS = ["api", "model", "theme", "host", "chart", "state", "components"];
@@ -38,10 +38,10 @@ function modules(folder: string): string[] {
 }
 
 test("every module imports only from its layer and those before it", () => {
-  const files = modules(SOURCE).filter((file) => dirname(file) !== SOURCE);
-  const wrong = files.flatMap((file) => wrongImports(relative(SOURCE, file), readFileSync(file, "utf8")));
+  const files = modules(SOURCES).filter((file) => dirname(file) !== SOURCES);
+  const wrong = files.flatMap((file) => wrongImports(relative(SOURCES, file), readFileSync(file, "utf8")));
   expect(wrong).toEqual([]);
-  expect(new Set(files.map((file) => relative(SOURCE, file).split("/")[0]))).toEqual(new Set(LAYERS));
+  expect(new Set(files.map((file) => relative(SOURCES, file).split("/")[0]))).toEqual(new Set(LAYERS));
 });
 
 test("the rule of the layers sees a wrong import", () => {

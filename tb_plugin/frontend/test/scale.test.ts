@@ -1,19 +1,19 @@
 import { expect, test } from "vitest";
-import { autoScale, span, yRange, yTicks } from "../src/model/scale";
-import { linearTicks, logTicks, niceIncrement, numberLabels, xTicks } from "../src/model/ticks";
+import { autoScale, span, yRange, yTicks } from "../src/model/axes/scale";
+import { linearTicks, logTicks, niceIncrement, numberLabels, xTicks } from "../src/model/axes/ticks";
 
-const of = (...values: number[]) => span([values]);
+const spanOf = (...values: number[]) => span([values]);
 
 test("a scale is logarithmic by itself only above a decade, and never with negative values", () => {
-  expect(autoScale(of(0.1, 0.01))).toBe("linear");
-  expect(autoScale(of(0.1, 0.009))).toBe("log");
-  expect(autoScale(of(-1, 100))).toBe("linear");
-  expect(autoScale(of(0, 0))).toBe("linear");
+  expect(autoScale(spanOf(0.1, 0.01))).toBe("linear");
+  expect(autoScale(spanOf(0.1, 0.009))).toBe("log");
+  expect(autoScale(spanOf(-1, 100))).toBe("linear");
+  expect(autoScale(spanOf(0, 0))).toBe("linear");
   expect(autoScale(null)).toBe("linear");
 });
 
 test("a learning rate that ends at zero is still judged by its positive values", () => {
-  expect(autoScale(of(0.1, 0.0001, 0))).toBe("log");
+  expect(autoScale(spanOf(0.1, 0.0001, 0))).toBe("log");
 });
 
 test("values that are not finite do not stretch the axis", () => {
@@ -22,18 +22,18 @@ test("values that are not finite do not stretch the axis", () => {
 
 test("a constant lies in the middle of its axis, with one tick that shows its value", () => {
   for (const kind of ["linear", "log"] as const) {
-    const rate = Math.fround(0.00137);
-    const range = yRange(of(rate, rate), kind);
-    expect(range[0]).toBeLessThan(rate);
-    expect(range[1]).toBeGreaterThan(rate);
-    const ticks = yTicks(range, kind, 300, of(rate, rate));
+    const lr = Math.fround(0.00137);
+    const range = yRange(spanOf(lr, lr), kind);
+    expect(range[0]).toBeLessThan(lr);
+    expect(range[1]).toBeGreaterThan(lr);
+    const ticks = yTicks(range, kind, 300, spanOf(lr, lr));
     expect(numberLabels(ticks)).toEqual(["0.00137"]);
   }
 });
 
 test("an axis of values above zero does not go below zero", () => {
-  expect(yRange(of(0.01, 5), "linear")[0]).toBe(0);
-  expect(yRange(of(-1, 5), "linear")[0]).toBeLessThan(-1);
+  expect(yRange(spanOf(0.01, 5), "linear")[0]).toBe(0);
+  expect(yRange(spanOf(-1, 5), "linear")[0]).toBeLessThan(-1);
 });
 
 test("linear ticks are round, inside the range and no more than fit", () => {

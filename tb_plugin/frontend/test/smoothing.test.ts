@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { autoSmoothing } from "../src/model/smoothing";
+import { autoSmoothing } from "../src/model/panes/smoothing";
 
 test("a run of few steps is smoothed as in TensorBoard's other dashboards", () => {
   expect([0, 100, 1216, 1600].map((steps) => autoSmoothing(steps, 800))).toEqual([0.6, 0.6, 0.6, 0.6]);

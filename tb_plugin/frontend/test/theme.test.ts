@@ -24,11 +24,11 @@ const BLINDNESS = {
   ],
 } as const;
 
-/** Distance of two colours in OKLab, in which equal distances look equally far. */
-function distance(one: string, other: string, seen: keyof typeof BLINDNESS): number {
-  const seenAs = (colour: string): [number, number, number] => {
-    const rgb = linear(colour);
-    const [r = 0, g = 0, blue = 0] = BLINDNESS[seen].map((row) =>
+/** Distance of two colors in OKLab, in which equal distances look equally far. */
+function distance(first: string, second: string, vision: keyof typeof BLINDNESS): number {
+  const simulated = (color: string): [number, number, number] => {
+    const rgb = linear(color);
+    const [r = 0, g = 0, blue = 0] = BLINDNESS[vision].map((row) =>
       Math.max(0, row[0] * rgb[0] + row[1] * rgb[1] + row[2] * rgb[2]),
     );
     const l = Math.cbrt(0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * blue);
@@ -40,7 +40,7 @@ function distance(one: string, other: string, seen: keyof typeof BLINDNESS): num
       0.0259040371 * l + 0.7827717662 * m - 0.808675766 * s,
     ];
   };
-  const [a, b] = [seenAs(one), seenAs(other)];
+  const [a, b] = [simulated(first), simulated(second)];
   return Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
 }
 
@@ -63,7 +63,7 @@ test.each(THEMES)(
 test.each(THEMES)("lines of the $name theme have a contrast of 3 on the chart", (theme: Theme) => {
   const lines = [
     theme.learningRate,
-    theme.effectiveRate,
+    theme.effectiveLR,
     theme.loss,
     theme.rule,
     ...theme.metrics,
@@ -76,15 +76,17 @@ test.each(THEMES)(
   "what stands side by side in the $name theme is told apart without red or green cones",
   (theme: Theme) => {
     const together = [
-      [theme.learningRate, theme.effectiveRate],
+      [theme.learningRate, theme.effectiveLR],
       [theme.loss, ...theme.metrics.slice(0, 3)],
       theme.runs.slice(0, 6),
     ];
-    for (const colours of together) {
-      for (const seen of ["none", "protanopia", "deuteranopia"] as const) {
-        for (const [index, one] of colours.entries()) {
-          for (const other of colours.slice(index + 1)) {
-            expect(distance(one, other, seen), `${one} and ${other}, ${seen}`).toBeGreaterThan(0.07);
+    for (const colors of together) {
+      for (const vision of ["none", "protanopia", "deuteranopia"] as const) {
+        for (const [index, first] of colors.entries()) {
+          for (const second of colors.slice(index + 1)) {
+            expect(distance(first, second, vision), `${first} and ${second}, ${vision}`).toBeGreaterThan(
+              0.07,
+            );
           }
         }
       }
@@ -92,7 +94,7 @@ test.each(THEMES)(
   },
 );
 
-test("every colour is a variable of the style sheet", () => {
+test("every color is a variable of the style sheet", () => {
   const names = cssVariables(LIGHT).map(([name]) => name);
   expect(names).toContain("--on-accent");
   expect(names).toContain("--text");

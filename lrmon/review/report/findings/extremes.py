@@ -92,14 +92,9 @@ def _at_floor(analysis: RunAnalysis) -> Iterator[Finding]:
 def _reason(analysis: RunAnalysis, last_step: int) -> str | None:
     """Returns why the learning rate is at its floor, None if no reason is known."""
     schedule, defaults = analysis.schedule, analysis.defaults
-    if schedule is not None and schedule.class_name in ("PolynomialDecay", "CosineDecay"):
-        decay_steps = schedule.config.get("decay_steps")
-        if isinstance(decay_steps, (int, float)) and not schedule.config.get("cycle"):
-            warm_up = schedule.config.get("warmup_steps")
-            if schedule.config.get("warmup_target") is not None and isinstance(warm_up, (int, float)):
-                decay_steps += warm_up
-            if decay_steps < last_step + schedule.iteration_offset:
-                return f": {schedule.class_name} ends after {decay_steps:,} steps"
+    end = schedule.known.end if schedule is not None and schedule.known is not None else None
+    if schedule is not None and end is not None and end < last_step + schedule.iteration_offset:
+        return f": {schedule.class_name} ends after {end:,} steps"
     if defaults.is_applied and np.float32(defaults.rule.min_lr) == analysis.run.learning_rate[-1]:
         plateaus = default_plateaus(analysis)
         if plateaus.problem is None and int(plateaus.wait[-1]) >= max(defaults.rule.patience, 1):

@@ -145,7 +145,7 @@ export function decodeAbout(answer: unknown): Series["about"] {
 export function alignedColumn(values: unknown, name: string, step: readonly number[]): readonly Value[] {
   const column = decodeColumn(values, name);
   if (column.length !== step.length) {
-    throw new UnexpectedAnswer(`column ${name} has ${column.length} rows where step has ${step.length}`);
+    throw new UnexpectedAnswer(`column ${name} has ${column.length} values, step has ${step.length}`);
   }
   return column;
 }

@@ -8,9 +8,9 @@ import {
   UnexpectedAnswer,
 } from "./decode";
 import {
+  type Caution,
   METHODS,
   type Method,
-  type Problem,
   type RangeTest,
   type Settings,
   type Summary,
@@ -36,7 +36,7 @@ export function decodeRangeTest(answer: unknown): RangeTest {
       METHODS.map((method) => [method, decodeSummary(suggestions[method])]),
     ) as Record<Method, Summary>,
     recommended: decodeSummary(body.recommended),
-    cautions: Array.isArray(body.cautions) ? (body.cautions as Problem[]) : [],
+    cautions: Array.isArray(body.cautions) ? (body.cautions as Caution[]) : [],
     training: body.training == null ? null : decodeTrained(body.training),
     about: decodeAbout(body.about),
     notices: strings(body.notices),

@@ -51,7 +51,7 @@ function decodePlateaus(answer: unknown): Plateaus {
   const column = (name: string) => {
     const values = decodeColumn(body[name], `plateaus.${name}`);
     if (values.length !== step.length) {
-      throw new UnexpectedAnswer(`plateaus.${name} has ${values.length} rows where step has ${step.length}`);
+      throw new UnexpectedAnswer(`plateaus.${name} has ${values.length} values, step has ${step.length}`);
     }
     return values;
   };

@@ -6,7 +6,7 @@ export const METHODS = ["steepest", "valley", "slide", "minimum_tenth", "diverge
 /** A way to read a learning rate off a sweep. */
 export type Method = (typeof METHODS)[number];
 
-/** What one sweep suggests; the rate is null where the method finds none. */
+/** What one sweep suggests; the learning rate is null where the method finds none. */
 export interface Suggestion {
   readonly learning_rate: number | null;
   readonly reason: string;
@@ -22,7 +22,7 @@ export interface Summary extends Suggestion {
   readonly found: number;
 }
 
-export interface Problem {
+export interface Caution {
   readonly code: string;
   readonly text: string;
 }
@@ -32,7 +32,7 @@ export interface SweepColumns {
   readonly learning_rate: readonly Value[];
   readonly loss: readonly Value[];
   readonly loss_smoothed: readonly Value[];
-  /** Loss a decade of the learning rate. */
+  /** Loss per decade of the learning rate. */
   readonly slope: readonly Value[];
 }
 
@@ -75,7 +75,7 @@ export interface RangeTest {
   readonly sweeps: readonly Sweep[];
   readonly suggestions: Readonly<Record<Method, Summary>>;
   readonly recommended: Summary;
-  readonly cautions: readonly Problem[];
+  readonly cautions: readonly Caution[];
   readonly training: Trained | null;
   /** What there is to say of a finder of the user's own, null of one of lrmon's. */
   readonly recognized: string | null;

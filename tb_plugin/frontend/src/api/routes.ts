@@ -66,7 +66,7 @@ async function get(address: string, signal: AbortSignal): Promise<unknown> {
     response = await fetch(address, { signal });
   } catch (error) {
     if (signal.aborted) throw error;
-    throw new RequestError("TensorBoard does not answer. Is it still running?");
+    throw new RequestError("TensorBoard does not respond. Check that it is running.");
   }
   const body = await response.json().catch(() => null);
   if (response.ok) return body;

@@ -77,7 +77,7 @@ export interface Described {
 export type Exactness = "exact" | "bounded" | "unavailable";
 
 /** The columns whose source and exactness are recorded. */
-export type Told = "learning_rate" | "effective_learning_rate" | "loss";
+export type RecordedColumn = "learning_rate" | "effective_learning_rate" | "loss";
 
 /** One thing that makes the effective learning rate. */
 export interface Factor {

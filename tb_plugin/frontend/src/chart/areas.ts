@@ -1,5 +1,5 @@
 import type uPlot from "uplot";
-import type { Area } from "../model/pane";
+import type { Area } from "../model/panes/pane";
 import { inPlot } from "./plotContext";
 import type { ChartView } from "./view";
 
@@ -11,7 +11,7 @@ export function drawAreas(plot: uPlot, view: ChartView): void {
   const y = (value: number): number => (log && value <= 0 ? height + 1 : plot.valToPos(value, "y"));
   inPlot(plot, true, (ctx) => {
     for (const area of view.areas) {
-      ctx.fillStyle = area.colour;
+      ctx.fillStyle = area.color;
       ctx.globalAlpha = area.alpha;
       for (const [first, after] of piecesOf(area)) {
         const rows = Array.from({ length: after - first }, (_none, index) => first + index);

@@ -1,10 +1,10 @@
 import uPlot from "uplot";
 import type { Range } from "../api/types";
-import { formatNumber } from "../model/format";
-import { EMPTY_LAYOUT, type Layout } from "../model/layout";
-import type { YAxis } from "../model/pane";
-import { yTicks } from "../model/scale";
-import { numberLabels } from "../model/ticks";
+import { formatNumber } from "../model/axes/format";
+import { yTicks } from "../model/axes/scale";
+import { numberLabels } from "../model/axes/ticks";
+import { EMPTY_LAYOUT, type Layout } from "../model/marks/layout";
+import type { Line, YAxis } from "../model/panes/pane";
 import { drawAreas } from "./areas";
 import { drawAbove, drawBelow } from "./decorations";
 import { FONT } from "./font";
@@ -26,6 +26,7 @@ export interface Chart {
   readonly plot: () => uPlot | null;
   /** Where markers, labels and bands were drawn, in pixels of the plot. */
   readonly layout: () => Layout;
+  readonly lines: () => readonly Line[];
   update(view: ChartView): void;
   resize(width: number, height: number): void;
   destroy(): void;
@@ -75,6 +76,7 @@ export function createChart(host: HTMLElement, onDraw: (plot: uPlot) => void): C
   return {
     plot: () => plot,
     layout: () => layout,
+    lines: () => view?.lines ?? [],
     update(next) {
       view = next;
       const key = structureOf(next);
@@ -114,7 +116,7 @@ function structureOf(view: ChartView): string {
     line.label,
     line.drawn,
     line.side,
-    line.colour,
+    line.color,
     line.width,
     line.alpha,
     line.dash,
@@ -123,7 +125,7 @@ function structureOf(view: ChartView): string {
     view.axis,
     view.left.kind,
     view.right !== null,
-    view.rightAxis,
+    view.hasRightAxis,
     view.theme.name,
     hasFuse(view),
     lines,
@@ -132,7 +134,7 @@ function structureOf(view: ChartView): string {
 
 /** The strip of the wait has its place below the last pane. */
 function hasFuse(view: ChartView): boolean {
-  return view.xLabels && view.marks !== null && view.marks.fuse.length > 0;
+  return view.hasXLabels && view.marks !== null && view.marks.fuse.length > 0;
 }
 
 function scaleRanges(view: ChartView): [scale: string, range: Range][] {
@@ -155,7 +157,7 @@ function optionsOf(
   size: { width: number; height: number },
   hooks: Hooks,
 ): uPlot.Options {
-  const { theme, lines, left, right, rightAxis } = view();
+  const { theme, lines, left, right, hasRightAxis } = view();
   const axisStyle = {
     stroke: theme.muted,
     font: FONT,
@@ -183,7 +185,7 @@ function optionsOf(
       ...axisStyle,
       side: 2,
       scale: "x",
-      size: view().xLabels ? X_AXIS + (hasFuse(view()) ? FUSE_ROOM : 0) : 8,
+      size: view().hasXLabels ? X_AXIS + (hasFuse(view()) ? FUSE_ROOM : 0) : 8,
       gap: 8,
       grid: { show: false },
       splits: (self) => xTicksOf(self, view()).map((tick) => tick.at),
@@ -197,7 +199,7 @@ function optionsOf(
     ...size,
     mode: 2,
     pxAlign: 0,
-    padding: [view().ruler ? RULER : 10, right !== null ? 0 : rightAxis ? RIGHT_AXIS : RIGHT, 0, 0],
+    padding: [view().hasRuler ? RULER : 10, right !== null ? 0 : hasRightAxis ? RIGHT_AXIS : RIGHT, 0, 0],
     legend: { show: false },
     cursor: { show: false },
     scales: {

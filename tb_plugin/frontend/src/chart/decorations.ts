@@ -1,5 +1,5 @@
 import type uPlot from "uplot";
-import { epochRuler } from "../model/epochs";
+import { epochRuler } from "../model/marks/epochs";
 import { FONT } from "./font";
 import { type ChartView, xTicksOf } from "./view";
 
@@ -25,8 +25,8 @@ export function drawAbove(plot: uPlot, view: ChartView): void {
   const { ctx } = plot;
   ctx.save();
   ctx.font = FONT.replace(/^[\d.]+/, (size) => String(Number(size) * devicePixelRatio));
-  if (view.ruler) drawRuler(plot, view);
-  if (view.xLabels) drawXLabels(plot, view);
+  if (view.hasRuler) drawRuler(plot, view);
+  if (view.hasXLabels) drawXLabels(plot, view);
   drawStretches(plot, view);
   drawSkipped(plot, view);
   ctx.restore();

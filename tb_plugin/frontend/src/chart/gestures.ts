@@ -54,7 +54,7 @@ export function listenGestures(target: HTMLElement, listener: GestureListener): 
   const ending = new AbortController();
   const options = { signal: ending.signal };
 
-  const place = (event: MouseEvent): { x: number; y: number; width: number; height: number } => {
+  const pointOf = (event: MouseEvent): { x: number; y: number; width: number; height: number } => {
     const bounds = target.getBoundingClientRect();
     return {
       x: Math.min(Math.max(event.clientX - bounds.left, 0), bounds.width),
@@ -68,7 +68,7 @@ export function listenGestures(target: HTMLElement, listener: GestureListener): 
     "pointerdown",
     (event) => {
       if (event.button !== 0) return;
-      const { x, y } = place(event);
+      const { x, y } = pointOf(event);
       start = { x, y, pan: event.shiftKey, moved: false };
       target.setPointerCapture(event.pointerId);
     },
@@ -77,7 +77,7 @@ export function listenGestures(target: HTMLElement, listener: GestureListener): 
   target.addEventListener(
     "pointermove",
     (event) => {
-      const at = place(event);
+      const at = pointOf(event);
       listener.hover({ x: at.x / at.width, y: 1 - at.y / at.height });
       if (start === null) return;
       if (start.pan) {
@@ -95,7 +95,7 @@ export function listenGestures(target: HTMLElement, listener: GestureListener): 
     start = null;
     listener.drag(null);
     if (!kept || from.pan) return;
-    const at = place(event);
+    const at = pointOf(event);
     const box = boxOf(from, at);
     if (box !== null) listener.zoom(box);
     else if (Math.max(Math.abs(at.x - from.x), Math.abs(at.y - from.y)) < CLICK)
@@ -113,7 +113,7 @@ export function listenGestures(target: HTMLElement, listener: GestureListener): 
         return;
       }
       event.preventDefault();
-      const at = place(event);
+      const at = pointOf(event);
       listener.wheel(
         at.x / at.width,
         Math.exp(Math.sign(event.deltaY) * Math.min(0.5, Math.abs(event.deltaY) / 400)),

@@ -7,9 +7,9 @@ import {
   type Label,
   type Layout,
   layoutMarks,
-} from "../model/layout";
-import type { FuseCell } from "../model/marks";
-import { layoutSweep } from "../model/sweepLayout";
+} from "../model/marks/layout";
+import type { FuseCell } from "../model/marks/marks";
+import { layoutSweep } from "../model/rangeTest/sweepLayout";
 import type { Theme } from "../theme/tokens";
 import { SMALL_FONT } from "./font";
 import { haloText, inPlot, line } from "./plotContext";
@@ -59,7 +59,7 @@ export function drawMarksBelow(plot: uPlot, view: ChartView, layout: Layout): vo
       ctx.fillStyle = theme.rule;
       ctx.globalAlpha = view.id === "loss" ? 0.16 : 0.08;
       ctx.fillRect(left, 0, right - left, height);
-      if (!band.solid) hatch(ctx, left, right, height, theme);
+      if (!band.isSolid) hatch(ctx, left, right, height, theme);
       ctx.globalAlpha = 1;
     }
     if (view.id === "loss") {
@@ -67,7 +67,7 @@ export function drawMarksBelow(plot: uPlot, view: ChartView, layout: Layout): vo
       for (const dot of layout.dots) {
         // Where an epoch begins there is a line already.
         if (dot.count > 1 || dot.tone === "on") continue;
-        ctx.strokeStyle = toneColour(dot.tone, theme);
+        ctx.strokeStyle = toneColor(dot.tone, theme);
         ctx.globalAlpha = 0.45;
         ctx.setLineDash([2, 4]);
         line(ctx, dot.x, 0, dot.x, height);
@@ -104,7 +104,7 @@ function drawCorridor(ctx: CanvasRenderingContext2D, plot: uPlot, view: ChartVie
   const corridor = view.marks?.corridor ?? null;
   if (corridor === null) return;
   const label = corridor.monitor === "batch/loss" ? "loss" : corridor.monitor;
-  const drawn = view.lines.find((one) => one.label === label && one.run === view.marks?.run);
+  const drawn = view.lines.find((line) => line.label === label && line.run === view.marks?.run);
   if (drawn === undefined) return;
   const axis = drawn.side === "left" ? view.left : view.right;
   const scale = drawn.side === "left" ? "y" : "right";
@@ -113,7 +113,7 @@ function drawCorridor(ctx: CanvasRenderingContext2D, plot: uPlot, view: ChartVie
   for (const piece of corridor.pieces) {
     const [left, right] = [plot.valToPos(piece.start, "x"), plot.valToPos(piece.end, "x")];
     const [top, bottom] = [y(piece.high), y(piece.low)];
-    ctx.fillStyle = drawn.colour;
+    ctx.fillStyle = drawn.color;
     ctx.globalAlpha = 0.28;
     ctx.fillRect(left, Math.min(top, bottom - 1.5), right - left, Math.max(3, bottom - top));
   }
@@ -130,7 +130,7 @@ export function drawMarks(plot: uPlot, view: ChartView, layout: Layout): void {
     ctx.lineWidth = 1.5;
     for (const { at, band } of layout.bands) {
       if (at === null) continue;
-      ctx.setLineDash(band.solid ? [] : [5, 4]);
+      ctx.setLineDash(band.isSolid ? [] : [5, 4]);
       line(ctx, at, 0, at, height);
     }
     ctx.setLineDash([]);
@@ -140,10 +140,10 @@ export function drawMarks(plot: uPlot, view: ChartView, layout: Layout): void {
     ctx.textAlign = "left";
     for (const label of layout.labels) drawLabel(ctx, label, theme);
   });
-  if (view.xLabels && marks.fuse.length > 0) drawFuse(plot, view, marks.fuse);
+  if (view.hasXLabels && marks.fuse.length > 0) drawFuse(plot, view, marks.fuse);
 }
 
-function toneColour(tone: Dot["tone"], theme: Theme): string {
+function toneColor(tone: Dot["tone"], theme: Theme): string {
   switch (tone) {
     case "on":
       return theme.good;
@@ -159,8 +159,8 @@ function toneColour(tone: Dot["tone"], theme: Theme): string {
 }
 
 function drawDot(ctx: CanvasRenderingContext2D, dot: Dot, { theme, id }: ChartView): void {
-  const colour = toneColour(dot.tone, theme);
-  ctx.fillStyle = colour;
+  const color = toneColor(dot.tone, theme);
+  ctx.fillStyle = color;
   ctx.strokeStyle = theme.card;
   ctx.lineWidth = 1.5;
   if (dot.count > 1) {
@@ -194,8 +194,8 @@ function drawDot(ctx: CanvasRenderingContext2D, dot: Dot, { theme, id }: ChartVi
 }
 
 function drawLabel(ctx: CanvasRenderingContext2D, label: Label, theme: Theme): void {
-  const colour = label.tone === "on" ? theme.good : label.tone === null ? theme.muted : theme.text;
-  haloText(ctx, label, colour, theme.card);
+  const color = label.tone === "on" ? theme.good : label.tone === null ? theme.muted : theme.text;
+  haloText(ctx, label, color, theme.card);
 }
 
 function drawFuse(plot: uPlot, view: ChartView, cells: readonly FuseCell[]): void {
@@ -219,9 +219,9 @@ function drawFuse(plot: uPlot, view: ChartView, cells: readonly FuseCell[]): voi
       const [x0, x1] = [left + gap / 2, Math.max(right - gap / 2, left + 0.5)];
       ctx.fillStyle = theme.hover;
       ctx.fillRect(x0, top, x1 - x0, FUSE.height);
-      ctx.fillStyle = cell.cooling ? theme.muted : theme.rule;
-      ctx.globalAlpha = cell.fired ? 1 : 0.55;
-      if (cell.cooling) ctx.fillRect(x0, top + FUSE.height - 3, x1 - x0, 3);
+      ctx.fillStyle = cell.isCoolingDown ? theme.muted : theme.rule;
+      ctx.globalAlpha = cell.isReduction ? 1 : 0.55;
+      if (cell.isCoolingDown) ctx.fillRect(x0, top + FUSE.height - 3, x1 - x0, 3);
       else {
         const bottom = top + FUSE.height;
         ctx.beginPath();

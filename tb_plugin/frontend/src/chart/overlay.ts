@@ -5,7 +5,7 @@ import type { Box } from "./gestures";
 export interface OverlayDot {
   readonly x: number;
   readonly y: number;
-  readonly colour: string;
+  readonly color: string;
 }
 
 /** What moves above a chart without drawing it anew: the cursor, its dots and the box that is dragged. */
@@ -25,15 +25,15 @@ export function createOverlay(plot: uPlot): Overlay {
     showCursor(x, wanted) {
       line.hidden = x === null;
       if (x !== null) line.style.left = `${x * 100}%`;
-      const seen = wanted.filter((dot) => dot.x >= 0 && dot.x <= 1 && dot.y >= 0 && dot.y <= 1);
-      while (dots.length < seen.length) dots.push(part(plot, "cursor-dot"));
+      const visible = wanted.filter((dot) => dot.x >= 0 && dot.x <= 1 && dot.y >= 0 && dot.y <= 1);
+      while (dots.length < visible.length) dots.push(part(plot, "cursor-dot"));
       for (const [index, element] of dots.entries()) {
-        const dot = seen[index];
+        const dot = visible[index];
         element.hidden = dot === undefined;
         if (dot === undefined) continue;
         element.style.left = `${dot.x * 100}%`;
         element.style.bottom = `${dot.y * 100}%`;
-        element.style.background = dot.colour;
+        element.style.background = dot.color;
       }
     },
     showBox(wanted) {

@@ -4,7 +4,7 @@ import { escaped } from "./svg";
 
 export interface LegendEntry {
   readonly label: string;
-  readonly colour: string;
+  readonly color: string;
   readonly drawn:
     | "steps"
     | "line"
@@ -133,7 +133,7 @@ function legend(
     .map((entry) => {
       const at = x;
       x += entryWidth(measure, entry);
-      const swatch = `<g fill="${entry.colour}" opacity="${entry.alpha}">${swatchOf(entry.drawn, at, y)}</g>`;
+      const swatch = `<g fill="${entry.color}" opacity="${entry.alpha}">${swatchOf(entry.drawn, at, y)}</g>`;
       return swatch + text(entry.label, at + SWATCH + 6, y, theme.text);
     })
     .join("");
@@ -169,6 +169,6 @@ function swatchOf(drawn: LegendEntry["drawn"], x: number, y: number): string {
 }
 
 /** Text whose middle lies at y: the baseline of most fonts lies a third of their size below it. */
-function text(content: string, x: number, y: number, colour: string, style = ""): string {
-  return `<text x="${x}" y="${y + 4}" fill="${colour}"${style === "" ? "" : ` style="${style}"`}>${escaped(content)}</text>`;
+function text(content: string, x: number, y: number, color: string, style = ""): string {
+  return `<text x="${x}" y="${y + 4}" fill="${color}"${style === "" ? "" : ` style="${style}"`}>${escaped(content)}</text>`;
 }

@@ -23,11 +23,11 @@ export function line(ctx: CanvasRenderingContext2D, x0: number, y0: number, x1: 
   ctx.stroke();
 }
 
-/** Text with a halo in the colour of the card, so that it stays readable above a line. */
+/** Text with a halo in the color of the card, so that it stays readable above a line. */
 export function haloText(
   ctx: CanvasRenderingContext2D,
   label: { readonly text: string; readonly left: number; readonly top: number; readonly height: number },
-  colour: string,
+  color: string,
   card: string,
 ): void {
   const y = label.top + label.height / 2;
@@ -35,6 +35,6 @@ export function haloText(
   ctx.lineWidth = 3;
   ctx.lineJoin = "round";
   ctx.strokeText(label.text, label.left, y);
-  ctx.fillStyle = colour;
+  ctx.fillStyle = color;
   ctx.fillText(label.text, label.left, y);
 }

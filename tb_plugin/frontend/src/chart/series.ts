@@ -1,6 +1,6 @@
 import uPlot from "uplot";
-import { lowerBound } from "../model/lookup";
-import type { Line } from "../model/pane";
+import { lowerBound } from "../model/axes/lookup";
+import type { Line } from "../model/panes/pane";
 import type { Theme } from "../theme/tokens";
 
 /** Rows that are at least this many pixels apart get a point each. */
@@ -13,7 +13,7 @@ const LINEAR = uPlot.paths.linear?.();
 export function seriesOf(line: Line, theme: Theme): uPlot.Series {
   const base: uPlot.Series = {
     label: line.label,
-    stroke: line.colour,
+    stroke: line.color,
     width: line.width,
     alpha: line.alpha,
     ...(line.dash === undefined ? {} : { dash: [...line.dash] }),
@@ -28,16 +28,16 @@ export function seriesOf(line: Line, theme: Theme): uPlot.Series {
       return {
         ...base,
         ...(STEPPED && { paths: STEPPED }),
-        points: { filter: isolated, size: 5, fill: line.colour },
+        points: { filter: isolated, size: 5, fill: line.color },
       };
     case "line": {
       const filter = line.kind === "loss" ? roomy : isolated;
-      return { ...linear, points: { filter, size: 5, fill: line.colour } };
+      return { ...linear, points: { filter, size: 5, fill: line.color } };
     }
     case "points":
       return {
         ...linear,
-        points: { filter: roomy, size: 8, width: 1, fill: line.colour, stroke: theme.card },
+        points: { filter: roomy, size: 8, width: 1, fill: line.color, stroke: theme.card },
       };
     default:
       return line.drawn satisfies never;
@@ -63,11 +63,11 @@ function roomy(plot: uPlot, series: number): number[] | null {
 /** Values that have no neighbour to be joined with: a line would not show them. */
 function isolated(plot: uPlot, series: number): number[] | null {
   const [, values] = facetsOf(plot, series);
-  const alone = values.flatMap((value, index) => {
+  const isolated = values.flatMap((value, index) => {
     const joined = (values[index - 1] ?? null) !== null || (values[index + 1] ?? null) !== null;
     return value === null || joined ? [] : [index];
   });
-  return alone.length === 0 ? null : alone;
+  return isolated.length === 0 ? null : isolated;
 }
 
 type Facets = readonly [xs: readonly number[], values: readonly (number | null)[]];

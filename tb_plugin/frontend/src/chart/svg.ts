@@ -168,7 +168,7 @@ class Recorder {
   private addClip(outline: string): void {
     const name = `${this.id}-clip-${this.clips.length}`;
     const within = this.clip === null ? "" : ` clip-path="url(#${this.clip})"`;
-    this.clips.push(`<clipPath id="${name}"${within}><path d="${outline}"${this.placed()}/></clipPath>`);
+    this.clips.push(`<clipPath id="${name}"${within}><path d="${outline}"${this.transform()}/></clipPath>`);
     this.clip = name;
   }
 
@@ -191,7 +191,7 @@ class Recorder {
   }
 
   private filled(): string {
-    return ` fill="${String(this.ctx.fillStyle)}"${this.seen()}${this.placed()}`;
+    return ` fill="${String(this.ctx.fillStyle)}"${this.opacity()}${this.transform()}`;
   }
 
   private stroked(): string {
@@ -200,14 +200,14 @@ class Recorder {
     const dashes = dash.length === 0 ? "" : ` stroke-dasharray="${dash.map(short).join(" ")}"`;
     const join = lineJoin === "miter" ? "" : ` stroke-linejoin="${lineJoin}"`;
     const cap = lineCap === "butt" ? "" : ` stroke-linecap="${lineCap}"`;
-    return ` fill="none" stroke="${String(strokeStyle)}" stroke-width="${short(lineWidth)}"${dashes}${join}${cap}${this.seen()}${this.placed()}`;
+    return ` fill="none" stroke="${String(strokeStyle)}" stroke-width="${short(lineWidth)}"${dashes}${join}${cap}${this.opacity()}${this.transform()}`;
   }
 
-  private seen(): string {
+  private opacity(): string {
     return this.ctx.globalAlpha === 1 ? "" : ` opacity="${short(this.ctx.globalAlpha)}"`;
   }
 
-  private placed(): string {
+  private transform(): string {
     const at = this.ctx.getTransform();
     if (at.isIdentity) return "";
     return ` transform="matrix(${[at.a, at.b, at.c, at.d, at.e, at.f].map(short).join(" ")})"`;

@@ -1,6 +1,6 @@
 import type uPlot from "uplot";
-import type { Label, Layout, Upright } from "../model/layout";
-import type { TrainedBand } from "../model/sweepMarks";
+import type { Label, Layout, Upright } from "../model/marks/layout";
+import type { TrainedBand } from "../model/rangeTest/sweepMarks";
 import type { Theme } from "../theme/tokens";
 import { SMALL_FONT } from "./font";
 import { haloText, inPlot, line } from "./plotContext";
@@ -16,7 +16,7 @@ export function drawSweepBelow(plot: uPlot, view: ChartView, layout: Layout): vo
     if (trained !== null) drawTrained(ctx, plot, trained, theme, height);
     for (const { spread, line: mark } of layout.uprights) {
       if (spread === null) continue;
-      ctx.fillStyle = colourOf(mark, theme);
+      ctx.fillStyle = colorOf(mark, theme);
       ctx.globalAlpha = mark.tone === "recommended" ? 0.14 : 0.08;
       ctx.fillRect(spread[0], 0, Math.max(1, spread[1] - spread[0]), height);
       ctx.globalAlpha = 1;
@@ -74,15 +74,15 @@ function drawUpright(
   theme: Theme,
   height: number,
 ): void {
-  ctx.strokeStyle = colourOf(mark, theme);
+  ctx.strokeStyle = colorOf(mark, theme);
   ctx.lineWidth = mark.tone === "recommended" ? 2 : 1.25;
   ctx.setLineDash(mark.tone === "recommended" ? [] : mark.tone === "stopped" ? [1, 3] : [5, 4]);
   line(ctx, at, top, at, height);
   ctx.setLineDash([]);
 }
 
-function colourOf({ tone, colour }: Upright["line"], theme: Theme): string {
-  if (colour !== null) return colour;
+function colorOf({ tone, color }: Upright["line"], theme: Theme): string {
+  if (color !== null) return color;
   switch (tone) {
     case "recommended":
       return theme.good;

@@ -48,7 +48,7 @@ export function App() {
         )}
       </main>
       {known && <SidePanel />}
-      <output class={`message${store.message.value === null ? "" : " message-shown"}`}>
+      <output data-testid="message" class={`message${store.message.value === null ? "" : " message-shown"}`}>
         {store.message.value}
       </output>
     </div>

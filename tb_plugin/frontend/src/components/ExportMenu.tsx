@@ -1,6 +1,6 @@
 import { type LegendEntry, picturePng, pictureSvg } from "../chart/picture";
 import { download, downloadBlob } from "../host/browser";
-import { formatCoverage } from "../model/status";
+import { formatCoverage } from "../model/runs/status";
 import type { Store } from "../state/store";
 import { drawnChart } from "./charts";
 import { useStore } from "./context";
@@ -72,7 +72,7 @@ function pictureOf(store: Store): string {
   const panes = (trainings ? view : store.sweeps).panes.value;
   const entries: LegendEntry[] = shown.map((run) => ({
     label: run,
-    colour: view.runColour.value(run),
+    color: view.runColor.value(run),
     drawn: "run",
     alpha: 1,
   }));

@@ -1,6 +1,12 @@
 import type { Finding, Report } from "../api/report";
-import { asksWhatIf, findingKey, placeLabel, SEVERITY_WORDS, tellFinding } from "../model/findings";
-import { plural, shortName } from "../model/format";
+import { plural, shortName } from "../model/axes/format";
+import {
+  describeFinding,
+  findingKey,
+  hasWhatIf,
+  positionLabel,
+  SEVERITY_WORDS,
+} from "../model/runs/findings";
 import { choosePanel } from "../state/choices";
 import { useStore } from "./context";
 
@@ -16,11 +22,8 @@ export function FindingsTab() {
   if (report.findings.length === 0) {
     return (
       <>
-        <p class="nothing">Nothing to point out.</p>
-        <p class="quiet">
-          The learning rate did what its settings say, and nothing in the loss or in the epoch metrics asks
-          for a word.
-        </p>
+        <p class="nothing">No findings.</p>
+        <p class="quiet">No problems found in the learning rate, the loss or the metrics.</p>
         <Checked report={report} />
       </>
     );
@@ -37,16 +40,16 @@ export function FindingsTab() {
 function FindingsOfRuns() {
   const { view, comparison } = useStore();
   const all = comparison.findings.value;
-  const found = all.filter(({ count }) => count > 0);
+  const withFindings = all.filter(({ count }) => count > 0);
   const without = all.filter(({ count }) => count === 0).map(({ run }) => run);
   return (
     <>
-      {found.map(({ run, report, problem }) => (
-        <section key={run} class="run-findings" aria-label={`Findings of ${run}`}>
+      {withFindings.map(({ run, report, problem }) => (
+        <section key={run} class="run-findings" data-run={run} aria-label={`Findings of ${run}`}>
           <h3 title={run}>
             <span
               class="swatch swatch-run"
-              style={{ "--swatch": view.runColour.value(run) }}
+              style={{ "--swatch": view.runColor.value(run) }}
               aria-hidden="true"
             />
             <span class="name">{shortName(run)}</span>
@@ -58,7 +61,7 @@ function FindingsOfRuns() {
           ) : (
             <p class="notice notice-bad" role="alert">
               {problem}
-              <button type="button" class="link" onClick={() => comparison.retry()}>
+              <button type="button" class="link" data-testid="retry" onClick={() => comparison.retry()}>
                 Try again
               </button>
             </p>
@@ -67,9 +70,9 @@ function FindingsOfRuns() {
       ))}
       {without.length > 0 && (
         <p class="quiet" data-testid="without-findings" title={without.join("\n")}>
-          {found.length === 0
-            ? "Nothing to point out in any of the runs."
-            : `Nothing to point out in ${namesOf(without)}.`}
+          {withFindings.length === 0
+            ? "No findings in any of the runs."
+            : `No findings in ${namesOf(without)}.`}
         </p>
       )}
     </>
@@ -102,7 +105,7 @@ function Checked({ report }: { report: Report }) {
   const missing = unchecked.length === 0 ? "" : `, ${unchecked.length} not checked`;
   return (
     <details class="quiet" data-testid="checks">
-      <summary>{`${good.length} checks in order${missing}`}</summary>
+      <summary>{`${plural(good.length, "check")} passed${missing}`}</summary>
       <ul>
         {good.map(({ name }) => (
           <li key={name}>{`✓ ${name}`}</li>
@@ -117,14 +120,17 @@ function Checked({ report }: { report: Report }) {
 
 function Card({ finding, report }: { finding: Finding; report: Report }) {
   const { view, navigation, choices } = useStore();
-  const { title, text } = tellFinding(finding);
+  const { title, text } = describeFinding(finding);
   const Heading = view.shown.value.length > 1 ? "h4" : "h3";
   const elsewhere = finding.consequences.filter(({ step }) => step !== null && step !== finding.step);
-  const places = [finding, ...elsewhere.map((one) => ({ ...finding, ...one }))];
-  const isShown = (one: Finding) =>
-    view.highlight.value?.run === report.run && view.highlight.value.finding === findingKey(one);
+  const occurrences = [finding, ...elsewhere.map((occurrence) => ({ ...finding, ...occurrence }))];
+  const isShown = (occurrence: Finding) =>
+    view.highlight.value?.run === report.run && view.highlight.value.finding === findingKey(occurrence);
   return (
-    <li class={`finding finding-${finding.severity}${places.some(isShown) ? " finding-shown" : ""}`}>
+    <li
+      data-code={finding.code}
+      class={`finding finding-${finding.severity}${occurrences.some(isShown) ? " finding-shown" : ""}`}
+    >
       <Heading>
         <span class="unseen">{SEVERITY_WORDS[finding.severity]}: </span>
         {title}
@@ -132,24 +138,25 @@ function Card({ finding, report }: { finding: Finding; report: Report }) {
       {text !== "" && <p>{text}</p>}
       <p class="advice">{finding.advice}</p>
       <div class="finding-links">
-        {places.map((one) => {
-          const place = placeLabel(one, report);
+        {occurrences.map((occurrence) => {
+          const label = positionLabel(occurrence, report);
           return (
-            place !== null && (
+            label !== null && (
               <button
-                key={findingKey(one)}
+                key={findingKey(occurrence)}
                 type="button"
                 class="link"
-                aria-pressed={isShown(one)}
-                aria-label={`${place}: ${title}`}
-                onClick={() => navigation.showFinding(one, report)}
+                data-step={occurrence.step ?? undefined}
+                aria-pressed={isShown(occurrence)}
+                aria-label={`${label}: ${title}`}
+                onClick={() => navigation.showFinding(occurrence, report)}
               >
-                {place}
+                {label}
               </button>
             )
           );
         })}
-        {asksWhatIf(finding) && (
+        {hasWhatIf(finding) && (
           <button
             type="button"
             class="link"
@@ -170,12 +177,13 @@ function Card({ finding, report }: { finding: Finding; report: Report }) {
 export function FindingsLine() {
   const { choices, view } = useStore();
   const [first, ...others] = view.report.value?.findings ?? [];
-  if (view.panelOpen.value || first === undefined) return null;
-  const { title, text } = tellFinding(first);
+  if (view.isPanelOpen.value || first === undefined) return null;
+  const { title, text } = describeFinding(first);
   return (
     <button
       type="button"
       class={`finding-line finding-${first.severity}`}
+      data-code={first.code}
       onClick={() => {
         choices.tab.value = "findings";
         choosePanel(choices, true);
@@ -204,6 +212,7 @@ export function FindingsText() {
               key={run}
               class="unseen"
               aria-label={`Findings of ${run} as text`}
+              data-run={run}
               data-testid="findings-text"
             >
               <ul>

@@ -1,8 +1,8 @@
 import { copyText } from "../host/browser";
-import { AXES, type Axis } from "../model/axis";
-import { MOST_SMOOTHING } from "../model/fields";
-import { formatCount, plural } from "../model/format";
-import { formatSuggestion } from "../model/suggestions";
+import { AXES, type Axis } from "../model/axes/axis";
+import { formatCount, plural } from "../model/axes/format";
+import { MOST_SMOOTHING } from "../model/link/fields";
+import { formatSuggestion } from "../model/rangeTest/suggestions";
 import { useStore } from "./context";
 import { ExportMenu } from "./ExportMenu";
 import { Segmented } from "./Segmented";
@@ -19,7 +19,7 @@ export function Header() {
   const trainings = view.kind.value === "training";
   const axisProblem = (axis: Axis): string | null =>
     axis === "epoch" && view.drawn.value.length > 0 && !view.hasEpochs.value
-      ? "Nothing is recorded of this run's epochs."
+      ? "No epochs are recorded for this run."
       : null;
   return (
     <header class="header">
@@ -51,46 +51,46 @@ function Title() {
   const shown = view.listed.value;
   const [first] = shown;
   const trainings = view.kind.value === "training";
-  const facts = (trainings ? factsOf() : factsOfTest()).join(" · ");
+  const parts = (trainings ? runSummary() : testSummary()).join(" · ");
   const name = shown.length === 1 ? first : plural(shown.length, trainings ? "run" : "range test");
   return (
     <div class="title">
       <h1 title={name}>{name}</h1>
-      <p class="facts" data-testid="facts" title={facts}>
-        {facts}
+      <p class="summary" data-testid="facts" title={parts}>
+        {parts}
       </p>
     </div>
   );
 
-  function factsOfTest(): string[] {
+  function testSummary(): string[] {
     const test = shown.length === 1 ? sweeps.tests.value[0]?.test : undefined;
-    const facts = shown.length === 1 ? ["learning-rate range test"] : [];
+    const parts = shown.length === 1 ? ["learning-rate range test"] : [];
     if (test !== undefined) {
       const { start_lr: start, end_lr: end, growth } = test.settings;
-      if (test.optimizer !== null) facts.push(test.optimizer);
+      if (test.optimizer !== null) parts.push(test.optimizer);
       if (start !== null && end !== null) {
-        facts.push(
+        parts.push(
           `${formatSuggestion(start)} to ${formatSuggestion(end)}${growth === null ? "" : `, ${growth}`}`,
         );
       }
-      if (test.sweeps.length > 1) facts.push(plural(test.sweeps.length, "sweep"));
-      if (test.state === "running") facts.push("running");
+      if (test.sweeps.length > 1) parts.push(plural(test.sweeps.length, "sweep"));
+      if (test.state === "running") parts.push("running");
     }
-    if (view.notDrawn.value > 0) facts.push(`${formatCount(view.notDrawn.value)} more not drawn`);
-    return facts;
+    if (view.notDrawn.value > 0) parts.push(`${formatCount(view.notDrawn.value)} more not drawn`);
+    return parts;
   }
 
-  function factsOf(): string[] {
+  function runSummary(): string[] {
     const info = shown.length === 1 && first !== undefined ? view.infos.value.get(first) : undefined;
-    const facts: string[] = [];
+    const parts: string[] = [];
     if (info !== undefined) {
-      if (info.schedule !== null) facts.push(info.schedule);
-      if (info.optimizer !== null) facts.push(info.optimizer);
-      if (info.epochs > 0) facts.push(plural(info.epochs, "epoch"));
-      if (info.state === "running") facts.push("running");
+      if (info.schedule !== null) parts.push(info.schedule);
+      if (info.optimizer !== null) parts.push(info.optimizer);
+      if (info.epochs > 0) parts.push(plural(info.epochs, "epoch"));
+      if (info.state === "running") parts.push("running");
     }
-    if (view.notDrawn.value > 0) facts.push(`${formatCount(view.notDrawn.value)} more not drawn`);
-    return facts;
+    if (view.notDrawn.value > 0) parts.push(`${formatCount(view.notDrawn.value)} more not drawn`);
+    return parts;
   }
 }
 
@@ -109,7 +109,7 @@ function Smoothing() {
     set(Math.round((value + by) * 100) / 100);
   };
   return (
-    <fieldset class="smoothing" title="Smoothing of the loss. The learning rate is never smoothed.">
+    <fieldset class="smoothing" title="Smooths the loss. The learning rate is never smoothed.">
       <legend class="unseen">Smoothing of the loss</legend>
       <span aria-hidden="true">Smoothing</span>
       <input
@@ -139,7 +139,7 @@ function Smoothing() {
         type="button"
         class="button button-small"
         aria-pressed={auto}
-        title="Smooth by the number of steps that a pixel holds"
+        title="Choose the smoothing from the number of steps per pixel"
         onClick={() => {
           choices.smoothing.value = auto ? view.autoSmoothing.value : null;
         }}
@@ -156,11 +156,11 @@ function CopyLink() {
     const link = store.link();
     const copied = await copyText(link);
     store.say(
-      copied ? "Link copied: it opens these runs, this zoom and these axes." : `Copy this link: ${link}`,
+      copied ? "Link copied. It opens these runs with this zoom and these axes." : `Copy this link: ${link}`,
     );
   };
   return (
-    <button type="button" class="button" onClick={() => void copy()}>
+    <button type="button" class="button" data-testid="copy-link" onClick={() => void copy()}>
       Copy link
     </button>
   );

@@ -1,8 +1,8 @@
-import { shortNames } from "../model/layers";
+import { shortNames } from "../model/panes/layers";
 import { useStore } from "./context";
 import { Popover } from "./Popover";
 
-/** Which layers are told apart by colour; the others stay as pale lines. */
+/** Which layers are told apart by color; the others stay as pale lines. */
 export function LayerChooser() {
   const { choices, view } = useStore();
   const names = view.layerNames.value;
@@ -10,13 +10,13 @@ export function LayerChooser() {
   const shown = new Set(view.layers.value);
   const toggle = (name: string): void => {
     if (!shown.delete(name)) shown.add(name);
-    choices.layers.value = names.filter((one) => shown.has(one));
+    choices.layers.value = names.filter((layer) => shown.has(layer));
   };
   return (
-    <Popover small label={`Layers ${shown.size}/${names.length}`} title="Layers to tell apart by colour">
+    <Popover small label={`Layers ${shown.size}/${names.length}`} title="Layers that have their own color">
       {() => (
         <fieldset class="choices">
-          <legend>Layers, those that move most first</legend>
+          <legend>Layers, largest updates first</legend>
           {names.map((name) => (
             <label key={name} title={name}>
               <input type="checkbox" checked={shown.has(name)} onChange={() => toggle(name)} />

@@ -1,5 +1,5 @@
-import { shortName } from "../model/format";
-import type { Note } from "../model/pane";
+import { shortName } from "../model/axes/format";
+import type { Note } from "../model/panes/pane";
 import { toggleHidden } from "../state/choices";
 import { useStore } from "./context";
 import type { LegendItem } from "./legendItem";
@@ -8,25 +8,25 @@ interface Properties {
   readonly items: readonly LegendItem[];
   readonly notes: readonly Note[];
   /** What all the lines are of, where their names do not say it. */
-  readonly of?: string | null;
+  readonly caption?: string | null;
 }
 
 /** What the lines of a pane mean, each a button that hides and shows it. */
-export function Legend({ items, notes, of = null }: Properties) {
+export function Legend({ items, notes, caption = null }: Properties) {
   const { choices } = useStore();
   return (
     <ul class="legend">
-      {of !== null && <li class="legend-of">{of}</li>}
-      {items.map(({ label, colour, alpha, drawn, toggles, hidden, hint, caveat }) => {
+      {caption !== null && <li class="legend-caption">{caption}</li>}
+      {items.map(({ label, color, alpha, drawn, toggles, hidden, hint, caveat }) => {
         const swatch = (
           <span
             class={`swatch swatch-${drawn}`}
-            style={{ "--swatch": colour, opacity: alpha }}
+            style={{ "--swatch": color, opacity: alpha }}
             aria-hidden="true"
           />
         );
         return (
-          <li key={label} title={hint ?? undefined}>
+          <li key={label} data-legend={toggles ?? undefined} title={hint ?? undefined}>
             {toggles === null ? (
               <span class="legend-item">
                 {swatch}
@@ -60,7 +60,7 @@ export function Legend({ items, notes, of = null }: Properties) {
         );
       })}
       {notes.map((note) => (
-        <li class="note" key={note.text} title={note.more}>
+        <li class="note" key={note.code} data-note={note.code} title={note.more}>
           {note.text}
         </li>
       ))}

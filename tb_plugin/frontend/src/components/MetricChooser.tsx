@@ -1,5 +1,5 @@
-import { shortName } from "../model/format";
-import { isLossLike } from "../model/metrics";
+import { shortName } from "../model/axes/format";
+import { isLossLike } from "../model/runs/metrics";
 import { useStore } from "./context";
 import { Popover } from "./Popover";
 
@@ -11,7 +11,7 @@ export function MetricChooser() {
   const shown = new Set(view.metrics.value);
   const toggle = (name: string): void => {
     if (!shown.delete(name)) shown.add(name);
-    choices.metrics.value = names.filter((one) => shown.has(one));
+    choices.metrics.value = names.filter((metric) => shown.has(metric));
   };
   return (
     <Popover small label={`Metrics ${shown.size}/${names.length}`} title="Epoch metrics to draw">

@@ -1,4 +1,4 @@
-import { plural } from "../model/format";
+import { plural } from "../model/axes/format";
 import { slotName } from "../state/series";
 import { useStore } from "./context";
 
@@ -22,7 +22,7 @@ export function Notices() {
       {failed.length > 0 && (
         <p class="notice notice-bad" role="alert">
           {failed.slice(0, SHOWN).join(" · ")}
-          <button type="button" class="link" onClick={() => series.retry()}>
+          <button type="button" class="link" data-testid="retry" onClick={() => series.retry()}>
             Try again
           </button>
         </p>
@@ -30,7 +30,7 @@ export function Notices() {
       {report !== null && !failed.includes(report) && (
         <p class="notice notice-bad" role="alert">
           Findings and markers: {report}
-          <button type="button" class="link" onClick={() => reports.retry()}>
+          <button type="button" class="link" data-testid="retry" onClick={() => reports.retry()}>
             Try again
           </button>
         </p>
@@ -66,7 +66,7 @@ export function SweepNotices() {
       {failed.length > 0 && (
         <p class="notice notice-bad" role="alert">
           {failed.slice(0, SHOWN).join(" · ")}
-          <button type="button" class="link" onClick={() => rangeTests.retry()}>
+          <button type="button" class="link" data-testid="retry" onClick={() => rangeTests.retry()}>
             Try again
           </button>
         </p>
@@ -85,8 +85,8 @@ function Lost({ problem }: { problem: string }) {
   const { runs } = useStore();
   return (
     <p class="notice notice-bad" role="alert">
-      {problem} What you see was loaded before.
-      <button type="button" class="link" onClick={() => void runs.reload()}>
+      {problem} The page shows the data that was loaded before.
+      <button type="button" class="link" data-testid="retry" onClick={() => void runs.reload()}>
         Try again
       </button>
     </p>

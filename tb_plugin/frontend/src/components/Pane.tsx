@@ -5,10 +5,10 @@ import type uPlot from "uplot";
 import { type Chart, createChart } from "../chart/chart";
 import { listenGestures } from "../chart/gestures";
 import { createOverlay, type Overlay } from "../chart/overlay";
-import { markAt } from "../model/layout";
-import type { PaneId } from "../model/pane";
-import { partOf } from "../model/ranges";
-import { dotsAt } from "../model/readout";
+import { partOf } from "../model/axes/ranges";
+import { markAt } from "../model/marks/layout";
+import type { PaneId } from "../model/panes/pane";
+import { dotsAt } from "../model/panes/readout";
 import type { Stage } from "../state/stage";
 import { registerChart } from "./charts";
 import { useStore } from "./context";
@@ -65,10 +65,10 @@ export function Pane({ stage, pane, title, children, plotWidth, onPointer }: Pro
       stopGestures = listenGestures(plot.over, {
         hover: (at) => {
           moves.hover(pane, at);
-          const found =
+          const mark =
             at === null ? null : markAt(created.layout(), at.x * next.width, (1 - at.y) * next.height);
-          stage.pointed.value = found === null ? null : { ...found, pane };
-          plot.over.classList.toggle("on-cluster", found !== null && found.range !== null);
+          stage.pointed.value = mark === null ? null : { ...mark, pane };
+          plot.over.classList.toggle("on-cluster", mark !== null && mark.range !== null);
         },
         click: (at) => {
           const range = markAt(created.layout(), at.x * next.width, (1 - at.y) * next.height)?.range;
@@ -104,9 +104,9 @@ export function Pane({ stage, pane, title, children, plotWidth, onPointer }: Pro
     chart.current?.update({
       ...paneView,
       theme: view.theme.value,
-      ruler: paneView.axis !== "learning_rate" && panes[0] === paneView,
-      xLabels: panes.at(-1) === paneView,
-      rightAxis: panes.some(({ right }) => right !== null),
+      hasRuler: paneView.axis !== "learning_rate" && panes[0] === paneView,
+      hasXLabels: panes.at(-1) === paneView,
+      hasRightAxis: panes.some(({ right }) => right !== null),
     });
   });
 
@@ -125,7 +125,7 @@ export function Pane({ stage, pane, title, children, plotWidth, onPointer }: Pro
     const dots = dotsAt(paneView, readings).map(({ line, x: at, y }) => ({
       x: partOf(at, range),
       y,
-      colour: line.colour,
+      color: line.color,
     }));
     overlay.value?.showCursor(x, dots);
   });
@@ -138,7 +138,7 @@ export function Pane({ stage, pane, title, children, plotWidth, onPointer }: Pro
       tabIndex={0}
       role="application"
       aria-roledescription="chart"
-      aria-label={`${title}. Arrow keys move the cursor, plus and minus zoom, Escape shows all of it.`}
+      aria-label={`${title}. Arrow keys move the cursor, plus and minus zoom, Escape resets the zoom.`}
       onKeyDown={(event) => {
         if (event.target === event.currentTarget) onKey(event);
       }}
@@ -177,7 +177,5 @@ let lastHint = Number.NEGATIVE_INFINITY;
 function hintAtWheel(say: (sentence: string) => void): void {
   if (performance.now() - lastHint < HINT_PAUSE_MS) return;
   lastHint = performance.now();
-  say(
-    "Alt + wheel zooms. Drag zooms, a tall box both axes; Shift + drag pans, a double click shows everything.",
-  );
+  say("Zoom: drag, or Alt + wheel; a tall box zooms both axes. Pan: Shift + drag. Reset: double-click.");
 }

@@ -1,8 +1,8 @@
 import { FUSE_ROOM } from "../chart/marks";
-import { epochSpans } from "../model/epochs";
-import { valueAt } from "../model/ranges";
-import type { ScaleKind } from "../model/scale";
-import { formatCoverage } from "../model/status";
+import { valueAt } from "../model/axes/ranges";
+import type { ScaleKind } from "../model/axes/scale";
+import { epochSpans } from "../model/marks/epochs";
+import { formatCoverage } from "../model/runs/status";
 import { toggleHidden } from "../state/choices";
 import type { TrainingPane } from "../state/navigation";
 import { shareOf } from "../state/sizes";
@@ -23,10 +23,10 @@ export function Panes() {
   const sampled = view.layersPane.value !== null;
   return (
     <div class={sampled ? "panes panes-three" : "panes"}>
-      <Card pane="rate" title={TITLES.rate} />
-      {sampled && <Between above="rate" below="layers" />}
+      <Card pane="lr" title={TITLES.lr} />
+      {sampled && <Between above="lr" below="layers" />}
       {sampled && <Card pane="layers" title={TITLES.layers} />}
-      <Between above={sampled ? "layers" : "rate"} below="loss" />
+      <Between above={sampled ? "layers" : "lr"} below="loss" />
       <Card pane="loss" title={TITLES.loss} />
       <Spoken />
     </div>
@@ -34,8 +34,8 @@ export function Panes() {
 }
 
 const TITLES = {
-  rate: "Learning rate",
-  layers: "Update of each layer",
+  lr: "Learning rate",
+  layers: "Updates of each layer",
   loss: "Loss and epoch metrics",
 } as const;
 
@@ -65,26 +65,27 @@ function Card({ pane, title }: { pane: TrainingPane; title: string }) {
         <Legend
           items={legendOf(store, pane)}
           notes={paneView?.notes ?? []}
-          of={pane === "layers" && open ? "‖Δw‖ / ‖w‖" : null}
+          caption={pane === "layers" && open ? "‖Δw‖ / ‖w‖" : null}
         />
         <div class="card-tools">
-          {pane === "rate" && <EpochsOf />}
-          {pane === "rate" && <Coverage />}
+          {pane === "lr" && <EpochsOf />}
+          {pane === "lr" && <Coverage />}
           {pane === "loss" && <MetricChooser />}
           {pane === "layers" && open && <LayerChooser />}
           {open && <Scale pane={pane} kind={paneView.left.kind} />}
-          {(pane === "layers" || (pane === "rate" && (!open || view.constantRates.value !== null))) && (
+          {(pane === "layers" || (pane === "lr" && (!open || view.constantLRs.value !== null))) && (
             <button
               type="button"
               class="button button-small"
+              data-testid="fold"
               aria-expanded={open}
-              aria-label={`${open ? "fold" : "unfold"}: ${title}`}
+              aria-label={`${open ? "Collapse" : "Expand"}: ${title}`}
               onClick={() => {
                 if (pane === "layers") toggleHidden(choices, "layers");
-                else choices.ratePane.value = open ? "folded" : "open";
+                else choices.lrPane.value = open ? "folded" : "open";
               }}
             >
-              {open ? "fold" : "unfold"}
+              {open ? "collapse" : "expand"}
             </button>
           )}
         </div>
@@ -109,7 +110,7 @@ function Card({ pane, title }: { pane: TrainingPane; title: string }) {
   );
 }
 
-const SCALES = { rate: "learning rate", layers: "updates", loss: "loss" } as const;
+const SCALES = { lr: "learning rate", layers: "updates", loss: "loss" } as const;
 
 function Scale({ pane, kind }: { pane: TrainingPane; kind: ScaleKind }) {
   const { navigation } = useStore();
@@ -139,7 +140,7 @@ function onFuse({ view, navigation }: Store, event: PointerEvent, box: PlotBox):
   const at = valueAt(x / width, view.range.value);
   const cell =
     x >= 0 && x <= width && y > height + FUSE_ROOM - 2
-      ? fuse.find((one) => at >= one.start && at < one.end)
+      ? fuse.find((cell) => at >= cell.start && at < cell.end)
       : undefined;
   navigation.hover("loss", cell === undefined ? null : { x: x / width, y: 0 });
   view.pointed.value = cell === undefined ? null : { pane: "loss", sentence: cell.sentence, range: null };
@@ -158,8 +159,9 @@ function Coverage() {
         <button
           type="button"
           class="button button-small button-accent"
+          data-testid="reset-zoom"
           onClick={() => navigation.reset()}
-          title="Show the whole run (Esc, or a double click)"
+          title="Show the whole run (Esc or double-click)"
         >
           reset zoom
         </button>
@@ -173,10 +175,10 @@ function EpochsOf() {
   const { view, choices } = useStore();
   const [first, ...others] = view.drawn.value;
   if (first === undefined || others.length === 0 || choices.axis.value === "epoch") return null;
-  const { epochs } = view.ratePane.value;
-  const same = others.every(
+  const { epochs } = view.lrPane.value;
+  const isSame = others.every(
     (run) => JSON.stringify(epochSpans(run.overview, choices.axis.value)) === JSON.stringify(epochs),
   );
-  if (same || epochs.length === 0) return null;
+  if (isSame || epochs.length === 0) return null;
   return <p class="quiet-note">epochs of {first.name}</p>;
 }

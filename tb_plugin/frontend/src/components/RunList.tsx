@@ -2,9 +2,9 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { RunInfo } from "../api/types";
 import { letterWidth } from "../host/browser";
-import { formatCount, plural } from "../model/format";
-import { shortRunNames } from "../model/runNames";
-import { KINDS, type Kind } from "../model/selection";
+import { formatCount, plural } from "../model/axes/format";
+import { shortRunNames } from "../model/runs/runNames";
+import { KINDS, type Kind } from "../model/runs/selection";
 import { chooseFilter, chooseTheme, type ThemeChoice } from "../state/choices";
 import { useStore } from "./context";
 import { Segmented } from "./Segmented";
@@ -56,10 +56,10 @@ export function RunList() {
             ? plural(total, noun)
             : `${formatCount(matching.length)} of ${plural(total, noun)}`}
         </span>
-        <button type="button" class="link" onClick={() => setMatching(true)}>
+        <button type="button" class="link" data-testid="select-all" onClick={() => setMatching(true)}>
           all
         </button>
-        <button type="button" class="link" onClick={() => setMatching(false)}>
+        <button type="button" class="link" data-testid="select-none" onClick={() => setMatching(false)}>
           none
         </button>
       </div>
@@ -80,7 +80,7 @@ function Kinds() {
   return (
     <div class="kinds">
       <Segmented
-        label="Kind of runs"
+        label="Kind of run"
         name="kind"
         value={view.kind.value}
         options={KINDS.map((kind) => ({ value: kind, label: KIND_LABELS[kind] }))}
@@ -158,20 +158,22 @@ function Row({ name, label, info, top, checked, sparkline, only }: RowProperties
   const { choices, view } = useStore();
   const training = info.kind === "training";
   const theme = view.theme.value;
-  const colour = only ? (training ? theme.learningRate : theme.loss) : view.runColour.value(name);
+  const color = only ? (training ? theme.learningRate : theme.loss) : view.runColor.value(name);
   const toggle = (): void => {
     const chosen = view.selected.value;
-    choices.selections[info.kind].value = checked ? chosen.filter((one) => one !== name) : [...chosen, name];
+    choices.selections[info.kind].value = checked
+      ? chosen.filter((selected) => selected !== name)
+      : [...chosen, name];
   };
   const cut = label.lastIndexOf("/") + 1;
   return (
-    <li class={only ? "row row-only" : "row"} style={{ top: `${top}px`, "--swatch": colour }}>
+    <li data-run={name} class={only ? "row row-only" : "row"} style={{ top: `${top}px`, "--swatch": color }}>
       <input type="checkbox" checked={checked} onChange={toggle} aria-label={`Draw ${name}`} />
       <button
         type="button"
         class="row-name"
         aria-label={name}
-        title={`${name}\n${factsOf(info)}\nClick: show only this run`}
+        title={`${name}\n${summaryOf(info)}\nClick: show only this run`}
         onClick={() => {
           choices.selections[info.kind].value = [name];
         }}
@@ -180,7 +182,7 @@ function Row({ name, label, info, top, checked, sparkline, only }: RowProperties
         {label.slice(cut)}
       </button>
       {info.state === "running" && <span class="live" role="img" aria-label="running" title="running" />}
-      {sparkline && <Sparkline values={info.sparkline} colour={colour} />}
+      {sparkline && <Sparkline values={info.sparkline} color={color} />}
       <span class="row-badge">
         {training && info.findings > 0 && (
           <span class={`badge badge-${info.severity ?? "info"}`} title={plural(info.findings, "finding")}>
@@ -193,14 +195,14 @@ function Row({ name, label, info, top, checked, sparkline, only }: RowProperties
   );
 }
 
-function factsOf(info: RunInfo): string {
-  const facts = [plural(info.steps, "step")];
-  if (info.kind === "training") facts.push(plural(info.epochs, "epoch"));
-  if (info.optimizer !== null) facts.unshift(info.optimizer);
-  if (info.schedule !== null) facts.unshift(info.schedule);
-  if (info.state !== null) facts.push(info.state);
-  if (info.kind === "training" && info.findings > 0) facts.push(plural(info.findings, "finding"));
-  return facts.join(" · ");
+function summaryOf(info: RunInfo): string {
+  const parts = [plural(info.steps, "step")];
+  if (info.kind === "training") parts.push(plural(info.epochs, "epoch"));
+  if (info.optimizer !== null) parts.unshift(info.optimizer);
+  if (info.schedule !== null) parts.unshift(info.schedule);
+  if (info.state !== null) parts.push(info.state);
+  if (info.kind === "training" && info.findings > 0) parts.push(plural(info.findings, "finding"));
+  return parts.join(" · ");
 }
 
 const NEXT: Readonly<Record<ThemeChoice, ThemeChoice>> = { auto: "light", light: "dark", dark: "auto" };
@@ -216,7 +218,7 @@ function Foot() {
         type="button"
         class="button button-small"
         aria-label={`Theme: ${theme}. Change to ${NEXT[theme]}.`}
-        title={`Theme: ${theme}${theme === "auto" ? ", as TensorBoard" : ""}`}
+        title={`Theme: ${theme}${theme === "auto" ? " (as in TensorBoard)" : ""}`}
         onClick={() => chooseTheme(choices, NEXT[theme])}
       >
         <span aria-hidden="true">{THEME_ICONS[theme]}</span> <span class="theme-name">{theme}</span>

@@ -1,7 +1,14 @@
 import type { Fit } from "../api/types";
-import { effectiveNote, factorsOf, fitFacts, optimizerFacts, runFacts, sourceFacts } from "../model/about";
+import {
+  effectiveNote,
+  factorsOf,
+  fitAttributes,
+  optimizerAttributes,
+  provenanceAttributes,
+  runAttributes,
+} from "../model/runs/about";
+import { Attributes } from "./Attributes";
 import { useStore } from "./context";
-import { Facts } from "./Facts";
 
 /** What is recorded of a run, beside its curves. */
 export function RunTab() {
@@ -9,24 +16,24 @@ export function RunTab() {
   const run = view.focused.value;
   const info = run === null ? undefined : view.infos.value.get(run);
   if (run === null || info === undefined) return null;
-  const series = view.drawn.value.find((one) => one.name === run)?.overview ?? null;
+  const series = view.drawn.value.find(({ name }) => name === run)?.overview ?? null;
   const fits = series?.about.fits ?? [];
   const updates = series?.about.updates ?? new Map<string, string>();
   return (
     <>
-      <Facts facts={runFacts(info, series)} />
+      <Attributes attributes={runAttributes(info, series)} />
       <Shape />
       {fits.map((fit, index) => {
-        const optimizers = optimizerFacts(fit, updates);
-        const sources = sourceFacts(fit);
+        const optimizers = optimizerAttributes(fit, updates);
+        const provenance = provenanceAttributes(fit);
         return (
           <section key={`${fit.start_time} ${fit.fit}`} class="fit">
             {fits.length > 1 && <h3>{`Fit ${index + 1} of ${fits.length}`}</h3>}
-            <Facts facts={fitFacts(fit, updates)} />
+            <Attributes attributes={fitAttributes(fit, updates)} />
             {optimizers.length > 0 && <h3>Optimizers</h3>}
-            <Facts facts={optimizers} wide />
-            {sources.length > 0 && <h3>Where the numbers come from</h3>}
-            <Facts facts={sources} wide />
+            <Attributes attributes={optimizers} isWide />
+            {provenance.length > 0 && <h3>Where the numbers come from</h3>}
+            <Attributes attributes={provenance} isWide />
             <Effective fit={fit} />
             {(fit.warnings ?? []).map((warning) => (
               <p key={warning} class="notice">
@@ -36,7 +43,7 @@ export function RunTab() {
           </section>
         );
       })}
-      {series !== null && fits.length === 0 && <p class="quiet">Nothing more is recorded of this run.</p>}
+      {series !== null && fits.length === 0 && <p class="quiet">No settings are recorded for this run.</p>}
     </>
   );
 }
@@ -48,7 +55,7 @@ function Shape() {
   const { summary, explanation } = report.lr;
   return (
     <>
-      <Facts facts={[{ name: "learning rate", value: summary }]} wide />
+      <Attributes attributes={[{ name: "learning rate", value: summary }]} isWide />
       {explanation !== null && <p class="aside">{explanation}</p>}
     </>
   );

@@ -1,10 +1,10 @@
-import { formatCount, formatNumber, plural } from "../model/format";
-import { shortNames } from "../model/layers";
-import type { Reading } from "../model/readout";
+import { formatCount, formatNumber, plural } from "../model/axes/format";
+import { shortNames } from "../model/panes/layers";
+import type { Reading } from "../model/panes/readout";
 import { useStore } from "./context";
 import { TooltipName } from "./TooltipBox";
 
-/** Of the layers that have a colour; more would make a tooltip a list. */
+/** Of the layers that have a color; more would make a tooltip a list. */
 const LAYERS = 8;
 
 /** The sampled step sizes of single weights next to the cursor. */
@@ -23,7 +23,7 @@ export function StepSizes({ reading: { sample, step } }: { reading: Reading }) {
   );
 }
 
-/** How far an update moves each layer that has a colour. */
+/** How far an update moves each layer that has a color. */
 export function LayerRows({ reading, nearest }: { reading: Reading; nearest: string | null }) {
   const { view } = useStore();
   const { sample } = reading;
@@ -44,10 +44,10 @@ export function LayerRows({ reading, nearest }: { reading: Reading; nearest: str
           </tr>
         </thead>
         <tbody>
-          {listed.map((layer, place) => (
+          {listed.map((layer, index) => (
             <tr key={layer} class={layer === nearest ? "nearest" : undefined}>
               <TooltipName
-                colour={view.colours.value({ run: reading.run, kind: "layer", place })}
+                color={view.colors.value({ run: reading.run, kind: "layer", index })}
                 label={short.get(layer) ?? layer}
               />
               <td>{formatNumber(sample.layers.get(layer) ?? null, 3)}</td>

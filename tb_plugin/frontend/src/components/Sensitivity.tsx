@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import type { Plateaus, Sensitivity as Table } from "../api/report";
-import { formatCount } from "../model/format";
-import { earliness, settingText, withSetting } from "../model/whatIf";
+import { formatCount } from "../model/axes/format";
+import { earliness, settingText, withSetting } from "../model/runs/whatIf";
 import { useStore } from "./context";
 
 const SHORT = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 });
@@ -25,7 +25,7 @@ export function Sensitivity({ plateaus, table }: { plateaus: Plateaus; table: Ta
   const keyOf = (row: number, column: number): string => `${rows[row]} ${columns[column]}`;
   const [row0, column0] = [rows.indexOf(rule.min_delta), columns.indexOf(rule.patience)];
   const present = keyOf(Math.max(0, row0), Math.max(0, column0));
-  const all = rows.flatMap((_one, row) => columns.map((_other, column) => keyOf(row, column)));
+  const all = rows.flatMap((_minDelta, row) => columns.map((_patience, column) => keyOf(row, column)));
   const tabbed = stop !== null && all.includes(stop) ? stop : present;
   const onKey = (event: KeyboardEvent & { currentTarget: HTMLElement }): void => {
     const at = all.indexOf(tabbed);
@@ -47,10 +47,10 @@ export function Sensitivity({ plateaus, table }: { plateaus: Plateaus; table: Ta
     event.currentTarget.querySelector<HTMLElement>(`[data-cell="${next}"]`)?.focus();
   };
   return (
-    <section class="sensitivity" aria-label="How sensitive the first reduction is">
+    <section class="sensitivity" aria-label="First LR reduction by patience and min_delta">
       {/* biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: the arrow keys go through its cells. */}
       <table role="grid" onKeyDown={onKey}>
-        <caption>First reduction, after {unit}</caption>
+        <caption>First LR reduction, after {unit}</caption>
         <thead>
           <tr>
             <th scope="col">
@@ -72,7 +72,8 @@ export function Sensitivity({ plateaus, table }: { plateaus: Plateaus; table: Ta
                 const key = keyOf(row, column);
                 const early = earliness(first, table.first_reduction);
                 const current = patience === rule.patience && minDelta === rule.min_delta;
-                const says = first === null ? "never" : `first reduction after ${unit} ${formatCount(first)}`;
+                const result =
+                  first === null ? "never" : `first LR reduction after ${unit} ${formatCount(first)}`;
                 return (
                   <td key={patience}>
                     <button
@@ -83,8 +84,8 @@ export function Sensitivity({ plateaus, table }: { plateaus: Plateaus; table: Ta
                       data-cell={key}
                       tabIndex={key === tabbed ? 0 : -1}
                       onFocus={() => setStop(key)}
-                      aria-label={`patience ${patience}, min_delta ${settingText(minDelta)}: ${says}`}
-                      title={`patience ${patience}, min_delta ${settingText(minDelta)}: ${says}`}
+                      aria-label={`patience ${patience}, min_delta ${settingText(minDelta)}: ${result}`}
+                      title={`patience ${patience}, min_delta ${settingText(minDelta)}: ${result}`}
                       onClick={() => take(patience, minDelta)}
                     >
                       {first === null ? "–" : short(first)}

@@ -1,7 +1,7 @@
 import { type ComponentType, Fragment } from "preact";
 import type { Severity } from "../api/report";
-import type { Tab } from "../model/fields";
-import { worst } from "../model/findings";
+import type { Tab } from "../model/link/fields";
+import { worst } from "../model/runs/findings";
 import { choosePanel } from "../state/choices";
 import { hasRangeTests } from "../state/focus";
 import { useStore } from "./context";
@@ -29,34 +29,35 @@ const OF_TESTS: readonly Entry[] = [{ id: "run", title: "Range test", content: T
 export function SidePanel() {
   const { choices, view, sizes } = useStore();
   const shown = view.shown.value;
-  const found = useFound();
+  const badge = useCount();
   const trainings = view.kind.value === "training";
   const entries = trainings
     ? [...OF_TRAININGS, ...(hasRangeTests(view.infos.value) ? [COMPARE] : [])]
     : OF_TESTS;
-  if (!view.panelOpen.value) {
+  if (!view.isPanelOpen.value) {
     return (
       <aside class="panel panel-closed" aria-label="Details">
         <button
           type="button"
           class="panel-rail"
+          data-testid="open-details"
           aria-expanded={false}
           title="Open the details"
           onClick={() => choosePanel(choices, true)}
         >
           <span aria-hidden="true">‹</span>{" "}
-          {entries.map((one, index) => (
-            <Fragment key={one.id}>
+          {entries.map((entry, index) => (
+            <Fragment key={entry.id}>
               {index > 0 && " · "}
-              {one.title}
-              {one === FINDINGS && <Badge {...found} />}
+              {entry.title}
+              {entry === FINDINGS && <Badge {...badge} />}
             </Fragment>
           ))}
         </button>
       </aside>
     );
   }
-  const current = entries.find((one) => one.id === view.tab.value) ?? (entries[0] as Entry);
+  const current = entries.find((entry) => entry.id === view.tab.value) ?? (entries[0] as Entry);
   const { title, content: Content } = current;
   return (
     <aside class="panel" aria-label="Details" style={widthOf(sizes.value.panel)}>
@@ -74,22 +75,22 @@ export function SidePanel() {
             event.currentTarget.querySelector<HTMLElement>(`#tab-${next.id}`)?.focus();
           }}
         >
-          {entries.map((one) => (
+          {entries.map((entry) => (
             <button
-              key={one.id}
-              id={`tab-${one.id}`}
+              key={entry.id}
+              id={`tab-${entry.id}`}
               type="button"
               role="tab"
-              aria-selected={one === current}
-              aria-controls={one === current ? "tab-panel" : undefined}
+              aria-selected={entry === current}
+              aria-controls={entry === current ? "tab-panel" : undefined}
               // One stop of the Tab key; from there the arrow keys go on.
-              tabIndex={one === current ? 0 : -1}
+              tabIndex={entry === current ? 0 : -1}
               onClick={() => {
-                choices.tab.value = one.id;
+                choices.tab.value = entry.id;
               }}
             >
-              {one.title}
-              {one === FINDINGS && <Badge {...found} />}
+              {entry.title}
+              {entry === FINDINGS && <Badge {...badge} />}
             </button>
           ))}
         </div>
@@ -121,13 +122,9 @@ function About({ whole }: { whole: boolean }) {
   const run = view.focused.value ?? "";
   return (
     <label class="run-choice">
-      {whole ? "This tab and the marks in the charts are about" : "The marks in the charts are about"}
+      {whole ? "This tab and the marks in the charts show" : "The marks in the charts show"}
       <span class="run-choice-line">
-        <span
-          class="swatch swatch-run"
-          style={{ "--swatch": view.runColour.value(run) }}
-          aria-hidden="true"
-        />
+        <span class="swatch swatch-run" style={{ "--swatch": view.runColor.value(run) }} aria-hidden="true" />
         <select
           aria-label="Run"
           value={run}
@@ -163,13 +160,13 @@ function neighbor(key: string, at: number, count: number): number | null {
   }
 }
 
-interface Found {
+interface Count {
   readonly count: number;
   readonly severity: Severity;
 }
 
 /** How many findings the drawn runs have, from the list of runs until the reports are there. */
-function useFound(): Found {
+function useCount(): Count {
   const { view, comparison } = useStore();
   const findings = comparison.findings.value;
   const severities = findings.flatMap(({ run, report }): Severity[] => {
@@ -180,6 +177,6 @@ function useFound(): Found {
   return { count: findings.reduce((sum, { count }) => sum + count, 0), severity: worst(severities) };
 }
 
-function Badge({ count, severity }: Found) {
+function Badge({ count, severity }: Count) {
   return count === 0 ? null : <span class={`badge badge-${severity}`}>{count}</span>;
 }

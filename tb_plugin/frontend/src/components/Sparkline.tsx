@@ -1,21 +1,21 @@
 import type { Value } from "../api/types";
-import { finite } from "../model/lookup";
-import { autoScale, span } from "../model/scale";
+import { finite } from "../model/axes/lookup";
+import { autoScale, span } from "../model/axes/scale";
 
 const WIDTH = 40;
 const HEIGHT = 16;
 
 /** The run's learning rate in a nutshell: logarithmic where the chart would be. */
-export function Sparkline({ values, colour }: { values: readonly Value[]; colour: string }) {
-  const seen = span([values]);
-  if (seen === null) return <span class="sparkline" />;
-  const place =
-    autoScale(seen) === "log" ? (value: number) => Math.log(Math.max(value, seen.minPositive)) : Number;
-  const [low, high] = [place(seen.min), place(seen.max)];
+export function Sparkline({ values, color }: { values: readonly Value[]; color: string }) {
+  const extent = span([values]);
+  if (extent === null) return <span class="sparkline" />;
+  const scaled =
+    autoScale(extent) === "log" ? (value: number) => Math.log(Math.max(value, extent.minPositive)) : Number;
+  const [low, high] = [scaled(extent.min), scaled(extent.max)];
   const points = values.flatMap((value, index) => {
     if (!finite(value)) return [];
     const x = values.length < 2 ? 0 : (index / (values.length - 1)) * WIDTH;
-    const y = high > low ? HEIGHT - 2 - ((place(value) - low) / (high - low)) * (HEIGHT - 4) : HEIGHT / 2;
+    const y = high > low ? HEIGHT - 2 - ((scaled(value) - low) / (high - low)) * (HEIGHT - 4) : HEIGHT / 2;
     return [`${x.toFixed(1)},${y.toFixed(1)}`];
   });
   // A single value is drawn as the line that it would hold.
@@ -31,7 +31,7 @@ export function Sparkline({ values, colour }: { values: readonly Value[]; colour
       <polyline
         points={points.join(" ")}
         fill="none"
-        stroke={colour}
+        stroke={color}
         stroke-width="1.5"
         stroke-linejoin="round"
       />

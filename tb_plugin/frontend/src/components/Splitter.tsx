@@ -1,5 +1,5 @@
 import { useRef } from "preact/hooks";
-import type { PaneId } from "../model/pane";
+import type { PaneId } from "../model/panes/pane";
 import { chooseSizes, forgetSize, LEAST, shareOf, sharesAfter } from "../state/sizes";
 import { useStore } from "./context";
 
@@ -46,7 +46,7 @@ function Splitter({ label, between, measure, resize, reset, now, behind = false 
       aria-valuenow={Math.round(now)}
       aria-valuemin={0}
       aria-valuemax={100}
-      title={`${label}: drag, or use the arrow keys; a double click takes the change back`}
+      title={`${label}: drag or use the arrow keys; double-click to reset`}
       onKeyDown={onKey}
       onDblClick={reset}
       onPointerDown={(event) => {
@@ -110,13 +110,13 @@ export function ColumnSplitter({ column }: { column: keyof typeof COLUMNS }) {
 /** Between two panes that are open. */
 export function PaneSplitter({ above, below }: { above: PaneId; below: PaneId }) {
   const { sizes } = useStore();
-  const [one, other] = [shareOf(sizes.value, above), shareOf(sizes.value, below)];
+  const [first, second] = [shareOf(sizes.value, above), shareOf(sizes.value, below)];
   const heightOf = (card: Element | null): number => card?.getBoundingClientRect().height ?? 0;
   return (
     <Splitter
       label={`Height of the pane above, ${NAMES[above]}`}
       between="rows"
-      now={(one / (one + other)) * 100}
+      now={(first / (first + second)) * 100}
       measure={(splitter) => heightOf(splitter.previousElementSibling)}
       resize={(splitter, pixels) => {
         const cards =
@@ -130,7 +130,7 @@ export function PaneSplitter({ above, below }: { above: PaneId; below: PaneId })
 }
 
 const NAMES: Readonly<Record<PaneId, string>> = {
-  rate: "learning rate",
+  lr: "learning rate",
   layers: "layers",
   loss: "loss",
   sweep: "loss",

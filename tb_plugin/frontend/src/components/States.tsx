@@ -5,7 +5,7 @@ export function Skeleton() {
   return (
     <output class="skeleton" aria-label="Loading runs">
       <div class="bone bone-title" />
-      <div class="bone bone-rate" />
+      <div class="bone bone-lr" />
       <div class="bone bone-loss" />
     </output>
   );
@@ -20,7 +20,7 @@ export function WaitingForData() {
   return answers.some((answer) => answer?.answer == null) ? (
     <output class="waiting">Loading the curves…</output>
   ) : (
-    <p class="waiting">No batch is recorded yet.</p>
+    <p class="waiting">No step is recorded yet.</p>
   );
 }
 
@@ -34,15 +34,12 @@ export function Empty() {
   return (
     <div class="state" data-testid="empty">
       <h1>No learning rate is recorded here yet</h1>
-      <p>
-        Add the callback to your training; while it runs, its learning rate and loss appear here by
-        themselves.
-      </p>
+      <p>Add the callback to your training; its learning rate and loss appear here while it runs.</p>
       <pre>
         <code>{SCRIPT}</code>
       </pre>
       <p>
-        Then point TensorBoard at the folder above it: <code>tensorboard --logdir logs</code>
+        Then start TensorBoard on the parent folder: <code>tensorboard --logdir logs</code>
       </p>
       {notices.map((notice) => (
         <p key={notice} class="notice">
@@ -50,7 +47,7 @@ export function Empty() {
         </p>
       ))}
       <button type="button" class="button" onClick={() => void runs.reload()}>
-        Look again
+        Reload
       </button>
     </div>
   );
@@ -62,7 +59,7 @@ export function Failed({ problem }: { problem: string }) {
     <div class="state" role="alert" data-testid="failed">
       <h1>The runs could not be loaded</h1>
       <p>{problem}</p>
-      <button type="button" class="button" onClick={() => void runs.reload()}>
+      <button type="button" class="button" data-testid="retry" onClick={() => void runs.reload()}>
         Try again
       </button>
     </div>
@@ -79,7 +76,7 @@ export function NothingShown() {
       <p>
         {hidden
           ? "Only runs that are selected and match the filter are drawn."
-          : "Choose some in the list on the left."}
+          : "Select runs in the list on the left."}
       </p>
       {!hidden && (
         <button

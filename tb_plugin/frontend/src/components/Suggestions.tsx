@@ -1,8 +1,14 @@
 import { METHODS, type Method, type Summary } from "../api/rangeTest";
 import { copyText } from "../host/browser";
-import { formatNumber, plural } from "../model/format";
-import { endSentences, formatSuggestion, METHOD_NAMES, METHOD_TEXTS, rangeText } from "../model/suggestions";
-import type { DrawnTest } from "../model/sweepMarks";
+import { formatNumber, plural } from "../model/axes/format";
+import {
+  endSentences,
+  formatSuggestion,
+  METHOD_NAMES,
+  METHOD_TEXTS,
+  rangeText,
+} from "../model/rangeTest/suggestions";
+import type { DrawnTest } from "../model/rangeTest/sweepMarks";
 import { useStore } from "./context";
 
 /** What the shown range tests suggest: one in cards, several in a table. */
@@ -48,7 +54,7 @@ function OneTest({ drawn: { test } }: { drawn: DrawnTest }) {
       </div>
       <p class="ends" data-testid="ends" title={ends.join("\n")}>
         {ends[0]}
-        {ends.length > 1 && ` The ends of all ${ends.length} sweeps: see Range test.`}
+        {ends.length > 1 && ` See the Range test tab for all ${ends.length} sweeps.`}
       </p>
     </section>
   );
@@ -62,15 +68,15 @@ function noteOf(method: Method, summary: Summary): string {
 /** A rate with a button that copies it. */
 function Value({ summary, name }: { summary: Summary; name: string }) {
   const store = useStore();
-  const { learning_rate: rate } = summary;
-  if (rate === null || !Number.isFinite(rate)) return <p class="value value-none">none</p>;
-  const text = formatSuggestion(rate);
+  const { learning_rate: lr } = summary;
+  if (lr === null || !Number.isFinite(lr)) return <p class="value value-none">none</p>;
+  const text = formatSuggestion(lr);
   const copy = async (): Promise<void> => {
     store.say((await copyText(text)) ? `${text} copied.` : `Copy this number: ${text}`);
   };
   return (
     <p class="value">
-      <span class="rate">{text}</span>
+      <span class="lr">{text}</span>
       <button
         type="button"
         class="copy"
@@ -94,15 +100,15 @@ function ManyTests({ tests }: { tests: readonly DrawnTest[] }) {
   const all = sweeps.overall.value;
   const cells = (
     test: { recommended: Summary; suggestions: Readonly<Record<Method, Summary>> },
-    of: string,
+    owner: string,
   ) => (
     <>
       <td class="cell-recommended">
-        <Value summary={test.recommended} name={`recommended, ${of}`} />
+        <Value summary={test.recommended} name={`recommended, ${owner}`} />
       </td>
       {METHODS.map((method) => (
         <td key={method} title={test.suggestions[method].reason}>
-          <Value summary={test.suggestions[method]} name={`${METHOD_NAMES[method]}, ${of}`} />
+          <Value summary={test.suggestions[method]} name={`${METHOD_NAMES[method]}, ${owner}`} />
         </td>
       ))}
     </>
@@ -123,7 +129,7 @@ function ManyTests({ tests }: { tests: readonly DrawnTest[] }) {
                 </th>
               ))}
               <th scope="col" class="ended">
-                ended
+                end
               </th>
             </tr>
           </thead>
@@ -131,7 +137,7 @@ function ManyTests({ tests }: { tests: readonly DrawnTest[] }) {
             {tests.slice(0, LISTED).map(({ name, test }) => (
               <tr key={name}>
                 <th scope="row" title={name}>
-                  <span class="swatch" style={{ "--swatch": view.runColour.value(name) }} />
+                  <span class="swatch" style={{ "--swatch": view.runColor.value(name) }} />
                   {name}
                 </th>
                 {cells(test, name)}
@@ -144,7 +150,7 @@ function ManyTests({ tests }: { tests: readonly DrawnTest[] }) {
           <tfoot>
             <tr data-testid="median">
               <th scope="row">median</th>
-              {cells(all, "median of the tests")}
+              {cells(all, "median of all tests")}
               <td class="ended" />
             </tr>
             <tr data-testid="spread">

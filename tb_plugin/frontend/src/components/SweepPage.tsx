@@ -1,8 +1,8 @@
 import type { ComponentChildren } from "preact";
-import { formatNumber } from "../model/format";
-import { dotsAt, nearestDot } from "../model/readout";
-import { namesOf } from "../model/selection";
-import type { SweepReading } from "../model/sweepPanes";
+import { formatNumber } from "../model/axes/format";
+import { dotsAt, nearestDot } from "../model/panes/readout";
+import type { SweepReading } from "../model/rangeTest/sweepPanes";
+import { namesOf } from "../model/runs/selection";
 import { shareOf } from "../state/sizes";
 import { useStore } from "./context";
 import { Legend } from "./Legend";
@@ -25,8 +25,9 @@ export function SweepPage() {
             <button
               type="button"
               class="button button-small button-accent"
+              data-testid="reset-zoom"
               onClick={() => sweeps.moves.reset()}
-              title="Show the whole test (Esc, or a double click)"
+              title="Show the whole test (Esc or double-click)"
             >
               reset zoom
             </button>
@@ -96,7 +97,7 @@ function Waiting() {
   return tests.value.length === 0 ? (
     <output class="waiting">Loading the range test…</output>
   ) : (
-    <p class="waiting">No batch is recorded yet.</p>
+    <p class="waiting">No step is recorded yet.</p>
   );
 }
 
@@ -110,7 +111,7 @@ function SweepRows({ pane }: { pane: "sweep" | "slope" }) {
   const paneView = (pane === "sweep" ? sweeps.sweepPane : sweeps.slopePane).value;
   const nearest = nearestDot(dotsAt(paneView, readings), cursor?.y ?? null);
   const many = new Set(readings.map(({ run }) => run)).size > 1;
-  const colour = (run: string): string => (many ? view.runColour.value(run) : view.theme.value.loss);
+  const color = (run: string): string => (many ? view.runColor.value(run) : view.theme.value.loss);
   return (
     <>
       <table>
@@ -131,7 +132,7 @@ function SweepRows({ pane }: { pane: "sweep" | "slope" }) {
               key={`${reading.run} ${reading.sweep}`}
               class={many && reading.run === nearest?.line.run ? "nearest" : undefined}
             >
-              <TooltipName colour={colour(reading.run)} label={nameOf(reading, many)} />
+              <TooltipName color={color(reading.run)} label={nameOf(reading, many)} />
               <td>{formatNumber(reading.learning_rate)}</td>
               <td>{formatNumber(reading.loss)}</td>
               <td>{formatNumber(reading.loss_smoothed)}</td>

@@ -1,11 +1,11 @@
 import { METHODS } from "../api/rangeTest";
-import { type Fact, fitFacts, sourceFacts } from "../model/about";
-import { formatCount } from "../model/format";
-import { namesOf } from "../model/selection";
-import { endSentences, formatSuggestion, METHOD_NAMES, METHOD_TEXTS } from "../model/suggestions";
-import type { DrawnTest } from "../model/sweepMarks";
+import { formatCount } from "../model/axes/format";
+import { endSentences, formatSuggestion, METHOD_NAMES, METHOD_TEXTS } from "../model/rangeTest/suggestions";
+import type { DrawnTest } from "../model/rangeTest/sweepMarks";
+import { type Attribute, fitAttributes, provenanceAttributes } from "../model/runs/about";
+import { namesOf } from "../model/runs/selection";
+import { Attributes } from "./Attributes";
 import { useStore } from "./context";
-import { Facts } from "./Facts";
 import { SweepCard } from "./SweepPage";
 
 /** On a training's page: a range test with the learning rates that the training used drawn over it. */
@@ -35,7 +35,7 @@ export function CompareTab() {
       {problem !== null && (
         <p class="notice notice-bad" role="alert">
           {problem}
-          <button type="button" class="link" onClick={() => rangeTests.retry()}>
+          <button type="button" class="link" data-testid="retry" onClick={() => rangeTests.retry()}>
             Try again
           </button>
         </p>
@@ -53,6 +53,7 @@ export function CompareTab() {
         <button
           type="button"
           class="button"
+          data-testid="open-range-test"
           onClick={() => {
             choices.training.value = view.focused.value;
             choices.selections.range_test.value = [name];
@@ -67,15 +68,15 @@ export function CompareTab() {
 }
 
 function Suggested({ drawn: { test } }: { drawn: DrawnTest }) {
-  const rate = (value: number | null): string => (value === null ? "none" : formatSuggestion(value));
-  const facts: Fact[] = [
-    { name: "recommended", value: rate(test.recommended.learning_rate) },
+  const lr = (value: number | null): string => (value === null ? "none" : formatSuggestion(value));
+  const attributes: Attribute[] = [
+    { name: "recommended", value: lr(test.recommended.learning_rate) },
     ...METHODS.map((method) => ({
       name: METHOD_NAMES[method].toLowerCase(),
-      value: rate(test.suggestions[method].learning_rate),
+      value: lr(test.suggestions[method].learning_rate),
     })),
   ];
-  return <Facts facts={facts} />;
+  return <Attributes attributes={attributes} />;
 }
 
 /** On the page of range tests: how the first of them was set, how it ended, and what its suggestions mean. */
@@ -87,28 +88,28 @@ export function TestTab() {
   return (
     <>
       {sweeps.tests.value.length > 1 && <p class="quiet">{drawn.name}</p>}
-      <Facts facts={settingFacts(drawn)} />
+      <Attributes attributes={settingAttributes(drawn)} />
       {endSentences(test).map((sentence) => (
         <p class="aside" key={sentence}>
           {sentence}
         </p>
       ))}
       <section class="fit">
-        <h3>What is suggested</h3>
-        <Facts
-          wide
-          facts={METHODS.map((method) => {
-            const { learning_rate: rate, reason } = test.suggestions[method];
-            const value = rate === null ? "none" : formatSuggestion(rate);
+        <h3>Suggestions</h3>
+        <Attributes
+          isWide
+          attributes={METHODS.map((method) => {
+            const { learning_rate: lr, reason } = test.suggestions[method];
+            const value = lr === null ? "none" : formatSuggestion(lr);
             return { name: `${METHOD_NAMES[method]}: ${value}`, value: reason || METHOD_TEXTS[method] };
           })}
         />
       </section>
       {test.about.fits.slice(0, 1).map((fit) => (
         <section class="fit" key={fit.start_time}>
-          <Facts facts={fitFacts(fit)} />
-          {sourceFacts(fit).length > 0 && <h3>Where the numbers come from</h3>}
-          <Facts facts={sourceFacts(fit)} wide />
+          <Attributes attributes={fitAttributes(fit)} />
+          {provenanceAttributes(fit).length > 0 && <h3>Where the numbers come from</h3>}
+          <Attributes attributes={provenanceAttributes(fit)} isWide />
           {(fit.warnings ?? []).map((warning) => (
             <p key={warning} class="notice">
               {warning}
@@ -119,18 +120,18 @@ export function TestTab() {
     </>
   );
 
-  function settingFacts({ name, test: { settings } }: DrawnTest): readonly Fact[] {
+  function settingAttributes({ name, test: { settings } }: DrawnTest): readonly Attribute[] {
     const info = view.infos.value.get(name);
-    const rate = (value: number | null): string | null => (value === null ? null : formatSuggestion(value));
-    const facts: readonly (readonly [string, string | null])[] = [
+    const lr = (value: number | null): string | null => (value === null ? null : formatSuggestion(value));
+    const settingValues: readonly (readonly [string, string | null])[] = [
       ["state", info?.state ?? null],
-      ["start LR", rate(settings.start_lr)],
-      ["end LR", rate(settings.end_lr)],
+      ["start LR", lr(settings.start_lr)],
+      ["end LR", lr(settings.end_lr)],
       ["growth", settings.growth],
-      ["steps planned", settings.steps === null ? null : formatCount(settings.steps)],
+      ["planned steps", settings.steps === null ? null : formatCount(settings.steps)],
       ["stops above", settings.stop_factor === null ? null : `${settings.stop_factor} × the lowest loss`],
       ["sweeps", settings.repeats === null ? null : formatCount(settings.repeats)],
     ];
-    return facts.flatMap(([fact, value]) => (value === null ? [] : [{ name: fact, value }]));
+    return settingValues.flatMap(([name, value]) => (value === null ? [] : [{ name, value }]));
   }
 }

@@ -1,21 +1,21 @@
-import { productOf } from "../model/about";
-import { fitAt, formatPlace } from "../model/epochs";
 import {
   formatCount,
   formatDuration,
+  formatLR,
   formatNumber,
-  formatRate,
   formatTime,
   plural,
   shortName,
-} from "../model/format";
-import { finite } from "../model/lookup";
-import { sentenceAt } from "../model/marks";
-import type { LineKind, PaneId } from "../model/pane";
-import { rateLabel } from "../model/ratePane";
-import { type Dot, dotsAt, nearestDot, type Reading } from "../model/readout";
-import { shortRunNames } from "../model/runNames";
-import { SKIPPED } from "../model/skipped";
+} from "../model/axes/format";
+import { finite } from "../model/axes/lookup";
+import { fitAt, formatPosition } from "../model/marks/epochs";
+import { sentenceAt } from "../model/marks/marks";
+import { lrLabel } from "../model/panes/lrPane";
+import type { LineKind, PaneId } from "../model/panes/pane";
+import { type Dot, dotsAt, nearestDot, type Reading } from "../model/panes/readout";
+import { SKIPPED } from "../model/panes/skipped";
+import { productOf } from "../model/runs/about";
+import { shortRunNames } from "../model/runs/runNames";
 import type { Store } from "../state/store";
 import { useStore } from "./context";
 import type { PlotBox } from "./Pane";
@@ -60,7 +60,7 @@ function markSentence({ view }: Store): string | null {
   const cursor = view.cursor.value;
   const marks = view.marks.value;
   if (pointed !== null || cursor === null || cursor.y !== null || marks === null) return pointed;
-  const reading = view.readings.value.find((one) => one.run === marks.run);
+  const reading = view.readings.value.find((reading) => reading.run === marks.run);
   return reading === undefined ? null : sentenceAt(marks, reading.step);
 }
 
@@ -71,8 +71,8 @@ function OneRun({ pane, reading, nearest }: { pane: PaneId; reading: Reading; ne
   const kind = nearest?.line.kind ?? null;
   const highlight = (...kinds: readonly LineKind[]): string | undefined =>
     kind !== null && kinds.includes(kind) ? "nearest" : undefined;
-  const colours = view.colours.value;
-  const product = pane === "rate" && kind === "effective_learning_rate" ? productAt(reading) : null;
+  const colors = view.colors.value;
+  const product = pane === "lr" && kind === "effective_learning_rate" ? productAt(reading) : null;
   return (
     <>
       <table>
@@ -88,39 +88,36 @@ function OneRun({ pane, reading, nearest }: { pane: PaneId; reading: Reading; ne
         <tbody>
           {reading.loss !== null && (
             <tr class={highlight("loss", "loss_smoothed")}>
-              <TooltipName colour={theme.loss} label="loss" />
+              <TooltipName color={theme.loss} label="loss" />
               {smoothed && <td>{formatNumber(reading.loss_smoothed)}</td>}
               <td>{formatNumber(reading.loss)}</td>
             </tr>
           )}
-          {reading.rates.length === 0 && (
+          {reading.lrs.length === 0 && (
             <tr class={highlight("learning_rate")}>
-              <TooltipName colour={theme.learningRate} label="LR" />
+              <TooltipName color={theme.learningRate} label="LR" />
               {smoothed && <td />}
-              <td>{formatRate(reading.learning_rate)}</td>
+              <td>{formatLR(reading.learning_rate)}</td>
             </tr>
           )}
-          {reading.rates.map(([optimizer, rate], place) => (
-            <tr key={optimizer} class={nearest?.line.label === rateLabel(optimizer) ? "nearest" : undefined}>
+          {reading.lrs.map(([optimizer, lr], index) => (
+            <tr key={optimizer} class={nearest?.line.label === lrLabel(optimizer) ? "nearest" : undefined}>
               <TooltipName
-                colour={colours({ run: reading.run, kind: "learning_rate", place })}
-                label={rateLabel(optimizer)}
+                color={colors({ run: reading.run, kind: "learning_rate", index })}
+                label={lrLabel(optimizer)}
               />
               {smoothed && <td />}
-              <td>{formatRate(rate)}</td>
+              <td>{formatLR(lr)}</td>
             </tr>
           ))}
           <tr class={highlight("effective_learning_rate")}>
-            <TooltipName colour={theme.effectiveRate} label="effective LR" />
+            <TooltipName color={theme.effectiveLR} label="effective LR" />
             {smoothed && <td />}
             <td>{formatEffective(reading)}</td>
           </tr>
           {view.metrics.value.map((name, index) => (
             <tr key={name}>
-              <TooltipName
-                colour={colours({ run: reading.run, kind: "metric", place: index })}
-                label={name}
-              />
+              <TooltipName color={colors({ run: reading.run, kind: "metric", index })} label={name} />
               {smoothed && <td />}
               <td>
                 {reading.metrics.has(name) ? formatNumber(reading.metrics.get(name) ?? null) : "not yet"}
@@ -135,11 +132,11 @@ function OneRun({ pane, reading, nearest }: { pane: PaneId; reading: Reading; ne
         reading.updates.map(([optimizer, count]) => (
           <p
             key={optimizer}
-          >{`${optimizer}: ${count === 0 ? "no update in this step" : plural(count, "update")}`}</p>
+          >{`${optimizer}: ${count === 0 ? "no update at this step" : plural(count, "update")}`}</p>
         ))
       )}
       {product !== null && <p>effective LR = {product}</p>}
-      {pane === "rate" && <StepSizes reading={reading} />}
+      {pane === "lr" && <StepSizes reading={reading} />}
       <p>{whereOf(reading)}</p>
       <p>{whenOf(reading)}</p>
     </>
@@ -189,12 +186,12 @@ function ManyRuns({ readings, nearest }: { readings: readonly Reading[]; nearest
           {listed.map((reading) => (
             <tr key={reading.run} class={reading.run === nearest ? "nearest" : undefined}>
               <TooltipName
-                colour={view.runColour.value(reading.run)}
+                color={view.runColor.value(reading.run)}
                 label={short.get(reading.run) ?? reading.run}
               />
               {smoothed && <td>{formatNumber(reading.loss_smoothed)}</td>}
               <td>{formatNumber(reading.loss)}</td>
-              <td>{formatRate(reading.learning_rate)}</td>
+              <td>{formatLR(reading.learning_rate)}</td>
               {effective && <td>{formatEffective(reading)}</td>}
               {metrics.map((name) => (
                 <td key={name}>{formatNumber(reading.metrics.get(name) ?? null)}</td>
@@ -207,12 +204,12 @@ function ManyRuns({ readings, nearest }: { readings: readonly Reading[]; nearest
           ))}
         </tbody>
       </table>
-      {readings.length > listed.length && <p>{readings.length - listed.length} more runs</p>}
+      {readings.length > listed.length && <p>{plural(readings.length - listed.length, "more run")}</p>}
       {focus !== undefined && (
         <p>
           {focus.run}:{" "}
           {[
-            ...focus.rates.map(([optimizer, rate]) => `${rateLabel(optimizer)} ${formatRate(rate)}`),
+            ...focus.lrs.map(([optimizer, lr]) => `${lrLabel(optimizer)} ${formatLR(lr)}`),
             whereOf(focus),
             whenOf(focus),
           ].join(" · ")}
@@ -226,8 +223,8 @@ function formatEffective({ effective_learning_rate: value }: Reading): string {
   return value === null || Number.isNaN(value) ? "–" : formatNumber(value);
 }
 
-function whereOf({ step, place }: Reading): string {
-  return [`step ${formatCount(step)}`, ...(place === null ? [] : [formatPlace(place)])].join(" · ");
+function whereOf({ step, position }: Reading): string {
+  return [`step ${formatCount(step)}`, ...(position === null ? [] : [formatPosition(position)])].join(" · ");
 }
 
 function whenOf({ time, relative }: Reading): string {
@@ -245,7 +242,7 @@ export function Spoken() {
   return (
     <p class="unseen" aria-live="polite" data-testid="spoken">
       {spoken &&
-        `${whereOf(reading)}: ${reading.skipped ? `${SKIPPED}, ` : ""}learning rate ${formatRate(reading.learning_rate)}, loss ${formatNumber(reading.loss)}. ${markSentence(store) ?? ""}`.trim()}
+        `${whereOf(reading)}: ${reading.skipped ? `${SKIPPED}, ` : ""}learning rate ${formatLR(reading.learning_rate)}, loss ${formatNumber(reading.loss)}. ${markSentence(store) ?? ""}`.trim()}
     </p>
   );
 }

@@ -1,13 +1,13 @@
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { shortName } from "../model/format";
-import type { PaneId } from "../model/pane";
-import { partOf } from "../model/ranges";
+import { shortName } from "../model/axes/format";
+import { partOf } from "../model/axes/ranges";
+import type { PaneId } from "../model/panes/pane";
 import type { Stage } from "../state/stage";
 import type { PlotBox } from "./Pane";
 
 const DISTANCE = 18;
-const EDGE = 8;
+const MARGIN = 8;
 /** Characters of a name that have room beside its value. */
 export const LONGEST = 26;
 
@@ -38,9 +38,9 @@ export function TooltipBox({ stage, pane, box, sentence, children }: Properties)
     const { offsetWidth: width, offsetHeight: height } = element;
     // Beside the cursor, on the right while there is room, and inside the window.
     const [before, behind] = [x - DISTANCE - width, x + DISTANCE];
-    const room = window.innerWidth - EDGE - width;
-    const left = behind <= room || before < EDGE ? Math.min(behind, room) : before;
-    const top = Math.min(Math.max(y - height / 2, EDGE), window.innerHeight - height - EDGE);
+    const room = window.innerWidth - MARGIN - width;
+    const left = behind <= room || before < MARGIN ? Math.min(behind, room) : before;
+    const top = Math.min(Math.max(y - height / 2, MARGIN), window.innerHeight - height - MARGIN);
     element.style.transform = `translate(${Math.round(left)}px, ${Math.round(top)}px)`;
   });
 
@@ -57,10 +57,10 @@ export function TooltipBox({ stage, pane, box, sentence, children }: Properties)
   );
 }
 
-export function TooltipName({ colour, label }: { colour: string; label: string }) {
+export function TooltipName({ color, label }: { color: string; label: string }) {
   return (
     <th scope="row">
-      <span class="swatch" style={{ "--swatch": colour }} />
+      <span class="swatch" style={{ "--swatch": color }} />
       <span class="name">{shortName(label, LONGEST)}</span>
     </th>
   );

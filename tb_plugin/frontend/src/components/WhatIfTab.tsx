@@ -1,8 +1,8 @@
 import type { Plateaus, Setting } from "../api/report";
 import { copyText } from "../host/browser";
-import { formatCount, formatRate, shortName } from "../model/format";
-import { divergesSentence, reductionItem, reductionLabel } from "../model/sentences";
-import { MODES, settingOf, shownSetting, VERSIONS, withSetting } from "../model/whatIf";
+import { formatCount, formatLR, shortName } from "../model/axes/format";
+import { divergesSentence, reductionItem, reductionLabel } from "../model/marks/sentences";
+import { MODES, settingOf, shownSetting, VERSIONS, withSetting } from "../model/runs/whatIf";
 import { useStore } from "./context";
 import { Sensitivity } from "./Sensitivity";
 
@@ -21,13 +21,16 @@ export function WhatIfTab() {
   return (
     <div class="what-if">
       <h3 class="what-if-title">What if: ReduceLROnPlateau</h3>
-      <p class="quiet">Where it would have reduced the learning rate of this run. It starts from {own}.</p>
+      <p class="quiet">
+        Where this rule would reduce the learning rate of this run. The settings start from {own}.
+      </p>
       <Form plateaus={plateaus} refusal={refusal} />
       <div class="what-if-tools">
         <CopyCode code={refusal === null ? plateaus.code : null} />
         <button
           type="button"
           class="button button-small"
+          data-testid="reset-rule"
           disabled={!changed}
           onClick={() => {
             choices.rule.value = {};
@@ -38,7 +41,7 @@ export function WhatIfTab() {
       </div>
       {plateaus.problem === null && (
         <>
-          <Triggers plateaus={plateaus} />
+          <Reductions plateaus={plateaus} />
           {plateaus.sensitivity !== null && <Sensitivity plateaus={plateaus} table={plateaus.sensitivity} />}
         </>
       )}
@@ -47,11 +50,11 @@ export function WhatIfTab() {
 }
 
 const NUMBERS: readonly { readonly setting: Setting; readonly hint: string; readonly whole: boolean }[] = [
-  { setting: "patience", hint: "Epochs without improvement before the reduction", whole: true },
-  { setting: "min_delta", hint: "A smaller change is no improvement", whole: false },
-  { setting: "factor", hint: "The learning rate is multiplied by it", whole: false },
-  { setting: "cooldown", hint: "Epochs after a reduction in which nothing is counted", whole: true },
-  { setting: "min_lr", hint: "The learning rate does not fall below it", whole: false },
+  { setting: "patience", hint: "Epochs without improvement before an LR reduction", whole: true },
+  { setting: "min_delta", hint: "A smaller change does not count as an improvement", whole: false },
+  { setting: "factor", hint: "An LR reduction multiplies the learning rate by it", whole: false },
+  { setting: "cooldown", hint: "Epochs after an LR reduction that do not count", whole: true },
+  { setting: "min_lr", hint: "The learning rate never falls below it", whole: false },
 ];
 
 function Form({ plateaus, refusal }: { plateaus: Plateaus; refusal: string | null }) {
@@ -80,9 +83,9 @@ function Form({ plateaus, refusal }: { plateaus: Plateaus; refusal: string | nul
         aria-describedby={wrong === setting ? "rule-problem" : undefined}
         onChange={(event) => set(setting, event.currentTarget.value)}
       >
-        {entries.map((one) => (
-          <option key={one.value} value={one.value}>
-            {one.label}
+        {entries.map((entry) => (
+          <option key={entry.value} value={entry.value}>
+            {entry.label}
           </option>
         ))}
       </select>
@@ -119,7 +122,7 @@ function Form({ plateaus, refusal }: { plateaus: Plateaus; refusal: string | nul
       {choice("version", "Keras version", VERSIONS)}
       {(refusal ?? problem) !== null && (
         <p class="field-problem" id="rule-problem" role="alert">
-          {refusal === null ? problem : `${refusal}. The charts show the last settings that were valid.`}
+          {refusal === null ? problem : `${refusal}. The charts show the last valid settings.`}
         </p>
       )}
     </form>
@@ -129,12 +132,12 @@ function Form({ plateaus, refusal }: { plateaus: Plateaus; refusal: string | nul
 /** Reductions that are listed; more would push the table out of sight. */
 const LISTED = 4;
 
-function Triggers({ plateaus }: { plateaus: Plateaus }) {
+function Reductions({ plateaus }: { plateaus: Plateaus }) {
   const { reductions, reductions_total: total, unit } = plateaus;
   return (
     <div class="reductions" data-testid="reductions" aria-live="polite">
       {reductions.length > 0 && (
-        <h4>{reductions.some(({ kind }) => kind !== "would") ? "Reductions" : "It would reduce"}</h4>
+        <h4>{reductions.some(({ kind }) => kind !== "would") ? "LR reductions" : "Would reduce"}</h4>
       )}
       {reductions.length > 0 && (
         <ul>
@@ -147,8 +150,8 @@ function Triggers({ plateaus }: { plateaus: Plateaus }) {
               {reductionItem(reduction, unit)}
               <span>
                 {reduction.kind === "did"
-                  ? `${formatRate(reduction.did_from)} → ${formatRate(reduction.did_to)}`
-                  : `${formatRate(reduction.lr_from)} → ${formatRate(reduction.lr_to)}`}
+                  ? `${formatLR(reduction.did_from)} → ${formatLR(reduction.did_to)}`
+                  : `${formatLR(reduction.lr_from)} → ${formatLR(reduction.lr_to)}`}
               </span>
             </li>
           ))}
@@ -165,14 +168,15 @@ function CopyCode({ code }: { code: string | null }) {
   const copy = async (): Promise<void> => {
     if (code === null) return;
     const copied = await copyText(code);
-    say(copied ? "Copied: the Keras callback with these settings." : `Copy this: ${code}`);
+    say(copied ? "Copied the Keras callback with these settings." : `Copy this: ${code}`);
   };
   return (
     <button
       type="button"
       class="button button-small"
+      data-testid="copy-code"
       disabled={code === null}
-      title={code ?? "Keras cannot watch single batches, or these settings are not valid."}
+      title={code ?? "Unavailable: Keras cannot monitor single batches, or the settings are invalid."}
       onClick={() => void copy()}
     >
       Copy as code

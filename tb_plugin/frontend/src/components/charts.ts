@@ -2,13 +2,13 @@ import type { Chart } from "../chart/chart";
 import type { PicturePart } from "../chart/picture";
 import { facetsOf } from "../chart/series";
 import { chartSvg } from "../chart/svg";
-import type { Layout } from "../model/layout";
-import type { PaneId } from "../model/pane";
+import type { Layout } from "../model/marks/layout";
+import type { PaneId } from "../model/panes/pane";
 
 /** The living charts by their pane: the exported picture draws them once more, tests read their data. */
 const charts = new Map<PaneId, Drawn>();
 
-type Drawn = Pick<Chart, "plot" | "layout">;
+type Drawn = Pick<Chart, "plot" | "layout" | "lines">;
 
 export function registerChart(pane: PaneId, chart: Drawn): () => void {
   charts.set(pane, chart);
@@ -19,7 +19,8 @@ export function registerChart(pane: PaneId, chart: Drawn): () => void {
 export interface Inspected {
   readonly scales: Readonly<Record<string, readonly [min: number, max: number]>>;
   readonly lines: readonly {
-    readonly label: string;
+    /** Its kind, and its name where there are several of it: `learning_rate/body`. */
+    readonly key: string;
     readonly xs: readonly number[];
     readonly ys: readonly unknown[];
   }[];
@@ -35,9 +36,10 @@ export function inspectCharts(): Partial<Record<PaneId, Inspected>> {
     const scales = Object.entries(plot.scales).map(
       ([name, { min, max }]) => [name, [min ?? 0, max ?? 0]] as const,
     );
-    const lines = plot.series.slice(1).map((series, index) => {
+    const keys = chart.lines().map(({ kind, name }) => (name === undefined ? kind : `${kind}/${name}`));
+    const lines = keys.map((key, index) => {
       const [xs, ys] = facetsOf(plot, index + 1);
-      return { label: String(series.label), xs, ys };
+      return { key, xs, ys };
     });
     result[pane] = { scales: Object.fromEntries(scales), lines, layout: chart.layout() };
   }

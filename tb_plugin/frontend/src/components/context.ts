@@ -8,6 +8,6 @@ export const StoreProvider = StoreContext.Provider;
 
 export function useStore(): Store {
   const store = useContext(StoreContext);
-  if (store === null) throw new Error("a component stands outside of StoreProvider");
+  if (store === null) throw new Error("a component is outside of StoreProvider");
   return store;
 }

@@ -1,6 +1,6 @@
-import type { Told } from "../api/types";
+import type { RecordedColumn } from "../api/types";
 import type { LegendEntry } from "../chart/picture";
-import { type Caveat, caveatOf } from "../model/exactness";
+import { type Caveat, caveatOf } from "../model/runs/exactness";
 import type { View } from "../state/view";
 
 export interface LegendItem extends LegendEntry {
@@ -15,7 +15,7 @@ export interface LegendItem extends LegendEntry {
 
 export function item(
   label: string,
-  colour: string,
+  color: string,
   drawn: LegendEntry["drawn"],
   alpha: number,
   toggles: string | null,
@@ -25,7 +25,7 @@ export function item(
 ): LegendItem {
   return {
     label,
-    colour,
+    color,
     drawn,
     alpha,
     toggles,
@@ -36,7 +36,7 @@ export function item(
 }
 
 /** What is to be said of a column of the drawn runs. */
-export function caveatIn(view: View, column: Told): Caveat | null {
+export function caveatIn(view: View, column: RecordedColumn): Caveat | null {
   return caveatOf(
     view.drawn.value.map(({ name, overview }) => ({ name, fits: overview.about.fits })),
     column,

@@ -5,24 +5,32 @@ export function sweepLegend({ view, choices, sweeps }: Store): LegendItem[] {
   const theme = view.theme.value;
   const hidden = choices.hidden.value;
   const tests = sweeps.tests.value;
-  const colour = tests.length > 1 ? theme.muted : theme.loss;
+  const color = tests.length > 1 ? theme.muted : theme.loss;
   const items = [
-    item("loss, each batch", colour, "line", 0.4, "sweep_loss", hidden, "The loss of each batch by itself."),
+    item(
+      "loss of each batch",
+      color,
+      "line",
+      0.4,
+      "sweep_loss",
+      hidden,
+      "The loss of each batch, without smoothing.",
+    ),
     item(
       "smoothed",
-      colour,
+      color,
       "line",
       1,
       "sweep_smoothed",
       hidden,
-      "An average that runs forwards and backwards, so that it does not lag behind.",
+      "A moving average that runs forward and backward, so that it does not lag.",
     ),
   ];
   const spread = sweeps.marks.value.lines.some((line) => line.spread !== null);
   const hint =
     tests.length > 1
-      ? "What each test recommends, in its colour."
-      : `What the test recommends, as a full line, and what the methods find${spread ? "; the bands span its sweeps" : ""}.`;
+      ? "The recommended LR of each test, in its color."
+      : `Full line: the recommended LR. Dashed lines: the LR of each method.${spread ? " Bands: the range over the sweeps." : ""}`;
   items.push(
     item(
       "suggestions",
@@ -45,7 +53,7 @@ export function sweepLegend({ view, choices, sweeps }: Store): LegendItem[] {
 
 export function slopeLegend({ view, choices, sweeps }: Store): LegendItem[] {
   const theme = view.theme.value;
-  const colour = sweeps.tests.value.length > 1 ? theme.muted : theme.learningRate;
-  const hint = "Of the smoothed loss, for each decade of the learning rate: below 0 the loss falls.";
-  return [item("slope, loss a decade", colour, "line", 1, null, choices.hidden.value, hint)];
+  const color = sweeps.tests.value.length > 1 ? theme.muted : theme.learningRate;
+  const hint = "Slope of the smoothed loss per decade of the learning rate. Below 0 the loss falls.";
+  return [item("slope, loss per decade", color, "line", 1, null, choices.hidden.value, hint)];
 }

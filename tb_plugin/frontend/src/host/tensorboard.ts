@@ -1,5 +1,5 @@
-import type { LinkValues } from "../model/fields";
-import { hashValues, linkAddress, showsAnother } from "../model/link";
+import type { LinkValues } from "../model/link/fields";
+import { hashValues, isAnotherShown, linkAddress } from "../model/link/link";
 
 /** TensorBoard's page around ours: what it tells a plugin in a frame, by its experimental messages and its document. */
 
@@ -64,8 +64,8 @@ export function connect(): Host {
   return {
     linkValues: async () => {
       // TensorBoard up to 2.21 answers with nothing until the hash changes for the first time: look for ourselves.
-      const seen = hashValues(ofParent((window) => window.location.hash) ?? "");
-      if (Object.keys(seen).length > 0) return seen;
+      const values = hashValues(ofParent((window) => window.location.hash) ?? "");
+      if (Object.keys(values).length > 0) return values;
       return { ...((await ask("experimental.GetURLPluginData")) as Record<string, string> | null) };
     },
     showLink,
@@ -84,7 +84,7 @@ const ALONE: Host = {
 
 function showLink(values: LinkValues): boolean {
   const shown = ofParent(({ location, history }) => {
-    if (showsAnother(location.hash)) return false;
+    if (isAnotherShown(location.hash)) return false;
     const address = linkAddress(location.href, values);
     if (address !== location.href) history.replaceState(history.state, "", address);
     return true;

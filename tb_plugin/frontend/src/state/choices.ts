@@ -1,7 +1,7 @@
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { remember, remembered } from "../host/browser";
-import { FIELDS, type LinkState } from "../model/fields";
-import { filterOf, type Kind } from "../model/selection";
+import { FIELDS, type LinkState } from "../model/link/fields";
+import { filterOf, type Kind } from "../model/runs/selection";
 
 export type ThemeChoice = "auto" | "light" | "dark";
 
@@ -13,7 +13,7 @@ export interface Choices extends LinkChoices {
   /** Which runs of each kind are selected. */
   readonly selections: Readonly<Record<Kind, Signal<readonly string[] | null>>>;
   readonly theme: Signal<ThemeChoice>;
-  readonly panelOpen: Signal<boolean | null>;
+  readonly isPanelOpen: Signal<boolean | null>;
   readonly isZoomed: ReadonlySignal<boolean>;
 }
 
@@ -29,7 +29,7 @@ export function createChoices(): Choices {
     ...fields,
     selections: { training: fields.runs, range_test: fields.sweeps },
     theme: signal<ThemeChoice>(theme === "light" || theme === "dark" ? theme : "auto"),
-    panelOpen: signal<boolean | null>(panel === null ? null : panel === "open"),
+    isPanelOpen: signal<boolean | null>(panel === null ? null : panel === "open"),
     isZoomed: computed(() => Object.values(fields.zoom.value).some((range) => range !== null)),
   };
 }
@@ -40,7 +40,7 @@ export function chooseTheme(choices: Choices, theme: ThemeChoice): void {
 }
 
 export function choosePanel(choices: Choices, open: boolean): void {
-  choices.panelOpen.value = open;
+  choices.isPanelOpen.value = open;
   remember("panel", open ? "open" : "closed");
 }
 

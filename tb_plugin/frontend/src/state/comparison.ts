@@ -30,8 +30,8 @@ export function createComparison(view: View, routes: Routes): Comparison {
   );
   const countOf = (run: string): number => view.infos.value.get(run)?.findings ?? 0;
   effect(() => {
-    const { shown, tab, panelOpen, infos } = view;
-    const isListed = shown.value.length > 1 && panelOpen.value && tab.value === "findings";
+    const { shown, tab, isPanelOpen, infos } = view;
+    const isListed = shown.value.length > 1 && isPanelOpen.value && tab.value === "findings";
     const runs = isListed ? shown.value.filter((run) => countOf(run) > 0) : [];
     loader.want(
       runs.map((run) => {

@@ -2,10 +2,10 @@ import { computed, type ReadonlySignal, type Signal, signal } from "@preact/sign
 import type { Report } from "../api/report";
 import type { RunInfo } from "../api/types";
 import { watchMedia } from "../host/browser";
-import type { Tab } from "../model/fields";
-import type { Pointed } from "../model/layout";
-import { type Marks, marksOf } from "../model/marks";
-import type { DrawnRun, PaneId } from "../model/pane";
+import type { Tab } from "../model/link/fields";
+import type { Pointed } from "../model/marks/layout";
+import { type Marks, marksOf } from "../model/marks/marks";
+import type { DrawnRun, PaneId } from "../model/panes/pane";
 import type { Choices } from "./choices";
 import type { ReportStore } from "./reports";
 
@@ -20,7 +20,7 @@ export interface Focus {
   readonly pointed: Signal<(Pointed & { readonly pane: PaneId }) | null>;
   /** The finding whose place the charts show. */
   readonly highlight: Signal<Highlight | null>;
-  readonly panelOpen: ReadonlySignal<boolean>;
+  readonly isPanelOpen: ReadonlySignal<boolean>;
   readonly tab: ReadonlySignal<Tab>;
 }
 
@@ -50,28 +50,28 @@ export function createFocus(choices: Choices, reports: ReportStore, { shown, inf
     const loaded = reports.loaded.value;
     return loaded?.run === focused.value ? (loaded?.report ?? null) : null;
   });
-  const wide = signal(false);
+  const isWide = signal(false);
   watchMedia(WIDE, (matches) => {
-    wide.value = matches;
+    isWide.value = matches;
   });
-  const panelOpen = computed(() => choices.panelOpen.value ?? wide.value);
+  const isPanelOpen = computed(() => choices.isPanelOpen.value ?? isWide.value);
   const tab = computed((): Tab => {
     const run = focused.value;
-    const found = run === null ? 0 : (infos.value.get(run)?.findings ?? 0);
+    const findings = run === null ? 0 : (infos.value.get(run)?.findings ?? 0);
     const chosen = choices.tab.value;
     const offered = chosen !== "sweep" || hasRangeTests(infos.value);
-    return chosen !== null && offered ? chosen : found > 0 ? "findings" : "run";
+    return chosen !== null && offered ? chosen : findings > 0 ? "findings" : "run";
   });
 
   const highlight = signal<Highlight | null>(null);
   const marks = computed(() => {
-    const run = drawn.value.find((one) => one.name === focused.value);
+    const run = drawn.value.find((candidate) => candidate.name === focused.value);
     if (report.value === null || run === undefined) return null;
-    const place = highlight.value?.run === run.name ? highlight.value : null;
+    const highlighted = highlight.value?.run === run.name ? highlight.value : null;
     return marksOf(report.value, run.shown, choices.axis.value, {
       hidden: choices.hidden.value,
-      shown: place === null ? null : [place.first, place.last],
-      asking: panelOpen.value && tab.value === "what-if",
+      shown: highlighted === null ? null : [highlighted.first, highlighted.last],
+      isAsking: isPanelOpen.value && tab.value === "what-if",
     });
   });
 
@@ -81,7 +81,7 @@ export function createFocus(choices: Choices, reports: ReportStore, { shown, inf
     marks,
     pointed: signal<(Pointed & { readonly pane: PaneId }) | null>(null),
     highlight,
-    panelOpen,
+    isPanelOpen,
     tab,
   };
 }

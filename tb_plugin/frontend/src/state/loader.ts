@@ -80,9 +80,9 @@ export function createLoader<Q, A>(
     },
     retry() {
       loaded.value = new Map(
-        [...loaded.peek()].map(([name, one]) => [
+        [...loaded.peek()].map(([name, entry]) => [
           name,
-          one.problem === null ? one : { ...one, key: "", problem: null },
+          entry.problem === null ? entry : { ...entry, key: "", problem: null },
         ]),
       );
       pump();

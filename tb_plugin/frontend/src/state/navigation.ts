@@ -1,15 +1,15 @@
 import { batch } from "@preact/signals";
 import type { Finding, Report } from "../api/report";
 import type { Range } from "../api/types";
-import { type Axis, convertRange, wholeSteps } from "../model/axis";
-import { showsLine, toWhatIsDrawn } from "../model/dragged";
-import { NO_ZOOM } from "../model/fields";
-import { findingKey, stepsAround } from "../model/findings";
-import type { PaneId } from "../model/pane";
-import { placesOf } from "../model/places";
-import { atLeast, panned, partOf, valueAt, within, yPart } from "../model/ranges";
-import { stepCursor } from "../model/readout";
-import type { ScaleKind } from "../model/scale";
+import { type Axis, convertRange, wholeSteps } from "../model/axes/axis";
+import { atLeast, panned, partOf, valueAt, within, yPart } from "../model/axes/ranges";
+import type { ScaleKind } from "../model/axes/scale";
+import { NO_ZOOM } from "../model/link/fields";
+import { positionsOf } from "../model/marks/positions";
+import { hasLineIn, withDrawnPoints } from "../model/panes/dragged";
+import type { PaneId } from "../model/panes/pane";
+import { stepCursor } from "../model/panes/readout";
+import { findingKey, stepsAround } from "../model/runs/findings";
 import type { Choices } from "./choices";
 import type { Moves } from "./stage";
 import type { View } from "./view";
@@ -23,14 +23,13 @@ export interface Navigation extends Moves {
 }
 
 /** The panes of trainings. */
-export type TrainingPane = "rate" | "layers" | "loss";
+export type TrainingPane = "lr" | "layers" | "loss";
 
 /** Findings whose place is best seen on the loss. */
 const LOSS_FINDINGS = /loss|metric|plateau|spike|improving/;
 
 export function createNavigation(choices: Choices, view: View): Navigation {
-  const leftOf = (pane: PaneId) =>
-    (view.panes.value.find(({ id }) => id === pane) ?? view.ratePane.value).left;
+  const leftOf = (pane: PaneId) => (view.panes.value.find(({ id }) => id === pane) ?? view.lrPane.value).left;
   const yZoom = (pane: PaneId, range: Range): void => {
     choices.zoom.value = { ...choices.zoom.value, [pane]: range };
   };
@@ -38,7 +37,7 @@ export function createNavigation(choices: Choices, view: View): Navigation {
   const setX = (range: Range): void => {
     const full = view.fullRange.value;
     const inside: Range = [Math.max(range[0], full[0]), Math.min(range[1], full[1])];
-    const [start, end] = toWhatIsDrawn(view.panes.value, inside);
+    const [start, end] = withDrawnPoints(view.panes.value, inside);
     const wanted =
       choices.axis.value === "step"
         ? wholeSteps([start, end])
@@ -56,7 +55,7 @@ export function createNavigation(choices: Choices, view: View): Navigation {
       const paneView = view.panes.value.find(({ id }) => id === pane);
       batch(() => {
         // A box around nothing zooms the x axis alone.
-        if (y !== null && paneView !== undefined && showsLine(paneView, wanted, y)) {
+        if (y !== null && paneView !== undefined && hasLineIn(paneView, wanted, y)) {
           yZoom(pane, yPart(y, left.range, left.kind));
         }
         if (x !== null) setX(wanted);
@@ -79,11 +78,11 @@ export function createNavigation(choices: Choices, view: View): Navigation {
     },
     showRange: setX,
     showFinding(finding, report) {
-      const run = view.drawn.value.find((one) => one.name === report.run);
+      const run = view.drawn.value.find((run) => run.name === report.run);
       if (run === undefined || finding.step === null) return;
-      const place = placesOf(run.shown, choices.axis.value);
+      const positionOf = positionsOf(run.shown, choices.axis.value);
       const steps = stepsAround(finding, report);
-      const [start, end] = steps === null ? [null, null] : [place(steps[0]), place(steps[1])];
+      const [start, end] = steps === null ? [null, null] : [positionOf(steps[0]), positionOf(steps[1])];
       const { code, step, last_step: last } = finding;
       batch(() => {
         choices.zoom.value = NO_ZOOM;
@@ -95,8 +94,8 @@ export function createNavigation(choices: Choices, view: View): Navigation {
           first: step,
           last: last ?? step,
         };
-        const pane = LOSS_FINDINGS.test(code) || !view.rateOpen.value ? "loss" : "rate";
-        const x = place(step);
+        const pane = LOSS_FINDINGS.test(code) || !view.isLROpen.value ? "loss" : "lr";
+        const x = positionOf(step);
         view.pointed.value = null;
         view.cursor.value = x === null ? null : { pane, x, y: null };
       });
@@ -123,8 +122,8 @@ export function createNavigation(choices: Choices, view: View): Navigation {
     },
     setScale(pane, kind) {
       batch(() => {
-        const { rateScale: rate, layerScale: layers, lossScale: loss } = choices;
-        ({ rate, layers, loss })[pane].value = kind;
+        const { lrScale: lr, layerScale: layers, lossScale: loss } = choices;
+        ({ lr, layers, loss })[pane].value = kind;
         choices.zoom.value = { ...choices.zoom.value, [pane]: null };
       });
     },

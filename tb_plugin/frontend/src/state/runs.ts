@@ -7,7 +7,7 @@ export interface RunList {
   readonly answer: Runs | null;
   /** Why the latest request failed, null where it did not. */
   readonly problem: string | null;
-  readonly loading: boolean;
+  readonly isLoading: boolean;
 }
 
 export interface RunsStore {
@@ -23,7 +23,7 @@ const LATE_MS = 60_000;
 const IDLE_MS = 10_000;
 
 export function createRuns(routes: Routes): RunsStore {
-  const list = signal<RunList>({ answer: null, problem: null, loading: true });
+  const list = signal<RunList>({ answer: null, problem: null, isLoading: true });
   let current: AbortController | null = null;
   let timer = 0;
   let pause = SOON_MS;
@@ -33,19 +33,19 @@ export function createRuns(routes: Routes): RunsStore {
     const abort = new AbortController();
     current = abort;
     const before = list.peek();
-    if (before.answer === null) list.value = { ...before, loading: true };
+    if (before.answer === null) list.value = { ...before, isLoading: true };
     try {
       const answer = await routes.runs(abort.signal);
       if (abort.signal.aborted) return;
       const changed = answer.version !== before.answer?.version;
       pause = changed ? SOON_MS : Math.min(pause * 1.5, LATE_MS);
-      if (changed || before.problem !== null || before.loading) {
-        list.value = { answer: changed ? answer : before.answer, problem: null, loading: false };
+      if (changed || before.problem !== null || before.isLoading) {
+        list.value = { answer: changed ? answer : before.answer, problem: null, isLoading: false };
       }
     } catch (error) {
       if (abort.signal.aborted) return;
       pause = Math.min(pause * 1.5, LATE_MS);
-      list.value = { answer: before.answer, problem: sentence(error), loading: false };
+      list.value = { answer: before.answer, problem: sentence(error), isLoading: false };
     } finally {
       if (current === abort) {
         current = null;

@@ -1,11 +1,11 @@
 import { effect, type ReadonlySignal, signal } from "@preact/signals";
 
 /** The signal's value once it has rested for `milliseconds`; the first value at once. */
-export function settled<T>(source: ReadonlySignal<T>, milliseconds: number): ReadonlySignal<T> {
-  const result = signal(source.peek());
+export function settled<T>(input: ReadonlySignal<T>, milliseconds: number): ReadonlySignal<T> {
+  const result = signal(input.peek());
   let timer = 0;
   effect(() => {
-    const value = source.value;
+    const value = input.value;
     window.clearTimeout(timer);
     if (value === result.peek()) return;
     timer = window.setTimeout(() => {

@@ -1,6 +1,6 @@
 import { type Signal, signal } from "@preact/signals";
 import { remember, remembered } from "../host/browser";
-import type { PaneId } from "../model/pane";
+import type { PaneId } from "../model/panes/pane";
 
 /** How the user divided the page; the browser keeps it. What is not named has the size of the style sheet. */
 export interface Sizes {
@@ -13,7 +13,7 @@ export interface Sizes {
 
 /** The panes' shares before the user changes them. */
 export const SHARES: Readonly<Record<PaneId, number>> = {
-  rate: 1,
+  lr: 1,
   layers: 0.8,
   loss: 1.35,
   sweep: 1.9,
@@ -56,20 +56,20 @@ export function sharesAfter(
   const both = (heights.get(above) ?? 0) + (heights.get(below) ?? 0);
   const height = Math.min(Math.max(wanted, LEAST.pane), both - LEAST.pane);
   const moved = new Map(heights).set(above, height).set(below, both - height);
-  const pixels = [...moved.values()].reduce((sum, one) => sum + one, 0);
+  const pixels = [...moved.values()].reduce((sum, height) => sum + height, 0);
   const shares = [...moved.keys()].reduce((sum, pane) => sum + shareOf(before, pane), 0);
   return {
     ...before.shares,
-    ...Object.fromEntries([...moved].map(([pane, one]) => [pane, (one / pixels) * shares])),
+    ...Object.fromEntries([...moved].map(([pane, height]) => [pane, (height / pixels) * shares])),
   };
 }
 
 /** What the browser kept; nothing where that is not what we wrote. */
 function read(text: string | null): Sizes {
   try {
-    const found: unknown = JSON.parse(text ?? "{}");
-    if (typeof found !== "object" || found === null) return {};
-    const { runs, panel, shares } = found as Record<string, unknown>;
+    const stored: unknown = JSON.parse(text ?? "{}");
+    if (typeof stored !== "object" || stored === null) return {};
+    const { runs, panel, shares } = stored as Record<string, unknown>;
     const kept = Object.entries(typeof shares === "object" && shares !== null ? shares : {}).filter(
       ([pane, share]) => pane in SHARES && isSize(share),
     );

@@ -1,8 +1,8 @@
 import type { ReadonlySignal, Signal } from "@preact/signals";
 import type { Range } from "../api/types";
-import type { Pointed } from "../model/layout";
-import type { PaneId, PaneView } from "../model/pane";
-import type { CursorReading } from "../model/readout";
+import type { Pointed } from "../model/marks/layout";
+import type { PaneId, PaneView } from "../model/panes/pane";
+import type { CursorReading } from "../model/panes/readout";
 
 export interface Cursor {
   readonly pane: PaneId;

@@ -2,9 +2,9 @@ import { computed, effect, type ReadonlySignal, type Signal, signal } from "@pre
 import type { Routes } from "../api/routes";
 import type { RunInfo, SeriesQuery } from "../api/types";
 import { connect, type Host, pageAddress, watchDark } from "../host/tensorboard";
-import { origin, serverAxis, serverRange } from "../model/axis";
-import type { LinkValues } from "../model/fields";
-import { decodeState, encodeState, linkAddress, sameValues } from "../model/link";
+import { origin, serverAxis, serverRange } from "../model/axes/axis";
+import type { LinkValues } from "../model/link/fields";
+import { decodeState, encodeState, hasSameValues, linkAddress } from "../model/link/link";
 import { applyLink, type Choices, createChoices, linkState } from "./choices";
 import { type Comparison, createComparison } from "./comparison";
 import type { Wanted } from "./loader";
@@ -62,12 +62,12 @@ export function createStore(routes: Routes): Store {
   const message = signal<string | null>(null);
   let clearing = 0;
 
-  loadWhatIsSeen(choices, view, series, plotWidth);
+  loadVisible(choices, view, series, plotWidth);
   loadReport(choices, view, reports);
   loadRangeTests(view, sweeps, rangeTests);
   const host = connect();
   watchDark((dark) => {
-    view.dark.value = dark;
+    view.isDark.value = dark;
   });
   void begin(host, choices, view, runs);
 
@@ -116,7 +116,7 @@ async function begin(host: Host, choices: Choices, view: View, runs: RunsStore):
   let known: LinkValues = {};
   const follow = async (): Promise<void> => {
     const values = await host.linkValues();
-    if (Object.keys(values).length === 0 || sameValues(values, known)) return;
+    if (Object.keys(values).length === 0 || hasSameValues(values, known)) return;
     known = values;
     applyLink(choices, decodeState(values));
   };
@@ -177,13 +177,13 @@ function loadReport(choices: Choices, view: View, reports: ReportStore): void {
 }
 
 /** Keeps the series of the drawn runs loaded: whole, and the zoomed range of those that were thinned. */
-function loadWhatIsSeen(
+function loadVisible(
   choices: Choices,
   view: View,
   series: SeriesStore,
   plotWidth: ReadonlySignal<number>,
 ): void {
-  const place = settled(
+  const cursorAt = settled(
     computed(() => ({ x: choices.zoom.value.x, axis: choices.axis.value })),
     REST_MS,
   );
@@ -203,7 +203,7 @@ function loadWhatIsSeen(
       const query = { ...common, x: "step" as const, range: null };
       overviews.push({ name: slotName("overview", run), query, stamp });
       const overview = series.loaded.value.get(slotName("overview", run))?.answer;
-      const { x, axis } = place.value;
+      const { x, axis } = cursorAt.value;
       if (x === null || overview == null || overview.every_step) continue;
       const range = serverRange(x, axis, origin(overview));
       details.push({

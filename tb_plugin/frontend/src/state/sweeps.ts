@@ -1,12 +1,11 @@
 import { batch, computed, type ReadonlySignal, signal } from "@preact/signals";
 import type { Range } from "../api/types";
-import { showsLine, toWhatIsDrawn } from "../model/dragged";
-import { NO_SWEEP_ZOOM } from "../model/fields";
-import type { Colours, PaneView } from "../model/pane";
-import { atLeast, panned, partOf, valueAt, within, yPart } from "../model/ranges";
-import { latestOf } from "../model/selection";
-import { type Overall, overall } from "../model/suggestions";
-import { type DrawnTest, type SweepMarks, sweepMarksOf } from "../model/sweepMarks";
+import { atLeast, panned, partOf, valueAt, within, yPart } from "../model/axes/ranges";
+import { NO_SWEEP_ZOOM } from "../model/link/fields";
+import { hasLineIn, withDrawnPoints } from "../model/panes/dragged";
+import type { Colors, PaneView } from "../model/panes/pane";
+import { type Overall, overall } from "../model/rangeTest/suggestions";
+import { type DrawnTest, type SweepMarks, sweepMarksOf } from "../model/rangeTest/sweepMarks";
 import {
   rowsOf,
   type SweepPaneInput,
@@ -15,7 +14,8 @@ import {
   sweepPane,
   sweepRange,
   sweepReadings,
-} from "../model/sweepPanes";
+} from "../model/rangeTest/sweepPanes";
+import { latestOf } from "../model/runs/selection";
 import type { Choices } from "./choices";
 import type { RangeTestStore } from "./rangeTests";
 import type { Cursor, Moves, Stage } from "./stage";
@@ -31,7 +31,7 @@ export interface Sweeps extends Stage {
   readonly tests: ReadonlySignal<readonly DrawnTest[]>;
   readonly overall: ReadonlySignal<Overall>;
   readonly marks: ReadonlySignal<SweepMarks>;
-  readonly colours: ReadonlySignal<Colours>;
+  readonly colors: ReadonlySignal<Colors>;
   readonly sweepPane: ReadonlySignal<PaneView>;
   readonly slopePane: ReadonlySignal<PaneView>;
   readonly readings: ReadonlySignal<readonly SweepReading[]>;
@@ -40,7 +40,7 @@ export interface Sweeps extends Stage {
 
 export function createSweeps(choices: Choices, view: View, store: RangeTestStore): Sweeps {
   const compared = computed(() => {
-    if (!view.panelOpen.value || view.tab.value !== "sweep") return null;
+    if (!view.isPanelOpen.value || view.tab.value !== "sweep") return null;
     const chosen = choices.sweep.value;
     const exists = chosen !== null && view.infos.value.get(chosen)?.kind === "range_test";
     return exists ? chosen : latestOf("range_test", view.infos.value);
@@ -63,13 +63,13 @@ export function createSweeps(choices: Choices, view: View, store: RangeTestStore
       return [{ name, test: current ? test : { ...test, training: null } }];
     }),
   );
-  const colours = computed((): Colours => {
-    if (view.kind.value === "range_test") return view.colours.value;
+  const colors = computed((): Colors => {
+    if (view.kind.value === "range_test") return view.colors.value;
     const theme = view.theme.value;
     return ({ kind }) => (kind === "slope" ? theme.learningRate : theme.loss);
   });
   const marks = computed(() =>
-    sweepMarksOf(tests.value, { hidden: choices.hidden.value, colour: view.runColour.value }),
+    sweepMarksOf(tests.value, { hidden: choices.hidden.value, color: view.runColor.value }),
   );
 
   const zoom = choices.sweepZoom;
@@ -81,7 +81,7 @@ export function createSweeps(choices: Choices, view: View, store: RangeTestStore
       range: range.value,
       zoom: null,
       scale: choices.sweepScale.value,
-      colours: colours.value,
+      colors: colors.value,
       hidden: choices.hidden.value,
       marks: marks.value,
     }),
@@ -94,19 +94,19 @@ export function createSweeps(choices: Choices, view: View, store: RangeTestStore
   const setX = ([start, end]: Range): void => {
     const whole = full.value;
     const inside: Range = [Math.max(start, whole[0]), Math.min(end, whole[1])];
-    const wanted = atLeast((whole[1] - whole[0]) * 1e-6, toWhatIsDrawn([sweep.value, slope.value], inside));
-    const seen = within(wanted, whole);
-    const all = seen[0] <= whole[0] && seen[1] >= whole[1];
-    zoom.value = { ...zoom.value, x: all ? null : seen };
+    const wanted = atLeast((whole[1] - whole[0]) * 1e-6, withDrawnPoints([sweep.value, slope.value], inside));
+    const visible = within(wanted, whole);
+    const all = visible[0] <= whole[0] && visible[1] >= whole[1];
+    zoom.value = { ...zoom.value, x: all ? null : visible };
   };
   const moves: Moves = {
     zoomTo(pane, x, y) {
       const paneView = pane === "slope" ? slope.value : sweep.value;
       const { left } = paneView;
-      const seen = range.value;
-      const wanted: Range = x === null ? seen : [valueAt(x[0], seen), valueAt(x[1], seen)];
+      const visible = range.value;
+      const wanted: Range = x === null ? visible : [valueAt(x[0], visible), valueAt(x[1], visible)];
       batch(() => {
-        if (y !== null && showsLine(paneView, wanted, y)) {
+        if (y !== null && hasLineIn(paneView, wanted, y)) {
           zoom.value = { ...zoom.value, [pane]: yPart(y, left.range, left.kind) };
         }
         if (x !== null) setX(wanted);
@@ -138,7 +138,7 @@ export function createSweeps(choices: Choices, view: View, store: RangeTestStore
       const [first] = tests.value.flatMap(({ test }) => test.sweeps.map(rowsOf));
       if (first === undefined || first.xs.length === 0) return;
       const at = cursor.value?.x ?? (by > 0 ? range.value[0] : range.value[1]);
-      const row = first.xs.findIndex((x, index) => nearer(x, first.xs[index + 1], at));
+      const row = first.xs.findIndex((x, index) => isNearer(x, first.xs[index + 1], at));
       const next = first.xs[clamp(row + (cursor.value === null ? 0 : by), first.xs.length)] as number;
       const part = partOf(next, range.value);
       if (zoom.value.x !== null && (part < 0 || part > 1))
@@ -153,7 +153,7 @@ export function createSweeps(choices: Choices, view: View, store: RangeTestStore
     tests,
     overall: computed(() => overall(tests.value.map(({ test }) => test))),
     marks,
-    colours,
+    colors,
     sweepPane: sweep,
     slopePane: slope,
     // Beside a training there is room for one.
@@ -168,7 +168,7 @@ export function createSweeps(choices: Choices, view: View, store: RangeTestStore
 }
 
 /** Whether of the ascending x and the next one x is the nearer to `at`. */
-function nearer(x: number, next: number | undefined, at: number): boolean {
+function isNearer(x: number, next: number | undefined, at: number): boolean {
   return next === undefined || Math.abs(x - at) <= Math.abs(next - at);
 }
 

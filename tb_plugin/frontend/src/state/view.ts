@@ -1,21 +1,21 @@
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Range, RunInfo } from "../api/types";
-import { fullRange, origin, serverAxis, serverRange } from "../model/axis";
-import { constantRates } from "../model/constantRate";
-import { defaultLayers, layersOf } from "../model/layers";
-import { layersPane } from "../model/layersPane";
-import { lossPane } from "../model/lossPane";
-import { allMetrics, defaultMetrics, isLossLike } from "../model/metrics";
-import type { DrawnRun, PaneView } from "../model/pane";
-import { ratePane } from "../model/ratePane";
-import { type Reading, readingAt } from "../model/readout";
-import { type Kind, kindShown, latestOf, sortedNames } from "../model/selection";
-import { autoSmoothing, isDense } from "../model/smoothing";
-import { splice } from "../model/splice";
-import { type Coverage, coverageOf } from "../model/status";
+import { fullRange, origin, serverAxis, serverRange } from "../model/axes/axis";
+import { constantLRs } from "../model/panes/constantLR";
+import { defaultLayers, layersOf } from "../model/panes/layers";
+import { layersPane } from "../model/panes/layersPane";
+import { lossPane } from "../model/panes/lossPane";
+import { lrPane } from "../model/panes/lrPane";
+import type { DrawnRun, PaneView } from "../model/panes/pane";
+import { type Reading, readingAt } from "../model/panes/readout";
+import { autoSmoothing, isDense } from "../model/panes/smoothing";
+import { splice } from "../model/panes/splice";
+import { allMetrics, defaultMetrics, isLossLike } from "../model/runs/metrics";
+import { type Kind, kindShown, latestOf, sortedNames } from "../model/runs/selection";
+import { type Coverage, coverageOf } from "../model/runs/status";
 import { DARK, LIGHT, type Theme } from "../theme/tokens";
 import type { Choices } from "./choices";
-import { type ColourView, createColours } from "./colours";
+import { type ColorView, createColors } from "./colors";
 import { createFocus, type Focus } from "./focus";
 import type { ReportStore } from "./reports";
 import type { RunsStore } from "./runs";
@@ -28,8 +28,8 @@ export const MOST_DRAWN = 40;
 const NO_RUNS: ReadonlyMap<string, RunInfo> = new Map();
 
 /** All that is seen, derived from the choices and the data. */
-export interface View extends Focus, ColourView {
-  readonly dark: Signal<boolean>;
+export interface View extends Focus, ColorView {
+  readonly isDark: Signal<boolean>;
   readonly theme: ReadonlySignal<Theme>;
   readonly infos: ReadonlySignal<ReadonlyMap<string, RunInfo>>;
   /** The kind of runs that is shown; names, matching, selected and listed are of this kind. */
@@ -51,14 +51,14 @@ export interface View extends Focus, ColourView {
   readonly smoothing: ReadonlySignal<number>;
   readonly metricNames: ReadonlySignal<readonly string[]>;
   readonly metrics: ReadonlySignal<readonly string[]>;
-  /** Of the focused run: all layers whose updates were sampled, and those that are told apart by colour. */
+  /** Of the focused run: all layers whose updates were sampled, and those that are told apart by color. */
   readonly layerNames: ReadonlySignal<readonly string[]>;
   readonly layers: ReadonlySignal<readonly string[]>;
-  readonly ratePane: ReadonlySignal<PaneView>;
+  readonly lrPane: ReadonlySignal<PaneView>;
   /** The learning rates of the runs, where none of them ever changes; null where one does. */
-  readonly constantRates: ReadonlySignal<readonly number[] | null>;
+  readonly constantLRs: ReadonlySignal<readonly number[] | null>;
   /** Whether the pane of the learning rate is open. */
-  readonly rateOpen: ReadonlySignal<boolean>;
+  readonly isLROpen: ReadonlySignal<boolean>;
   /** Null where no updates were sampled. */
   readonly layersPane: ReadonlySignal<PaneView | null>;
   readonly lossPane: ReadonlySignal<PaneView>;
@@ -77,10 +77,10 @@ export function createView(
   reports: ReportStore,
   plotWidth: ReadonlySignal<number>,
 ): View {
-  const dark = signal(false);
+  const isDark = signal(false);
   const theme = computed(() => {
     const choice = choices.theme.value;
-    return choice === "dark" || (choice === "auto" && dark.value) ? DARK : LIGHT;
+    return choice === "dark" || (choice === "auto" && isDark.value) ? DARK : LIGHT;
   });
   const infos = computed(() => runs.list.value.answer?.runs ?? NO_RUNS);
   const kind = computed(() => kindShown(choices.kind.value, infos.value));
@@ -125,13 +125,13 @@ export function createView(
   const range = computed(() => choices.zoom.value.x ?? full.value);
 
   const steps = computed(() => Math.max(0, ...shown.value.map((name) => infos.value.get(name)?.steps ?? 0)));
-  const stepsSeen = computed(() => {
+  const visibleSteps = computed(() => {
     const [start, end] = full.value;
     const part = (range.value[1] - range.value[0]) / (end - start);
     return steps.value * Math.min(1, part);
   });
-  const auto = computed(() => autoSmoothing(stepsSeen.value, plotWidth.value));
-  const dense = computed(() => isDense(stepsSeen.value, plotWidth.value));
+  const auto = computed(() => autoSmoothing(visibleSteps.value, plotWidth.value));
+  const dense = computed(() => isDense(visibleSteps.value, plotWidth.value));
   const smoothing = computed(() => choices.smoothing.value ?? auto.value);
 
   const metricNames = computed(() =>
@@ -150,10 +150,10 @@ export function createView(
     return metricNames.value.filter((name) => chosen.includes(name));
   });
 
-  const { colours, runColour } = createColours({ theme, drawn: listed, metricNames, metrics });
+  const { colors, runColor } = createColors({ theme, drawn: listed, metricNames, metrics });
 
   const layerNames = computed(() => {
-    const run = drawn.value.find((one) => one.name === focus.focused.value);
+    const run = drawn.value.find((run) => run.name === focus.focused.value);
     return layersOf(run?.overview.samples ?? null);
   });
   const layers = computed(() => {
@@ -165,15 +165,15 @@ export function createView(
     runs: drawn.value,
     axis: choices.axis.value,
     range: range.value,
-    colours: colours.value,
+    colors: colors.value,
     hidden: choices.hidden.value,
     marks: focus.marks.value,
   }));
-  const rate = computed(() =>
-    ratePane({
+  const lr = computed(() =>
+    lrPane({
       ...paneInput.value,
-      zoom: choices.zoom.value.rate,
-      scale: choices.rateScale.value,
+      zoom: choices.zoom.value.lr,
+      scale: choices.lrScale.value,
       sampled: focus.focused.value,
     }),
   );
@@ -196,28 +196,28 @@ export function createView(
       scale: choices.lossScale.value,
       metrics: metrics.value.map((name) => ({ name, side: isLossLike(name) ? "left" : "right" })),
       smoothing: smoothing.value,
-      dense: dense.value,
+      isDense: dense.value,
     }),
   );
 
   const constant = computed(() => {
-    if (drawn.value.length > 0) return constantRates(drawn.value);
+    if (drawn.value.length > 0) return constantLRs(drawn.value);
     // Until the curves are there, what the list shows of them decides: a pane that closes later would be a jump.
     const lines = shown.value.map((name) => infos.value.get(name)?.sparkline ?? []);
-    const rates = lines.flatMap(([first = null, ...others]) =>
-      first !== null && others.every((one) => one === first) ? [first] : [],
+    const lrs = lines.flatMap(([first = null, ...others]) =>
+      first !== null && others.every((run) => run === first) ? [first] : [],
     );
-    return rates.length > 0 && rates.length === lines.length ? rates : null;
+    return lrs.length > 0 && lrs.length === lines.length ? lrs : null;
   });
-  const rateOpen = computed(() => {
-    const chosen = choices.ratePane.value;
+  const isLROpen = computed(() => {
+    const chosen = choices.lrPane.value;
     if (chosen !== null) return chosen === "open";
     const { would, planned } = focus.marks.value ?? {};
     return constant.value === null || would != null || planned != null;
   });
   const panes = computed(() => {
     const folded = choices.hidden.value.has("layers");
-    return [rateOpen.value ? rate.value : null, folded ? null : layersBelow.value, loss.value].filter(
+    return [isLROpen.value ? lr.value : null, folded ? null : layersBelow.value, loss.value].filter(
       (pane) => pane !== null,
     );
   });
@@ -226,7 +226,7 @@ export function createView(
   const readings = computed(() => {
     const at = cursor.value;
     if (at === null) return [];
-    return drawn.value.map((run) => readingAt(run, choices.axis.value, at.x)).filter((one) => one !== null);
+    return drawn.value.map((run) => readingAt(run, choices.axis.value, at.x)).filter((run) => run !== null);
   });
 
   const coverage = computed(() => {
@@ -244,7 +244,7 @@ export function createView(
 
   return {
     ...focus,
-    dark,
+    isDark,
     theme,
     infos,
     kind,
@@ -262,13 +262,13 @@ export function createView(
     smoothing,
     metricNames,
     metrics,
-    colours,
-    runColour,
+    colors,
+    runColor,
     layerNames,
     layers,
-    ratePane: rate,
-    constantRates: constant,
-    rateOpen,
+    lrPane: lr,
+    constantLRs: constant,
+    isLROpen,
     layersPane: layersBelow,
     lossPane: loss,
     panes,

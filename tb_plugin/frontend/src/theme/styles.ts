@@ -11,7 +11,7 @@ import sweep from "./css/sweep.css?inline";
 import tooltip from "./css/tooltip.css?inline";
 import whatIf from "./css/what-if.css?inline";
 
-/** The page's style sheet. The colours in it are variables, which variables.ts sets from the theme. */
+/** The page's style sheet. The colors in it are variables, which variables.ts sets from the theme. */
 export const STYLES = [
   base,
   layout,

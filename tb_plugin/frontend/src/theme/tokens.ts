@@ -1,4 +1,4 @@
-/** Every colour of the page, of the charts and of the exported picture, for both themes. */
+/** Every color of the page, of the charts and of the exported picture, for both themes. */
 
 export interface Theme {
   readonly name: "light" | "dark";
@@ -18,17 +18,17 @@ export interface Theme {
   readonly warning: string;
   readonly warningText: string;
   readonly warningPage: string;
-  /** Text on the colour of a warning. */
+  /** Text on the color of a warning. */
   readonly onWarning: string;
   readonly danger: string;
   readonly good: string;
   readonly learningRate: string;
-  readonly effectiveRate: string;
+  readonly effectiveLR: string;
   readonly loss: string;
   /** What ReduceLROnPlateau does or would have done. */
   readonly rule: string;
   readonly metrics: readonly string[];
-  /** For several runs; told apart with any common colour blindness. */
+  /** For several runs; told apart with any common color blindness. */
   readonly runs: readonly string[];
 }
 
@@ -54,7 +54,7 @@ export const LIGHT: Theme = {
   danger: "#b3261e",
   good: "#17794a",
   learningRate: "#1765bf",
-  effectiveRate: "#4495dd",
+  effectiveLR: "#4495dd",
   loss: "#b8432b",
   rule: "#b47b00",
   metrics: ["#5a3aa0", "#1d9a93", "#3f3200", "#c55a9b", "#5b79f7", "#735879"],
@@ -94,7 +94,7 @@ export const DARK: Theme = {
   danger: "#ff8a80",
   good: "#5fcf95",
   learningRate: "#62a8f7",
-  effectiveRate: "#a9d0fb",
+  effectiveLR: "#a9d0fb",
   loss: "#f47e5e",
   rule: "#f0b73a",
   metrics: ["#b699f2", "#8df0d4", "#e6e04a", "#c9568f", "#5f79ee", "#cc572a"],
