@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from lrmon.analysis.learning_rate.shape import Shape, Sweep, find_shape, find_sweep
+from lrmon.analysis.learning_rate.shape import LRSweep, Shape, find_lr_sweep, find_shape
 
 EPOCH = 40
 
@@ -139,9 +139,9 @@ def test_any_learning_rate_has_a_shape_or_none(lrs: list[float], starts: list[in
     column = np.array(lrs, dtype=np.float32)
     with np.errstate(all="ignore"):
         found = find_shape(column, np.arange(column.size), np.array(sorted(starts), dtype=np.int64))
-        sweep = find_sweep(column, np.arange(column.size))
+        sweep = find_lr_sweep(column, np.arange(column.size))
     assert isinstance(found, Shape | None)
-    assert isinstance(sweep, Sweep | None)
+    assert isinstance(sweep, LRSweep | None)
 
 
 Growth = Callable[[float, float, int], NDArray[Any]]
@@ -165,7 +165,7 @@ def straight(low: float, high: float, count: int) -> NDArray[Any]:
 def test_a_learning_rate_that_grows_over_decades_sweeps(
     grow: Growth, ends: tuple[float, float], count: int
 ) -> None:
-    sweep = find_sweep(grow(*ends, count).astype(np.float32), np.arange(count))
+    sweep = find_lr_sweep(grow(*ends, count).astype(np.float32), np.arange(count))
     if grow is straight and (count, *ends) == (100, 1e-4, 1e-2):
         assert None is sweep  # in proportion to the step, as a warm-up is
         return
@@ -176,11 +176,11 @@ def test_a_learning_rate_that_grows_over_decades_sweeps(
 
 def test_a_stray_first_step_and_repeated_levels_do_not_hide_a_sweep() -> None:
     lrs = np.append(1e-3, powers(1e-6, 1.0, 200)).astype(np.float32)
-    sweep = find_sweep(lrs, np.arange(201))
+    sweep = find_lr_sweep(lrs, np.arange(201))
     assert sweep is not None
     assert 1 == sweep.first_row
     per_epoch = by_epoch([1e-8 * 10 ** (epoch / 20) for epoch in range(100)])
-    held = find_sweep(per_epoch[:-7], np.arange(per_epoch.size - 7))
+    held = find_lr_sweep(per_epoch[:-7], np.arange(per_epoch.size - 7))
     assert held is not None
     assert EPOCH == held.every
 
@@ -204,4 +204,4 @@ def test_a_stray_first_step_and_repeated_levels_do_not_hide_a_sweep() -> None:
     ids=range(12),
 )
 def test_no_other_learning_rate_sweeps(lrs: Any) -> None:
-    assert None is find_sweep(np.asarray(lrs, dtype=np.float32), np.arange(len(lrs)))
+    assert None is find_lr_sweep(np.asarray(lrs, dtype=np.float32), np.arange(len(lrs)))

@@ -185,7 +185,7 @@ _ERRORS: Final[dict[ShapeKind, Callable[[Floats, Floats], float]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
+class LRSweep:
     """A learning rate that grows over decades from the first step to the last.
 
     Attributes:
@@ -220,7 +220,7 @@ class Sweep:
         return _is_round(self.high) or _is_round(self.following)
 
 
-def find_sweep(learning_rate: NDArray[np.floating[Any]], steps: Steps) -> Sweep | None:
+def find_lr_sweep(learning_rate: NDArray[np.floating[Any]], steps: Steps) -> LRSweep | None:
     """Returns how the learning rate sweeps over decades; None where it does not, or not from start to end.
 
     It has at least 10 levels, each used for the same number of steps (the last may be cut short), which grow
@@ -249,7 +249,7 @@ def find_sweep(learning_rate: NDArray[np.floating[Any]], steps: Steps) -> Sweep 
     low, high = float(levels[0]), float(levels[-1])
     if _off_exponential(levels, part) <= _SWEEP_ROUNDING:
         following = high * (high / low) ** (1.0 / (levels.size - 1))
-        return Sweep("exponential", int(rows[0]), int(distances[0]), low, high, following)
+        return LRSweep("exponential", int(rows[0]), int(distances[0]), low, high, following)
     if _off_line(levels, part) > _LINE_ROUNDING:
         return None
     # A warm-up in proportion to the step starts with one part of its peak, or two.
@@ -257,7 +257,7 @@ def find_sweep(learning_rate: NDArray[np.floating[Any]], steps: Steps) -> Sweep 
     parts = low / part_of_it
     if abs(parts - round(parts)) < _SWEEP_ROUNDING and round(parts) in (1, 2):
         return None
-    return Sweep("linear", int(rows[0]), int(distances[0]), low, high, high + part_of_it)
+    return LRSweep("linear", int(rows[0]), int(distances[0]), low, high, high + part_of_it)
 
 
 def _is_round(value: float) -> bool:
