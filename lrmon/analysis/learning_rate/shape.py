@@ -32,9 +32,9 @@ _LINE_ROUNDING: Final = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The rule by which all changes of a learning rate are made, those of a warm-up left out.
+    """The rule that all changes of a learning rate follow, except those of a warm-up.
 
-    With x the step or the epoch's place, and x₀ that of the last value before the first change:
+    With x the step or the index of the epoch, and x₀ that of the last value before the first change:
 
     - ``exponential``: lr(x) = lr(x₀) · constant^((x - x₀) / every);
     - ``inverse_time``: lr(x) = initial / (1 + constant · x);
@@ -43,7 +43,7 @@ class Shape:
     Attributes:
       kind: see above.
       unit: ``step``: it changes from step to step, or every so many steps. ``epoch``: at starts of epochs.
-      every: how many steps or epochs lie between two changes.
+      every: the number of steps or epochs between two changes.
       constant: see above.
       initial: of ``inverse_time``, the learning rate at x = 0; else that before the first change.
       first: x of the first change: a step, or an index into the epoch starts.
@@ -190,7 +190,7 @@ class LRSweep:
 
     Attributes:
       growth: ``exponential`` or ``linear``.
-      first_row: of the rows, the one that it starts with: 0, or 1 behind a step with a stray learning rate.
+      first_row: the index that it starts with: 0, or 1 after a step with a stray learning rate.
       every: how many steps each learning rate is used for.
       low: the first learning rate.
       high: the last.
@@ -211,7 +211,7 @@ class LRSweep:
 
     @property
     def is_from_round_number(self) -> bool:
-        """Whether it starts from a number that somebody chose."""
+        """Whether it starts at a round number, which suggests that it was chosen."""
         return _is_round(self.low)
 
     @property
@@ -221,7 +221,7 @@ class LRSweep:
 
 
 def find_lr_sweep(learning_rate: NDArray[np.floating[Any]], steps: Steps) -> LRSweep | None:
-    """Returns how the learning rate sweeps over decades; None where it does not, or not from start to end.
+    """Returns how the learning rate grows over decades; None if it does not do so from start to end.
 
     It has at least 10 levels, each used for the same number of steps (the last may be cut short), which grow
     by one factor or by one amount, up to the last step. One step before may have another learning rate: that
