@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrmon import schema
-from lrmon.analysis.learning_rate.shape import Sweep, find_sweep
+from lrmon.analysis.learning_rate.shape import LRSweep, find_lr_sweep
 from lrmon.analysis.range_test.analyze import analyze
 from lrmon.review.run.numbers import shortest
 from lrmon.review.run.run import Fit, Reals
@@ -65,23 +65,23 @@ def about_own_sweep(fits: Sequence[Fit], index: int, step: Steps, learning_rate:
     borders = [fit.first_step, *(later.first_step for later in fits[index + 1 : index + 2])]
     first, *rest = np.searchsorted(step, borders).tolist()
     rows = slice(first, rest[0] if rest else step.size)
-    sweep = find_sweep(learning_rate[rows], step[rows])
+    sweep = find_lr_sweep(learning_rate[rows], step[rows])
     return None if sweep is None else _sentence(fit, sweep, learning_rate[rows], index=index, fits=len(fits))
 
 
-def _sweep(fit: Fit, step: Steps, learning_rate: Reals) -> Sweep | None:
+def _sweep(fit: Fit, step: Steps, learning_rate: Reals) -> LRSweep | None:
     """Returns the sweep of a completed fit, None if there is none."""
     if fit.kind != "training" or fit.ended is None or step.size < 2:
         return None
     # Nearly every training ends here.
     if not learning_rate[-1] > 0.99 * 10**_DECADES * learning_rate[:2].min():
         return None
-    sweep = find_sweep(learning_rate, step)
+    sweep = find_lr_sweep(learning_rate, step)
     return sweep if sweep is not None and sweep.decades >= _DECADES - 1e-6 else None
 
 
 def _is_range_test(
-    fit: Fit, sweep: Sweep, learning_rate: Reals, loss: Reals, *, following: float | None
+    fit: Fit, sweep: LRSweep, learning_rate: Reals, loss: Reals, *, following: float | None
 ) -> bool:
     """Returns whether a sweep is a range test and no warm-up.
 
@@ -113,7 +113,7 @@ def _is_range_test(
     )
 
 
-def _sentence(fit: Fit, sweep: Sweep, lrs: Reals, *, index: int, fits: int) -> str:
+def _sentence(fit: Fit, sweep: LRSweep, lrs: Reals, *, index: int, fits: int) -> str:
     low, high = (f"{lr:.3g}" for lr in shortest(lrs[[sweep.first_row, -1]]).tolist())
     per_epoch = fit.steps_per_epoch is not None and 1 < fit.steps_per_epoch <= sweep.every
     when = (
