@@ -50,7 +50,7 @@ export function reductionLabel(reduction: LRReduction, unit: Plateaus["unit"]): 
 
 /** For a list of reductions, for example "after epoch 12, also in the run". */
 export function reductionItem(reduction: LRReduction, unit: Plateaus["unit"]): string {
-  const owner = { would: "", both: ", also in the run", did: ", in the run only" }[reduction.kind];
+  const owner = { would: "", both: ", also in the run", did: ", run only" }[reduction.kind];
   return `${whenOf(reduction, unit)}${owner}`;
 }
 
