@@ -21,7 +21,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from lrmon.review.report.findings.finding import Finding  # noqa: E402 - the corpus is found from the root alone
-from lrmon.review.report.report import analyze_run  # noqa: E402
+from lrmon.review.report.report import analyzed_run  # noqa: E402
 from tests.corpus.recordings import Case, load_all  # noqa: E402
 
 PAGE: Final = ROOT / "docs/error_rates.md"
@@ -78,7 +78,7 @@ class Verdict:
 
 def verdict(case: Case) -> Verdict:
     """Returns what lrmon's report says of a training."""
-    found = analyze_run(case.run()).findings
+    found = analyzed_run(case.run()).findings
     return Verdict(case, tuple(finding for finding in found if finding.severity != "info"))
 
 

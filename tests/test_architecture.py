@@ -27,7 +27,11 @@ RULES: dict[str, set[str]] = {
     "lrmon.record": {"lrmon.record", "lrmon.schema", "lrmon.version", "numpy", "tensorboard", "tensorflow"},
     "lrmon.train": {"lrmon.record", "lrmon.schema", "lrmon.train", "lrmon.version", "numpy"},
     "lrmon.train.fit.closing_lines": {"lrmon.record", "lrmon.review", "numpy"},
-    "lrmon.train.base": {"keras", "tf_keras"},
+    "lrmon.train.base": {"keras", "lrmon.train.private_names", "tf_keras"},
+    "lrmon.train.private_names": {"lrmon.train.private_names"},
+    "lrmon.train.model": {
+        "lrmon.analysis", "lrmon.record", "lrmon.schema", "lrmon.train", "lrmon.version", "numpy",
+    },
     "lrmon.train.ring_buffer.in_tensorflow": {"lrmon.train", "numpy", "tensorflow"},
     "lrmon.train.ring_buffer.replicas": {"lrmon.train", "numpy", "tensorflow"},
     "lrmon.train.ring_buffer.in_jax": {"jax", "keras", "lrmon.train", "numpy"},
@@ -35,6 +39,7 @@ RULES: dict[str, set[str]] = {
     "lrmon.train.ring_buffer.in_torch": {"lrmon.train", "numpy", "torch"},
     "lrmon.train.preflight": {
         "lrmon.analysis", "lrmon.train.model.models", "lrmon.train.model.optimizers", "lrmon.train.preflight",
+        "lrmon.train.private_names",
     },
     "lrmon.train.range_test": {
         "lrmon.analysis", "lrmon.record", "lrmon.schema", "lrmon.train", "matplotlib", "numpy",

@@ -17,6 +17,8 @@ from typing import Any, Final, NoReturn
 
 from tensorboard import errors
 
+from lrmon.analysis.plateau.direction import MODES, VERSIONS
+from lrmon.analysis.plateau.rule import SETTINGS
 from lrmon.cli.run_table import run_table
 from lrmon.cli.streams import (
     abandon_streams,
@@ -28,7 +30,7 @@ from lrmon.cli.streams import (
 from lrmon.review.reading.data_provider import RecordReader
 from lrmon.review.reading.log_directory import open_logs
 from lrmon.review.reading.run_cache import RunCache
-from lrmon.review.report.plateau_settings import SETTINGS, default_rule, metric_names, replaced
+from lrmon.review.report.plateau_settings import default_rule, metric_names, replaced
 from lrmon.review.report.report import report
 from lrmon.review.run.export import export
 from lrmon.review.run.outline import outline
@@ -134,19 +136,14 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
         "the rule",
         "ReduceLROnPlateau's own settings; a setting that is left out is the run's own, or Keras' default",
     )
-    rule.add_argument(
-        "--monitor", metavar="NAME", help="an epoch metric, or batch/loss with patience in steps"
-    )
-    for name, metavar in (
-        ("patience", "N"),
-        ("factor", "F"),
-        ("min_delta", "D"),
-        ("cooldown", "N"),
-        ("min_lr", "L"),
-    ):
-        rule.add_argument(f"--{name.replace('_', '-')}", metavar=metavar)
-    rule.add_argument("--mode", metavar="M", help="auto, min or max")
-    rule.add_argument("--version", metavar="V", help="keras-3.15, keras-3.11, keras-3.0 or tf_keras")
+    metavars = {str: "NAME", int: "N", float: "X"}
+    texts = {
+        "monitor": "an epoch metric, or batch/loss with patience in steps",
+        "mode": ", ".join(MODES),
+        "version": ", ".join(VERSIONS),
+    }
+    for name, kind in SETTINGS.items():
+        rule.add_argument(f"--{name.replace('_', '-')}", metavar=metavars[kind], help=texts.get(name))
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -126,12 +126,12 @@ class EventFile:
             self._was_observed = self._was_observed or is_whole
             return self._was_observed and not is_whole
         try:
-            found = Path(self.path).stat()
+            status = Path(self.path).stat()
         except (FileNotFoundError, NotADirectoryError):
             return True
         except OSError:
             return False
-        return not os.path.samestat(found, os.fstat(self._local.fileno())) or found.st_size < self.size
+        return not os.path.samestat(status, os.fstat(self._local.fileno())) or status.st_size < self.size
 
     def moved(self) -> EventFile | None:
         """Returns a new file with everything that this one held, though its path is gone.

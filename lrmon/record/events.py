@@ -170,8 +170,8 @@ def _crc32c(data: bytes) -> int:
     message[-len(data) :] = np.frombuffer(data, np.uint8)
     message[-len(data) :][:4] ^= 0xFF  # where the checksum begins
     tables = _crc_tables(_CRC_STRIDE)[::-1]
-    of_strides = tables[np.arange(_CRC_STRIDE), message.reshape(strides, _CRC_STRIDE)]
-    registers = np.bitwise_xor.reduce(of_strides, axis=1)
+    contributions = tables[np.arange(_CRC_STRIDE), message.reshape(strides, _CRC_STRIDE)]
+    registers = np.bitwise_xor.reduce(contributions, axis=1)
     strides_each = 1
     while len(registers) > 1:
         # Pairs become one: the first of each moves on by as many strides as the second is long.

@@ -97,7 +97,7 @@ class Recorder:
         # Held by the threads that put entries; the flush thread takes it only where it is free.
         self._lock = threading.RLock()
         self._source: Callable[[], None] | None = None
-        self._closed = False
+        self._is_closed = False
         self._thread = FlushThread(log_dir, _method_of(self, Recorder._drain_if_free), journal)
         self._intake = self._thread.intake
         self._warnings = self._thread.warnings
@@ -307,10 +307,10 @@ class Recorder:
         """
         if self._is_over or self._thread.is_anothers:
             return
-        if not self._closed:
+        if not self._is_closed:
             self.drain()
             self.end_fit(ended)
-            self._closed = True
+            self._is_closed = True
         self._source = None
         self._thread.close(WAIT_SECONDS)
         self._is_over = True
@@ -351,7 +351,7 @@ class Recorder:
         self._thread.notice(weight)
 
     def _check_open(self) -> None:
-        if self._closed:
+        if self._is_closed:
             raise RuntimeError(
                 f"the recorder of {self.log_dir!r} is closed; make a new one to go on recording"
             )

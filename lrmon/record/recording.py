@@ -145,9 +145,9 @@ class Recording:
         state, records, parts = self, list[Record](), []
         for start in range(0, len(rows), schema.ROWS_PER_RECORD):
             block = rows[start : start + schema.ROWS_PER_RECORD]
-            of_block, scalars = state._block(block)
-            records += of_block
-            parts += [scalars, *(record.event for record in of_block)]
+            block_records, scalars = state._block(block)
+            records += block_records
+            parts += [scalars, *(record.event for record in block_records)]
             state = replace(state, records=state.records + 1, last_wall_time=float(block.wall_time[-1]))
         return state, records, b"".join(parts)
 
@@ -186,8 +186,10 @@ class Recording:
         records[schema.BATCHES_PREFIX] = columns.astype(kind)
         position = f"{self.name}/{self.records // schema.RECORDS_PER_TAG}"
         last_step, last_time = int(steps[-1]), float(rows.wall_time[-1])
-        of_rows = [Record(tag + position, last_step, last_time, values) for tag, values in records.items()]
-        return of_rows, b"".join(parts)
+        row_records = [
+            Record(tag + position, last_step, last_time, values) for tag, values in records.items()
+        ]
+        return row_records, b"".join(parts)
 
     def note_record(self, note: Note) -> Record:
         """Returns the record of a note."""

@@ -199,8 +199,8 @@ class Writer:
         for item in items:
             written += _count(item)
             if isinstance(item, Rows):
-                recording, of_rows, data = recording.with_rows(item)
-                records += of_rows
+                recording, row_records, data = recording.with_rows(item)
+                records += row_records
                 parts.append(data)
                 continue
             if isinstance(item, Note):

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lrmon.analysis.learning_rate.schedules import planned_lrs
+from lrmon.analysis.learning_rate.schedules import schedule_of_keras
 from lrmon.analysis.plateau.replay import replay_plateau
 from lrmon.analysis.plateau.rule import PlateauRule
 from lrmon.review.report.plateau_settings import rule_of
@@ -68,7 +68,7 @@ def preview(
         return report(run, rule)
     if hasattr(schedule, "get_config") and callable(schedule):
         recorded = {"class_name": type(schedule).__name__, "config": dict(schedule.get_config())}
-        lrs = _of_schedule(schedule, recorded, steps_per_epoch * epochs, compiled=compiled)
+        lrs = _of_schedule(schedule, steps_per_epoch * epochs, compiled=compiled)
         return report(_run(lrs, steps_per_epoch, {}, recorded, compiled=compiled))
     function = getattr(schedule, "schedule", schedule)
     if callable(function):
@@ -97,15 +97,12 @@ def _of_rule(
     return replay_plateau(values, learning_rate, rule).learning_rate, values
 
 
-def _of_schedule(
-    schedule: Callable[[Any], Any], recorded: Mapping[str, Any], steps: int, *, compiled: bool
-) -> NDArray[np.float32]:
+def _of_schedule(schedule: Callable[[Any], Any], steps: int, *, compiled: bool) -> NDArray[np.float32]:
     """Returns the learning rate of each step."""
-    module = type(schedule).__module__.partition(".")[0]
-    if module in ("keras", "tf_keras"):
-        lrs = planned_lrs(recorded["class_name"], recorded["config"], np.arange(steps), compiled=compiled)
-        if lrs is not None:
-            return lrs
+    known = schedule_of_keras(schedule)
+    lrs = None if known is None else known.learning_rates(np.arange(steps), compiled=compiled)
+    if lrs is not None:
+        return lrs
     return np.array([float(np.asarray(schedule(step))) for step in range(steps)], dtype=np.float32)
 
 

@@ -1,4 +1,4 @@
-"""What the list of runs says of each one."""
+"""The entries of the list of runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lrmon.review.report.findings.finding import SEVERITIES
-from lrmon.review.report.report import findings_of
+from lrmon.review.report.report import analyzed_run
 from lrmon.review.run.numbers import shortest
 from lrmon.review.run.run import Run
 
@@ -19,7 +19,7 @@ def summarize(run: Run) -> dict[str, Any]:
     """Returns the run's entry in the answer of the route ``runs``, see http_api.md."""
     fit = run.fits[-1] if run.fits else None
     steps = run.step.size
-    findings = findings_of(run)
+    findings = analyzed_run(run).findings
     times = [*run.time[-1:].tolist(), *(epoch.wall_time for epoch in run.epochs[-1:])]
     return {
         "kind": run.kind,

@@ -1,8 +1,10 @@
-"""The class that LRMonitor is one of, so that either Keras takes it as a callback."""
+"""Base class of LRMonitor, accepted by both Keras 3 and tf_keras."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from lrmon.train.private_names.tf_keras import AnswersToTfKeras
 
 if TYPE_CHECKING:
     from keras.callbacks import Callback as KerasCallback
@@ -20,20 +22,5 @@ else:
             ) from keras_error
 
 
-class Callback(KerasCallback):
-    """A callback of Keras 3, or of tf_keras where that is all there is; both call it.
-
-    tf_keras asks its callbacks a few questions that Keras 3's do not answer by themselves.
-    """
-
-    _supports_tf_logs = True
-    _chief_worker_only = False
-
-    def _implements_train_batch_hooks(self) -> bool:
-        return True
-
-    def _implements_test_batch_hooks(self) -> bool:
-        return False
-
-    def _implements_predict_batch_hooks(self) -> bool:
-        return False
+class Callback(AnswersToTfKeras, KerasCallback):
+    """A callback of Keras 3, or of tf_keras if that is all there is; both call it."""

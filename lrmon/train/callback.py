@@ -23,8 +23,9 @@ from lrmon.train.fit.fit_recording import FitRecording, Position
 from lrmon.train.model.description import checked_plateau, described_plateau
 from lrmon.train.model.host import on_host, scalars
 from lrmon.train.model.models import backend_of, is_chief, keras_of, prints_progress, unrecordable
-from lrmon.train.model.optimizers import counter, parts
-from lrmon.train.preflight import Fit, own_plateau, planned_fit, preflight
+from lrmon.train.model.optimizers import parts
+from lrmon.train.preflight import PlannedFit, own_plateau, planned_fit, preflight
+from lrmon.train.private_names.keras import CALLBACK_MODEL, counter, model_of_callback
 from lrmon.train.ring_buffer.installation import BACKENDS
 from lrmon.train.update_samples.sampler import checked_interval
 
@@ -114,7 +115,7 @@ class LRMonitor(Callback):
         self._position: Position | None = None
         self._trained: weakref.ref[Any] | None = None
         self._problem: str | None = None
-        self._warned = False
+        self._has_warned = False
         self._is_copy = False
         self._may_be_another = False
         """Whether the folder holds an earlier training, and nothing has been said of it yet."""
@@ -122,7 +123,7 @@ class LRMonitor(Callback):
     def __getstate__(self) -> dict[str, Any]:
         """Returns the settings alone: a copy, pickled or deep-copied, records a training of its own."""
         own = (
-            "_model",
+            CALLBACK_MODEL,
             "params",
             "_recorder",
             "_journal",
@@ -137,7 +138,7 @@ class LRMonitor(Callback):
         """Opens the event file and puts the ring into the training step."""
         _check_can_record(self.model)
         self._end_fit("interrupted")
-        self._problem, self._warned = None, False
+        self._problem, self._has_warned = None, False
         if self._recorder is not None and self._starts_another_model():
             self._recorder.close()
             self._recorder, self._position, self._is_copy = None, None, True
@@ -171,7 +172,7 @@ class LRMonitor(Callback):
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Hears that a batch ended: news only where somebody has made the train function anew."""
         if self._fit is not None:
-            self._fit.heard_of_execution()
+            self._fit.execution_was_reported()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Records the epoch's metrics."""
@@ -182,34 +183,34 @@ class LRMonitor(Callback):
     @_harmless
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Writes what is left, and says where to look; the file stays open for a further fit."""
-        has_recorded = self._fit is not None and self._fit.began
+        has_recorded = self._fit is not None and self._fit.has_begun
         self._end_fit("stopped" if self.model.stop_training else "completed")
         if has_recorded and self._problem is None:
             self._say_closing()
 
     @_harmless
-    def _begin_fit(self, seen: Fit) -> None:
+    def _begin_fit(self, planned: PlannedFit) -> None:
         model = self.model
         fit = self._fit = FitRecording(
             model,
-            seen.callbacks or (),
+            planned.callbacks or (),
             protect=self._tell,
             flush=self._flush,
             left=lambda: self._end_fit("interrupted"),
         )
         if self._recorder is None:
             return
-        preflight_warnings = preflight(model, self.params, seen, plateau=self._plateau)
+        preflight_warnings = preflight(model, self.params, planned, plateau=self._plateau)
         for problem in preflight_warnings:
             warn(problem.text, category=UserWarning, stacklevel=_users_level())
         fit.start(
             self._recorder,
             self.params or {},
-            seen=seen,
-            plateau=described_plateau(self._plateau or own_plateau(seen), model),
+            planned=planned,
+            plateau=described_plateau(self._plateau or own_plateau(planned), model),
             step_sizes_every=self._step_sizes_every,
             preflight_warnings=preflight_warnings,
-            went_on_from=self._position,
+            previous_position=self._position,
         )
         self._recorder.attach(self._read)
 
@@ -227,7 +228,7 @@ class LRMonitor(Callback):
             self._recorder.attach(None)
             self._read(unfinished=True)
             fit.end(ended)
-            if fit.began:
+            if fit.has_begun:
                 self._position = fit.position
             self._recorder.flush()
         fit.leave_model()
@@ -266,7 +267,7 @@ class LRMonitor(Callback):
 
     def _starts_another_model(self) -> bool:
         """Whether the model is none that this monitor has seen, and begins its training."""
-        if self._trained is None or self._trained() is self._model:
+        if self._trained is None or self._trained() is model_of_callback(self):
             return False
         return all(int(on_host(counter(part.optimizer))) == 0 for part in parts(self.model.optimizer))
 
@@ -283,9 +284,9 @@ class LRMonitor(Callback):
         self._warn_of_problem()
 
     def _warn_of_problem(self) -> None:
-        if self._problem is None or self._warned:
+        if self._problem is None or self._has_warned:
             return
-        self._warned = True
+        self._has_warned = True
         if self._fit is not None:
             self._fit.give_up()
         if self._recorder is not None:

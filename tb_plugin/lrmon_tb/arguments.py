@@ -10,8 +10,8 @@ from typing import Literal, cast
 from tensorboard import errors
 from werkzeug import Request
 
-from lrmon.analysis.plateau.rule import PlateauRule
-from lrmon.review.report.plateau_settings import SETTINGS, replaced
+from lrmon.analysis.plateau.rule import SETTINGS, PlateauRule
+from lrmon.review.report.plateau_settings import replaced
 from lrmon.review.run.series import Axis, View
 
 _AXES = ("step", "epoch", "time")

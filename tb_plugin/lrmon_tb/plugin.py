@@ -13,9 +13,10 @@ from tensorboard.plugins import base_plugin
 from werkzeug import Request, Response
 
 from lrmon import schema
+from lrmon.analysis.plateau.rule import SETTINGS
 from lrmon.review.reading.data_provider import RecordReader
 from lrmon.review.reading.run_cache import RunCache
-from lrmon.review.report.plateau_settings import SETTINGS, metric_names
+from lrmon.review.report.plateau_settings import metric_names
 from lrmon.review.report.report import analyzed_run, report
 from lrmon.review.run.export import export
 from lrmon.review.run.series import View, series_json

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pytest
 import tensorflow as tf
 
-from lrmon.analysis.learning_rate.schedules import planned_lrs, staircase_decay_steps
+from lrmon.analysis.learning_rate.schedules import keras_schedule, schedule_of_keras
 
 S = keras.optimizers.schedules
 STEPS = np.concatenate((np.arange(0, 400), [999, 1000, 1001, 4096, 99_999]))
@@ -49,7 +49,9 @@ def by_keras(schedule: Any, *, compiled: bool) -> npt.NDArray[np.float32]:
 def test_a_schedule_is_known_by_its_configuration(name: str, compiled: bool) -> None:
     schedule = SCHEDULES[name]()
     expected = by_keras(schedule, compiled=compiled)
-    actual = planned_lrs(type(schedule).__name__, schedule.get_config(), STEPS, compiled=compiled)
+    known = schedule_of_keras(schedule)
+    assert known is not None
+    actual = known.learning_rates(STEPS, compiled=compiled)
 
     assert actual is not None
     # Near the foot of a cosine only the peak's roundings count.
@@ -63,7 +65,9 @@ def test_a_schedule_is_known_by_its_configuration(name: str, compiled: bool) -> 
 def test_it_steps_where_training_steps(name: str, compiled: bool) -> None:
     schedule = SCHEDULES[name]()
     expected = by_keras(schedule, compiled=compiled)
-    actual = planned_lrs(type(schedule).__name__, schedule.get_config(), STEPS, compiled=compiled)
+    known = schedule_of_keras(schedule)
+    assert known is not None
+    actual = known.learning_rates(STEPS, compiled=compiled)
 
     assert actual is not None
     assert (np.flatnonzero(np.diff(expected)) + 1).tolist() == (np.flatnonzero(np.diff(actual)) + 1).tolist()
@@ -82,7 +86,9 @@ def test_it_steps_where_training_steps(name: str, compiled: bool) -> None:
     ],
 )
 def test_a_schedule_that_nobody_knows_has_no_plan(class_name: str, config: dict[str, Any]) -> None:
-    assert None is planned_lrs(class_name, config, [0, 1])
+    known = keras_schedule(class_name, config)
+
+    assert known is None or known.learning_rates([0, 1]) is None
 
 
 @pytest.mark.parametrize(
@@ -99,4 +105,64 @@ def test_a_schedule_that_nobody_knows_has_no_plan(class_name: str, config: dict[
 def test_a_staircase_says_its_decay_steps(
     class_name: str, config: dict[str, Any], expected: int | None
 ) -> None:
-    assert expected == staircase_decay_steps(class_name, config)
+    known = keras_schedule(class_name, config)
+
+    assert known is not None
+    assert expected == known.drop_every
+
+
+@pytest.mark.parametrize(
+    ("name", "end"),
+    [
+        ("polynomial", 300),
+        ("cosine", 250),
+        ("cosine after a warm-up", 261),
+        ("polynomial in cycles", None),
+        ("cosine with restarts", None),
+        ("exponential", None),
+        ("staircase", None),
+    ],
+)
+def test_a_schedule_stays_at_its_final_value_from_its_end_on(name: str, end: int | None) -> None:
+    schedule = SCHEDULES[name]()
+    known = schedule_of_keras(schedule)
+    assert known is not None
+    assert end == known.end
+
+    lrs = np.array([float(schedule(step)) for step in range(401)])
+    changes = np.flatnonzero(np.diff(lrs)) + 1
+    if end is not None:
+        assert changes[-1] <= end
+        assert changes[-1] >= end - 2
+    else:
+        assert changes[-1] > 300
+
+
+def test_a_warm_up_ends_at_the_peak() -> None:
+    schedule = SCHEDULES["cosine after a warm-up"]()
+    known = schedule_of_keras(schedule)
+    assert known is not None
+
+    assert known.warmup_steps == int(np.argmax([float(schedule(step)) for step in range(200)]))
+    for name in ("cosine", "exponential", "constants"):
+        without = schedule_of_keras(SCHEDULES[name]())
+        assert without is not None
+        assert 0 == without.warmup_steps
+
+
+def test_a_class_of_a_user_is_not_taken_for_one_of_keras() -> None:
+    class ExponentialDecay(S.ExponentialDecay):  # type: ignore[name-defined]
+        pass
+
+    assert None is schedule_of_keras(ExponentialDecay(0.1, 5, 0.5))
+
+
+def test_every_schedule_of_keras_is_known() -> None:
+    names = {
+        name
+        for name, schedule in vars(S).items()
+        if isinstance(schedule, type) and name not in ("LearningRateSchedule", "CosineDecayRestarts")
+    }
+
+    assert names
+    assert all(keras_schedule(name, {}) is not None for name in (*names, "CosineDecayRestarts"))

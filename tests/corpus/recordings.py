@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from lrmon import schema
 from lrmon.review.reading.decode import Block, decode_epoch, decode_fit
-from lrmon.review.reading.merge import Recording, assemble
+from lrmon.review.reading.merge import DecodedRecording, assemble
 from lrmon.review.run.run import Run
 
 FOLDER: Final = Path(__file__).parent / "recordings"
@@ -99,7 +99,7 @@ class Case:
         blocks = [Block(0, 0.0, rows)] if rows.size else []
         epochs = [decode_epoch(_datum(record)) for record in self.epochs]
         fits = [decode_fit(_datum(record), NAME) for record in self.fits]
-        recording = Recording(
+        recording = DecodedRecording(
             NAME, blocks, [each for each in epochs if each], [each for each in fits if each]
         )
         return assemble(self.name, "1", [recording])

@@ -43,7 +43,7 @@ def test_past_runs_come_as_columns_with_reports(log_dir: Path) -> None:
     assert {"a/staircase", "gap", "empty", "scalars"} == set(runs)
     assert list(range(456)) == run.step.tolist()
     assert (np.float32(0.1) * np.float32(0.95)) == pytest.approx(run.learning_rate[100])
-    assert [95, 190, 285, 380] == lrmon.report(run).analysis.steps.step.tolist()
+    assert [95, 190, 285, 380] == lrmon.report(run).analysis.lr_changes.step.tolist()
     assert 3 == lrmon.report(run, lrmon.PlateauRule("val_loss", patience=3)).plateaus.rule.patience
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import lrmon
 from lrmon.review.reading.decode import Block
-from lrmon.review.reading.merge import Recording, assemble
+from lrmon.review.reading.merge import DecodedRecording, assemble
 from lrmon.review.run.run import Run
 from lrmon.review.run_list import summarize
 from tests.review.trained import by_epoch, findings, trained
@@ -115,7 +115,7 @@ def test_a_warm_up_that_the_next_fit_goes_on_from_is_none() -> None:
         later = trained(np.full(100, second_rate), 100, first_step=100, first_epoch=1, **KERAS)
         blocks = [_block(one) for one in (first, later)]
         fits = [replace(first.fits[0], kind="training", sweep_from=None), *later.fits]
-        return assemble("run", "1", [Recording("1", blocks, [*first.epochs, *later.epochs], fits)])
+        return assemble("run", "1", [DecodedRecording("1", blocks, [*first.epochs, *later.epochs], fits)])
 
     assert ["training", "training"] == [fit.kind for fit in two_fits(1e-2).fits]
     restored = two_fits(1e-3)

@@ -61,7 +61,7 @@ class Halving(keras.optimizers.schedules.LearningRateSchedule):
 def test_a_schedule_of_ones_own_is_called() -> None:
     made = lrmon.preview(Halving(), steps_per_epoch=10, epochs=3)
 
-    assert [10, 20] == made.analysis.steps.step.tolist()
+    assert [10, 20] == made.analysis.lr_changes.step.tolist()
     assert [0.1, 0.05, 0.025] == pytest.approx(made.run.learning_rate[[0, 10, 20]].tolist())
 
 

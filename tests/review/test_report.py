@@ -13,7 +13,7 @@ import pytest
 from lrmon.analysis.plateau.replay import replay_plateau
 from lrmon.analysis.plateau.rule import PlateauRule
 from lrmon.review.reading.decode import Block
-from lrmon.review.reading.merge import Recording, assemble
+from lrmon.review.reading.merge import DecodedRecording, assemble
 from lrmon.review.report.report import analyzed_run, report
 from lrmon.review.run.run import Epoch, Fit, Run
 from tests.review.trained import NAME, STAIRCASE, by_epoch, staircase, trained
@@ -278,7 +278,7 @@ def test_an_epoch_that_runs_has_its_planned_length() -> None:
 
 def test_without_epochs_edges_have_no_place_in_them() -> None:
     values = np.column_stack((by_epoch([0.1, 0.05], 10), np.ones(20), np.ones(20), np.ones(20)))
-    run = assemble("run", "v", [Recording(NAME, [Block(0, 0.0, values.astype(np.float32))])])
+    run = assemble("run", "v", [DecodedRecording(NAME, [Block(0, 0.0, values.astype(np.float32))])])
     made = report(run)
     (lr_change,) = made.to_dict()["lr"]["lr_changes"]
 
@@ -292,7 +292,9 @@ def test_steps_in_epochs_whose_records_are_missing_have_no_place() -> None:
     values = np.column_stack((by_epoch([0.1] * 3 + [0.05] * 3, 10), np.ones(60), np.ones(60), np.ones(60)))
     epochs = [Epoch(n, 10 * n, 10 * n + 9, 0.0, {"loss": 1.0}) for n in (0, 1, 5)]
     fit = Fit(NAME, 0, 0, 0, None, 0, 10, "training", 0.0, None, {})
-    run = assemble("run", "v", [Recording(NAME, [Block(0, 0.0, values.astype(np.float32))], epochs, [fit])])
+    run = assemble(
+        "run", "v", [DecodedRecording(NAME, [Block(0, 0.0, values.astype(np.float32))], epochs, [fit])]
+    )
     (lr_change,) = report(run).to_dict()["lr"]["lr_changes"]
 
     assert (30, None, None) == (lr_change["step"], lr_change["epoch"], lr_change["offset"])
@@ -304,7 +306,9 @@ def test_a_second_fit_that_counts_from_0_lies_after_the_first() -> None:
     fits = [
         Fit(NAME, n, 20 * n, 20 * n, 20 * n + 19, 0, 10, "training", 0.0, "completed", {}) for n in (0, 1)
     ]
-    run = assemble("run", "v", [Recording(NAME, [Block(0, 0.0, values.astype(np.float32))], epochs, fits)])
+    run = assemble(
+        "run", "v", [DecodedRecording(NAME, [Block(0, 0.0, values.astype(np.float32))], epochs, fits)]
+    )
     made = report(run, PlateauRule("loss", patience=2)).to_dict()
 
     assert [0, 1, 0, 1] == made["epochs"]["epoch"]

@@ -346,8 +346,8 @@ def test_the_counter_and_the_planned_schedule_stand_still_where_an_update_was_le
     assert expected.tolist() == series(run)["columns"]["iteration"]
     np.testing.assert_array_equal(np.float32(0.1) * np.float32(0.5) ** (expected // 10), run.learning_rate)
     # The schedule stood still while updates were left out; no update used a rate twice as long for it.
-    assert [10 + 1, 20 + 2] == lrmon.report(run).analysis.steps.step.tolist()
-    planned = lrmon.report(run).analysis.plan
+    assert [10 + 1, 20 + 2] == lrmon.report(run).analysis.lr_changes.step.tolist()
+    planned = lrmon.report(run).analysis.outlook
     assert planned is not None
     assert [32, 42, 52] == planned.lr_changes.tolist()
 

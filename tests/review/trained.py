@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lrmon.review.reading.decode import Block
-from lrmon.review.reading.merge import Recording, assemble
+from lrmon.review.reading.merge import DecodedRecording, assemble
 from lrmon.review.report.analysis import analysis
 from lrmon.review.report.findings.finding import Finding
-from lrmon.review.report.findings.ranking import find_each
-from lrmon.review.report.report import analyze_run
+from lrmon.review.report.findings.ranking import theme_findings
+from lrmon.review.report.report import analyzed_run
 from lrmon.review.run.run import Epoch, Fit, Run
 
 NAME = "20250101T000000.000000Z-1"
@@ -80,7 +80,7 @@ def trained(
         ended=record.get("ended"),
         record=record,
     )
-    recording = Recording(NAME, [Block(first_step, 0.0, values)] if lr.size else [], epochs, [of_fit])
+    recording = DecodedRecording(NAME, [Block(first_step, 0.0, values)] if lr.size else [], epochs, [of_fit])
     return assemble(name, "version", [recording])
 
 
@@ -99,10 +99,10 @@ def staircase(length: int, trained_epochs: int, decay_steps: int = 95, *, extra:
 
 def findings(run: Run) -> dict[str, Finding]:
     """Returns the findings of a run by code."""
-    return {finding.code: finding for finding in analyze_run(run).findings}
+    return {finding.code: finding for finding in analyzed_run(run).findings}
 
 
 def parts(run: Run) -> dict[str, Finding]:
     """Returns what each theme finds in a run by code, consequences of others included."""
     with np.errstate(all="ignore"):
-        return {finding.code: finding for finding in find_each(analysis(run))}
+        return {finding.code: finding for finding in theme_findings(analysis(run))}

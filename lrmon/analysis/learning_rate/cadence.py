@@ -55,6 +55,19 @@ def late_multiples(decay_steps: int, multiples: Steps) -> NDArray[np.bool_]:
     return np.asarray(np.floor(steps * (np.float32(1.0) / np.float32(decay_steps))) < multiples)
 
 
+def aligned_decay_steps(decay_steps: int, epoch_length: int) -> int | None:
+    """Returns the whole number of epochs, in steps, that is nearest to `decay_steps`.
+
+    It is None if `decay_steps` is less than half an epoch: then several LR drops per epoch are intended.
+
+    >>> aligned_decay_steps(95, 76), aligned_decay_steps(114, 76), aligned_decay_steps(37, 76)
+    (76, 152, None)
+    """
+    if 2 * decay_steps < epoch_length:
+        return None
+    return max(1, (2 * decay_steps + epoch_length) // (2 * epoch_length)) * epoch_length
+
+
 def find_cadence(
     lr_changes: Steps,
     *,
@@ -92,7 +105,11 @@ def find_cadence(
     for every in candidates:
         late = _late_lr_changes(counts, counted, every) if every > 1 else None
         if late is not None and (decay_steps is not None or not late.all()):
-            aligned = _aligned(every, epoch_length, epoch_starts + iteration_offset)
+            aligned = None
+            if epoch_length is not None and not bool(
+                ((epoch_starts + iteration_offset) % epoch_length).any()
+            ):
+                aligned = aligned_decay_steps(every, epoch_length)
             multiples = _multiples(aligned, counted)
             return Cadence(
                 every=every,
@@ -139,9 +156,3 @@ def _drift(every: int, epoch_length: int | None) -> int | None:
         return None
     further = every % epoch_length
     return further if 2 * further <= epoch_length else further - epoch_length
-
-
-def _aligned(decay_steps: int, epoch_length: int | None, epoch_counts: Steps) -> int | None:
-    if epoch_length is None or 2 * decay_steps < epoch_length or bool((epoch_counts % epoch_length).any()):
-        return None
-    return max(1, (2 * decay_steps + epoch_length) // (2 * epoch_length)) * epoch_length

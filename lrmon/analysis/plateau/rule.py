@@ -7,8 +7,8 @@ judged by the same lines as one that goes on; `lrmon.analysis.plateau.replay` fo
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import KW_ONLY, dataclass, fields
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -61,8 +61,8 @@ class PlateauRule:
     version: KerasVersion = "keras-3.15"
 
     def __post_init__(self) -> None:
-        for name in ("factor", "patience", "min_delta", "cooldown", "min_lr"):
-            if not math.isfinite(getattr(self, name)):
+        for name, kind in SETTINGS.items():
+            if kind is not str and not math.isfinite(getattr(self, name)):
                 raise ValueError(f"{name} must be finite, got {getattr(self, name)}")
         if self.factor >= 1.0:
             raise ValueError(f"factor must be less than 1 (Keras refuses others too), got {self.factor}")
@@ -83,6 +83,10 @@ class PlateauRule:
           ValueError: if `mode` is ``auto`` and the version of Keras has no direction for `monitor`.
         """
         return monitor_direction(self.monitor, self.mode, self.version)
+
+
+SETTINGS: Final[Mapping[str, type]] = {setting.name: type(setting.default) for setting in fields(PlateauRule)}
+"""The type of each setting by its name, in Keras' order: ``str``, ``int`` or ``float``."""
 
 
 class Judged(NamedTuple):

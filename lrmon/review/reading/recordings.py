@@ -19,7 +19,7 @@ from lrmon.review.reading.decode import (
     decode_sample,
     decode_skipped,
 )
-from lrmon.review.reading.merge import Recording
+from lrmon.review.reading.merge import DecodedRecording
 from lrmon.review.run.run import Reals
 
 _NOTES: Final[Mapping[str, Callable[[Datum], Any]]] = {
@@ -44,7 +44,7 @@ def decode(tag: str, datum: Datum) -> Any:
     return None
 
 
-def recordings_of(tags: Mapping[str, TagData]) -> list[Recording]:
+def recordings_of(tags: Mapping[str, TagData]) -> list[DecodedRecording]:
     """Returns the recordings of a run, in the order in which they began."""
     batches: dict[str, list[tuple[int, str]]] = {}
     for tag in tags:
@@ -58,7 +58,7 @@ def recordings_of(tags: Mapping[str, TagData]) -> list[Recording]:
         if tag.startswith(prefix)
     ]
     return [
-        Recording(
+        DecodedRecording(
             name,
             blocks=[block for _, tag in sorted(batches.get(name, [])) for block in _blocks(tags, tag)],
             epochs=_read(tags.get(schema.EPOCHS_PREFIX + name)),
@@ -85,7 +85,7 @@ def _blocks(tags: Mapping[str, TagData], tag: str) -> list[Block]:
     """Returns a batch tag's rows, with what is recorded of single optimizers beside them."""
     blocks: list[Block] = _read(tags.get(tag))
     lrs, updates = (
-        {each.last_step: each for each in _optimizer_columns(tags, prefix, tag)}
+        {entry.last_step: entry for entry in _optimizer_columns(tags, prefix, tag)}
         for prefix in (schema.RATES_PREFIX, schema.UPDATES_PREFIX)
     )
     if not lrs and not updates:

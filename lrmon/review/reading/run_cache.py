@@ -239,7 +239,11 @@ class RunCache:
             about = about_trainings(name, trainings)
             own = points
             if name != folder:
-                own = [point for point in points if any(f"/{each.name}" in point[0] for each in recordings)]
+                own = [
+                    point
+                    for point in points
+                    if any(f"/{recording.name}" in point[0] for recording in recordings)
+                ]
             version = digest(reader.experiment, name, own, failed, lost, about)
             run = known.get(name)
             if run is None or run.version != version or name == folder:

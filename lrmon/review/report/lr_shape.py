@@ -22,7 +22,7 @@ _ROUNDING: Final = 2.0**-22
 def kind_of(analysis: RunAnalysis) -> str:
     """Returns the kind of the learning rate's curve, as `lr.kind` of the report has it."""
     shape = analysis.shape
-    return analysis.steps.kind if shape is None or _is_staircase(shape) else shape.kind
+    return analysis.lr_changes.kind if shape is None or _is_staircase(shape) else shape.kind
 
 
 def shape_words(analysis: RunAnalysis) -> str:
@@ -30,7 +30,7 @@ def shape_words(analysis: RunAnalysis) -> str:
 
     For example ``×0.933 every epoch, from 0.0933 to 0.0001``, or ``staircase, from 0.1 to 0.01, 3 edges``.
     """
-    lrs, steps, shape = analysis.run.learning_rate, analysis.steps, analysis.shape
+    lrs, steps, shape = analysis.run.learning_rate, analysis.lr_changes, analysis.shape
     known = lrs[~np.isnan(lrs)]
     if not known.size:
         return "not recorded"
@@ -117,7 +117,7 @@ def _rule_words(analysis: RunAnalysis, shape: Shape) -> str:
 
 def _before(analysis: RunAnalysis, shape: Shape) -> str:
     """Returns what there is to say of the steps before the first change."""
-    steps, warmup = analysis.run.step, analysis.steps.warmup_end
+    steps, warmup = analysis.run.step, analysis.lr_changes.warmup_end
     first = _step(analysis, shape, shape.first)
     usual = (
         1 if shape.unit == "step" else analysis.positions.length(0) if analysis.positions.starts.size else 1

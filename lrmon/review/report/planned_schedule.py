@@ -1,4 +1,4 @@
-"""The schedule that a run recorded, ahead of where training has come."""
+"""The recorded schedule of a run, and its course after the last recorded step."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lrmon.analysis.learning_rate.curve import jump_rows
-from lrmon.analysis.learning_rate.schedules import planned_lrs, staircase_decay_steps
+from lrmon.analysis.learning_rate.schedules import KerasSchedule, keras_schedule
 from lrmon.analysis.learning_rate.shape import ShapeKind
 from lrmon.analysis.thinning import thin
 from lrmon.review.run.run import Fit, Run, no_steps
@@ -18,7 +18,7 @@ from lrmon.review.run.run import Fit, Run, no_steps
 LRs = NDArray[np.float32]
 
 _WIDTH: Final = 480
-"""Columns for which the plan is thinned: with four rows each, some 2,000 points."""
+"""Columns for which the outlook is thinned: with four rows each, about 2,000 points."""
 _EVALUATED: Final = 1_000_000
 _COMPARED: Final = 64
 _AGREE: Final = 1e-4
@@ -26,16 +26,15 @@ _AGREE: Final = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
+class RecordedSchedule:
     """The schedule of a fit, as recorded.
 
     Attributes:
       class_name: Keras' name of its class.
       config: its settings.
       compiled: whether training was compiled.
-      iteration_offset: the optimizer's count before the update of step k is k + this, less the updates that
-        were left out before.
-      skipped: steps of the fit whose update was left out, ascending.
+      iteration_offset: the optimizer's counter before step k is k plus this, minus the skipped steps before.
+      skipped: the skipped steps of the fit, ascending.
     """
 
     class_name: str
@@ -45,28 +44,33 @@ class Schedule:
     skipped: NDArray[np.int64] = field(default_factory=no_steps)
 
     @property
+    def known(self) -> KerasSchedule | None:
+        """What lrmon knows about the schedule; None if it is not one of Keras."""
+        return keras_schedule(self.class_name, self.config)
+
+    @property
     def decay_steps(self) -> int | None:
-        """Of a staircase; None for any other schedule, and where its edges are at other steps."""
-        return None if self.skipped.size else staircase_decay_steps(self.class_name, self.config)
+        """Of a staircase; None for any other schedule, and if skipped steps delay its LR changes."""
+        return None if self.skipped.size or self.known is None else self.known.drop_every
 
     def lrs(self, steps: ArrayLike) -> LRs | None:
-        """Returns the learning rate at each of `steps`, None where the schedule is unknown."""
-        left_out = np.searchsorted(self.skipped, steps)
-        iterations = np.asarray(steps, dtype=np.int64) + self.iteration_offset - left_out
-        return planned_lrs(self.class_name, self.config, iterations, compiled=self.compiled)
+        """Returns the learning rate at each of `steps`, None if the schedule is unknown."""
+        skipped_before = np.searchsorted(self.skipped, steps)
+        iterations = np.asarray(steps, dtype=np.int64) + self.iteration_offset - skipped_before
+        return None if self.known is None else self.known.learning_rates(iterations, compiled=self.compiled)
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """The rest of the schedule.
+class ScheduleOutlook:
+    """The rest of a schedule, after the last recorded step.
 
     Attributes:
       class_name: of the schedule.
       last_step: the last that is planned.
       step: [n], ascending, from the last recorded step to `last_step`, thinned.
       learning_rate: [n].
-      lr_changes: the steps ahead at which it jumps.
-      every_step: whether nothing was left out.
+      lr_changes: the steps of its LR changes.
+      every_step: whether no step is omitted.
     """
 
     class_name: str
@@ -77,19 +81,19 @@ class Plan:
     every_step: bool
 
 
-def schedule_of(fit: Fit, skipped: NDArray[np.int64] | None = None) -> Schedule | None:
-    """Returns the schedule of a fit; None where its learning rate is a number, or nothing is known of it.
+def recorded_schedule(fit: Fit, skipped: NDArray[np.int64] | None = None) -> RecordedSchedule | None:
+    """Returns the schedule of a fit; None if its learning rate is a number or is unknown.
 
     Args:
       fit: the fit.
-      skipped: steps whose update was left out, ascending, of any fit; None where there are none.
+      skipped: the skipped steps of all fits, ascending; None if there are none.
     """
     recorded = fit.record.get("schedule")
     class_name = recorded.get("class_name") if isinstance(recorded, Mapping) else None
     if not isinstance(recorded, Mapping) or not isinstance(class_name, str):
         return None
     config = recorded.get("config")
-    return Schedule(
+    return RecordedSchedule(
         class_name,
         config if isinstance(config, Mapping) else {},
         compiled=fit.record.get("compiled") != "eager",
@@ -98,8 +102,8 @@ def schedule_of(fit: Fit, skipped: NDArray[np.int64] | None = None) -> Schedule 
     )
 
 
-def verified(run: Run, schedule: Schedule | None) -> Schedule | None:
-    """Returns the schedule if its formula is known, and gives what the last fit recorded; else None."""
+def verified_schedule(run: Run, schedule: RecordedSchedule | None) -> RecordedSchedule | None:
+    """Returns the schedule if its formula is known and gives what the last fit recorded, else None."""
     if schedule is None or not run.step.size:
         return None
     first = int(np.searchsorted(run.step, run.fits[-1].first_step))
@@ -111,12 +115,12 @@ def verified(run: Run, schedule: Schedule | None) -> Schedule | None:
     known = np.isfinite(recorded)
     scale = np.maximum(np.abs(recorded[known]), np.abs(recorded[known]).max(initial=0.0) * 1e-3)
     differs = np.abs(planned[known] - recorded[known]) > _AGREE * scale
-    # At an edge, arithmetic that is not ours may be one step late.
+    # At an LR change, the arithmetic of another device may be one step late.
     return schedule if known.any() and np.count_nonzero(differs) <= known.sum() // 10 else None
 
 
-def plan_ahead(run: Run, schedule: Schedule | None) -> Plan | None:
-    """Returns what the schedule has in store; None where it, or the end, is unknown, or nothing is left."""
+def schedule_outlook(run: Run, schedule: RecordedSchedule | None) -> ScheduleOutlook | None:
+    """Returns the rest of the schedule; None if it or the end is unknown, or if nothing is left."""
     end = planned_end(run)
     if schedule is None or end is None or not run.step.size or end <= int(run.step[-1]) + 1:
         return None
@@ -129,11 +133,11 @@ def plan_ahead(run: Run, schedule: Schedule | None) -> Plan | None:
     rows = thin(steps, levels_held=[lrs], start=first, end=end - 1, width=_WIDTH)
     jumps = jump_rows(lrs, steps) if stride == 1 else np.zeros(0, dtype=np.intp)
     every_step = stride == 1 and rows.size == steps.size
-    return Plan(schedule.class_name, end - 1, steps[rows], lrs[rows], steps[jumps], every_step)
+    return ScheduleOutlook(schedule.class_name, end - 1, steps[rows], lrs[rows], steps[jumps], every_step)
 
 
 def planned_end(run: Run) -> int | None:
-    """Returns the step after the last one that the last fit was to have, None where that is not known."""
+    """Returns the step after the last planned step of the last fit, None if it is unknown."""
     fit = run.fits[-1] if run.fits else None
     epochs = fit.record.get("epochs") if fit else None
     if fit is None or fit.steps_per_epoch is None or isinstance(epochs, bool) or not isinstance(epochs, int):
@@ -141,16 +145,15 @@ def planned_end(run: Run) -> int | None:
     return fit.first_step + max(epochs - fit.initial_epoch, 0) * fit.steps_per_epoch
 
 
-def expected_kind(run: Run, schedule: Schedule | None) -> ShapeKind | None:
-    """Returns the rule that the recorded settings name, None where they name none.
+def expected_kind(run: Run, schedule: RecordedSchedule | None) -> ShapeKind | None:
+    """Returns the shape that the recorded settings name, None if they name none.
 
     Args:
       run: the run.
-      schedule: of its last fit, where it is known and is what was recorded.
+      schedule: of its last fit, if it is known and gives the recorded learning rates.
     """
     if schedule is not None:
-        kinds: dict[str, ShapeKind] = {"ExponentialDecay": "exponential", "InverseTimeDecay": "inverse_time"}
-        return None if schedule.config.get("staircase") is True else kinds.get(schedule.class_name)
+        return None if schedule.known is None else schedule.known.shape
     optimizer = run.fits[-1].record.get("optimizer") if run.fits else None
     config = optimizer.get("config") if isinstance(optimizer, Mapping) else None
     decay = config.get("decay") if isinstance(config, Mapping) else None

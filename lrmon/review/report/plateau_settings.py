@@ -1,4 +1,4 @@
-"""The rule of ReduceLROnPlateau that a run is judged by where nobody says another one."""
+"""The settings of ReduceLROnPlateau: those of a run, those of a callback, and those that a user writes."""
 
 from __future__ import annotations
 
@@ -9,52 +9,50 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from lrmon.analysis.plateau.direction import KerasVersion
-from lrmon.analysis.plateau.rule import PlateauRule
+from lrmon.analysis.plateau.rule import SETTINGS, PlateauRule
 from lrmon.review.run.run import SERIES, Run
 
 BATCH_PREFIX: Final = "batch/"
 BATCH_METRICS: Final = tuple(f"{BATCH_PREFIX}{name}" for name in ("loss", *SERIES[:2]))
 """The series of a run that a rule can watch step by step."""
 
-SETTINGS: Final = ("monitor", "factor", "patience", "mode", "min_delta", "cooldown", "min_lr", "version")
-"""The names of the settings, in Keras' order."""
-
 _LONGEST: Final = 50
-"""Characters of a wrong text that an error repeats."""
+"""An error repeats at most this many characters of a wrong text."""
 
 
 @dataclass(frozen=True, slots=True)
-class Defaults:
-    """The settings that hold where nothing else is said.
+class DefaultRule:
+    """The plateau rule of a run that is used if no other one is given.
 
     Attributes:
       rule: the settings.
-      source: ``run``: recorded with the run. ``keras``: ReduceLROnPlateau's own defaults.
-      applied: whether the run's own ReduceLROnPlateau with these settings was at work in the last fit.
+      provenance: ``run``: recorded with the run. ``keras``: ReduceLROnPlateau's own defaults.
+      is_applied: whether the last fit had a ReduceLROnPlateau with these settings.
     """
 
     rule: PlateauRule
-    source: Literal["run", "keras"]
-    applied: bool
+    provenance: Literal["run", "keras"]
+    is_applied: bool
 
 
-def default_rule(run: Run) -> Defaults:
+def default_rule(run: Run) -> DefaultRule:
     """Returns the rule that the run recorded, else Keras' defaults.
 
-    Without a recorded rule the monitor is ``val_loss``, else ``loss``, else the first metric that the run
-    has, and the version that of the Keras which trained.
+    Without a recorded rule, `monitor` is ``val_loss``, else ``loss``, else the first metric of the run, and
+    `version` is that of the Keras that trained the model.
     """
     record = run.fits[-1].record if run.fits else {}
     rule = _recorded_rule(record)
     if rule is not None:
-        return Defaults(rule, "run", applied_rule(record) is not None)
+        return DefaultRule(rule, "run", applied_rule(record) is not None)
     metrics = run.metric_names
     monitor = next((name for name in ("val_loss", "loss", *metrics) if name in metrics), "val_loss")
-    return Defaults(PlateauRule(monitor, version=_version(record.get("framework"))), "keras", applied=False)
+    rule = PlateauRule(monitor, version=_version(record.get("framework")))
+    return DefaultRule(rule, "keras", is_applied=False)
 
 
 def applied_rule(record: Mapping[str, Any]) -> PlateauRule | None:
-    """Returns the rule of the ReduceLROnPlateau in a fit's list of callbacks, None where none is recorded.
+    """Returns the rule of the ReduceLROnPlateau in a fit's list of callbacks, None if none is recorded.
 
     Args:
       record: of the fit.
@@ -77,25 +75,19 @@ def rule_of(callback: Any) -> PlateauRule | None:
     package = type(callback).__module__.partition(".")[0]
     release = getattr(sys.modules.get(package), "__version__", "")
     version = _version(f"{package} {release}")
-    return PlateauRule(
-        str(callback.monitor),
-        factor=float(callback.factor),
-        patience=int(callback.patience),
-        mode=getattr(callback, "mode", "auto"),
-        min_delta=float(callback.min_delta),
-        cooldown=int(callback.cooldown),
-        min_lr=float(callback.min_lr),
-        version=version,
-    )
+    settings = {
+        name: kind(getattr(callback, name, "auto")) for name, kind in SETTINGS.items() if name != "version"
+    }
+    return PlateauRule(**settings, version=version)
 
 
 def metric_names(run: Run) -> tuple[str, ...]:
-    """Returns what a rule can watch in this run: its epoch metrics, then the series of its batches."""
+    """Returns the names of what a rule can watch in this run: epoch metrics, then series of batches."""
     return (*run.metric_names, *(BATCH_METRICS if run.step.size else ()))
 
 
 def replaced(rule: PlateauRule, texts: Mapping[str, str]) -> PlateauRule:
-    """Returns the rule with settings replaced by what a user wrote.
+    """Returns the rule with settings replaced by those that a user wrote.
 
     Args:
       rule: the rule.
@@ -109,9 +101,9 @@ def replaced(rule: PlateauRule, texts: Mapping[str, str]) -> PlateauRule:
     """
     settings: dict[str, Any] = {}
     for name, text in texts.items():
-        if name in ("factor", "min_delta", "min_lr"):
+        if SETTINGS[name] is float:
             settings[name] = _number(name, text)
-        elif name in ("patience", "cooldown"):
+        elif SETTINGS[name] is int:
             settings[name] = _count(name, text)
         elif name in ("mode", "version") and len(text) > _LONGEST:
             raise ValueError(f"{name} must be one of Keras' own, got {text[:_LONGEST]!r}…")
@@ -140,7 +132,7 @@ def rule_json(rule: PlateauRule) -> dict[str, Any]:
 
 
 def rule_words(rule: PlateauRule) -> str:
-    """Returns the rule as one line for a reader.
+    """Returns the rule as one line of text.
 
     >>> rule_words(PlateauRule("val_loss", patience=5))
     'ReduceLROnPlateau(monitor="val_loss", factor=0.1, patience=5), keras-3.15'
@@ -159,15 +151,11 @@ def keras_call(rule: PlateauRule) -> str | None:
     if rule.monitor.startswith(BATCH_PREFIX):
         return None
     default = PlateauRule(rule.monitor)
-    arguments = [
-        f'monitor="{_escaped(rule.monitor)}"',
-        f"factor={rule.factor!r}",
-        f"patience={rule.patience}",
-    ]
-    for name in ("mode", "min_delta", "cooldown", "min_lr"):
-        value = getattr(rule, name)
-        if value != getattr(default, name):
-            arguments.append(f'{name}="{value}"' if isinstance(value, str) else f"{name}={value!r}")
+    arguments = []
+    for name, value in rule_json(rule).items():
+        is_shown = name in ("monitor", "factor", "patience") or value != getattr(default, name)
+        if is_shown and name != "version":
+            arguments.append(f'{name}="{_escaped(value)}"' if isinstance(value, str) else f"{name}={value!r}")
     package = "tf_keras" if rule.version == "tf_keras" else "keras"
     return f"{package}.callbacks.ReduceLROnPlateau({', '.join(arguments)})"
 
@@ -184,23 +172,21 @@ def _recorded_rule(record: Mapping[str, Any]) -> PlateauRule | None:
     recorded, version = record.get("plateau"), _version(record.get("framework"))
     if not isinstance(recorded, Mapping):
         return None
-    settings: dict[str, Any] = {name: recorded[name] for name in SETTINGS if name in recorded}
+    if not isinstance(recorded.get("monitor", ""), str):
+        return None
     try:
-        for name in ("factor", "min_delta", "min_lr"):
-            if name in settings:
-                settings[name] = float(settings[name])
-        for name in ("patience", "cooldown"):
-            if name in settings:
-                settings[name] = int(settings[name])
-        if not isinstance(settings.get("monitor", ""), str):
-            return None
+        settings: dict[str, Any] = {
+            name: recorded[name] if kind is str else kind(recorded[name])
+            for name, kind in SETTINGS.items()
+            if name in recorded
+        }
         return PlateauRule(**{"version": version, **settings})
     except (TypeError, ValueError, OverflowError):
         return None
 
 
 def _version(framework: Any) -> KerasVersion:
-    """The rule of the Keras that a run was recorded with, for example ``keras 3.12.0``."""
+    """Returns the version of the rule in the recorded framework, for example ``keras 3.12.0``."""
     match = re.match(r"(keras|tf_keras) (\d+)\.(\d+)", framework) if isinstance(framework, str) else None
     if match is None:
         return "keras-3.15"

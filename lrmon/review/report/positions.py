@@ -1,4 +1,4 @@
-"""Where the epochs of a run begin, and where a step lies in them: the words that reports use for places."""
+"""The positions of steps among the epochs of a run, and how reports write them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Steps = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Positions:
-    """The epochs of a run on its step axis, those that have not ended too.
+    """The epochs of a run on its step axis, also those that have not ended.
 
     Attributes:
       starts: [k], ascending: the first step of each epoch that has a step.
-      epoch_positions: [k], where each begins on the epoch axis.
+      epoch_positions: [k], where each starts on the epoch axis.
       end: the step at which the last of them ends, or will end; exclusive. None without epochs.
-      unknown: [m, 2], first and last step of stretches in which epochs began whose records are missing.
+      unknown: [m, 2], first and last step of each part in which epochs started whose records are missing.
     """
 
     starts: Steps
@@ -31,14 +31,14 @@ class Positions:
     unknown: Steps
 
     def known(self, steps: Steps) -> NDArray[np.bool_]:
-        """Returns which of `steps` lie in an epoch whose start is known."""
+        """Returns which of `steps` are in an epoch whose start is known."""
         inside = np.searchsorted(self.starts, steps, side="right") > 0
         for first, last in self.unknown.tolist():
             inside &= (steps < first) | (steps > last)
         return inside
 
     def epoch_of(self, step: int) -> int | None:
-        """Returns the place on the epoch axis of the epoch with `step` in it; None where it is not known."""
+        """Returns the position on the epoch axis of the epoch that contains `step`; None if it is unknown."""
         if not bool(self.known(np.array([step]))[0]):
             return None
         return math.floor(
@@ -46,7 +46,7 @@ class Positions:
         )
 
     def describe(self, step: int) -> str:
-        """Returns the place of a step in words.
+        """Returns the position of a step in words.
 
         For example ``step 95 (epoch 1 + 19/76)``.
         """
@@ -66,7 +66,7 @@ class Positions:
 
     @property
     def steps_per_epoch(self) -> int | None:
-        """How many steps every epoch has, None where they differ; the last may have ended before its time."""
+        """The number of steps of every epoch, None if they differ; the last one may be shorter."""
         lengths = [self.length(index) for index in range(self.starts.size)]
         if not lengths or lengths[0] <= 0 or lengths[-1] > lengths[0] or set(lengths[:-1]) - {lengths[0]}:
             return None
@@ -74,12 +74,12 @@ class Positions:
 
 
 def positions(run: Run) -> Positions:
-    """Returns where the run's epochs begin."""
-    found: dict[int, float] = {}
+    """Returns where the run's epochs start."""
+    position_at: dict[int, float] = {}
     covered: list[tuple[int, int]] = []
     for epoch, position in zip(run.epochs, run.epoch_positions.tolist(), strict=True):
         if epoch.last_step >= epoch.first_step:
-            found[epoch.first_step] = position
+            position_at[epoch.first_step] = position
             covered.append((epoch.first_step, epoch.last_step))
     unknown: list[tuple[int, int]] = []
     if run.step.size and math.isfinite(run.epoch[0]):
@@ -95,18 +95,18 @@ def positions(run: Run) -> Positions:
                 position = math.floor(float(run.epoch[row]) + 1e-6)
                 if math.ceil(float(run.epoch[final - 1]) - 1e-6) - position > 1:
                     unknown.append((first, end - 1))
-                found[first] = position
-    starts = sorted(found)
+                position_at[first] = position
+    starts = sorted(position_at)
     return Positions(
         np.array(starts, dtype=np.int64),
-        np.array([found[start] for start in starts], dtype=np.float64),
+        np.array([position_at[start] for start in starts], dtype=np.float64),
         _end(run, starts, dict(covered)) if starts else None,
         np.array(unknown, dtype=np.int64).reshape(-1, 2),
     )
 
 
 def _pieces(first: int, stop: int, fits: list[int]) -> list[tuple[int, int]]:
-    """Returns [first, stop) cut where a fit begins."""
+    """Returns [first, stop) in parts, cut where a fit starts."""
     cuts = [first, *(fit for fit in fits if first < fit < stop), stop]
     return [(a, b) for a, b in pairwise(cuts) if a < b]
 

@@ -39,7 +39,7 @@ _LONGEST: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
+class SweepReport:
     """One pass over the learning rates.
 
     Attributes:
@@ -77,7 +77,7 @@ class RangeTestReport:
 
     run: Run
     settings: Mapping[str, Any]
-    sweeps: tuple[Sweep, ...]
+    sweeps: tuple[SweepReport, ...]
     together: Repeats
     recognized: str | None
 
@@ -121,16 +121,16 @@ class RangeTestReport:
         head = {"run": run.name, "version": run.version, "state": run.state, "complete": run.complete}
         tail: dict[str, Any] = {"training": None, "notices": run.notices}
         if training is not None:
-            found = self.compare(training)
+            comparison = self.compare(training)
             tail["training"] = {
                 "run": training.name,
-                "low": found.low,
-                "high": found.high,
-                "median": found.median,
-                "steepest": found.steepest,
-                "times_steepest": found.times_steepest,
-                "beyond_divergence": found.beyond_divergence,
-                "text": found.text,
+                "low": comparison.low,
+                "high": comparison.high,
+                "median": comparison.median,
+                "steepest": comparison.steepest,
+                "times_steepest": comparison.times_steepest,
+                "beyond_divergence": comparison.beyond_divergence,
+                "text": comparison.text,
             }
         body = self.members_json(columns=True)
         return (
@@ -157,9 +157,9 @@ class RangeTestReport:
         head = {"settings": self.settings, "optimizer": self.optimizer, "recognized": self.recognized}
         sweeps = ",".join(_sweep_json(sweep, columns=columns) for sweep in self.sweeps)
         tail = {
-            "suggestions": {name: _spread(each) for name, each in self.suggestions.items()},
-            "recommended": _spread(self.recommended),
-            "cautions": _cautions(self.cautions),
+            "suggestions": {name: _spread_json(spread) for name, spread in self.suggestions.items()},
+            "recommended": _spread_json(self.recommended),
+            "cautions": _cautions_json(self.cautions),
         }
         return f'{schema.to_json(head)[1:-1]},"sweeps":[{sweeps}],{schema.to_json(tail)[1:-1]}'
 
@@ -179,14 +179,14 @@ def range_test(run: Run) -> RangeTestReport:
         (index for index, fit in fits if _field(fit, "repeat") in (None, 0) or fit.kind != "range_test"),
         default=0,
     )
-    sweeps = tuple(_sweep(run, index) for index, fit in fits[first:] if fit.kind == "range_test")
+    sweeps = tuple(_sweep_report(run, index) for index, fit in fits[first:] if fit.kind == "range_test")
     settings = {name: _setting(_field(run.fits[-1], name)) for name in _SETTINGS}
     together = combine([sweep.test for sweep in sweeps])
     recognized = about_own_sweep(run.fits, len(run.fits) - 1, run.step, run.learning_rate)
     return RangeTestReport(run, settings, sweeps, together, recognized)
 
 
-def _sweep(run: Run, index: int) -> Sweep:
+def _sweep_report(run: Run, index: int) -> SweepReport:
     fit = run.fits[index]
     borders = [
         fit.first_step if fit.sweep_from is None else fit.sweep_from,
@@ -195,7 +195,7 @@ def _sweep(run: Run, index: int) -> Sweep:
     first, *rest = np.searchsorted(run.step, borders).tolist()
     rows = slice(first, rest[0] if rest else run.step.size)
     repeat, stopped, reason = (_field(fit, name) for name in ("repeat", "stopped", "stopped_reason"))
-    return Sweep(
+    return SweepReport(
         repeat=repeat if isinstance(repeat, int) and 0 <= repeat < 2**31 else 0,
         step=run.step[rows],
         learning_rate=run.learning_rate[rows],
@@ -220,7 +220,7 @@ def _setting(value: Any) -> Any:
     return value if abs(value) < 2**53 and math.isfinite(value) else None
 
 
-def _sweep_json(sweep: Sweep, *, columns: bool) -> str:
+def _sweep_json(sweep: SweepReport, *, columns: bool) -> str:
     test, size = sweep.test, sweep.step.size
     head: dict[str, Any] = {
         "repeat": sweep.repeat,
@@ -232,13 +232,13 @@ def _sweep_json(sweep: Sweep, *, columns: bool) -> str:
         "smoothing": test.smoothing,
         "suggestions": {
             name: {
-                "learning_rate": each.learning_rate,
-                "step": None if each.index is None else int(sweep.step[each.index]),
-                "reason": each.reason,
+                "learning_rate": suggestion.learning_rate,
+                "step": None if suggestion.index is None else int(sweep.step[suggestion.index]),
+                "reason": suggestion.reason,
             }
-            for name, each in (*test.suggestions.items(), ("recommended", test.recommended))
+            for name, suggestion in (*test.suggestions.items(), ("recommended", test.recommended))
         },
-        "cautions": _cautions(test.cautions),
+        "cautions": _cautions_json(test.cautions),
     }
     head["recommended"] = head["suggestions"].pop("recommended")
     if not columns:
@@ -264,16 +264,16 @@ def _sweep_json(sweep: Sweep, *, columns: bool) -> str:
     return f'{{{schema.to_json(head)[1:-1]},"columns":{{{listed}}}}}'
 
 
-def _spread(each: Spread) -> dict[str, Any]:
+def _spread_json(spread: Spread) -> dict[str, Any]:
     return {
-        "learning_rate": each.median,
-        "low": each.low,
-        "high": each.high,
-        "spread": each.spread,
-        "found": each.found,
-        "reason": each.reason,
+        "learning_rate": spread.median,
+        "low": spread.low,
+        "high": spread.high,
+        "spread": spread.spread,
+        "found": spread.found,
+        "reason": spread.reason,
     }
 
 
-def _cautions(cautions: tuple[Caution, ...]) -> list[dict[str, str]]:
-    return [{"code": problem.code, "text": problem.text, "anchor": problem.anchor} for problem in cautions]
+def _cautions_json(cautions: tuple[Caution, ...]) -> list[dict[str, str]]:
+    return [{"code": caution.code, "text": caution.text, "anchor": caution.anchor} for caution in cautions]

@@ -14,7 +14,9 @@ def optimizer_names(fit: Fit | None) -> list[str]:
     """Returns the names of a fit's optimizers, none where they are not recorded as they should be."""
     listed = fit.record.get("optimizers") if fit is not None else None
     names = (
-        [each.get("name") for each in listed if isinstance(each, Mapping)] if isinstance(listed, list) else []
+        [entry.get("name") for entry in listed if isinstance(entry, Mapping)]
+        if isinstance(listed, list)
+        else []
     )
     named = [name for name in names if isinstance(name, str)]
     return named if len(set(named)) == len(names) else []

@@ -97,8 +97,8 @@ class Fit:
           name: ``optimizer`` or ``schedule``.
         """
         config = self.record.get(name)
-        found = config.get("class_name") if isinstance(config, Mapping) else None
-        return found if isinstance(found, str) else None
+        class_name = config.get("class_name") if isinstance(config, Mapping) else None
+        return class_name if isinstance(class_name, str) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from lrmon.review.reading.merge import assemble, trainings_of
 from lrmon.review.reading.recordings import decode, recordings_of
 from lrmon.review.report.analysis import analysis
 from lrmon.review.report.findings.finding import Finding
-from lrmon.review.report.findings.ranking import find_all
+from lrmon.review.report.findings.ranking import ranked_findings
 from lrmon.review.run.run import Run
 
 _NAMED: Final = 2
@@ -46,19 +46,19 @@ def closing_lines(recorder: Recorder, journal: Journal) -> list[str]:
     if run is None or not run.step.size:
         return []
     counts = f"{_count(run.step.size, 'step')} ({_count(len(run.epochs), 'epoch')})"
-    said = f"lrmon: recorded {counts} in {recorder.log_dir}"
+    summary = f"lrmon: recorded {counts} in {recorder.log_dir}"
     if int(run.step[-1]) + 1 != recorder.next_step or (recorder.holds_others and int(run.step[0]) > 0):
         # The rest is not written yet, or lies in files of an earlier process.
-        return [f"{said}.", where]
+        return [f"{summary}.", where]
     with np.errstate(all="ignore"):  # As the report does: a run may hold NaN and infinities anywhere.
-        serious = [finding for finding in find_all(analysis(run)) if finding.severity != "info"]
+        serious = [finding for finding in ranked_findings(analysis(run)) if finding.severity != "info"]
     if not serious:
-        return [f"{said}: no errors or warnings.", where]
+        return [f"{summary}: no errors or warnings.", where]
     by_severity = dict.fromkeys(("error", "warning"), 0)
     for finding in serious:
         by_severity[finding.severity] += 1
-    found = ", ".join(_count(count, severity) for severity, count in by_severity.items() if count)
-    return [f"{said}: {found}.", *map(_line, serious[:_NAMED]), where]
+    totals = ", ".join(_count(count, severity) for severity, count in by_severity.items() if count)
+    return [f"{summary}: {totals}.", *map(_line, serious[:_NAMED]), where]
 
 
 def say(lines: list[str]) -> None:
@@ -76,8 +76,8 @@ def _run(journal: Journal) -> Run | None:
     for record in journal.records:
         points.setdefault(record.tag, []).append(record)
     tags = {
-        tag: TagData((0, 0.0), (), tuple(decode(tag, point) for point in not_rewritten(of_tag)), "")
-        for tag, of_tag in points.items()
+        tag: TagData((0, 0.0), (), tuple(decode(tag, point) for point in not_rewritten(tag_points)), "")
+        for tag, tag_points in points.items()
     }
     recordings = recordings_of(tags)
     return assemble("", "", trainings_of("", recordings)[""]) if recordings else None

@@ -46,9 +46,9 @@ class Executions:
         self.history: Final = vars(model).get("history")
         self.inner: Any = None
         self._train_function: Any = None
-        for each in list(_around(model)):
-            if each.history is not self.history:
-                each.leave()  # its fit raised
+        for other in list(_around(model)):
+            if other.history is not self.history:
+                other.leave()  # its fit raised
         self._others: Final = list(_around(model))
 
     @property
@@ -56,13 +56,13 @@ class Executions:
         """Whether the model's train function is still the one that this one stands around."""
         if self._model.train_function is self._train_function:
             return True
-        return any(each is self for each in _around(self._model))
+        return any(other is self for other in _around(self._model))
 
     def put_in_place(self) -> None:
         """Stands around the train function that the model has now, and around whatever stood there before."""
-        for each in reversed(self._others):
-            if not each.is_in_place:
-                each.put_in_place()  # the function has been made anew since
+        for other in reversed(self._others):
+            if not other.is_in_place:
+                other.put_in_place()  # the function has been made anew since
         self._others.clear()
         inner = self.inner = self._model.train_function
         listener, model, history = self._listener, self._model, self.history
@@ -86,7 +86,7 @@ class Executions:
 
     def leave(self) -> None:
         """Gives the model the train function back that it had; twice does no harm."""
-        outer = next((each for each in _around(self._model) if each.inner is self._train_function), None)
+        outer = next((other for other in _around(self._model) if other.inner is self._train_function), None)
         if self._model.train_function is self._train_function:
             self._model.train_function = self.inner
         elif outer is not None:
@@ -95,7 +95,7 @@ class Executions:
 
 def _around(model: Any) -> Iterator[Executions]:
     """Yields those that stand around a model's train function, the outermost first."""
-    each = getattr(model.train_function, _EXECUTIONS, None)
-    while each is not None:
-        yield each
-        each = getattr(each.inner, _EXECUTIONS, None)
+    executions = getattr(model.train_function, _EXECUTIONS, None)
+    while executions is not None:
+        yield executions
+        executions = getattr(executions.inner, _EXECUTIONS, None)

@@ -16,7 +16,7 @@ from lrmon.train.ring_buffer.base import RingBuffer, StepRecords
 from lrmon.train.update_samples.sampler import UpdateSampler
 
 
-class Fit(Protocol):
+class FeedListener(Protocol):
     """What the feed asks of the fit that it reads."""
 
     def begin(self, main: int | None, iteration: int, updates: int) -> None:
@@ -57,7 +57,7 @@ class StepFeed:
         self,
         ring: RingBuffer,
         recorder: Recorder,
-        fit: Fit,
+        fit: FeedListener,
         steps_per_execution: int,
         *,
         sampler: UpdateSampler | None = None,
@@ -71,13 +71,13 @@ class StepFeed:
         self._most_unread: Final = max(schema.ROWS_PER_RECORD // steps_per_execution, 1)
         self._anchor: tuple[int, int | None] = ring.count(), None
         """A row, and its step in the run; None until the recorder began the fit."""
-        self.began = False
+        self.has_begun = False
         """Whether there have been rows."""
         self._ended = 0
         """Executions that ended since the epoch began."""
         self._ends: list[tuple[int, float]] = []
         """Their numbers, with the times when they ended; none of those that have been read."""
-        self._broke = False
+        self._is_broken = False
         self._last_end = time.time()
         self._epoch_row = self._next_row
         self._columns = 0
@@ -123,14 +123,14 @@ class StepFeed:
     def execution_broke(self) -> None:
         """Notes that the train function raised: it may have made some of its steps, or all."""
         self.execution_ended()
-        self._broke = True
+        self._is_broken = True
 
     def epoch_began(self) -> None:
         """Notes that an epoch begins; everything before it has been read."""
         self._epoch_row = self._next_row
         self._ends.clear()
         self._ended = 0
-        self._broke = False
+        self._is_broken = False
         self._last_end = time.time()
 
     def read(self, *, unfinished: bool = False) -> None:
@@ -150,7 +150,7 @@ class StepFeed:
             stop = max(stop, written)
         stop = min(stop, written)
         if stop == next_row:
-            if len(ends) > self._broke and not self.began and not self.ring.awaits_others():
+            if len(ends) > self._is_broken and not self.has_begun and not self.ring.awaits_others():
                 raise RuntimeError(
                     self.ring.problem or "the model's train_function does not call its train_step"
                 )
@@ -200,12 +200,12 @@ class StepFeed:
             main = None if main is not None and main >= columns else main
         iteration = 0 if main is None else _number(rows.iteration[0, main])
         updates = 1 if main is None else int(rows.updates[0, main])
-        if not self.began:
+        if not self.has_begun:
             self._fit.begin(main, iteration - overwritten * updates, updates)
             self._anchor = first_row, self._recorder.next_step
         elif main != self.main or columns != self._columns:
             self._fit.revise(main, iteration if main != self.main else None)
-        self.main, self.began, self._columns = main, True, columns
+        self.main, self.has_begun, self._columns = main, True, columns
 
     def _made(self, rows: StepRecords, main: int) -> npt.NDArray[np.bool_] | None:
         """[n]: whether loss scaling let an update be made; None where nothing scales the loss."""

@@ -21,9 +21,10 @@ from lrmon.train.model.description import (
 from lrmon.train.model.effective_lr import EffectiveLR
 from lrmon.train.model.host import on_host
 from lrmon.train.model.models import backend_of, is_distributed, loss_tracker, steps_per_execution
-from lrmon.train.model.optimizers import Part, counter
-from lrmon.train.preflight import Fit
+from lrmon.train.model.optimizers import Part
+from lrmon.train.preflight import PlannedFit
 from lrmon.train.preflight.problem import PreflightWarning
+from lrmon.train.private_names.keras import counter
 from lrmon.train.ring_buffer.base import RingBuffer, uninstall
 from lrmon.train.update_samples.sampler import UpdateSampler
 
@@ -83,13 +84,13 @@ class FitRecording:
         self._batch_size: int | None = None
         self._run: dict[str, Any] = {}
         self._start_time = 0.0
-        self._went_on_from: Position | None = None
+        self._previous_position: Position | None = None
         self._first_step: int | None = None
         """Known once it began; a begin that was interrupted begins again at the same step."""
         self._described: list[DescribedOptimizer] = []
         self._unsampled: float | None = None
         """When an execution ended of which a sample may still be taken; its rows are not read before."""
-        self._noted = self._heard = 0
+        self._noted = self._reported = 0
         """Executions that were noted, and that Keras has told of, since the epoch began."""
 
     def start(
@@ -97,28 +98,28 @@ class FitRecording:
         recorder: Recorder,
         params: Mapping[str, Any],
         *,
-        seen: Fit,
+        planned: PlannedFit,
         plateau: dict[str, Any] | None,
         step_sizes_every: int | None,
         preflight_warnings: list[PreflightWarning],
-        went_on_from: Position | None,
+        previous_position: Position | None,
     ) -> None:
         """Has the recorder ask for the rows from now on.
 
         Args:
             recorder: Gets them.
             params: What Keras tells its callbacks.
-            seen: What can be seen of the fit.
+            planned: What can be seen of the fit.
             plateau: Settings of the fit's ReduceLROnPlateau, for the record.
             step_sizes_every: See LRMonitor.
             preflight_warnings: What pre-flight says.
-            went_on_from: Where the recorder's last fit ended; None where it has had none.
+            previous_position: Where the recorder's last fit ended; None where it has had none.
         """
         self._start_time = time.time()
         self._run = {
             **described_fit(self._model, dict(params)),
-            "validation_split": seen.validation_split,
-            "steps_before_split": seen.steps_before_split,
+            "validation_split": planned.validation_split,
+            "steps_before_split": planned.steps_before_split,
             "plateau": plateau,
             "step_sizes_every": step_sizes_every,
             "preflight_warnings": [
@@ -131,12 +132,12 @@ class FitRecording:
                 self._model, self._ring, step_sizes_every, self._steps_per_execution
             )
         self._preflight_warnings = preflight_warnings
-        self._went_on_from = went_on_from
+        self._previous_position = previous_position
         self._feed = StepFeed(self._ring, recorder, self, self._steps_per_execution, sampler=self._sampler)
         self._recorder = recorder
 
     def begin(self, main: int | None, iteration: int, updates: int) -> None:
-        """Has the recorder begin the fit; see `lrmon.train.fit.feed.Fit`."""
+        """Has the recorder begin the fit; see `lrmon.train.fit.feed.FeedListener`."""
         if self._recorder is not None:
             if self._first_step is None:
                 self._first_step = self._step_of(self._recorder, main, iteration, updates)
@@ -148,13 +149,13 @@ class FitRecording:
             )
 
     def revise(self, main: int | None, iteration: int | None) -> None:
-        """Has the recorder note what a later step has made known; see `lrmon.train.fit.feed.Fit`."""
+        """Has the recorder note what a later step has made known; see `lrmon.train.fit.feed.FeedListener`."""
         if self._recorder is not None:
             first = {} if iteration is None else {"first_iteration": iteration}
             self._recorder.revise_fit({**self._known(main), **first})
 
     def effective(self, main: int) -> EffectiveLR:
-        """Returns the rule of an optimizer's effective learning rate; see `lrmon.train.fit.feed.Fit`."""
+        """Returns the rule of an optimizer's effective learning rate; see `FeedListener`."""
         return self._described[main].effective
 
     def _step_of(self, recorder: Recorder, main: int | None, iteration: int, updates: int) -> int:
@@ -163,7 +164,7 @@ class FitRecording:
         Steps count batches since the optimizer began to count. Of those that it counted since the last fit
         nothing is recorded.
         """
-        before = self._went_on_from
+        before = self._previous_position
         per_step = max(updates, 1)
         if before is not None and before.optimizer is self._optimizer(main):
             if before.iteration is None:
@@ -194,15 +195,15 @@ class FitRecording:
         return self._feed is not None
 
     @property
-    def began(self) -> bool:
+    def has_begun(self) -> bool:
         """Whether any of its steps has been recorded."""
-        return self._feed is not None and self._feed.began
+        return self._feed is not None and self._feed.has_begun
 
     def epoch_began(self, epoch: int) -> None:
         """Notes where the epoch's first step lies."""
-        self._noted = self._heard = 0
+        self._noted = self._reported = 0
         if self._feed is not None:
-            if not self._feed.began:
+            if not self._feed.has_begun:
                 self._first_epoch = epoch
             self._feed.epoch_began()
 
@@ -249,15 +250,15 @@ class FitRecording:
         self._protect(self._left)
         self.leave_model()
 
-    def heard_of_execution(self) -> None:
+    def execution_was_reported(self) -> None:
         """Hears of an execution's end from Keras: one that nothing else has told of counts too."""
-        self._heard += 1
+        self._reported += 1
         if self._unsampled is not None:
             self._protect(self._sample_after)
         if self._executions.is_in_place or self._model.train_function is None:
             return
         # Somebody has made the train function anew.
-        if self._heard > self._noted:
+        if self._reported > self._noted:
             self._noted += 1
             self._protect(self._note_passed_execution)
         self._protect(self._ring.install_again)
@@ -326,7 +327,7 @@ class FitRecording:
         if self._recorder is None or self._feed is None:
             return
         self._recorder.drain()
-        if self._feed.began:
+        if self._feed.has_begun:
             self._recorder.end_epoch(metrics, epoch=epoch)
 
     def read(self, *, unfinished: bool = False) -> None:
@@ -343,7 +344,7 @@ class FitRecording:
 
     def end(self, ended: str) -> None:
         """Records how it ended, if it began."""
-        if self._recorder is not None and self.began:
+        if self._recorder is not None and self.has_begun:
             self._recorder.end_fit(ended, warnings=self._warnings(self._ring))
 
     def give_up(self) -> None:
@@ -380,7 +381,7 @@ class FitRecording:
             **run,
             "exactness": exactness(*provenances),
             **(
-                ring.told(run, optimizer)
+                ring.changed_fields(run, optimizer)
                 if isinstance(ring, OutsideRingBuffer) and optimizer is not None
                 else {}
             ),
@@ -392,10 +393,10 @@ class FitRecording:
 
     def _warnings(self, ring: RingBuffer) -> list[str]:
         """What the run's record warns of, so far."""
-        of_ring = [ring.problem] if ring.problem else []
+        ring_problems = [ring.problem] if ring.problem else []
         return [
             *(problem.text for problem in self._preflight_warnings),
-            *of_ring,
+            *ring_problems,
             *(self._sampler.warnings if self._sampler else []),
         ]
 

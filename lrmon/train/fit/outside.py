@@ -17,8 +17,9 @@ import numpy.typing as npt
 
 from lrmon import schema
 from lrmon.train.model.models import backend_of, is_distributed, loss_trackers, steps_per_execution
-from lrmon.train.model.optimizers import Part, counter, decay, lr_function, lr_variable, schedule_of
+from lrmon.train.model.optimizers import Part, decay, lr_function, lr_variable, schedule_of
 from lrmon.train.model.step_optimizers import StepOptimizers, WatchedUpdates
+from lrmon.train.private_names.keras import counter
 from lrmon.train.ring_buffer.base import RingBuffer, StepRecords, depth_for
 from lrmon.train.ring_buffer.host_records import HostRecord, HostRecords
 from lrmon.train.ring_buffer.installation import installed
@@ -78,11 +79,11 @@ class OutsideRingBuffer(RingBuffer):
         """Calls the model's train function, and notes what can be seen around the call."""
         self.guarded("optimizers", self.optimizers.refresh, None)
         # Keras on JAX hands the variables' values through the function.
-        before = self._before = self._seen(arguments[0] if self._is_on_jax else None)
+        before = self._before = self._guarded_values(arguments[0] if self._is_on_jax else None)
         with WatchedUpdates(self):
             result = train_function(*arguments)
         logs, state = result if self._is_on_jax else (result, None)
-        self.guarded("row", lambda: self._note(before, self._seen(state), logs), None)
+        self.guarded("row", lambda: self._note(before, self._guarded_values(state), logs), None)
         return result
 
     def before_update(self, optimizer: Any) -> None:
@@ -96,12 +97,12 @@ class OutsideRingBuffer(RingBuffer):
         known = {*self._before, *self._counts_before}
         # On JAX a compiled function can only use what goes through it, so that all is known before.
         if self.optimizers.see(optimizer) and id(counter(optimizer)) not in known and not self._is_on_jax:
-            of_tensorflow = backend_of(self.model) == "tensorflow"
-            with sys.modules["tensorflow"].init_scope() if of_tensorflow else contextlib.nullcontext():
+            is_on_tensorflow = backend_of(self.model) == "tensorflow"
+            with sys.modules["tensorflow"].init_scope() if is_on_tensorflow else contextlib.nullcontext():
                 variable = counter(optimizer)
                 self._counts_before[id(variable)] = float(_array(variable))
 
-    def told(self, run: Mapping[str, Any], optimizer: Any) -> dict[str, Any]:
+    def changed_fields(self, run: Mapping[str, Any], optimizer: Any) -> dict[str, Any]:
         """Returns the fields of a run's record that are other than where the step itself has written rows.
 
         Args:
@@ -109,15 +110,15 @@ class OutsideRingBuffer(RingBuffer):
             optimizer: Whose learning rate is the run's.
         """
         provenance, exactness = self._lr_provenance[id(optimizer)]
-        of_effective, effective = exactness, run["effective_learning_rate_provenance"]
+        effective_exactness, effective = exactness, run["effective_learning_rate_provenance"]
         if effective.startswith("none"):
-            of_effective = schema.UNAVAILABLE
+            effective_exactness = schema.UNAVAILABLE
         elif exactness == schema.UNAVAILABLE:
             effective = "none: there is no learning rate to take it from"
         return {
             "exactness": {
                 "learning_rate": exactness,
-                "effective_learning_rate": of_effective,
+                "effective_learning_rate": effective_exactness,
                 "loss": self._loss_exactness,
             },
             "learning_rate_provenance": provenance,
@@ -128,26 +129,30 @@ class OutsideRingBuffer(RingBuffer):
     def _is_on_jax(self) -> bool:
         return backend_of(self.model) == "jax"
 
-    def _seen(self, state: Any) -> dict[int, npt.NDArray[Any]]:
+    def _guarded_values(self, state: Any) -> dict[int, npt.NDArray[Any]]:
         """What the row needs, by the variables' identity."""
         nothing: dict[int, npt.NDArray[Any]] = {}
         return self.guarded("state", lambda: self._values(state), nothing)
 
     def _values(self, state: Any) -> dict[int, npt.NDArray[Any]]:
-        found = self.optimizers.parts
-        wanted = [counter(part.optimizer) for part in found]
-        wanted += [lr_variable(part.optimizer) for part in found]
+        optimizers = self.optimizers.parts
+        wanted = [counter(part.optimizer) for part in optimizers]
+        wanted += [lr_variable(part.optimizer) for part in optimizers]
         for tracker in loss_trackers(self.model):
             wanted += [getattr(tracker, "total", None), getattr(tracker, "count", None)]
         values: dict[int, Any] = {}
         if state is not None:
-            model, (_, _, of_optimizer, of_metrics) = self.model, state
+            model, (_, _, optimizer_state, metrics_state) = self.model, state
             for variables, part in (
-                (model.optimizer.variables, of_optimizer),
-                (model.metrics_variables, of_metrics),
+                (model.optimizer.variables, optimizer_state),
+                (model.metrics_variables, metrics_state),
             ):
-                values.update({id(each): value for each, value in zip(variables, part, strict=True)})
-        return {id(each): _array(values.get(id(each), each)) for each in wanted if each is not None}
+                values.update({id(variable): value for variable, value in zip(variables, part, strict=True)})
+        return {
+            id(variable): _array(values.get(id(variable), variable))
+            for variable in wanted
+            if variable is not None
+        }
 
     def _note(
         self, before: Mapping[int, npt.NDArray[Any]], after: Mapping[int, npt.NDArray[Any]], logs: Any

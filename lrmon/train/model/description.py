@@ -13,10 +13,13 @@ from typing import Any, Final
 import numpy as np
 
 from lrmon import schema
+from lrmon.analysis.plateau.rule import SETTINGS
 from lrmon.train.model.effective_lr import EffectiveLR, effective_lr
 from lrmon.train.model.models import KERAS, backend_of, keras_of, steps_per_execution
-from lrmon.train.model.optimizers import Part, is_legacy, lr_function, scales_loss, schedule_of
+from lrmon.train.model.optimizers import Part, lr_function, scales_loss, schedule_of
 from lrmon.train.model.step_optimizers import NOT_OBSERVED
+from lrmon.train.private_names.keras import model_of_callback, variables_trained_by
+from lrmon.train.private_names.tf_keras import is_jit_compiled, is_legacy
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +133,11 @@ def described_optimizers(
         fields["optimizers"] = [
             {
                 "name": part.name,
-                "optimizer": each.optimizer,
-                "schedule": each.schedule,
-                "variables": len(getattr(part.optimizer, "_trainable_variables", ())),
+                "optimizer": description.optimizer,
+                "schedule": description.schedule,
+                "variables": len(variables_trained_by(part.optimizer)),
             }
-            for part, each in zip(parts, described, strict=True)
+            for part, description in zip(parts, described, strict=True)
         ]
     return fields
 
@@ -154,7 +157,7 @@ def exactness(
     }
 
 
-PLATEAU_SETTINGS: Final = ("monitor", "factor", "patience", "mode", "min_delta", "cooldown", "min_lr")
+PLATEAU_SETTINGS: Final = tuple(name for name in SETTINGS if name != "version")
 
 
 def checked_plateau(plateau: Any) -> Any:
@@ -183,9 +186,7 @@ def described_plateau(plateau: Any, model: Any) -> dict[str, Any] | None:
     settings = {name: _plain(getattr(plateau, name, "auto")) for name in PLATEAU_SETTINGS}
     if isinstance(getattr(plateau, "version", None), str):
         settings["version"] = plateau.version
-    # A rule has neither; tf_keras' callbacks have it under its public name.
-    trained = getattr(plateau, "_model", None) or getattr(plateau, "model", None)
-    return {**settings, "applied": trained is model}
+    return {**settings, "applied": model_of_callback(plateau) is model}
 
 
 def _learning_rate_provenance(optimizer: Any, backend: str, *, scaled: bool) -> str:
@@ -202,7 +203,7 @@ def _learning_rate_provenance(optimizer: Any, backend: str, *, scaled: bool) -> 
 
 
 def _compiled(model: Any, backend: str) -> str:
-    jit = bool(getattr(model, "jit_compile", None) or getattr(model, "_jit_compile", None))
+    jit = bool(getattr(model, "jit_compile", None) or is_jit_compiled(model))
     if model.run_eagerly or (backend != "tensorflow" and not jit):
         return "eager"
     return "jit" if jit else "graph"

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lrmon import schema
-from lrmon.train.model.formulas import schedule_formula, text
+from lrmon.analysis.learning_rate.schedules import number_text as text
+from lrmon.train.model.formulas import schedule_formula
 from lrmon.train.model.optimizer_settings import lr_number, plain_setting, rule_of, setting
 from lrmon.train.model.optimizers import decay, lr_function, schedule_of
 
@@ -28,21 +29,21 @@ class EffectiveLR:
 
     Attributes:
         provenance: The formula in words, or why there is no such number.
-        of: (learning_rate [n], t [n]) → [n], float64; t counts updates from 1.
+        compute: (learning_rate [n], t [n]) → [n], float64; t counts updates from 1.
         steps_per_update: Batches whose gradients make one update.
         factors: What makes the number, in the order in which it is applied; none where there is no number.
         note: What one has to know to read it rightly.
     """
 
     provenance: str
-    of: Callable[[_Doubles, _Doubles], _Doubles]
+    compute: Callable[[_Doubles, _Doubles], _Doubles]
     steps_per_update: int = 1
     factors: tuple[schema.Factor, ...] = ()
     note: str | None = None
 
     def __call__(self, learning_rate: _Doubles, iteration: _Doubles) -> _Doubles:
         """Returns [n]: the effective rate of the updates at these raw iterations (0-based)."""
-        return self.of(learning_rate, iteration // self.steps_per_update + 1)
+        return self.compute(learning_rate, iteration // self.steps_per_update + 1)
 
 
 def effective_lr(optimizer: Any) -> EffectiveLR:
@@ -73,23 +74,27 @@ def effective_lr(optimizer: Any) -> EffectiveLR:
             steps_per_update,
         )
     scale = rule(optimizer)
-    if scale.of is None:
+    if scale.compute is None:
         return EffectiveLR(scale.provenance, _nothing, steps_per_update, note=scale.note)
     factors = _lr_factors(optimizer)
     if scale.factor is not None:
         factors.append(scale.factor)
     notes = [scale.note, *_general_notes(optimizer, steps_per_update)]
     return EffectiveLR(
-        scale.provenance, scale.of, steps_per_update, tuple(factors), " ".join(filter(None, notes)) or None
+        scale.provenance,
+        scale.compute,
+        steps_per_update,
+        tuple(factors),
+        " ".join(filter(None, notes)) or None,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
-    """What a rule does to the learning rate: no `of` where that is not one number."""
+    """What a rule does to the learning rate: no `compute` where that is not one number."""
 
     provenance: str
-    of: Callable[[_Doubles, _Doubles], _Doubles] | None
+    compute: Callable[[_Doubles, _Doubles], _Doubles] | None
     factor: schema.Factor | None = None
     note: str | None = None
 
@@ -105,18 +110,18 @@ def _adam(optimizer: Any) -> _Scale:
     beta_1, beta_2 = setting(optimizer, "beta_1"), setting(optimizer, "beta_2")
     one, two = text(plain_setting(optimizer, "beta_1")), text(plain_setting(optimizer, "beta_2"))
 
-    def of(learning_rate: _Doubles, t: _Doubles) -> _Doubles:
+    def corrected(learning_rate: _Doubles, t: _Doubles) -> _Doubles:
         return learning_rate * np.sqrt(1 - beta_2**t) / (1 - beta_1**t)
 
     t = np.arange(1.0, _LONG_ENOUGH)
-    scale = of(np.ones_like(t), t)
+    scale = corrected(np.ones_like(t), t)
     lowest = int(np.argmin(scale))
     way = f"is {scale[0]:.3g} times the learning rate at t = 1"
     if 0 < lowest < len(t) - 1 and scale[lowest] < 1:
         way += f", {scale[lowest]:.3g} times at its lowest (t = {lowest + 1})"
     return _Scale(
         "learning rate × √(1 − β₂ᵗ) / (1 − β₁ᵗ), the correction of Adam's moments",
-        of,
+        corrected,
         schema.Factor(name="bias correction", formula=f"√(1 − {two}ᵗ) / (1 − {one}ᵗ)"),
         f"It {way}, and goes to the learning rate: it makes up for moments that begin at 0, and √v is as "
         "much too small. With a constant gradient every weight moves by the learning rate at every t.",

@@ -10,15 +10,15 @@ import numpy as np
 
 def scalars(logs: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the logged values that are single numbers; a callback may put anything else beside them."""
-    found: dict[str, Any] = {}
+    numbers: dict[str, Any] = {}
     for name, value in logs.items():
         if isinstance(value, (int, float)):
-            found[name] = value
+            numbers[name] = value
             continue
         array = on_host(value)
         if array.size == 1 and array.dtype.kind in "bfiu":
-            found[name] = array.reshape(())[()]
-    return found
+            numbers[name] = array.reshape(())[()]
+    return numbers
 
 
 def on_host(value: Any) -> np.ndarray[Any, np.dtype[Any]]:

@@ -6,10 +6,14 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
+from lrmon.train.private_names import keras as keras_names
+from lrmon.train.private_names import tf_keras as tf_keras_names
+from lrmon.train.private_names.tensorflow import DEFAULT_STRATEGY
+
 KERAS, TF_KERAS = "keras", "tf_keras"
 
 _SYNCHRONOUS_STRATEGIES: Final = {
-    "_DefaultDistributionStrategy": "",
+    DEFAULT_STRATEGY: "",
     "OneDeviceStrategy": "OneDeviceStrategy",
     "MirroredStrategy": "MirroredStrategy",
     "CollectiveAllReduceStrategy": "MultiWorkerMirroredStrategy",
@@ -58,7 +62,7 @@ def unrecordable(model: Any) -> str | None:
     if strategy is None or names & set(_SYNCHRONOUS_STRATEGIES):
         return None
     name = type(strategy).__name__
-    if any("ParameterServer" in each for each in names):
+    if any("ParameterServer" in base for base in names):
         return (
             f"LRMonitor cannot record training under {name}: its workers update the weights each when it is "
             "ready, so that no batch has a place in one order of steps"
@@ -70,9 +74,8 @@ def unrecordable(model: Any) -> str | None:
 def loss_tracker(model: Any) -> Any:
     """Returns the metric that Keras hands each batch's loss to, None where the model has none."""
     if keras_of(model) == TF_KERAS:
-        # No public name either.
-        return getattr(getattr(model, "compiled_loss", None), "_total_loss_mean", None)
-    return getattr(model, "_loss_tracker", None)
+        return tf_keras_names.loss_mean(model)
+    return keras_names.loss_tracker(model)
 
 
 def loss_trackers(model: Any) -> list[Any]:
@@ -88,24 +91,24 @@ def other_metrics(model: Any) -> list[Any]:
     Those that the model holds are among them even where its own `metrics` leaves them out.
     """
     known = {id(metric) for metric in loss_trackers(model)}
-    found = {id(metric): metric for metric in [*model.metrics, *(getattr(model, "_metrics", None) or ())]}
-    return [metric for key, metric in found.items() if key not in known]
+    metrics = {id(metric): metric for metric in [*model.metrics, *keras_names.held_metrics(model)]}
+    return [metric for key, metric in metrics.items() if key not in known]
 
 
 def compile_metrics(model: Any) -> list[Any]:
     """Returns the metrics that `compile` has made, the loss tracker not among them in Keras 3."""
     if keras_of(model) == TF_KERAS:
         made = (getattr(model, name, None) for name in ("compiled_loss", "compiled_metrics"))
-        return [metric for each in made for metric in getattr(each, "metrics", ())]
-    container = getattr(model, "_compile_metrics", None)
-    of_losses = getattr(getattr(model, "_compile_loss", None), "metrics", ())
-    return [*([] if container is None else [container]), *of_losses]
+        return [metric for container in made for metric in getattr(container, "metrics", ())]
+    container = keras_names.metrics_of_compile(model)
+    loss_metrics = getattr(keras_names.loss_of_compile(model), "metrics", ())
+    return [*([] if container is None else [container]), *loss_metrics]
 
 
 def steps_per_execution(model: Any) -> int:
     """Returns how many steps one call of the model's train function makes."""
     if keras_of(model) == TF_KERAS:
-        steps = getattr(model, "_steps_per_execution", None)
+        steps = tf_keras_names.steps_per_execution(model)
         return 1 if steps is None else int(steps.numpy())
     return int(model.steps_per_execution)
 

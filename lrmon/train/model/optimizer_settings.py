@@ -6,7 +6,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from lrmon.train.model.optimizers import is_legacy, lr_variable
+from lrmon.train.model.optimizers import lr_variable
+from lrmon.train.private_names.tf_keras import API_MARKS, has_hyperparameter, hyperparameter, is_legacy
 
 _KERAS: Final = ("keras", "tf_keras")
 _FRAMEWORKS: Final = frozenset({*_KERAS, "tensorflow", "builtins", "abc", "typing"})
@@ -14,7 +15,7 @@ _FRAMEWORKS: Final = frozenset({*_KERAS, "tensorflow", "builtins", "abc", "typin
 _MAY_DIFFER: Final = frozenset(
     {"__init__", "__doc__", "__module__", "__qualname__", "__dict__", "__weakref__", "__annotations__"}
     | {"__abstractmethods__", "_abc_impl", "__firstlineno__", "__static_attributes__", "__parameters__"}
-    | {"get_config", "from_config", "_tf_api_names", "_tf_api_names_v1", "__orig_bases__"}
+    | {"get_config", "from_config", *API_MARKS, "__orig_bases__"}
 )
 """What a class of the user's may define and still update weights as the class that it derives from."""
 
@@ -46,8 +47,8 @@ def setting(optimizer: Any, name: str) -> float:
 
 def plain_setting(optimizer: Any, name: str) -> float:
     """Returns a setting as its user wrote it; 0 where it is None or missing."""
-    if is_legacy(optimizer) and name in optimizer._hyper:  # noqa: SLF001 - no public name for it
-        return float(optimizer._serialize_hyperparameter(name))  # noqa: SLF001
+    if is_legacy(optimizer) and has_hyperparameter(optimizer, name):
+        return hyperparameter(optimizer, name)
     return float(getattr(optimizer, name, None) or 0.0)
 
 
@@ -67,5 +68,5 @@ def _package(base: type) -> str:
 
 def _is_behaviour(base: type, name: str) -> bool:
     """Tells whether it is a method or a property of the class, rather than data or nothing."""
-    found = getattr(base, name, None)
-    return callable(found) or isinstance(found, property)
+    attribute = getattr(base, name, None)
+    return callable(attribute) or isinstance(attribute, property)

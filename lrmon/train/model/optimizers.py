@@ -10,6 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from lrmon.train.private_names import keras as keras_names
+from lrmon.train.private_names import tf_keras as tf_keras_names
+from lrmon.train.private_names.keras import held_learning_rate, is_multi_optimizer, optimizer_map
+from lrmon.train.private_names.tf_keras import initial_decay, is_legacy, legacy_learning_rate
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -39,28 +44,23 @@ def scales_loss(optimizer: Any) -> bool:
     return innermost(optimizer) is not optimizer
 
 
-def loss_scale(optimizer: Any) -> Any:
-    """Returns what tells tf_keras' LossScaleOptimizer which updates to leave out; None where none does."""
-    return getattr(optimizer, "_loss_scale", None)
-
-
 def parts(optimizer: Any) -> list[Part]:
     """Returns the optimizers that make the updates: of a MultiOptimizer each, the default one first.
 
     A MultiOptimizer that a function chooses from has none before it is built.
     """
     inner = innermost(optimizer)
-    if not hasattr(inner, "_optimizer_map"):
+    if not is_multi_optimizer(inner):
         name = str(getattr(inner, "name", type(inner).__name__))
         return [Part(name, inner, optimizer)] if inner is not None else []
-    default = getattr(inner._optimizer_map, "default_optimizer", None)  # noqa: SLF001 - no public name for it
-    found = sorted(inner.optimizers, key=lambda each: each is not default)
+    default = getattr(optimizer_map(inner), "default_optimizer", None)
+    optimizers = sorted(inner.optimizers, key=lambda part: part is not default)
     named: dict[str, Part] = {}
-    for each in found:
-        name, number = each.name, 2
+    for part in optimizers:
+        name, number = part.name, 2
         while name in named:
-            name, number = f"{each.name}_{number}", number + 1
-        named[name] = Part(name, each, optimizer)
+            name, number = f"{part.name}_{number}", number + 1
+        named[name] = Part(name, part, optimizer)
     return list(named.values())
 
 
@@ -81,16 +81,10 @@ def update_methods() -> list[tuple[type, str]]:
 def _classes() -> tuple[type, ...]:
     """The base classes of the optimizers of each Keras that is loaded."""
     keras, tf_keras = (sys.modules.get(name) for name in ("keras", "tf_keras"))
-    found = [] if keras is None else [keras.optimizers.Optimizer]
+    classes = [] if keras is None else [keras.optimizers.Optimizer]
     if tf_keras is not None:
-        found += [tf_keras.optimizers.Optimizer, tf_keras.optimizers.legacy.Optimizer]
-    return tuple(found)
-
-
-def counter(optimizer: Any) -> Any:
-    """Returns the variable that the schedule sees; `iterations` counts updates where gradients accumulate."""
-    raw = getattr(optimizer, "_iterations", None)
-    return optimizer.iterations if raw is None else raw
+        classes += [tf_keras.optimizers.Optimizer, tf_keras.optimizers.legacy.Optimizer]
+    return tuple(classes)
 
 
 def schedule_of(optimizer: Any) -> Any:
@@ -119,17 +113,12 @@ def decay(optimizer: Any) -> float:
     """
     if any(base.__name__ == "Nadam" for base in type(optimizer).__mro__):
         return 0.0
-    return float(getattr(optimizer, "_initial_decay", 0.0) or 0.0)
+    return initial_decay(optimizer)
 
 
 def is_of_keras(optimizer: Any) -> bool:
     """Tells whether the class is one of Keras' or tf_keras' own."""
     return type(optimizer).__module__.split(".")[0] in {"keras", "tf_keras"}
-
-
-def is_legacy(optimizer: Any) -> bool:
-    """Tells whether it is one of tf_keras' legacy optimizers."""
-    return hasattr(optimizer, "_hyper")
 
 
 def position_of(optimizer: Any, variable: Any) -> int | None:
@@ -140,9 +129,9 @@ def position_of(optimizer: Any, variable: Any) -> int | None:
     if is_legacy(optimizer):
         return 0
     try:
-        if hasattr(optimizer, "_index_dict"):
-            return int(optimizer._index_dict[optimizer._var_key(variable)])  # noqa: SLF001 - no public name
-        return int(optimizer._get_variable_index(variable))  # noqa: SLF001 - no public name
+        if tf_keras_names.has_positions(optimizer):
+            return tf_keras_names.variable_position(optimizer, variable)
+        return keras_names.variable_position(optimizer, variable)
     except KeyError:
         return None
 
@@ -164,8 +153,8 @@ def slot_of(optimizer: Any, name: str, variable: Any) -> Any:
 
 def _lr(optimizer: Any) -> Any:
     if is_legacy(optimizer):
-        return optimizer._hyper.get("learning_rate")  # noqa: SLF001 - `learning_rate` hides its decay
-    return getattr(optimizer, "_learning_rate", None)
+        return legacy_learning_rate(optimizer)
+    return held_learning_rate(optimizer)
 
 
 def _is_schedule(lr: Any) -> bool:

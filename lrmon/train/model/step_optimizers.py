@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lrmon.train.model.optimizers import Part, is_optimizer, parts, update_methods
+from lrmon.train.private_names.keras import is_multi_optimizer, layers_with_nested
+from lrmon.train.private_names.tensorflow import is_of_tracking
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -77,7 +79,7 @@ class StepOptimizers:
 
     def see(self, optimizer: Any) -> bool:
         """Notes that an optimizer applies gradients; returns whether it makes an update itself."""
-        if hasattr(optimizer, "inner_optimizer") or hasattr(optimizer, "_optimizer_map"):
+        if hasattr(optimizer, "inner_optimizer") or is_multi_optimizer(optimizer):
             return False  # those inside it do
         if id(optimizer) not in self._applied:
             name = str(getattr(optimizer, "name", type(optimizer).__name__))
@@ -97,8 +99,8 @@ class StepOptimizers:
         compiled = {id(part.optimizer) for part in parts(self._model.optimizer)}
         by_id = {id(part.optimizer): column for column, part in enumerate(self.parts)}
         known = range(len(self.parts))
-        of_compile = [column for column in known if id(self.parts[column].optimizer) in compiled]
-        in_order = [*of_compile, *(by_id[key] for key in self._applied), *known]
+        compiled_columns = [column for column in known if id(self.parts[column].optimizer) in compiled]
+        in_order = [*compiled_columns, *(by_id[key] for key in self._applied), *known]
         is_used = {by_id[key] for key in self._applied} | set(np.flatnonzero(updated).tolist())
         return next((column for column in in_order if column in is_used), None)
 
@@ -161,7 +163,9 @@ class WatchedUpdates:
     def listeners(cls) -> list[Applying]:
         """Returns who is to hear of an update that this thread makes."""
         thread = threading.get_ident()
-        return [each.listener for each in cls._entered if each.any_thread or each.thread == thread]
+        return [
+            watched.listener for watched in cls._entered if watched.any_thread or watched.thread == thread
+        ]
 
 
 _in_place: Final[dict[tuple[type, str], tuple[Any, Any]]] = {}
@@ -194,8 +198,8 @@ def _watched(own: Callable[..., Any]) -> Callable[..., Any]:
 def _held_by(owner: Any, besides: Sequence[str] = ()) -> Iterator[tuple[str, Part]]:
     """Yields the optimizers among an object's attributes, each with the attribute's name."""
     for attribute, value in list(getattr(owner, "__dict__", {}).items()):
-        if attribute in besides or attribute.startswith("_self_"):
-            continue  # under the latter TensorFlow keeps what it tracks
+        if attribute in besides or is_of_tracking(attribute):
+            continue
         name = attribute.lstrip("_") or attribute
         for label, held in _optimizers_in(name, value):
             inner = parts(held)
@@ -207,10 +211,10 @@ def _optimizers_in(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     if is_optimizer(value):
         yield name, value
     elif isinstance(value, Mapping) and len(value) <= _LARGEST_CONTAINER:
-        yield from ((f"{name}[{key}]", each) for key, each in list(value.items()) if is_optimizer(each))
+        yield from ((f"{name}[{key}]", item) for key, item in list(value.items()) if is_optimizer(item))
     elif isinstance(value, (list, tuple)) and len(value) <= _LARGEST_CONTAINER:
         yield from (
-            (f"{name}[{position}]", each) for position, each in enumerate(value) if is_optimizer(each)
+            (f"{name}[{position}]", item) for position, item in enumerate(value) if is_optimizer(item)
         )
 
 
@@ -218,7 +222,7 @@ def _held_by_models_in(model: Any) -> Iterator[tuple[str, Part]]:
     """Yields the optimizers of the models that a model consists of, such as a GAN's generator."""
     attributes = {id(value): name for name, value in vars(model).items()}
     with contextlib.suppress(AttributeError):  # of a model that has not been set up
-        for layer in model._flatten_layers(include_self=False):  # noqa: SLF001 - `layers` has no nested ones
+        for layer in layers_with_nested(model, include_self=False):
             if hasattr(layer, "compile"):
                 name = attributes.get(id(layer), layer.name).lstrip("_")
                 yield from ((f"{name}.{held}", part) for held, part in _held_by(layer))

@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lrmon.train.model.optimizer_settings import rule_of, setting
-from lrmon.train.model.optimizers import is_legacy
+from lrmon.train.private_names.keras import LARGEST_VELOCITIES, VELOCITIES
+from lrmon.train.private_names.tf_keras import is_legacy
 
 _Doubles = npt.NDArray[np.float64]
 
@@ -51,7 +52,7 @@ def _adam(optimizer: Any) -> StepSizeRule:
     beta_1, beta_2 = setting(optimizer, "beta_1"), setting(optimizer, "beta_2")
     epsilon = setting(optimizer, "epsilon")
     is_adaptive = bool(getattr(optimizer, "adaptive_epsilon", False))
-    plain, largest = ("v", "vhat") if is_legacy(optimizer) else ("_velocities", "_velocity_hats")
+    plain, largest = ("v", "vhat") if is_legacy(optimizer) else (VELOCITIES, LARGEST_VELOCITIES)
 
     def scale(t: int, v: _Doubles) -> _Doubles:
         root = float(np.sqrt(1 - beta_2**t))

@@ -6,7 +6,7 @@ and `own_plateau` returns the fit's own ReduceLROnPlateau. Each sentence is desc
 
 from __future__ import annotations
 
-from lrmon.train.preflight.fit import Fit, own_plateau, planned_fit
+from lrmon.train.preflight.fit import PlannedFit, own_plateau, planned_fit
 from lrmon.train.preflight.report import preflight
 
-__all__ = ["Fit", "own_plateau", "planned_fit", "preflight"]
+__all__ = ["PlannedFit", "own_plateau", "planned_fit", "preflight"]

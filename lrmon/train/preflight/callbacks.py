@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dis
 import inspect
 import itertools
 import os
@@ -17,7 +16,7 @@ from lrmon.train.preflight.situation import Situation
 _PLATEAU, _SCHEDULER, _STOPPING = "ReduceLROnPlateau", "LearningRateScheduler", "EarlyStopping"
 
 
-def find(situation: Situation) -> Iterator[PreflightWarning]:
+def check_callbacks(situation: Situation) -> Iterator[PreflightWarning]:
     """Yields the problems of a fit's list of callbacks."""
     yield from _unsettable(situation)
     yield from _overruled(situation)
@@ -27,7 +26,7 @@ def find(situation: Situation) -> Iterator[PreflightWarning]:
 
 def _unsettable(situation: Situation) -> Iterator[PreflightWarning]:
     """``scheduler-on-schedule``, else ``plateau-on-schedule``: the learning rate is no number to be set."""
-    schedulers, plateaus = situation.of_kind(_SCHEDULER), situation.of_kind(_PLATEAU)
+    schedulers, plateaus = situation.callbacks_of(_SCHEDULER), situation.callbacks_of(_PLATEAU)
     setters = " and ".join([_SCHEDULER] * bool(schedulers) + [_PLATEAU] * bool(plateaus))
     verb = "are" if schedulers and plateaus else "is"
     for part in parts(situation.model.optimizer):
@@ -49,7 +48,7 @@ def _unsettable(situation: Situation) -> Iterator[PreflightWarning]:
             else:
                 error = "error" if is_legacy else error
                 happens = f"and the first epoch will begin with {_article(error)}, which ends the training"
-                decided = [(*decided[0], *situation.of_kind(_STOPPING))]
+                decided = [(*decided[0], *situation.callbacks_of(_STOPPING))]
         else:
             code, decided = "plateau-on-schedule", [(plateau,) for plateau in plateaus]
             happens = (
@@ -71,11 +70,11 @@ def _article(error: str) -> str:
 
 def _overruled(situation: Situation) -> Iterator[PreflightWarning]:
     """``rate-set-twice``: the last LearningRateScheduler does not look at what others have set before it."""
-    schedulers = situation.of_kind(_SCHEDULER)
+    schedulers = situation.callbacks_of(_SCHEDULER)
     if not schedulers or _looks_at_lr(schedulers[-1].schedule):
         return
     blind = "by a function that does not look at the rate so far"
-    for plateau in situation.of_kind(_PLATEAU):
+    for plateau in situation.callbacks_of(_PLATEAU):
         yield PreflightWarning(
             code="rate-set-twice",
             text=(
@@ -97,27 +96,24 @@ def _overruled(situation: Situation) -> Iterator[PreflightWarning]:
 
 
 def _looks_at_lr(function: Callable[..., Any]) -> bool:
-    """Whether a function of (epoch, learning rate) may use the latter; True where that cannot be told."""
-    if not inspect.isfunction(function):
-        return True
+    """Returns whether a scheduler's function takes the learning rate as its second argument.
+
+    Keras calls a function that takes only the epoch with the epoch alone.
+    """
     try:
-        bound = inspect.signature(function).bind(0, 0.1)
+        inspect.signature(function).bind(0, 0.1)
     except TypeError:
-        return False  # Keras then calls it with the epoch alone.
-    if len(bound.arguments) != 2 or "args" in bound.arguments or "kwargs" in bound.arguments:
-        return True
-    name = list(bound.arguments)[1]
-    if name in function.__code__.co_cellvars:
-        return True
-    return any(
-        name == each.argval or (isinstance(each.argval, tuple) and name in each.argval)
-        for each in dis.get_instructions(function)
-    )
+        return False
+    except ValueError:
+        pass  # A built-in without a signature.
+    return True
 
 
 def _stopped_first(situation: Situation) -> Iterator[PreflightWarning]:
     """``stopping-before-plateau``: EarlyStopping is no more patient than ReduceLROnPlateau."""
-    for stopping, plateau in itertools.product(situation.of_kind(_STOPPING), situation.of_kind(_PLATEAU)):
+    for stopping, plateau in itertools.product(
+        situation.callbacks_of(_STOPPING), situation.callbacks_of(_PLATEAU)
+    ):
         # Keras looks for patience 0 after the first epoch without improvement, as it does for 1.
         stops, reduces = max(1, int(stopping.patience)), max(1, int(plateau.patience))
         if stopping.monitor != plateau.monitor or stops > reduces:
@@ -146,9 +142,9 @@ def _stopped_first(situation: Situation) -> Iterator[PreflightWarning]:
 def _recorded_twice(situation: Situation) -> Iterator[PreflightWarning]:
     """``recorded-twice``: two LRMonitors write to one folder."""
     folders = [
-        os.path.normpath(str(each.log_dir))
-        for each in situation.callbacks
-        if type(each).__name__ == "LRMonitor" and type(each).__module__.partition(".")[0] == "lrmon"
+        os.path.normpath(str(callback.log_dir))
+        for callback in situation.callbacks
+        if type(callback).__name__ == "LRMonitor" and type(callback).__module__.partition(".")[0] == "lrmon"
     ]
     for folder in dict.fromkeys(folders):
         times = folders.count(folder)

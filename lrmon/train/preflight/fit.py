@@ -10,6 +10,8 @@ from numbers import Real
 from types import FrameType
 from typing import Any, Final
 
+from lrmon.train.private_names.keras import VALIDATION_INPUTS
+
 _FRAMES: Final = 16
 """How far above `on_train_begin` Keras' list of callbacks is looked for: decorators may lie between."""
 _ABOVE_LIST: Final = 4
@@ -18,7 +20,7 @@ _BATCH_SIZE: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class PlannedFit:
     """What can be seen of a fit from within `on_train_begin`; None is what cannot.
 
     Attributes:
@@ -39,7 +41,7 @@ class Fit:
     steps_before_split: int | None = None
 
 
-def planned_fit(model: Any) -> Fit:
+def planned_fit(model: Any) -> PlannedFit:
     """Returns what can be seen of the fit from a callback's `on_train_begin`, or from below it; never raises.
 
     Keras tells a callback nothing of the others. But it is Keras' list of callbacks that calls it, and `fit`
@@ -51,13 +53,13 @@ def planned_fit(model: Any) -> Fit:
     try:
         return _planned_fit(model)
     except Exception:  # noqa: BLE001 - what cannot be seen is not worth a training
-        return Fit()
+        return PlannedFit()
 
 
-def own_plateau(fit: Fit) -> Any:
+def own_plateau(fit: PlannedFit) -> Any:
     """Returns the fit's ReduceLROnPlateau, None where there is none, more than one, or no list to be seen."""
-    found = [each for each in fit.callbacks or () if kind(each) == "ReduceLROnPlateau"]
-    return found[0] if len(found) == 1 else None
+    plateaus = [callback for callback in fit.callbacks or () if kind(callback) == "ReduceLROnPlateau"]
+    return plateaus[0] if len(plateaus) == 1 else None
 
 
 def kind(callback: Any) -> str | None:
@@ -76,21 +78,21 @@ def kind(callback: Any) -> str | None:
     return None
 
 
-def _planned_fit(model: Any) -> Fit:
+def _planned_fit(model: Any) -> PlannedFit:
     above = list(_frames(sys._getframe(1), _FRAMES))  # noqa: SLF001 - what the inspect module uses too
     position = next((i for i, frame in enumerate(above) if _is_list(frame.f_locals.get("self"))), None)
     if position is None:
-        return Fit()
+        return PlannedFit()
     callbacks = tuple(above[position].f_locals["self"].callbacks)
     for frame in _frames(above[position].f_back, _ABOVE_LIST):
         if frame.f_code.co_name == "fit" and frame.f_locals.get("self") is model:
             return _with_arguments(callbacks, frame.f_locals)
-    return Fit(callbacks)
+    return PlannedFit(callbacks)
 
 
-def _with_arguments(callbacks: tuple[Any, ...], arguments: Mapping[str, Any]) -> Fit:
+def _with_arguments(callbacks: tuple[Any, ...], arguments: Mapping[str, Any]) -> PlannedFit:
     first = arguments.get("initial_epoch")
-    return Fit(
+    return PlannedFit(
         callbacks,
         first if isinstance(first, int) and not _may_resume(callbacks) else None,
         arguments["validation_data"] is not None if "validation_data" in arguments else None,
@@ -106,7 +108,7 @@ def _split(arguments: Mapping[str, Any]) -> tuple[float, int] | tuple[None, None
     to be those that the split gives.
     """
     share, batch_size = arguments.get("validation_split"), arguments.get("batch_size") or _BATCH_SIZE
-    training, validation = _samples(arguments.get("x")), _samples(arguments.get("val_x"))
+    training, validation = _samples(arguments.get("x")), _samples(arguments.get(VALIDATION_INPUTS))
     if not isinstance(share, Real) or not share or training is None or validation is None:
         return None, None
     samples = training + validation
@@ -125,7 +127,7 @@ def _samples(data: Any) -> int | None:
 
 def _may_resume(callbacks: tuple[Any, ...]) -> bool:
     """A BackupAndRestore may yet put another epoch in, and another count into the optimizer."""
-    return any(cls.__name__ == "BackupAndRestore" for each in callbacks for cls in type(each).__mro__)
+    return any(cls.__name__ == "BackupAndRestore" for callback in callbacks for cls in type(callback).__mro__)
 
 
 def _is_list(value: Any) -> bool:

@@ -12,6 +12,7 @@ from lrmon.analysis.plateau.direction import monitor_direction
 from lrmon.train.model.models import TF_KERAS
 from lrmon.train.preflight.fit import kind
 from lrmon.train.preflight.situation import Situation
+from lrmon.train.private_names.keras import metric_direction, metrics_of_compile, user_metrics
 
 _STEPS: Final = ("train_step", "test_step", "compute_metrics", "get_metrics_result", "fit", "evaluate")
 _OF_CALLBACKS: Final = ("lr", "learning_rate")
@@ -27,12 +28,12 @@ class Metric:
     Attributes:
         name: In the logs, without what Keras puts around it.
         exact: Whether Keras keeps the name to the letter.
-        told: Keras 3.11 and later ask the metric itself whether it improves by falling or by rising.
+        direction: Keras 3.11 and later ask the metric itself whether it improves by falling or by rising.
     """
 
     name: str
     exact: bool
-    told: Reported
+    direction: Reported
 
 
 def metrics_of(situation: Situation) -> list[Metric] | None:
@@ -45,11 +46,11 @@ def metrics_of(situation: Situation) -> list[Metric] | None:
     keras_model = sys.modules[situation.package].Model
     if any(getattr(type(model), name, None) is not getattr(keras_model, name, None) for name in _STEPS):
         return None
-    if any(kind(each) is None and not _is_ours(each) for each in situation.callbacks):
+    if any(kind(callback) is None and not _is_ours(callback) for callback in situation.callbacks):
         return None
     given = [*_flat(_compiled_with(situation)), *_own_metrics(model)]
-    metrics = [_metric(each, situation.package) for each in given]
-    return None if None in metrics else [each for each in metrics if each is not None]
+    metrics = [_metric(metric, situation.package) for metric in given]
+    return None if None in metrics else [metric for metric in metrics if metric is not None]
 
 
 def may_be_logged(name: str, metrics: Iterable[Metric], model: Any) -> bool:
@@ -66,8 +67,8 @@ def may_be_logged(name: str, metrics: Iterable[Metric], model: Any) -> bool:
     for metric in metrics:
         spelled = str if metric.exact else _squashed
         known, weighted = spelled(metric.name), spelled(f"weighted_{metric.name}")
-        for each in map(spelled, written):
-            if each in (known, weighted) or (several and each.endswith(known)):
+        for spelling in map(spelled, written):
+            if spelling in (known, weighted) or (several and spelling.endswith(known)):
                 return True
     return False
 
@@ -88,22 +89,24 @@ def known_direction(name: str, metrics: Iterable[Metric]) -> Reported:
     alike = [metric for metric in metrics if _squashed(metric.name) == _squashed(name)]
     exact = [metric for metric in alike if metric.name == name]
     if exact:
-        return exact[-1].told
+        return exact[-1].direction
     return "unknown" if any(not metric.exact for metric in alike) else "not told"
 
 
 def _compiled_with(situation: Situation) -> list[Any]:
-    of = "compiled_metrics" if situation.package == TF_KERAS else "_compile_metrics"
-    container = getattr(situation.model, of, None)
-    return [getattr(container, name, None) for name in ("_user_metrics", "_user_weighted_metrics")]
+    model = situation.model
+    is_tf_keras = situation.package == TF_KERAS
+    return user_metrics(
+        getattr(model, "compiled_metrics", None) if is_tf_keras else metrics_of_compile(model)
+    )
 
 
 def _flat(value: Any) -> Iterator[Any]:
     if isinstance(value, Mapping):
         value = list(value.values())
     if isinstance(value, (list, tuple)):
-        for each in value:
-            yield from _flat(each)
+        for item in value:
+            yield from _flat(item)
     elif value is not None:
         yield value
 
@@ -124,9 +127,9 @@ def _metric(given: Any, package: str) -> Metric | None:
     if hasattr(given, "update_state"):
         if type(given).__module__.partition(".")[0] != package:
             return None
-        direction = getattr(given, "_direction", None)
-        told: Reported = "not told" if direction is None else "max" if direction == "up" else "min"
-        return Metric(str(given.name), True, told)
+        way = metric_direction(given)
+        direction: Reported = "not told" if way is None else "max" if way == "up" else "min"
+        return Metric(str(given.name), True, direction)
     name = getattr(given, "__name__", "")
     return Metric(name, False, "not told") if name.isidentifier() else None
 

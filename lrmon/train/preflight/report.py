@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from lrmon.train.model.models import keras_of
-from lrmon.train.preflight import callbacks, compiled, schedules, watched_metrics
-from lrmon.train.preflight.fit import Fit
+from lrmon.train.preflight.callbacks import check_callbacks
+from lrmon.train.preflight.fit import PlannedFit
 from lrmon.train.preflight.problem import PreflightWarning
+from lrmon.train.preflight.schedules import check_schedules
 from lrmon.train.preflight.situation import situation_of
+from lrmon.train.preflight.watched_metrics import check_watched_metrics
 
-CHECKS: Final = (callbacks.find, watched_metrics.find, compiled.find, schedules.find)
+CHECKS: Final = (check_callbacks, check_watched_metrics, check_schedules)
 
 _METRIC_NAMES: Final = ("monitor-without-direction", "monitor-missing", "monitor-wrong-direction")
 _NEVER_REDUCES: Final = ("plateau-on-schedule", "rate-set-twice", "stopping-before-plateau")
@@ -26,7 +28,7 @@ MOOT: Final[Mapping[str, Sequence[str]]] = {
 
 
 def preflight(
-    model: Any, params: Mapping[str, Any] | None, fit: Fit, *, plateau: Any = None
+    model: Any, params: Mapping[str, Any] | None, fit: PlannedFit, *, plateau: Any = None
 ) -> list[PreflightWarning]:
     """Returns what will go wrong with the learning rate of a fit that begins.
 
@@ -43,13 +45,13 @@ def preflight(
     package = keras_of(model)
     if package is None:
         return []
-    found: list[PreflightWarning] = []
+    problems: list[PreflightWarning] = []
     for check in CHECKS:
         try:
-            found += check(situation_of(model, package, params, fit, plateau))
+            problems += check(situation_of(model, package, params, fit, plateau))
         except Exception:  # noqa: BLE001, S112, PERF203 - a warning is not worth a training
             continue
-    return list({problem.text: problem for problem in without_moot(found)}.values())
+    return list({problem.text: problem for problem in without_moot(problems)}.values())
 
 
 def without_moot(problems: Sequence[PreflightWarning]) -> list[PreflightWarning]:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lrmon.analysis.learning_rate.schedules import planned_lrs, staircase_decay_steps
-from lrmon.train.model.optimizers import counter, parts, schedule_of
+from lrmon.analysis.learning_rate.cadence import aligned_decay_steps
+from lrmon.analysis.learning_rate.schedules import (
+    KerasSchedule,
+    PiecewiseConstantDecay,
+    schedule_of_keras,
+)
+from lrmon.train.model.optimizers import parts, schedule_of
 from lrmon.train.preflight.problem import PreflightWarning, figure
 from lrmon.train.preflight.situation import Situation
+from lrmon.train.private_names.keras import counter
 
 _SPREAD: Final = 0.01
 """A learning rate that is off its end by less than this share of the schedule's span is there."""
@@ -18,12 +24,11 @@ _POSITIONS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SchedulePlan:
     """What one optimizer's schedule is to do in this fit. Counts are the optimizer's, of batches.
 
     Attributes:
-        class_name: Of the schedule, one of Keras' own.
-        config: Its settings.
+        schedule: What is known about it, one of Keras' own.
         start: The optimizer's count before the fit's first update.
         first_epoch: The first epoch's number.
         epochs: How many are ahead; None where unknown.
@@ -32,8 +37,7 @@ class Plan:
         before_split: Batches that an epoch would have without it.
     """
 
-    class_name: str
-    config: Mapping[str, Any]
+    schedule: KerasSchedule
     start: int
     first_epoch: int
     epochs: int | None
@@ -42,28 +46,25 @@ class Plan:
     before_split: int | None
 
     @property
+    def class_name(self) -> str:
+        return self.schedule.class_name
+
+    @property
     def end(self) -> int:
         """The optimizer's count after the fit."""
         return self.start + (self.epochs or 0) * self.length
 
     def lr(self, count: int) -> float | None:
         """The learning rate of the update after so many."""
-        lrs = planned_lrs(self.class_name, self.config, [count])
+        lrs = self.schedule.learning_rates([count])
         return None if lrs is None else float(lrs[0])
 
     def epoch(self, count: int) -> int:
         """The number of the epoch in which the update after so many lies."""
         return self.first_epoch + (count - self.start) // self.length
 
-    def whole(self, name: str) -> int | None:
-        """A setting that is a positive whole number, else None."""
-        value = self.config.get(name)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value // 1 or value < 1:
-            return None
-        return int(value)
 
-
-def find(situation: Situation) -> Iterator[PreflightWarning]:
+def check_schedules(situation: Situation) -> Iterator[PreflightWarning]:
     """Yields what of each optimizer's schedule does not go together with the plan.
 
     Steps an epoch have to be known, and for all that the end of the fit matters for, its epochs too. A fit of
@@ -83,18 +84,18 @@ def find(situation: Situation) -> Iterator[PreflightWarning]:
                 yield problem
 
 
-def _plan(situation: Situation, optimizer: Any) -> Plan | None:
+def _plan(situation: Situation, optimizer: Any) -> SchedulePlan | None:
     schedule, length, first = schedule_of(optimizer), situation.steps_per_epoch, situation.fit.initial_epoch
     if schedule is None or length is None or first is None:
         return None
-    if type(schedule).__module__.partition(".")[0] not in ("keras", "tf_keras"):
+    known = schedule_of_keras(schedule)
+    if known is None:
         return None
     epochs = None if situation.epochs is None else max(situation.epochs - first, 0)
     start = int(counter(optimizer).numpy())
-    fit, config = situation.fit, schedule.get_config()
-    return Plan(
-        type(schedule).__name__,
-        config,
+    fit = situation.fit
+    return SchedulePlan(
+        known,
         start,
         first,
         epochs,
@@ -104,23 +105,14 @@ def _plan(situation: Situation, optimizer: Any) -> Plan | None:
     )
 
 
-def _in_epochs(plan: Plan) -> PreflightWarning | None:
+def _in_epochs(plan: SchedulePlan) -> PreflightWarning | None:
     """``schedule-in-epochs``: a number of batches that looks like one of epochs.
 
     It is not above the planned epochs, an epoch has at least twice as many batches, and the learning rate is
     through with the schedule, or at a tenth, within the first epoch.
     """
-    if plan.class_name == "PiecewiseConstantDecay":
-        boundaries = plan.config.get("boundaries")
-        numbers = [int(each) for each in boundaries] if isinstance(boundaries, (list, tuple)) else []
-        said = f"boundaries={numbers}"
-        meant = f"boundaries={[each * plan.length for each in numbers]}"
-    else:
-        name = "first_decay_steps" if plan.class_name == "CosineDecayRestarts" else "decay_steps"
-        number = plan.whole(name)
-        numbers = [] if number is None else [number]
-        said = f"{name}={number}"
-        meant = f"{name}={(number or 0) * plan.length}"
+    setting, numbers = plan.schedule.step_setting, plan.schedule.step_counts
+    in_epochs = [number * plan.length for number in numbers]
     if not numbers or plan.epochs is None or plan.start or max(numbers) < 2:
         return None
     if max(numbers) > plan.epochs or 2 * max(numbers) > plan.length:
@@ -128,31 +120,35 @@ def _in_epochs(plan: Plan) -> PreflightWarning | None:
     first, after = plan.lr(0), plan.lr(plan.length)
     if first is None or after is None:
         return None
-    if plan.class_name in ("ExponentialDecay", "InverseTimeDecay"):
+    if plan.schedule.course == "decays":
         if after > _FALLEN * first:
             return None
         happens = f"after the first epoch the learning rate is {figure(after)} already, from {figure(first)}"
-    elif plan.class_name == "CosineDecayRestarts":
+    elif plan.schedule.course == "restarts":
         happens = "the first restart comes within the first epoch"
     else:
         happens = f"the schedule is over within the first epoch, and the learning rate is {figure(after)}"
+    is_list = isinstance(plan.schedule, PiecewiseConstantDecay)
+    given = f"{setting}={numbers if is_list else numbers[0]}"
+    meant = f"{setting}={in_epochs if is_list else in_epochs[0]}"
     return PreflightWarning(
         code="schedule-in-epochs",
         text=(
-            f"{plan.class_name}({said}) counts batches, of which an epoch has {plan.length:,}: {happens}. If "
-            f"epochs were meant, of which {plan.epochs} are planned, write {meant}."
+            f"{plan.class_name}({given}) counts batches, of which an epoch has {plan.length:,}: {happens}. "
+            f"If epochs were meant, of which {plan.epochs} are planned, write {meant}."
         ),
     )
 
 
-def _off_epoch(plan: Plan) -> PreflightWarning | None:
+def _off_epoch(plan: SchedulePlan) -> PreflightWarning | None:
     """``staircase-off-epoch``: steps that are not at the starts of epochs.
 
     decay_steps is at least half an epoch: with less, several steps an epoch were meant. An optimizer that has
     not counted whole epochs so far is left alone.
     """
-    every = staircase_decay_steps(plan.class_name, plan.config)
-    if every is None or 2 * every < plan.length or plan.start % plan.length:
+    every = plan.schedule.drop_every
+    aligned = None if every is None else aligned_decay_steps(every, plan.length)
+    if every is None or aligned is None or plan.start % plan.length:
         return None
     if every % plan.length == 0 or plan.length % every == 0 or (plan.epochs and plan.end <= every):
         return None
@@ -165,7 +161,6 @@ def _off_epoch(plan: Plan) -> PreflightWarning | None:
     split = ""
     if plan.split is not None and plan.before_split == every:
         split = f" (of {every:,} validation_split={plan.split:g} leaves {plan.length:,})"
-    aligned = max(1, (2 * every + plan.length) // (2 * plan.length)) * plan.length
     lies = "its step lies" if len(counts) == 1 else "its steps lie"
     epochs = "its epoch" if len(counts) == 1 else "their epochs"
     return PreflightWarning(
@@ -178,9 +173,9 @@ def _off_epoch(plan: Plan) -> PreflightWarning | None:
     )
 
 
-def _without_step(plan: Plan) -> PreflightWarning | None:
+def _without_step(plan: SchedulePlan) -> PreflightWarning | None:
     """``staircase-without-step``: the first step would come after the fit."""
-    every = staircase_decay_steps(plan.class_name, plan.config)
+    every = plan.schedule.drop_every
     if every is None or plan.epochs is None or plan.epochs < 2:
         return None
     following = (plan.start // every + 1) * every
@@ -197,9 +192,9 @@ def _without_step(plan: Plan) -> PreflightWarning | None:
     )
 
 
-def _warm_up(plan: Plan) -> PreflightWarning | None:
+def _warm_up(plan: SchedulePlan) -> PreflightWarning | None:
     """``warm-up-beyond-fit``: the learning rate never comes to its peak."""
-    warm_up = _warm_up_steps(plan)
+    warm_up = plan.schedule.warmup_steps
     if not warm_up or plan.epochs is None or plan.epochs < 2 or plan.end >= warm_up:
         return None
     last = plan.lr(plan.end - 1)
@@ -210,14 +205,14 @@ def _warm_up(plan: Plan) -> PreflightWarning | None:
         text=(
             f"{plan.class_name} warms up for {warm_up:,} batches, and this fit ends at {plan.end:,}: the "
             f"learning rate comes to {figure(last)} and never to its warmup_target, "
-            f"{figure(float(plan.config['warmup_target']))}. Choose warmup_steps below {plan.end}."
+            f"{figure(float(plan.schedule.config['warmup_target']))}. Choose warmup_steps below {plan.end}."
         ),
     )
 
 
-def _ends_early(plan: Plan) -> PreflightWarning | None:
+def _ends_early(plan: SchedulePlan) -> PreflightWarning | None:
     """``schedule-ends-early``: the learning rate stays where it is for an epoch or more."""
-    over = _over(plan)
+    over = plan.schedule.end
     if over is None or plan.epochs is None:
         return None
     still = plan.end - max(over, plan.start)
@@ -243,17 +238,17 @@ def _ends_early(plan: Plan) -> PreflightWarning | None:
     )
 
 
-def _cut_off(plan: Plan) -> PreflightWarning | None:
+def _cut_off(plan: SchedulePlan) -> PreflightWarning | None:
     """``schedule-cut-off``: the fit ends an epoch or more before the schedule."""
-    over = _over(plan)
+    over = plan.schedule.end
     if over is None or plan.epochs is None or plan.epochs < 2:
         return None
-    if over - plan.end < plan.length or plan.end <= _warm_up_steps(plan):
+    if over - plan.end < plan.length or plan.end <= plan.schedule.warmup_steps:
         return None
     last, final = plan.lr(plan.end - 1), plan.lr(over)
     if last is None or final is None:
         return None
-    peak = max(plan.lr(_warm_up_steps(plan)) or 0.0, plan.lr(0) or 0.0)
+    peak = max(plan.lr(plan.schedule.warmup_steps) or 0.0, plan.lr(0) or 0.0)
     if abs(last - final) <= _SPREAD * abs(peak - final):
         return None
     return PreflightWarning(
@@ -266,45 +261,28 @@ def _cut_off(plan: Plan) -> PreflightWarning | None:
     )
 
 
-def _beyond(plan: Plan) -> PreflightWarning | None:
+def _beyond(plan: SchedulePlan) -> PreflightWarning | None:
     """``boundary-beyond-fit``: a value of a PiecewiseConstantDecay whose turn never comes."""
-    boundaries, values = plan.config.get("boundaries"), plan.config.get("values")
-    if plan.class_name != "PiecewiseConstantDecay" or plan.epochs is None or plan.epochs < 2:
+    schedule = plan.schedule
+    if not isinstance(schedule, PiecewiseConstantDecay) or plan.epochs is None or plan.epochs < 2:
         return None
-    if not isinstance(boundaries, (list, tuple)) or not isinstance(values, (list, tuple)):
-        return None
+    boundaries, values = schedule.step_counts, schedule.values
     # At the boundary itself the value before it still holds.
-    beyond = [index for index, boundary in enumerate(boundaries) if int(boundary) >= plan.end - 1]
+    beyond = [index for index, boundary in enumerate(boundaries) if boundary >= plan.end - 1]
     if not beyond:
         return None
     first = beyond[0]
     return PreflightWarning(
         code="boundary-beyond-fit",
         text=(
-            f"PiecewiseConstantDecay goes on to {figure(float(values[first + 1]))} after batch "
-            f"{int(boundaries[first]):,} (counted from 0), and this fit ends at {plan.end:,}: its last "
-            f"learning rate is {figure(float(values[first]))}. Choose lower boundaries; an epoch "
+            f"PiecewiseConstantDecay goes on to {figure(values[first + 1])} after batch "
+            f"{boundaries[first]:,} (counted from 0), and this fit ends at {plan.end:,}: its last "
+            f"learning rate is {figure(values[first])}. Choose lower boundaries; an epoch "
             f"has {plan.length:,} batches."
         ),
     )
 
 
-def _over(plan: Plan) -> int | None:
-    """The count from which the learning rate stays the same; None where it never does."""
-    if plan.class_name == "CosineDecay" or (
-        plan.class_name == "PolynomialDecay" and not plan.config.get("cycle")
-    ):
-        steps = plan.whole("decay_steps")
-        return None if steps is None else steps + _warm_up_steps(plan)
-    return None
-
-
-def _warm_up_steps(plan: Plan) -> int:
-    if plan.class_name != "CosineDecay" or plan.config.get("warmup_target") is None:
-        return 0
-    return plan.whole("warmup_steps") or 0
-
-
-def _meant(plan: Plan) -> int:
+def _meant(plan: SchedulePlan) -> int:
     """The decay_steps with which the schedule ends as the fit does."""
-    return max(plan.end - _warm_up_steps(plan), 1)
+    return max(plan.end - plan.schedule.warmup_steps, 1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lrmon.train.model.models import TF_KERAS
-from lrmon.train.preflight.fit import Fit, kind
+from lrmon.train.preflight.fit import PlannedFit, kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Situation:
     package: str
     epochs: int | None
     steps_per_epoch: int | None
-    fit: Fit
+    fit: PlannedFit
     callbacks: tuple[Any, ...]
 
     @property
@@ -37,13 +37,13 @@ class Situation:
         version = getattr(sys.modules.get(self.package), "__version__", "")
         return f"{'tf_keras' if self.package == TF_KERAS else 'Keras'} {version}".strip()
 
-    def of_kind(self, *names: str) -> list[Any]:
+    def callbacks_of(self, *names: str) -> list[Any]:
         """Returns the callbacks that are Keras' own of these names, by what they do."""
-        return [each for each in self.callbacks if kind(each) in names]
+        return [callback for callback in self.callbacks if kind(callback) in names]
 
 
 def situation_of(
-    model: Any, package: str, params: Mapping[str, Any] | None, fit: Fit, plateau: Any
+    model: Any, package: str, params: Mapping[str, Any] | None, fit: PlannedFit, plateau: Any
 ) -> Situation:
     """Returns the situation from what Keras gives a callback.
 

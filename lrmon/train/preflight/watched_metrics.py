@@ -11,6 +11,7 @@ from lrmon.train.preflight.fit import kind
 from lrmon.train.preflight.metrics import Metric, known_direction, may_be_logged, may_have_outputs, metrics_of
 from lrmon.train.preflight.problem import PreflightWarning, listed
 from lrmon.train.preflight.situation import Situation
+from lrmon.train.private_names.keras import asks_metric_for_direction
 
 _NEVER: Final = {
     "ReduceLROnPlateau": "it will never reduce the learning rate",
@@ -22,10 +23,10 @@ _WRONG: Final = {
 }
 
 
-def find(situation: Situation) -> Iterator[PreflightWarning]:
+def check_watched_metrics(situation: Situation) -> Iterator[PreflightWarning]:
     """Yields ``monitor-without-direction``, ``monitor-missing`` or ``monitor-wrong-direction`` for each."""
     metrics = metrics_of(situation)
-    for callback in situation.of_kind(*_NEVER):
+    for callback in situation.callbacks_of(*_NEVER):
         problem = (
             _without_direction(situation, callback, metrics)
             or _missing(situation, callback, metrics)
@@ -40,7 +41,7 @@ def _without_direction(
 ) -> PreflightWarning | None:
     """Keras from 3.11, mode ``auto``: a ValueError at the end of the first epoch."""
     monitor = str(callback.monitor)
-    if situation.package != KERAS or not hasattr(callback, "_set_monitor_op") or callback.mode != "auto":
+    if situation.package != KERAS or not asks_metric_for_direction(callback) or callback.mode != "auto":
         return None
     name = monitor.removeprefix("val_")
     if metrics is None or known_direction(name, metrics) != "not told":
@@ -64,12 +65,12 @@ def _missing(situation: Situation, callback: Any, metrics: list[Metric] | None) 
     monitor, name = str(callback.monitor), str(kind(callback))
     if metrics is None:
         return None
-    seen = f"{name} watches {monitor}, which no epoch of this fit will have"
+    start = f"{name} watches {monitor}, which no epoch of this fit will have"
     if not may_be_logged(monitor.removeprefix("val_"), metrics, situation.model):
         return PreflightWarning(
             code="monitor-missing",
             text=(
-                f"{seen}, since the model was compiled with {_known(metrics)}: {_NEVER[name]}. "
+                f"{start}, since the model was compiled with {_known(metrics)}: {_NEVER[name]}. "
                 f"{_choice(situation, monitor, metrics)}"
             ),
             callbacks=(callback,),
@@ -87,7 +88,7 @@ def _missing(situation: Situation, callback: Any, metrics: list[Metric] | None) 
     watched = monitor.removeprefix("val_")
     return PreflightWarning(
         code="monitor-missing",
-        text=f"{seen}, {reason}: {_NEVER[name]}. {remedy}, or watch {watched}.",
+        text=f"{start}, {reason}: {_NEVER[name]}. {remedy}, or watch {watched}.",
         callbacks=(callback,),
     )
 
@@ -135,7 +136,7 @@ def _taken(callback: Any) -> Direction | None:
     mode = getattr(callback, "mode", None)
     if mode in ("min", "max"):
         return "min" if mode == "min" else "max"
-    if hasattr(callback, "_set_monitor_op"):
+    if asks_metric_for_direction(callback):
         return None
     if kind(callback) == "ReduceLROnPlateau":
         return monitor_direction(str(callback.monitor), "auto", "tf_keras")

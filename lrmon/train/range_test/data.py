@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-_OF_KERAS: Final = frozenset(
+_READ_BY_KERAS: Final = frozenset(
     {"DatasetV2", "DistributedDatasetInterface", "PyDataset", "DataLoader", "DataAdapter", "MapDataset",
      "IterDataset"}
 )  # fmt: skip
@@ -55,7 +55,7 @@ class Data:
         if self.restart is not None:
             return next(self.restart())
         x = self.arguments["x"]
-        if _is_of_keras(x):
+        if _is_read_by_keras(x):
             return x[0] if hasattr(x, "__getitem__") else next(iter(x))
         map_structure = sys.modules["keras"].tree.map_structure
         parts = (x, self.arguments.get("y"), self.arguments.get("sample_weight"))
@@ -88,7 +88,7 @@ def checked_data(
     arguments = {name: value for name, value in given.items() if value is not None or name == "x"}
     if x is None:
         raise TypeError("find needs data: x is None")
-    if _is_of_keras(x):
+    if _is_read_by_keras(x):
         return Data(arguments, None, _batches_of_dataset(x))
     if _is_array(x):
         samples = _samples(x)
@@ -128,8 +128,8 @@ def _is_array(x: Any) -> bool:
     return hasattr(x, "shape") or isinstance(x, (list, tuple, dict))
 
 
-def _is_of_keras(x: Any) -> bool:
-    return any(base.__name__ in _OF_KERAS for base in type(x).__mro__)
+def _is_read_by_keras(x: Any) -> bool:
+    return any(base.__name__ in _READ_BY_KERAS for base in type(x).__mro__)
 
 
 def _batches_of_dataset(x: Any) -> int | None:

@@ -139,13 +139,13 @@ class LRFinder:
         try:
             with kept_random_state():
                 self.model.train_function, self.model.steps_per_execution = None, 1
-                state.put_twins()
+                state.replace_unbuilt()
                 self.model.optimizer = substitute(self.model, start_lr)
-                of_optimizer = Values(self.model.optimizer.variables)
+                optimizer_values = Values(self.model.optimizer.variables)
                 for repeat in range(average_runs):
                     seed_all(seed + repeat)
                     state.put_back_values(reseeded_by=repeat)
-                    of_optimizer.put_back()
+                    optimizer_values.put_back()
                     sweep = Sweep(
                         self.model,
                         planned,

@@ -6,6 +6,15 @@ from typing import Any
 
 from lrmon.train.model.models import KERAS, TF_KERAS, backend_of, keras_of
 from lrmon.train.model.optimizers import innermost, lr_variable, parts
+from lrmon.train.private_names.keras import (
+    build_symbolically,
+    clear_compiled_parts,
+    compiled_parts,
+    has_held_learning_rate,
+    is_multi_optimizer,
+    layers_with_nested,
+    set_compiled_parts,
+)
 from lrmon.train.range_test.data import Data
 from lrmon.train.range_test.randomness import kept_random_state
 from lrmon.train.ring_buffer.installation import BACKENDS
@@ -18,17 +27,17 @@ def build(model: Any, data: Data) -> None:
         model: Its optimizer, losses and metrics stay as they are.
         data: Gives a batch.
     """
-    if all(layer.built for layer in model._flatten_layers()):  # noqa: SLF001 - no public name, as below
+    if all(layer.built for layer in layers_with_nested(model)):
         return
     with kept_random_state():
         batch = data.first_batch()
-    of_training = {name: vars(model).get(name) for name in ("_compile_metrics", "_compile_loss")}
+    compiled = compiled_parts(model)
     optimizer, model.optimizer = model.optimizer, None
-    vars(model).update(dict.fromkeys(of_training))
+    clear_compiled_parts(model)
     try:
-        model._symbolic_build(data_batch=batch)  # noqa: SLF001
+        build_symbolically(model, batch)
     finally:
-        vars(model).update(of_training)
+        set_compiled_parts(model, compiled)
         model.optimizer = optimizer
 
 
@@ -68,11 +77,11 @@ def check_trains(model: Any) -> None:
             "with any learning rate"
         )
     several = parts(model.optimizer)
-    if len(several) != 1 or hasattr(innermost(model.optimizer), "_optimizer_map"):
+    if len(several) != 1 or is_multi_optimizer(innermost(model.optimizer)):
         names = ", ".join(part.name for part in several) or "chosen by a function"
         raise ValueError(
             f"the model is trained by several optimizers ({names}), each with a learning rate of its own, "
             "and a range test raises one: compile the model with one of them, and test it alone"
         )
-    if lr_variable(several[0].optimizer) is None and not hasattr(several[0].optimizer, "_learning_rate"):
+    if lr_variable(several[0].optimizer) is None and not has_held_learning_rate(several[0].optimizer):
         raise ValueError(f"{type(several[0].optimizer).__name__} has no learning rate to test")

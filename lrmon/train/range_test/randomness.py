@@ -6,43 +6,34 @@ import random
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
-_OF_KERAS: Final = ("global_seed_generator", "global_random_seed")
-"""Keras' own names for its global generator and its seed; there are no public ones."""
-
-_OF_TENSORFLOW: Final = ("_seed", "_rng")
-"""TensorFlow's, of its context."""
+from lrmon.train.private_names import keras, tensorflow
 
 
 @contextmanager
 def kept_random_state() -> Iterator[None]:
     """Has every global generator put back: Python's, numpy's, Keras', TensorFlow's, PyTorch's."""
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - it is the global state that is kept
-    keras = {name: _keras_state().get_global_attribute(name) for name in _OF_KERAS}
-    context = _tensorflow_context()
+    keras_state = keras.random_state()
+    context = tensorflow.context()
     torch: Any = sys.modules.get("torch")
-    # Where nobody has set a seed TensorFlow has no generator of seeds.
-    of_tensorflow = {name: value for name, value in _attributes(context).items() if name in _OF_TENSORFLOW}
-    of_torch = None if torch is None else torch.get_rng_state()
-    of_cuda = torch.cuda.get_rng_state_all() if _has_cuda(torch) else None
+    tensorflow_state = tensorflow.random_state(context)
+    torch_state = None if torch is None else torch.get_rng_state()
+    cuda_state = torch.cuda.get_rng_state_all() if _has_cuda(torch) else None
     try:
         yield
     finally:
         random.setstate(python)
         np.random.set_state(numpy)  # noqa: NPY002
-        for name, value in keras.items():
-            _keras_state().set_global_attribute(name, value)
-        for name in _OF_TENSORFLOW:
-            _attributes(context).pop(name, None)
-        _attributes(context).update(of_tensorflow)
-        if torch is not None and of_torch is not None:
-            torch.set_rng_state(of_torch)
-        if of_cuda is not None:
-            torch.cuda.set_rng_state_all(of_cuda)
+        keras.set_random_state(keras_state)
+        tensorflow.set_random_state(context, tensorflow_state)
+        if torch is not None and torch_state is not None:
+            torch.set_rng_state(torch_state)
+        if cuda_state is not None:
+            torch.cuda.set_rng_state_all(cuda_state)
 
 
 def seed_all(number: int) -> None:
@@ -53,26 +44,10 @@ def seed_all(number: int) -> None:
     """
     random.seed(number)
     np.random.seed(number)  # noqa: NPY002
-    for name in _OF_KERAS:
-        _keras_state().set_global_attribute(name, None)
-    context = _tensorflow_context()
-    if context is not None:
-        context._seed, context._rng = number, random.Random(number)  # noqa: S311, SLF001 - as TensorFlow has it
+    keras.clear_random_state()
+    tensorflow.seed(tensorflow.context(), number)
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(number)
-
-
-def _keras_state() -> Any:
-    return import_module("keras.src.backend.common.global_state")
-
-
-def _tensorflow_context() -> Any:
-    module = sys.modules.get("tensorflow.python.eager.context")
-    return None if module is None else module.context()
-
-
-def _attributes(context: Any) -> dict[str, Any]:
-    return {} if context is None else vars(context)
 
 
 def _has_cuda(torch: Any) -> bool:

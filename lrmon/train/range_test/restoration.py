@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from lrmon.train.private_names.keras import copy_unbuilt_compiled_parts
+
 _SEED_STATE: Final = "seed_generator_state"
 """How Keras names the variable of a SeedGenerator."""
 
@@ -24,7 +26,8 @@ class Values:
 
     def __init__(self, variables: Iterable[Any]) -> None:
         self._values: Final = [
-            (variable, _value(variable)) for variable in {id(each): each for each in variables}.values()
+            (variable, _value(variable))
+            for variable in {id(variable): variable for variable in variables}.values()
         ]
 
     def put_back(self, *, reseeded_by: int = 0) -> None:
@@ -57,26 +60,13 @@ class ModelState:
         self._tensors: Final = [(tensor, tensor.detach().clone()) for tensor in _buffers(model)]
         self._modes: Final = [(module, module.training) for module in _modules(model)]
 
-    def put_twins(self) -> None:
-        """Puts twins in place of what the first step of a training builds, where it is not built yet.
+    def replace_unbuilt(self) -> None:
+        """Replaces unbuilt metrics and losses with copies, so that the originals stay unbuilt.
 
-        Before it builds them `fit` reads a batch, and with it random numbers. If they stayed built, the fit
+        Before it builds them, `fit` reads a batch, and with it random numbers. If they stayed built, the fit
         that follows would not.
         """
-        attributes = vars(self._model)
-        metrics, loss = (attributes.get(name) for name in ("_compile_metrics", "_compile_loss"))
-        if metrics is not None and not metrics.built:
-            attributes["_compile_metrics"] = type(metrics)(
-                metrics._user_metrics,  # noqa: SLF001 - Keras makes them itself of these
-                metrics._user_weighted_metrics,  # noqa: SLF001
-                output_names=metrics.output_names,
-            )
-        if loss is not None and not loss.built:
-            attributes["_compile_loss"] = type(loss)(
-                loss._user_loss,  # noqa: SLF001
-                loss._user_loss_weights,  # noqa: SLF001
-                output_names=loss.output_names,
-            )
+        copy_unbuilt_compiled_parts(self._model)
 
     def put_back_values(self, *, reseeded_by: int = 0) -> None:
         """Puts weights, other layer state and metrics back.
@@ -125,12 +115,12 @@ def interrupts_held() -> Iterator[None]:
 def _variables(model: Any) -> list[Any]:
     """Every variable that a training step may change, but for those of the model's optimizer."""
     others = [
-        each
-        for each in vars(model).values()
-        if isinstance(each, sys.modules["keras"].optimizers.Optimizer) and each is not model.optimizer
+        value
+        for value in vars(model).values()
+        if isinstance(value, sys.modules["keras"].optimizers.Optimizer) and value is not model.optimizer
     ]
-    found = [*model.variables, *model.metrics_variables]
-    return found + [variable for optimizer in others for variable in optimizer.variables]
+    variables = [*model.variables, *model.metrics_variables]
+    return variables + [variable for optimizer in others for variable in optimizer.variables]
 
 
 def _value(variable: Any) -> np.ndarray[Any, Any]:

@@ -112,8 +112,12 @@ class RangeTestResult:
     def _repr_html_(self) -> str:
         """Returns the suggestions for a notebook."""
         rows = [
-            (each.name, number(each.learning_rate), spread_of(self, each.name) + each.reason)
-            for each in (self.recommended, *self.suggestions.values())
+            (
+                suggestion.name,
+                number(suggestion.learning_rate),
+                spread_of(self, suggestion.name) + suggestion.reason,
+            )
+            for suggestion in (self.recommended, *self.suggestions.values())
         ]
         return table_html(lines_of(self)[0], rows, [problem.text for problem in self.cautions])
 
@@ -142,11 +146,11 @@ def result_of(measured: Sequence[Measured], smoothing: float | None) -> RangeTes
         validation_losses=validation,
         suggestions=MappingProxyType(
             {
-                name: tests[0].suggestions[name] if len(tests) == 1 else _of_several(spread)
+                name: tests[0].suggestions[name] if len(tests) == 1 else _median_suggestion(spread)
                 for name, spread in several.suggestions.items()
             }
         ),
-        recommended=tests[0].recommended if len(tests) == 1 else _of_several(several.recommended),
+        recommended=tests[0].recommended if len(tests) == 1 else _median_suggestion(several.recommended),
         cautions=several.cautions,
         stopped=next((sweep.stopped for sweep in measured if sweep.stopped == INTERRUPTED), first.stopped),
         stopped_reason=next(
@@ -185,7 +189,7 @@ def number(lr: float | None) -> str:
     return "–" if lr is None else f"{lr:.3g}"
 
 
-def _of_several(spread: Spread) -> Suggestion:
+def _median_suggestion(spread: Spread) -> Suggestion:
     return Suggestion(spread.name, spread.median, None, spread.reason)
 
 

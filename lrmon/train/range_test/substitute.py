@@ -5,12 +5,15 @@ from __future__ import annotations
 import copy
 import warnings
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Final
+from typing import Any
 
-from lrmon.train.model.optimizers import counter
-
-_BESIDE_CONFIG: Final = ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern")
-"""What an optimizer is told between its making and its first step."""
+from lrmon.train.private_names.keras import (
+    counter,
+    held_learning_rate,
+    own_variables,
+    variables_trained_by,
+    weight_decay_exclusions,
+)
 
 
 def substitute(model: Any, learning_rate: float) -> Any:
@@ -39,7 +42,7 @@ def substitute(model: Any, learning_rate: float) -> Any:
                 f"({type(error).__name__}: {error})"
             ) from error
         if not optimizer.built:
-            optimizer.build(list(original._trainable_variables) or model.trainable_variables)  # noqa: SLF001 - no public name
+            optimizer.build(variables_trained_by(original) or model.trainable_variables)
     for old, new in zip(_chain(original), _chain(optimizer), strict=True):
         if original.built:
             for provenance, target in zip(_state(old), _state(new), strict=True):
@@ -57,9 +60,8 @@ def _copied(optimizer: Any, learning_rate: float) -> Any:
     else:
         config.pop("inner_optimizer")
         made = type(optimizer)(_copied(inner, learning_rate), **config)
-    for name in _BESIDE_CONFIG:
-        if hasattr(optimizer, name):
-            setattr(made, name, copy.copy(getattr(optimizer, name)))
+    for name, value in weight_decay_exclusions(optimizer).items():
+        setattr(made, name, copy.copy(value))
     return made
 
 
@@ -71,8 +73,8 @@ def _chain(optimizer: Any) -> list[Any]:
 
 def _state(optimizer: Any) -> list[Any]:
     """Its own variables but for the learning rate, in the order in which every one of its class has them."""
-    lr = getattr(optimizer, "_learning_rate", None)
-    return [variable for variable in optimizer._variables if variable is not lr]  # noqa: SLF001 - no public name
+    lr = held_learning_rate(optimizer)
+    return [variable for variable in own_variables(optimizer) if variable is not lr]
 
 
 def _scope(model: Any) -> AbstractContextManager[Any]:

@@ -16,7 +16,8 @@ from lrmon.train.base import Callback
 from lrmon.train.model.description import described_fit, described_optimizer, described_optimizers, exactness
 from lrmon.train.model.effective_lr import effective_lr
 from lrmon.train.model.models import backend_of
-from lrmon.train.model.optimizers import counter, innermost, lr_variable, parts, scales_loss
+from lrmon.train.model.optimizers import innermost, lr_variable, parts, scales_loss
+from lrmon.train.private_names.keras import counter
 from lrmon.train.range_test.divergence import Divergence
 from lrmon.train.range_test.sweep_settings import Floats
 from lrmon.train.ring_buffer.base import RingBuffer

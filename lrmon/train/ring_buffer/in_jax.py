@@ -15,8 +15,10 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from lrmon.train.model.optimizers import Part, counter, lr_variable, schedule_of
+from lrmon.train.model.optimizers import Part, lr_variable, schedule_of
 from lrmon.train.model.step_optimizers import StepOptimizers, WatchedUpdates
+from lrmon.train.private_names.jax import trace_of
+from lrmon.train.private_names.keras import MAKE_FUNCTION, STATE_SHARDING, UPDATE_STEP, counter
 from lrmon.train.ring_buffer.base import RingBuffer, StepRecords, grown, uninstall
 from lrmon.train.ring_buffer.host_records import HostRecord, HostRecords
 from lrmon.train.ring_buffer.late_schedule import LateSchedule
@@ -88,16 +90,16 @@ class JaxRingBuffer(RingBuffer):
         rows = array[np.arange(max(start, int(written) - self.depth), stop) % self.depth]
         if len(rows):
             self.batch_size = self._traces[rows[0, _TRACE]].samples
-        of_parts = rows[:, _PARTS:].reshape(len(rows), self._columns, 3)[:, : len(self.optimizers.parts)]
-        counters = of_parts[:, :, [_BEFORE, _AFTER]]
+        part_rows = rows[:, _PARTS:].reshape(len(rows), self._columns, 3)[:, : len(self.optimizers.parts)]
+        counters = part_rows[:, :, [_BEFORE, _AFTER]]
         counts = np.where(counters == _UNKNOWN, np.nan, counters)
-        lrs = self._numbers(of_parts[:, :, _LR])
+        lrs = self._numbers(part_rows[:, :, _LR])
         for number in np.unique(rows[:, _TRACE]):
-            of_trace = rows[:, _TRACE] == number
+            is_of_trace = rows[:, _TRACE] == number
             for column, schedule in (self._traces[number].schedules or {}).items():
-                known = of_trace & ~np.isnan(counts[:, column, _BEFORE])
+                known = is_of_trace & ~np.isnan(counts[:, column, _BEFORE])
                 if schedule is not None and known.any():
-                    iterations = of_parts[known, column, _BEFORE].astype(np.int32)
+                    iterations = part_rows[known, column, _BEFORE].astype(np.int32)
                     lrs[known, column] = self.guarded("learning rate", partial(schedule, iterations), np.nan)
         return StepRecords(
             iteration=counts[:, :, _BEFORE],
@@ -120,30 +122,30 @@ class JaxRingBuffer(RingBuffer):
         Raises:
             RuntimeError: The training step is not compiled as Keras does it from 3.8 on without NNX.
         """
-        found: list[bool] = []
+        compiled_steps: list[bool] = []
         with ExitStack() as replaced:
             enter = replaced.enter_context
-            if hasattr(self.model, "_make_function"):
-                make_function = self.model._make_function  # noqa: SLF001 - the one place between jit and loop
+            if hasattr(self.model, MAKE_FUNCTION):
+                make_function = getattr(self.model, MAKE_FUNCTION)  # the one place between jit and loop
 
                 def make_function_with_ring(step: Any, *args: Any, **kwargs: Any) -> Any:
                     mine = getattr(self.model.train_step, "lrmon_original", None) is not None
                     compiled = mine and getattr(step, "__wrapped__", None) is self.model.train_step
                     if compiled or (mine and step is self.model.train_step):
-                        found.append(compiled)
+                        compiled_steps.append(compiled)
                     return make_function(self._around_compiled(step) if compiled else step, *args, **kwargs)
 
-                enter(_replaced(self.model, "_make_function", make_function_with_ring))
-            if hasattr(self.model, "_get_state_sharding_spec"):
-                spec = self.model._get_state_sharding_spec  # noqa: SLF001 - what jit is told of the state
+                enter(_replaced(self.model, MAKE_FUNCTION, make_function_with_ring))
+            if hasattr(self.model, STATE_SHARDING):
+                spec = getattr(self.model, STATE_SHARDING)
 
                 def spec_with_ring() -> Any:
                     shardings = spec()
                     return (*shardings, _replicated(shardings))
 
-                enter(_replaced(self.model, "_get_state_sharding_spec", spec_with_ring))
+                enter(_replaced(self.model, STATE_SHARDING, spec_with_ring))
             super().install()
-        if not found:
+        if not compiled_steps:
             uninstall(self.model)
             raise RuntimeError(
                 "on JAX, LRMonitor records what Keras 3.8 or newer compiles, without flax.nnx and with "
@@ -160,10 +162,10 @@ class JaxRingBuffer(RingBuffer):
             self.guarded("optimizers", self.optimizers.refresh, None)
             with ExitStack() as watches:
                 nothing: list[tuple[Any, str]] = []
-                found = self.guarded("loss", partial(watchable, self.model, train_step), nothing)
-                metrics = WatchedMetrics.of(found, watches)
+                watchables = self.guarded("loss", partial(watchable, self.model, train_step), nothing)
+                metrics = WatchedMetrics.watching(watchables, watches)
                 got = {
-                    id(part.optimizer): watches.enter_context(Watch(part.optimizer, "_backend_update_step"))
+                    id(part.optimizer): watches.enter_context(Watch(part.optimizer, UPDATE_STEP))
                     for part in self.optimizers.parts
                 }
                 watches.enter_context(WatchedUpdates(updates))
@@ -198,7 +200,7 @@ class JaxRingBuffer(RingBuffer):
         if trace.schedules is not None:
             return
         trace.schedules = {
-            column: self.guarded("learning rate", partial(LateSchedule.of, optimizer), None)
+            column: self.guarded("learning rate", partial(LateSchedule.for_optimizer, optimizer), None)
             for column, optimizer in trace.scheduled.items()
         }
 
@@ -227,19 +229,19 @@ class JaxRingBuffer(RingBuffer):
             self.problem = (
                 f"the learning rate of {part.name!r} is not recorded: the step was compiled without it"
             )
-        found = self.optimizers.parts[: self._columns]
+        optimizers = self.optimizers.parts[: self._columns]
         scheduled = {
             column: part.optimizer
-            for column, part in enumerate(found)
+            for column, part in enumerate(optimizers)
             if schedule_of(part.optimizer) is not None
         }
         self._traced = rows
         loss = self.guarded("loss", partial(self._loss, step.metrics, step.logs), Loss())
         row = [len(self._traces), self._bits(loss.value)]
-        for column, part in enumerate(found):
+        for column, part in enumerate(optimizers):
             used = np.nan if column in scheduled else self._lr_of(part, step)
             row += [*self._counts(part, step, _UNKNOWN), self._bits(used)]
-        row += [_UNKNOWN, _UNKNOWN, self._bits(np.nan)] * (self._columns - len(found))
+        row += [_UNKNOWN, _UNKNOWN, self._bits(np.nan)] * (self._columns - len(optimizers))
         self._traced = None
         self._traces.append(_Trace(scheduled, _samples(loss)))
         together = jnp.stack([jnp.asarray(value, self._integer) for value in row])
@@ -248,9 +250,9 @@ class JaxRingBuffer(RingBuffer):
         return jax.lax.dynamic_update_slice(rows, together[None], position), count + jnp.int32(1)
 
     def _host_record(self, step: _Step) -> HostRecord:
-        found = self.optimizers.parts
+        optimizers = self.optimizers.parts
         before, after, lrs = [], [], []
-        for part in found:
+        for part in optimizers:
             counts = self._counts(part, step, np.nan)
             before.append(counts[0])
             after.append(counts[1])
@@ -271,10 +273,10 @@ class JaxRingBuffer(RingBuffer):
             variable = counter(part.optimizer)
             if id(variable) in step.before and id(variable) in step.after:
                 return step.before[id(variable)], step.after[id(variable)]
-            seen = step.updates.counts.get(id(part.optimizer))
-            if seen is not None and all(self._is_of_this_step(each) for each in seen):
-                return seen
-            if seen is None and not _is_traced(variable.value):
+            counts = step.updates.counts.get(id(part.optimizer))
+            if counts is not None and all(self._is_of_this_step(count) for count in counts):
+                return counts
+            if counts is None and not _is_traced(variable.value):
                 return (variable.value,) * 2  # nobody has touched it
             return nothing
 
@@ -291,14 +293,14 @@ class JaxRingBuffer(RingBuffer):
         )
         return {
             id(variable): value
-            for of_state, values in zip(variables, state, strict=False)
-            for variable, value in zip(of_state, values, strict=False)
+            for state_variables, values in zip(variables, state, strict=False)
+            for variable, value in zip(state_variables, values, strict=False)
         }
 
     def _late_schedule(self, part: Part) -> LateSchedule:
         schedule = schedule_of(part.optimizer)
         if id(schedule) not in self._late:
-            self._late[id(schedule)] = (schedule, LateSchedule.of(part.optimizer))
+            self._late[id(schedule)] = (schedule, LateSchedule.for_optimizer(part.optimizer))
         return self._late[id(schedule)][1]
 
     def _lr_of(self, part: Part, step: _Step) -> Any:
@@ -323,8 +325,8 @@ class JaxRingBuffer(RingBuffer):
         if not _is_traced(value):
             return True
         # What an inner function has traced must not get out of it: JAX would refuse the whole step, later.
-        ours = _trace_of(self._traced)
-        return ours is not None and _trace_of(value) is ours
+        ours = trace_of(self._traced)
+        return ours is not None and trace_of(value) is ours
 
 
 _STATE_PARTS: Final = 4
@@ -409,12 +411,6 @@ def _samples(loss: Loss) -> int | None:
 
 def _is_traced(values: Any) -> bool:
     return any(isinstance(value, jax.core.Tracer) for value in jax.tree.leaves(values))
-
-
-def _trace_of(value: Any) -> Any:
-    """What has traced a value. JAX has no public name for it; up to 0.4.35 each operation had its own."""
-    trace = getattr(value, "_trace", None)
-    return getattr(trace, "main", None) or trace
 
 
 def _replicated(shardings: Any) -> Any:

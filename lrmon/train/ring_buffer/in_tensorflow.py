@@ -12,17 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from lrmon.train.model.optimizers import (
-    Part,
-    counter,
-    decay,
-    is_legacy,
-    loss_scale,
-    lr_function,
-    lr_variable,
-    schedule_of,
-)
+from lrmon.train.model.optimizers import Part, decay, lr_function, lr_variable, schedule_of
 from lrmon.train.model.step_optimizers import StepOptimizers, WatchedUpdates
+from lrmon.train.private_names.keras import CURRENT_LEARNING_RATE, counter
+from lrmon.train.private_names.tf_keras import LEGACY_LEARNING_RATE, is_legacy, loss_scale
 from lrmon.train.ring_buffer.base import RingBuffer, StepRecords, grown
 from lrmon.train.ring_buffer.losses import LOSS_OF_LOGS, Loss, MetricCalls, WatchedMetrics, watchable
 from lrmon.train.ring_buffer.replicas import LOSS, SAMPLES, WorkersRecords, rows_of
@@ -71,7 +64,7 @@ class _CountersBefore:
     def after_update(self, optimizer: Any) -> None:
         pass
 
-    def of(self, part: Part, after: Any) -> Any:
+    def count_before(self, part: Part, after: Any) -> Any:
         """Returns the counter before the step; one that the step itself has made began at 0."""
         key = id(part.optimizer)
         carried = self._ring.carried.get(key)
@@ -116,18 +109,18 @@ class TensorFlowRingBuffer(RingBuffer):
         rows = self._rows.read(start, stop)
         if self._rows.several and self.batch_size is None and np.isfinite(rows[:1, SAMPLES]).any():
             self.batch_size = int(rows[0, SAMPLES])
-        of_parts = self._of_parts(rows)
-        before = of_parts[:, :, _BEFORE]
+        part_rows = self._by_optimizer(rows)
+        before = part_rows[:, :, _BEFORE]
         return StepRecords(
             iteration=before,
-            updates=grown(before, of_parts[:, :, _AFTER]),
-            learning_rate=of_parts[:, :, _LR],
+            updates=grown(before, part_rows[:, :, _AFTER]),
+            learning_rate=part_rows[:, :, _LR],
             loss=rows[:, LOSS],
             # What loss scaling says where it is watched, else whether the counter grew.
             finite=rows[:, _FINITE] == 1 if np.isfinite(rows[:, _FINITE]).all() else None,
         )
 
-    def _of_parts(self, rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def _by_optimizer(self, rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """[n, m, 3]: NaN of the optimizers that the compiled step does not know."""
         held = rows[:, _PARTS:]
         missing = max(3 * len(self.optimizers.parts) - held.shape[1], 0)
@@ -156,7 +149,7 @@ class TensorFlowRingBuffer(RingBuffer):
             return False
         last = self._rows.last()
         if last is not None:
-            after = self._of_parts(last)[0, :, _AFTER].tolist()
+            after = self._by_optimizer(last)[0, :, _AFTER].tolist()
         else:
             after = [self._counters_at_first.get(id(part.optimizer), 0) for part in self.optimizers.parts]
         now = self._counts()
@@ -180,9 +173,9 @@ class TensorFlowRingBuffer(RingBuffer):
     def around(self, train_step: Callable[[Any], Any]) -> Callable[[Any], Any]:
         # tf_keras has TensorFlow convert the Python of this function and of the user's step in it.
         def train_step_with_ring(data: Any) -> Any:
-            with self._watching(train_step) as seen:
+            with self._watching(train_step) as observed:
                 logs = train_step(data)
-            self._note(seen, logs)
+            self._note(observed, logs)
             return logs
 
         return train_step_with_ring
@@ -200,12 +193,12 @@ class TensorFlowRingBuffer(RingBuffer):
             enter(WatchedUpdates(before, any_thread=self._rows.several))
             yield _Observed(
                 before=before,
-                metrics=WatchedMetrics.of(metrics, watches),
+                metrics=WatchedMetrics.watching(metrics, watches),
                 lrs={
                     id(part.optimizer): enter(
                         Watch(
                             part.optimizer,
-                            "_decayed_lr" if is_legacy(part.optimizer) else "_get_current_learning_rate",
+                            LEGACY_LEARNING_RATE if is_legacy(part.optimizer) else CURRENT_LEARNING_RATE,
                         )
                     )
                     for part in self.optimizers.parts
@@ -216,14 +209,14 @@ class TensorFlowRingBuffer(RingBuffer):
             )
 
     @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
-    def _note(self, seen: _Observed, logs: Any) -> None:
-        self.guarded("row", lambda: self._rows.write(self._row(seen, logs)), None)
+    def _note(self, observed: _Observed, logs: Any) -> None:
+        self.guarded("row", lambda: self._rows.write(self._row(observed, logs)), None)
 
-    def _row(self, seen: _Observed, logs: Any) -> list[Any]:
+    def _row(self, observed: _Observed, logs: Any) -> list[Any]:
         """The values of the step that has just been made."""
-        loss = self.guarded("loss", partial(self._loss, seen.metrics.calls(), logs), Loss())
+        loss = self.guarded("loss", partial(self._loss, observed.metrics.calls(), logs), Loss())
         samples = 1 if loss.weight is None or not self._rows.several else tf.reduce_sum(loss.weight)
-        row = [loss.value, samples, self._finite(seen.scaling)]
+        row = [loss.value, samples, self._finite(observed.scaling)]
         after = self._iterations()
         if self._columns is None or tf.executing_eagerly():
             self._columns = len(self.optimizers.parts)
@@ -236,8 +229,8 @@ class TensorFlowRingBuffer(RingBuffer):
             if count is None:
                 row += [_NAN, _NAN, _NAN]
                 continue
-            before = self.guarded("iteration", partial(seen.before.of, part, count), _NAN)
-            got = seen.lrs[id(part.optimizer)].results if id(part.optimizer) in seen.lrs else ()
+            before = self.guarded("iteration", partial(observed.before.count_before, part, count), _NAN)
+            got = observed.lrs[id(part.optimizer)].results if id(part.optimizer) in observed.lrs else ()
             lr = self.guarded("learning rate", partial(self._learning_rate, part, before, got), _NAN)
             row += [before, count, lr]
         return row
@@ -263,12 +256,12 @@ class TensorFlowRingBuffer(RingBuffer):
         return _NAN
 
     def _loss(self, calls: Sequence[MetricCalls], logs: Any) -> Loss:
-        said = self.loss_provenance
+        provenance = self.loss_provenance
         loss = super()._loss(calls, logs)
         if not self._rows.several:
             return loss
         if self._rows.replica() > 0:
-            self.loss_provenance = said
+            self.loss_provenance = provenance
             return loss
         if self.loss_provenance == LOSS_OF_LOGS:
             self.loss_provenance = "none: the model's own train_step returns a loss of each replica alone"
@@ -294,8 +287,8 @@ class TensorFlowRingBuffer(RingBuffer):
         schedule, variable = schedule_of(optimizer), lr_variable(optimizer)
         if schedule is None and variable is None:
             # The update asks last: weight decay, where there is any, asks before it.
-            of_step = (value for value in reversed(got) if self._is_of_this_step(value))
-            return next((tf.convert_to_tensor(value) for value in of_step), _NAN)
+            values = (value for value in reversed(got) if self._is_of_this_step(value))
+            return next((tf.convert_to_tensor(value) for value in values), _NAN)
         if not is_legacy(optimizer):
             return schedule(iteration) if schedule is not None else tf.convert_to_tensor(variable)
         # In the type of the weights, as the optimizer does it: the bits depend on it.

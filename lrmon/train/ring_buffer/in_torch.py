@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from lrmon.train.model.optimizers import Part, counter, lr_variable, schedule_of
+from lrmon.train.model.optimizers import Part, lr_variable, schedule_of
 from lrmon.train.model.step_optimizers import StepOptimizers, WatchedUpdates
+from lrmon.train.private_names.keras import UPDATE_STEP, counter
 from lrmon.train.ring_buffer.base import RingBuffer, StepRecords
 from lrmon.train.ring_buffer.host_records import HostRecord, HostRecords
 from lrmon.train.ring_buffer.losses import Loss, MetricCalls, first_value, is_keras_own, watchable, weight_of
@@ -58,14 +59,14 @@ class TorchRingBuffer(RingBuffer):
                 *metrics,
                 *map(self._observed_lr, self.optimizers.parts),
             ]
-            for seen in watched:
-                seen.begin()
+            for observed in watched:
+                observed.begin()
             try:
                 with WatchedUpdates(before):
                     logs = train_step(data)
             finally:
-                for seen in watched:
-                    seen.end()
+                for observed in watched:
+                    observed.end()
             self.guarded("row", lambda: self._rows.append(self._row(before.counts, metrics, logs)), None)
             for metric in metrics:
                 metric.forget()
@@ -102,7 +103,7 @@ class TorchRingBuffer(RingBuffer):
     def _observed_lr(self, part: Part) -> _Observed:
         key = id(part.optimizer)
         if key not in self._lrs:
-            self._lrs[key] = _Observed(part.optimizer, "_backend_update_step", 2)
+            self._lrs[key] = _Observed(part.optimizer, UPDATE_STEP, 2)
         return self._lrs[key]
 
 
@@ -171,17 +172,17 @@ class _Observed:
         self.results: tuple[Any, ...] = ()
 
     def _looking_on(self, call: Any, position: int, itself: bool) -> Any:
-        seen = self
+        observed = self
 
         def look_on(*args: Any, **kwargs: Any) -> Any:
             for value in first_value(args[position:], kwargs):
-                seen.values = (*seen.values, _kept(value))
-                seen.weight = weight_of(args, kwargs)
+                observed.values = (*observed.values, _kept(value))
+                observed.weight = weight_of(args, kwargs)
                 if itself:
-                    seen.given = (*seen.given, value)
+                    observed.given = (*observed.given, value)
             result = call(*args, **kwargs)
             if itself:
-                seen.results = (*seen.results, result)
+                observed.results = (*observed.results, result)
             return result
 
         return None if call is None else look_on
@@ -203,16 +204,16 @@ class _ObservedMetric:
         self._both = (self._updates, self._results) if results else (self._updates,)
 
     def begin(self) -> None:
-        for seen in self._both:
-            seen.begin()
+        for observed in self._both:
+            observed.begin()
 
     def end(self) -> None:
-        for seen in self._both:
-            seen.end()
+        for observed in self._both:
+            observed.end()
 
     def forget(self) -> None:
-        for seen in self._both:
-            seen.forget()
+        for observed in self._both:
+            observed.forget()
 
     def calls(self) -> MetricCalls:
         """Returns what was called."""
@@ -230,10 +231,10 @@ def _iteration(optimizer: Any) -> Any:
     return _kept(counter(optimizer))
 
 
-def _lr(part: Part, iteration: Any, seen: _Observed) -> Any:
+def _lr(part: Part, iteration: Any, observed: _Observed) -> Any:
     """The rate that the step's first update used, or would have used where gradients add up."""
-    if seen.values:
-        return seen.values[0]
+    if observed.values:
+        return observed.values[0]
     schedule, variable = schedule_of(part.optimizer), lr_variable(part.optimizer)
     if schedule is not None:
         return _kept(schedule(iteration))

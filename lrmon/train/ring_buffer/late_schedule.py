@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from lrmon.train.model.optimizers import counter
+from lrmon.train.private_names.keras import counter, current_learning_rate
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -37,12 +37,12 @@ class LateSchedule:
         self._lock = threading.Lock()
 
     @classmethod
-    def of(cls, optimizer: Any) -> Self:
+    def for_optimizer(cls, optimizer: Any) -> Self:
         """Returns the schedule of a Keras optimizer; may be called while a training step is traced."""
 
         def lr(iteration: Any) -> Any:
             with keras.StatelessScope(state_mapping=[(counter(optimizer), iteration)]):
-                used = jnp.asarray(optimizer._get_current_learning_rate())  # noqa: SLF001
+                used = jnp.asarray(current_learning_rate(optimizer))
                 return used if used.dtype == jnp.float64 else used.astype(jnp.float32)
 
         lrs = jax.jit(lambda iterations: jax.lax.map(lr, iterations))

@@ -69,20 +69,20 @@ def loss_of(calls: Sequence[MetricCalls], logs: Any) -> Loss:
         calls: Of each metric of the model, those that may get its loss first.
         logs: What the training step returned.
     """
-    for each in calls:
-        if each.kind == TRACKER and each.values:
-            return Loss(each.values[-1], LOSS_OF_TRACKER, each.weight)
+    for call in calls:
+        if call.kind == TRACKER and call.values:
+            return Loss(call.values[-1], LOSS_OF_TRACKER, call.weight)
     if not isinstance(logs, dict) or "loss" not in logs:
         return Loss(provenance=NO_LOSS)
     loss = logs["loss"]
-    for each in calls:
-        if _has(loss, each.results):
-            return _behind(each)
-    if any(_has(loss, each.given or each.values) for each in calls):
+    for call in calls:
+        if _has(loss, call.results):
+            return _behind(call)
+    if any(_has(loss, call.given or call.values) for call in calls):
         return Loss(loss, LOSS_OF_LOGS)
-    shown = {id(each.metric) for each in calls if any(_has(value, each.results) for value in logs.values())}
+    shown = {id(call.metric) for call in calls if any(_has(value, call.results) for value in logs.values())}
     doubtful = [
-        repr(str(each.metric.name)) for each in calls if _may_be_mean(each) and id(each.metric) not in shown
+        repr(str(call.metric.name)) for call in calls if _may_be_mean(call) and id(call.metric) not in shown
     ]
     if doubtful:
         return Loss(provenance=_none(f"what may be the mean of its metric {' or '.join(doubtful)}"))
@@ -121,7 +121,7 @@ def _is_scalar(value: Any) -> bool:
 def _has(value: Any, results: Iterable[Any]) -> bool:
     """Tells whether one of the results is this very object, or has it."""
     return any(
-        value is result or (isinstance(result, dict) and any(value is each for each in result.values()))
+        value is result or (isinstance(result, dict) and any(value is item for item in result.values()))
         for result in results
     )
 
@@ -147,9 +147,9 @@ def watchable(model: Any, train_step: Callable[..., Any]) -> list[tuple[Any, str
     trackers = [(metric, TRACKER) for metric in loss_trackers(model)]
     if is_keras_own(train_step):
         return trackers
-    of_compile = {id(metric) for metric in compile_metrics(model)}
+    compiled = {id(metric) for metric in compile_metrics(model)}
     return trackers + [
-        (metric, OF_COMPILE if id(metric) in of_compile else OWN) for metric in other_metrics(model)
+        (metric, OF_COMPILE if id(metric) in compiled else OWN) for metric in other_metrics(model)
     ]
 
 
@@ -173,7 +173,7 @@ class WatchedMetrics:
     watched: list[tuple[Any, str, Watch, Watch]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, metrics: Sequence[tuple[Any, str]], watches: ExitStack) -> WatchedMetrics:
+    def watching(cls, metrics: Sequence[tuple[Any, str]], watches: ExitStack) -> WatchedMetrics:
         """Begins to watch."""
         enter = watches.enter_context
         return cls(
@@ -185,10 +185,10 @@ class WatchedMetrics:
 
     def calls(self) -> list[MetricCalls]:
         """Returns what was called."""
-        found = []
+        metric_calls = []
         for metric, kind, updates, results in self.watched:
             pairs = list(zip(updates.arguments, updates.keywords, strict=True))
             values = [value for args, kwargs in pairs for value in first_value(args, kwargs)]
             weight = weight_of(*pairs[-1]) if pairs else None
-            found.append(MetricCalls(metric, kind, values, weight, results.results))
-        return found
+            metric_calls.append(MetricCalls(metric, kind, values, weight, results.results))
+        return metric_calls

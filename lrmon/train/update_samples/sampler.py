@@ -12,8 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lrmon import schema
-from lrmon.train.model.optimizers import Part, counter, is_legacy, parts, position_of, slot_of
+from lrmon.train.model.optimizers import Part, parts, position_of, slot_of
 from lrmon.train.model.step_size import StepSizeRule, step_size_rule
+from lrmon.train.private_names.keras import counter
+from lrmon.train.private_names.tf_keras import has_slots, is_built, is_legacy
 from lrmon.train.ring_buffer.base import RingBuffer, StepRecords
 from lrmon.train.update_samples.variable_values import Read, reader
 from lrmon.train.update_samples.weights import quantiles, strides
@@ -190,9 +192,9 @@ class UpdateSampler:
         self._weights_before = None
         if not self._is_planned():
             return
-        if any(each.steps_per_update > 1 for each in self._optimizers) and any(
-            (iteration + 1) % each.steps_per_update
-            for iteration, each in zip(self._iterations(), self._optimizers, strict=True)
+        if any(optimizer.steps_per_update > 1 for optimizer in self._optimizers) and any(
+            (iteration + 1) % optimizer.steps_per_update
+            for iteration, optimizer in zip(self._iterations(), self._optimizers, strict=True)
         ):
             return
         self._weights_before = self._read(self._sampled_weights())
@@ -209,13 +211,13 @@ class UpdateSampler:
             return
         iterations = self._iterations()
         if any(
-            iteration % each.steps_per_update or not iteration
-            for iteration, each in zip(iterations, self._optimizers, strict=True)
+            iteration % optimizer.steps_per_update or not iteration
+            for iteration, optimizer in zip(iterations, self._optimizers, strict=True)
         ):
             return
         updates = {
-            each.column: iteration // each.steps_per_update
-            for iteration, each in zip(iterations, self._optimizers, strict=True)
+            optimizer.column: iteration // optimizer.steps_per_update
+            for iteration, optimizer in zip(iterations, self._optimizers, strict=True)
         }
         self._waiting.append(_Waiting(self._steps_made - 1, self._scales(updates), self._update_to_weight()))
         self._due = (self._steps_made - 1) // self._every * self._every + self._every
@@ -267,7 +269,7 @@ class UpdateSampler:
 
     def _completed(self, rows: StepRecords, first_row: int, first_step: int) -> list[schema.SampleRecord]:
         samples: list[schema.SampleRecord] = []
-        columns = [each.column for each in self._optimizers]
+        columns = [optimizer.column for optimizer in self._optimizers]
         while self._waiting and self._waiting[0].position < first_row + len(rows):
             sample = self._waiting.popleft()
             at = sample.position - first_row
@@ -277,8 +279,8 @@ class UpdateSampler:
             samples.append(
                 {
                     "step": first_step + at,
-                    "parameters": sum(math.prod(each.shape) for each in self._variables),
-                    "sampled": sum(each.sampled for each in self._variables),
+                    "parameters": sum(math.prod(variable.shape) for variable in self._variables),
+                    "sampled": sum(variable.sampled for variable in self._variables),
                     "step_size": _step_size(sample.scales, rows.learning_rate[at]),
                     "update_to_weight": sample.update_to_weight,
                 }
@@ -298,7 +300,7 @@ class UpdateSampler:
             )
             for column, part in self._trained_parts()
         ]
-        if not optimizers or not all(_is_built(each) for each in optimizers):
+        if not optimizers or not all(_is_built(optimizer) for optimizer in optimizers):
             return False
         self._optimizers = optimizers
         variables = [
@@ -323,7 +325,9 @@ class UpdateSampler:
         ]
 
     def _sampled_weights(self) -> dict[Hashable, tuple[Any, int]]:
-        return {number: (each.variable, each.stride) for number, each in enumerate(self._variables)}
+        return {
+            number: (variable.variable, variable.stride) for number, variable in enumerate(self._variables)
+        }
 
     def _read(self, wanted: Mapping[Hashable, tuple[Any, int]]) -> dict[Any, _Doubles]:
         """Returns, under the same keys, the values of variables, of which each stride-th is taken."""
@@ -332,16 +336,16 @@ class UpdateSampler:
 
     def _iterations(self) -> list[int]:
         """Returns the counter of each optimizer."""
-        counters = self._read_variables([(counter(each.optimizer), 1) for each in self._optimizers])
+        counters = self._read_variables([(counter(optimizer.optimizer), 1) for optimizer in self._optimizers])
         return [int(value[0]) for value in counters]
 
 
 def _step_size(scales: Sequence[_Scale], learning_rate: npt.NDArray[np.float64]) -> list[float] | None:
     """Returns the quantiles, None where a rule or a learning rate is not known."""
-    if not scales or any(np.isnan(learning_rate[each.column]) for each in scales):
+    if not scales or any(np.isnan(learning_rate[scale.column]) for scale in scales):
         return None
-    sizes = np.concatenate([float(learning_rate[each.column]) * each.scale for each in scales])
-    counts = np.concatenate([np.full(len(each.scale), each.weights_per_sampled) for each in scales])
+    sizes = np.concatenate([float(learning_rate[scale.column]) * scale.scale for scale in scales])
+    counts = np.concatenate([np.full(len(scale.scale), scale.weights_per_sampled) for scale in scales])
     has_moved = ~np.isnan(sizes)
     return quantiles(sizes[has_moved], counts[has_moved]) if has_moved.any() else None
 
@@ -350,12 +354,15 @@ def _is_built(trained: _Optimizer) -> bool:
     """Returns whether the optimizer has the slots that its rule needs."""
     optimizer, rule = trained.optimizer, trained.rule
     if is_legacy(optimizer):
-        return bool(optimizer._slots) or rule is None or rule.slot is None  # noqa: SLF001 - no public name
-    return bool(getattr(optimizer, "built", False) or getattr(optimizer, "_built", False))
+        return has_slots(optimizer) or rule is None or rule.slot is None
+    return bool(getattr(optimizer, "built", False)) or is_built(optimizer)
 
 
 def _trained_by(variable: Any, optimizers: Sequence[_Optimizer]) -> _Optimizer | None:
-    return next((each for each in optimizers if position_of(each.optimizer, variable) is not None), None)
+    return next(
+        (optimizer for optimizer in optimizers if position_of(optimizer.optimizer, variable) is not None),
+        None,
+    )
 
 
 def _layer(variable: Any) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lrmon.train.model.models import TF_KERAS, backend_of, keras_of
+from lrmon.train.private_names.keras import unsynced_state
 
 Array = npt.NDArray[Any]
 Read = Callable[[Sequence[tuple[Any, int]]], list[Array]]
@@ -23,26 +24,26 @@ def reader(model: Any) -> Read:
     synchronised. Of variables that several replicas hold the first one's copy is read.
     """
     if keras_of(model) == TF_KERAS:
-        return lambda wanted: [_of_tensorflow(variable, stride) for variable, stride in wanted]
+        return lambda wanted: [_read_tensorflow_variable(variable, stride) for variable, stride in wanted]
     backend = backend_of(model)
     if backend == "jax":
         return _JaxReader(model)
-    read = _of_torch if backend == "torch" else _of_keras_on_tensorflow
+    read = _read_torch_variable if backend == "torch" else _read_keras_variable
     return lambda wanted: [read(variable, stride) for variable, stride in wanted]
 
 
-def _of_keras_on_tensorflow(variable: Any, stride: int) -> Array:
-    return _of_tensorflow(getattr(variable, "value", variable), stride)
+def _read_keras_variable(variable: Any, stride: int) -> Array:
+    return _read_tensorflow_variable(getattr(variable, "value", variable), stride)
 
 
-def _of_tensorflow(variable: Any, stride: int) -> Array:
+def _read_tensorflow_variable(variable: Any, stride: int) -> Array:
     tensorflow = import_module("tensorflow")
     replicas = getattr(variable, "values", None)
     local = replicas[0] if isinstance(replicas, (tuple, list)) else variable
     return np.array(tensorflow.reshape(local, [-1])[::stride].numpy())
 
 
-def _of_torch(variable: Any, stride: int) -> Array:
+def _read_torch_variable(variable: Any, stride: int) -> Array:
     entries = variable.value.detach().reshape(-1)[::stride]
     # numpy has no bfloat16, and float32 holds each of its numbers.
     return np.array((entries.float() if entries.is_floating_point() else entries).cpu().numpy())
@@ -72,8 +73,8 @@ class _JaxReader:
     def _in_training(self) -> dict[int, Any]:
         """By identity of the variable, its value in the state that fit hands from step to step."""
         model = self._model
-        state = getattr(model, "_jax_state", None)
-        if not state or getattr(model, "_jax_state_synced", True):
+        state = unsynced_state(model)
+        if state is None:
             return {}
         return {
             id(variable): array

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lrmon.review.report.report import analyze_run
+from lrmon.review.report.report import analyzed_run
 from tests.review.trained import by_epoch, findings, trained
 
 STEPS = 1200
@@ -189,7 +189,7 @@ def test_a_level_that_an_earlier_drop_broke_asks_for_another_one() -> None:
 
 
 def test_a_report_says_what_was_checked_and_what_could_not_be_and_why() -> None:
-    listed = {check.name: check for check in analyze_run(trained([0.1] * STEPS, 100, loss=losses())).checks}
+    listed = {check.name: check for check in analyzed_run(trained([0.1] * STEPS, 100, loss=losses())).checks}
 
     assert "in order" == listed["the training learned something"].state
     assert "in order" == listed["no batch of the epoch stands out"].state
@@ -198,7 +198,7 @@ def test_a_report_says_what_was_checked_and_what_could_not_be_and_why() -> None:
         listed["validation improved with training"].reason,
     )
     short = {
-        check.name: check for check in analyze_run(trained([0.1] * 20, 10, loss=losses(steps=20))).checks
+        check.name: check for check in analyzed_run(trained([0.1] * 20, 10, loss=losses(steps=20))).checks
     }
     assert "only 20 finite losses, 60 are needed" == short["no loss leaps out of the others"].reason
 
@@ -206,7 +206,7 @@ def test_a_report_says_what_was_checked_and_what_could_not_be_and_why() -> None:
 def test_what_was_found_is_neither_in_order_nor_unchecked() -> None:
     lrs = np.full(STEPS, 0.1)
     lrs[700:] = 0.0
-    made = analyze_run(trained(lrs, 100, loss=losses()))
+    made = analyzed_run(trained(lrs, 100, loss=losses()))
     found = {code for check in made.checks if check.state == "found" for code in check.codes}
 
     assert {"learning-rate-zero"} <= found
@@ -218,7 +218,7 @@ def test_losses_that_are_no_numbers_or_negative_break_no_detector(spoil: float) 
     loss = losses()
     loss[::7] = spoil
     for run in (trained([0.1] * STEPS, 100, loss=loss), trained([math.nan] * STEPS, 10**6, loss=loss)):
-        assert analyze_run(run).checks
+        assert analyzed_run(run).checks
 
 
 def test_ten_times_as_many_steps_take_no_more_calls() -> None:
@@ -233,7 +233,7 @@ def test_ten_times_as_many_steps_take_no_more_calls() -> None:
 
         sys.setprofile(count)
         try:
-            analyze_run(run)
+            analyzed_run(run)
         finally:
             sys.setprofile(None)
         counts.append(calls)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from tests.train.preflight.fits import Look, dense, fitted
+from tests.train.preflight.fits import Look, fitted
 
 Case = Callable[[Any], Look]
 
@@ -24,14 +24,6 @@ def _schedule(keras: Any, name: str, *arguments: Any, **settings: Any) -> Any:
 
 def _staircase(keras: Any, decay_steps: int) -> Any:
     return _schedule(keras, "ExponentialDecay", 0.1, decay_steps, 0.95, staircase=True)
-
-
-def put_in_later(keras: Any) -> Look:
-    """A schedule that takes the place of 0.01 after a first fit; its learning rate is 0."""
-    model = dense(keras, "sgd")
-    fitted(keras, model=model)
-    model.optimizer.learning_rate = keras.optimizers.schedules.PiecewiseConstantDecay([1], [0.0, 0.0])
-    return fitted(keras, model=model)
 
 
 def two_monitors(keras: Any, first: str, second: str) -> Look:
@@ -62,7 +54,6 @@ CASES: Final[dict[str, Case]] = {
         metrics=["accuracy"],
         validation=True,
     ),
-    "schedule-not-compiled": put_in_later,
     "staircase-off-epoch": lambda k: fitted(k, _staircase(k, 95), steps=76, epochs=6),
     "staircase-without-step": lambda k: fitted(k, _staircase(k, 100_000), steps=10, epochs=3),
     "schedule-ends-early": lambda k: fitted(k, _schedule(k, "CosineDecay", 0.1, 20), steps=10, epochs=4),

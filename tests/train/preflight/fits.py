@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lrmon.train.preflight import Fit, own_plateau, planned_fit, preflight
+from lrmon.train.preflight import PlannedFit, own_plateau, planned_fit, preflight
 from lrmon.train.preflight.report import CHECKS, without_moot
 from lrmon.train.preflight.situation import situation_of
 
@@ -22,7 +22,7 @@ class Look:
     texts: list[str] = field(default_factory=list)
     codes: list[str] = field(default_factory=list)
     own_plateau: Any = None
-    fit: Fit = field(default_factory=Fit)
+    fit: PlannedFit = field(default_factory=PlannedFit)
     error: str | None = None
     epochs: int = 0
     used: list[float] = field(default_factory=list)

@@ -40,7 +40,6 @@ def test_the_page_quotes_what_is_said(code: str) -> None:
         # This ReduceLROnPlateau takes every name for a direction, and val_acc is none of the metrics.
         assert ["monitor-missing"] == look.codes
         return
-    nothing_compiled = code == "schedule-not-compiled" and keras.backend.backend() != "tensorflow"
 
-    assert ([] if nothing_compiled else [code]) == look.codes
-    assert ([] if nothing_compiled else [quoted(code)]) == as_documented(look, keras)
+    assert [code] == look.codes
+    assert [quoted(code)] == as_documented(look, keras)

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from lrmon.train.preflight import Fit, planned_fit, preflight
+from lrmon.train.preflight import PlannedFit, planned_fit, preflight
 from tests.train.preflight.fits import dense, fitted, watcher
 
 
@@ -99,7 +99,10 @@ def test_without_a_list_only_the_plateau_that_was_given_counts() -> None:
 
 @pytest.mark.parametrize("model", [None, object(), "model"])
 def test_what_is_no_model_has_no_problems(model: Any) -> None:
-    assert (Fit().callbacks, []) == (planned_fit(model).callbacks, preflight(model, None, Fit()))
+    assert (PlannedFit().callbacks, []) == (
+        planned_fit(model).callbacks,
+        preflight(model, None, PlannedFit()),
+    )
 
 
 def test_a_check_that_fails_costs_nothing() -> None:
@@ -111,7 +114,7 @@ def test_a_check_that_fails_costs_nothing() -> None:
         keras.callbacks.EarlyStopping("loss"),
         keras.callbacks.EarlyStopping("mae", mode="min"),
     )
-    texts = [problem.text for problem in preflight(model, {"epochs": 3, "steps": 2}, Fit(callbacks))]
+    texts = [problem.text for problem in preflight(model, {"epochs": 3, "steps": 2}, PlannedFit(callbacks))]
 
     assert ["EarlyStopping"] == [text.split()[0] for text in texts]
 

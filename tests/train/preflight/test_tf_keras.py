@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 import tf_keras
 
-from tests.train.preflight.cases import put_in_later
 from tests.train.preflight.fits import fitted
 
 callbacks, optimizers = tf_keras.callbacks, tf_keras.optimizers
@@ -106,15 +104,6 @@ def test_a_missing_metric_is_foretold() -> None:
 
     assert (["monitor-missing"], None, False) == (look.codes, look.error, "val_acc" in look.logged)
     assert ["monitor-missing"] == fitted(tf_keras, "sgd", [callbacks.ReduceLROnPlateau()]).codes
-
-
-def test_a_schedule_that_is_put_in_later_is_not_used() -> None:
-    look = put_in_later(tf_keras)
-    before = look.model.get_weights()[0].copy()
-    look.model.fit(np.ones((4, 1), np.float32), np.ones((4, 1), np.float32), batch_size=2, verbose=0)
-
-    assert ["schedule-not-compiled"] == look.codes
-    assert bool((before != look.model.get_weights()[0]).any())
 
 
 def test_schedules_are_held_against_the_plan() -> None:

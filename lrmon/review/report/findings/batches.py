@@ -25,12 +25,12 @@ _ALIKE: Final = 0.3
 _ROSE: Final = 1.05
 
 
-def find(analysis: RunAnalysis) -> Iterator[Finding]:
+def batch_findings(analysis: RunAnalysis) -> Iterator[Finding]:
     """Yields ``corrupted-batch`` or ``sorted-data``."""
-    found = folded(analysis)
-    if found is None:
+    whole_epochs = folded(analysis)
+    if whole_epochs is None:
         return
-    losses, firsts, length = found
+    losses, firsts, length = whole_epochs
     level = np.median(losses, axis=1)
     away = losses - level[:, None]
     scale = np.maximum(SIGMA * np.median(np.abs(away), axis=1), 1e-12 * np.abs(level) + 1e-300)
@@ -43,8 +43,8 @@ def find(analysis: RunAnalysis) -> Iterator[Finding]:
     worst = int(np.argmax(height))
     others = np.sort(np.delete(inner, worst))[-1]
     shared = float(np.mean(relative[:, worst] > np.quantile(relative[:, :-1], 0.9, axis=1)))
-    of = analysis.levels
-    untrained = 0.0 if of is None else of.start if of.guess is None else of.guess
+    levels = analysis.levels
+    untrained = 0.0 if levels is None else levels.start if levels.guess is None else levels.guess
     here = float(np.median(losses[:, worst]))
     is_high = height[worst] >= 6 and inner[worst] >= 4 and inner[worst] >= 1.5 * max(others, 0.0)
     if is_high and shared >= 0.75 and here >= _MATTERS * untrained > 0:

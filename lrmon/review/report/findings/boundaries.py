@@ -17,7 +17,7 @@ _SAME_RATIO = 5e-7
 _SAME_LR = 1e-5
 
 
-def find(analysis: RunAnalysis) -> Iterator[Finding]:
+def boundary_findings(analysis: RunAnalysis) -> Iterator[Finding]:
     """Yields ``staircase-every-epoch`` or ``drop-one-epoch-early``.
 
     Both need a learning rate that is a number, set anew at boundaries of epochs only, counted from epoch 0.
@@ -43,7 +43,7 @@ def _lrs_of_epochs(analysis: RunAnalysis) -> NDArray[np.float64] | None:
         return None  # an epoch whose steps are not here
     lrs = run.learning_rate[rows]
     changes = int(np.count_nonzero(lrs[1:] != lrs[:-1]))
-    if changes == 0 or changes != analysis.steps.changes or not bool((lrs > 0).all()):
+    if changes == 0 or changes != analysis.lr_changes.changes or not bool((lrs > 0).all()):
         return None
     return shortest(lrs)
 

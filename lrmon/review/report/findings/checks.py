@@ -88,13 +88,13 @@ def _no_epochs(analysis: RunAnalysis) -> str | None:
 
 
 def _no_staircase(analysis: RunAnalysis) -> str | None:
-    if analysis.steps.cadence is None:
+    if analysis.lr_changes.cadence is None:
         return "the learning rate has no evenly spaced LR changes"
     return None if analysis.positions.steps_per_epoch is not None else "epochs of one length are not recorded"
 
 
 def _no_drop(analysis: RunAnalysis) -> str | None:
-    has_drop = bool((analysis.steps.lr_to < analysis.steps.lr_from).any())
+    has_drop = bool((analysis.lr_changes.lr_to < analysis.lr_changes.lr_from).any())
     return _no_course(analysis) if has_drop else "the learning rate has no LR drop"
 
 
@@ -133,11 +133,11 @@ def checks(analysis: RunAnalysis, findings: Sequence[Finding]) -> tuple[Check, .
     """Returns what was looked for in a training; nothing for a range test."""
     if analysis.run.kind == "range_test":
         return ()
-    found = {finding.code for finding in findings}
-    found |= {each.code for finding in findings for each in finding.consequences}
+    reported = {finding.code for finding in findings}
+    reported |= {consequence.code for finding in findings for consequence in finding.consequences}
     listed: list[Check] = []
     for name, why, codes in _CHECKS:
-        here = tuple(code for code in codes if code in found)
+        here = tuple(code for code in codes if code in reported)
         reason = None if here else why(analysis)
         state: State = "found" if here else "not checked" if reason else "in order"
         listed.append(Check(name, state, reason, here))

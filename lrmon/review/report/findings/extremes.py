@@ -8,14 +8,14 @@ import numpy as np
 
 from lrmon.review.report.analysis import RunAnalysis
 from lrmon.review.report.findings.finding import Finding, epochs, figure, percent
-from lrmon.review.report.plateaus import plateaus
+from lrmon.review.report.plateau.plateaus import default_plateaus
 from lrmon.review.run.numbers import shortest
 
 _TAIL = 0.1
 """A rest is worth a word from this share of the steps on."""
 
 
-def find(analysis: RunAnalysis) -> Iterator[Finding]:
+def extreme_findings(analysis: RunAnalysis) -> Iterator[Finding]:
     """Yields ``warm-up`` and ``rate-at-floor``."""
     yield from _warm_up(analysis)
     yield from _at_floor(analysis)
@@ -23,7 +23,7 @@ def find(analysis: RunAnalysis) -> Iterator[Finding]:
 
 def _warm_up(analysis: RunAnalysis) -> Iterator[Finding]:
     """A rise from the start to the peak, in three changes or more, from half of the peak or less."""
-    end = analysis.steps.warmup_end
+    end = analysis.lr_changes.warmup_end
     if end is None:
         return
     run = analysis.run
@@ -90,17 +90,12 @@ def _at_floor(analysis: RunAnalysis) -> Iterator[Finding]:
 def _reason(analysis: RunAnalysis, last_step: int) -> str | None:
     """Why the learning rate has come to rest, None where nothing says so."""
     schedule, defaults = analysis.schedule, analysis.defaults
-    if schedule is not None and schedule.class_name in ("PolynomialDecay", "CosineDecay"):
-        decay_steps = schedule.config.get("decay_steps")
-        if isinstance(decay_steps, (int, float)) and not schedule.config.get("cycle"):
-            warm_up = schedule.config.get("warmup_steps")
-            if schedule.config.get("warmup_target") is not None and isinstance(warm_up, (int, float)):
-                decay_steps += warm_up
-            if decay_steps < last_step + schedule.iteration_offset:
-                return f": {schedule.class_name} ends after {decay_steps:,} steps"
-    if defaults.applied and np.float32(defaults.rule.min_lr) == analysis.run.learning_rate[-1]:
-        of = plateaus(analysis, defaults.rule)
-        if of.problem is None and int(of.wait[-1]) >= max(defaults.rule.patience, 1):
-            waited = f"after {of.wait[-1]} epochs without improvement"
+    end = schedule.known.end if schedule is not None and schedule.known is not None else None
+    if schedule is not None and end is not None and end < last_step + schedule.iteration_offset:
+        return f": {schedule.class_name} ends after {end:,} steps"
+    if defaults.is_applied and np.float32(defaults.rule.min_lr) == analysis.run.learning_rate[-1]:
+        plateaus = default_plateaus(analysis)
+        if plateaus.problem is None and int(plateaus.wait[-1]) >= max(defaults.rule.patience, 1):
+            waited = f"after {plateaus.wait[-1]} epochs without improvement"
             return f": min_lr of ReduceLROnPlateau, which would go on {waited}"
     return None

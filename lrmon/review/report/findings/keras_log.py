@@ -11,7 +11,7 @@ from lrmon.review.report.findings.finding import Finding, epochs, figure
 from lrmon.review.run.numbers import shortest
 
 
-def find(analysis: RunAnalysis) -> Iterator[Finding]:
+def keras_log_findings(analysis: RunAnalysis) -> Iterator[Finding]:
     """Yields ``keras-log-repeats`` or ``keras-log-next-epoch``, both for schedules alone.
 
     With a schedule Keras logs at an epoch's end the learning rate of the next update. (A learning rate that
@@ -19,8 +19,8 @@ def find(analysis: RunAnalysis) -> Iterator[Finding]:
     """
     if (
         analysis.schedule is None
-        or not analysis.exact_lr_changes
-        or analysis.steps.kind not in ("staircase", "mixed")
+        or not analysis.has_exact_lr_changes
+        or analysis.lr_changes.kind not in ("staircase", "mixed")
         or not analysis.run.epochs
     ):
         return
@@ -33,13 +33,13 @@ def _repeats(analysis: RunAnalysis) -> Iterator[Finding]:
 
     decay_steps is nearest to one epoch, and is not that.
     """
-    cadence, length = analysis.steps.cadence, analysis.positions.steps_per_epoch
+    cadence, length = analysis.lr_changes.cadence, analysis.positions.steps_per_epoch
     if cadence is None or length is None or cadence.aligned_decay_steps != length or cadence.every <= length:
         return
     shown = analysis.epochs.next_learning_rate
     # Before the first step two epochs may well be alike.
     after_first = np.array([epoch.last_step + 1 for epoch in analysis.run.epochs]) > int(
-        analysis.steps.step[0]
+        analysis.lr_changes.step[0]
     )
     same = np.flatnonzero((shown[1:] == shown[:-1]) & after_first[1:]) + 1
     if not same.size:
@@ -47,12 +47,12 @@ def _repeats(analysis: RunAnalysis) -> Iterator[Finding]:
     index = int(same[0])
     before, epoch = analysis.run.epochs[index - 1], analysis.run.epochs[index]
     first, second = before.last_step + 1, epoch.last_step + 1
-    numbers = [analysis.positions.epoch_of(each.first_step) for each in (before, epoch)]
+    numbers = [analysis.positions.epoch_of(one.first_step) for one in (before, epoch)]
     which = f"epochs {numbers[0]} and {numbers[1]}"
     if index == len(analysis.run.epochs) - 1:
         which = f"the last two epochs, {numbers[0]} and {numbers[1]}"
-    lr_change = int(analysis.steps.step[analysis.steps.step <= first][-1])
-    due = lr_change - bool(cadence.late[np.searchsorted(analysis.steps.step, lr_change)])
+    lr_change = int(analysis.lr_changes.step[analysis.lr_changes.step <= first][-1])
+    due = lr_change - bool(cadence.late[np.searchsorted(analysis.lr_changes.step, lr_change)])
     lr = float(shortest(shown[index : index + 1])[0])
     yield Finding(
         code="keras-log-repeats",
@@ -79,10 +79,12 @@ def _repeats(analysis: RunAnalysis) -> Iterator[Finding]:
 
 def _next_epoch(analysis: RunAnalysis) -> Iterator[Finding]:
     """A step on a boundary, which Keras logs with the epoch before it."""
-    steps = analysis.steps
+    steps = analysis.lr_changes
     for lr_change in np.flatnonzero(steps.on_boundary & analysis.in_epoch).tolist():
         step = int(steps.step[lr_change])
-        epoch = next((each for each in analysis.run.epochs if each.last_step == step - 1), None)
+        epoch = next(
+            (candidate for candidate in analysis.run.epochs if candidate.last_step == step - 1), None
+        )
         if epoch is None or steps.step_before[lr_change] != step - 1:
             continue
         number = analysis.positions.epoch_of(epoch.first_step)

@@ -33,14 +33,14 @@ _LOW: Final = 0.1
 """A learning rate below this share of its peak adds little to what came before."""
 
 
-def find(analysis: RunAnalysis) -> Iterator[Finding]:
+def learning_findings(analysis: RunAnalysis) -> Iterator[Finding]:
     """Yields ``learning-rate-zero``, and one of the others: nothing learned, too low, decayed too early."""
     yield from _zero(analysis)
-    of = analysis.levels
-    if of is None or float(of.level.min()) <= 0.0:
+    levels = analysis.levels
+    if levels is None or float(levels.level.min()) <= 0.0:
         # A loss that may be negative has no zero to be near to, and rises as often as it falls.
         return
-    yield from list(_decayed(analysis, of)) or list(_never(analysis, of)) or _too_low(of)
+    yield from list(_decayed(analysis, levels)) or list(_never(analysis, levels)) or _too_low(levels)
 
 
 def _zero(analysis: RunAnalysis) -> Iterator[Finding]:
@@ -105,7 +105,7 @@ def chance(level: float) -> int | None:
     return classes
 
 
-def _never(analysis: RunAnalysis, of: LossLevels) -> Iterator[Finding]:
+def _never(analysis: RunAnalysis, levels: LossLevels) -> Iterator[Finding]:
     """A loss that ends no better than it started by more than a twentieth, or that guesses.
 
     Levels are those after a fifth of the steps. One of these holds:
@@ -116,34 +116,36 @@ def _never(analysis: RunAnalysis, of: LossLevels) -> Iterator[Finding]:
       high;
     - in the first fifth the loss rose to three times the start, and never came below the start again.
     """
-    later = of.smooth[of.row[:-1] >= of.loss.size // 5]
+    later = levels.smooth[levels.row[:-1] >= levels.loss.size // 5]
     low, high = float(np.quantile(later, 0.1)), float(np.quantile(later, 0.9))
-    level, error = float(np.median(later)), float(np.median(of.error))
+    level, error = float(np.median(later)), float(np.median(levels.error))
     margin = max(_FLAT * level, 5 * error)
-    is_still = high - low <= margin and abs(_drift(later)) <= margin and not _wanders(of)
-    is_sure = 3 * of.start_error < 0.5 * of.start and high <= 1.3 * of.start
-    is_nothing = is_sure and of.start - level <= max(
-        _NOTHING * of.start, min(3 * of.start_error, 2 * _NOTHING * of.start)
+    is_still = high - low <= margin and abs(_drift(later)) <= margin and not _wanders(levels)
+    is_sure = 3 * levels.start_error < 0.5 * levels.start and high <= 1.3 * levels.start
+    is_nothing = is_sure and levels.start - level <= max(
+        _NOTHING * levels.start, min(3 * levels.start_error, 2 * _NOTHING * levels.start)
     )
-    highest = float(np.median(np.sort(of.loss[: max(of.loss.size // 5, 3)])[-3:]))
-    is_hot = highest >= 3 * (of.start + 3 * of.start_error) and low >= 0.9 * of.start
+    highest = float(np.median(np.sort(levels.loss[: max(levels.loss.size // 5, 3)])[-3:]))
+    is_hot = highest >= 3 * (levels.start + 3 * levels.start_error) and low >= 0.9 * levels.start
     classes, hedge = chance(level), ", if the loss is a cross-entropy (that of a GAN may well stay there)"
-    if of.guess is not None:
-        if of.start < 0.9 * of.guess:
+    if levels.guess is not None:
+        if levels.start < 0.9 * levels.guess:
             return  # it had learned before
-        if low < 0.93 * of.guess:
+        if low < 0.93 * levels.guess:
             return
-        classes, hedge = round(math.exp(of.guess)), ""
-        is_hot = is_hot or (level > 1.05 * of.guess and not is_still)
+        classes, hedge = round(math.exp(levels.guess)), ""
+        is_hot = is_hot or (level > 1.05 * levels.guess and not is_still)
     else:
-        is_guess = classes is not None and (0 <= of.start - level <= 0.25 * of.start or highest >= 10 * level)
+        is_guess = classes is not None and (
+            0 <= levels.start - level <= 0.25 * levels.start or highest >= 10 * level
+        )
         if not is_hot and not (is_still and (is_nothing or is_guess)):
             return
-    lrs = of.learning_rate[np.isfinite(of.learning_rate)]
+    lrs = levels.learning_rate[np.isfinite(levels.learning_rate)]
     used = f" at learning rates up to {_figure(lrs.max())}" if lrs.size else ""
-    position, last_step = int(of.step[0]), int(of.step[-1])
+    position, last_step = int(levels.step[0]), int(levels.step[-1])
     numbers = {
-        "start": of.start, "level": level, "last": of.end, "steps": int(of.loss.size), "classes": classes,
+        "start": levels.start, "level": level, "last": levels.end, "steps": int(levels.loss.size), "classes": classes,
     }  # fmt: skip
     evidence = None if is_hot else _evidence(analysis, lrs)
     if evidence is not None:
@@ -151,8 +153,8 @@ def _never(analysis: RunAnalysis, of: LossLevels) -> Iterator[Finding]:
             code="learning-rate-too-low",
             severity="warning",
             text=(
-                f"The loss did not fall in {of.loss.size:,} steps{used}: it started at {figure(of.start, 4)} "
-                f"and is {figure(of.end, 4)} at the end, and {evidence}."
+                f"The loss did not fall in {levels.loss.size:,} steps{used}: it started at {figure(levels.start, 4)} "
+                f"and is {figure(levels.end, 4)} at the end, and {evidence}."
             ),
             advice=(
                 "Raise the learning rate, a hundredfold to begin with; a range test (lrmon.LRFinder) "
@@ -171,14 +173,14 @@ def _never(analysis: RunAnalysis, of: LossLevels) -> Iterator[Finding]:
     )
     if classes is not None and level > 1.07 * math.log(classes):
         guess = f" Guessing among {classes} classes is better: ln {classes} = {figure(math.log(classes), 4)}."
-    over = f" over {figure(highest, 3)}" if highest >= 2 * max(of.start, level) else ""
-    course = f"from {figure(of.start, 4)} at the start{over} to {figure(level, 4)}"
+    over = f" over {figure(highest, 3)}" if highest >= 2 * max(levels.start, level) else ""
+    course = f"from {figure(levels.start, 4)} at the start{over} to {figure(level, 4)}"
     stayed = "stayed" if is_still else f"moved between {figure(low, 3)} and {figure(high, 3)}"
     yield Finding(
         code="never-learned",
         severity="error" if is_hot or not hedge else "warning",
         text=(
-            f"The training learned nothing{used}: in {of.loss.size:,} steps the loss went {course}, where it "
+            f"The training learned nothing{used}: in {levels.loss.size:,} steps the loss went {course}, where it "
             f"{stayed}.{guess}"
         ),
         advice=(
@@ -194,10 +196,10 @@ def _never(analysis: RunAnalysis, of: LossLevels) -> Iterator[Finding]:
     )
 
 
-def _wanders(of: LossLevels) -> bool:
+def _wanders(levels: LossLevels) -> bool:
     """Whether levels rise again by far more than their noise, as those of a GAN do around their balance."""
-    up = float((of.level - np.minimum.accumulate(of.level)).max())
-    return up > max(7 * float(np.median(of.error)), 0.02 * abs(float(np.median(of.level))))
+    up = float((levels.level - np.minimum.accumulate(levels.level)).max())
+    return up > max(7 * float(np.median(levels.error)), 0.02 * abs(float(np.median(levels.level))))
 
 
 def _figure(lr: float) -> str:
@@ -243,22 +245,22 @@ def _evidence(analysis: RunAnalysis, lrs: NDArray[np.float64]) -> str | None:
     return None
 
 
-def _too_low(of: LossLevels) -> Iterator[Finding]:
+def _too_low(levels: LossLevels) -> Iterator[Finding]:
     """A loss that falls in a straight line by less than a third, at one learning rate, to the end."""
-    lrs = of.learning_rate
+    lrs = levels.learning_rate
     if (
-        of.loss.size < 200
+        levels.loss.size < 200
         or not bool(np.isfinite(lrs).all())
         or lrs.max() > 1.05 * lrs.min()
         or lrs.min() <= 0
     ):
         return
-    if float(lrs.max()) > _LOW_FOR_A_LINE or _wanders(of):
+    if float(lrs.max()) > _LOW_FOR_A_LINE or _wanders(levels):
         return
-    middle = of.level.size // 2
-    first, first_error = _slope(of.level[:middle])
-    second, second_error = _slope(of.level[middle:])
-    share = (of.start - of.end) / of.start
+    middle = levels.level.size // 2
+    first, first_error = _slope(levels.level[:middle])
+    second, second_error = _slope(levels.level[middle:])
+    share = (levels.start - levels.end) / levels.start
     if not 0 < share <= 1 / 3 or second > -_SURE * second_error or second > 0.6 * first or first >= 0:
         return
     lr = _figure(lrs[0])
@@ -266,17 +268,17 @@ def _too_low(of: LossLevels) -> Iterator[Finding]:
         code="learning-rate-too-low",
         severity="warning",
         text=(
-            f"At a learning rate of {lr} the loss fell by only {percent(share)} in {of.loss.size:,} "
+            f"At a learning rate of {lr} the loss fell by only {percent(share)} in {levels.loss.size:,} "
             "steps, from "
-            f"{figure(of.start, 4)} to {figure(of.end, 4)}, in a straight line and as fast at the end as "
+            f"{figure(levels.start, 4)} to {figure(levels.end, 4)}, in a straight line and as fast at the end as "
             "before."
         ),
         advice="Raise the learning rate, tenfold to begin with; a range test (lrmon.LRFinder) finds one.",
-        step=int(of.step[0]),
-        last_step=int(of.step[-1]),
+        step=int(levels.step[0]),
+        last_step=int(levels.step[-1]),
         numbers={
-            "start": of.start,
-            "last": of.end,
+            "start": levels.start,
+            "last": levels.end,
             "share": round(share, 4),
             "learning_rate": float(lrs[0]),
         },
@@ -295,7 +297,7 @@ def _slope(values: Floats) -> tuple[float, float]:
     return slope, math.sqrt(float(rest @ rest) / (values.size - 2) / spread)
 
 
-def _decayed(analysis: RunAnalysis, of: LossLevels) -> Iterator[Finding]:
+def _decayed(analysis: RunAnalysis, levels: LossLevels) -> Iterator[Finding]:
     """A learning rate that spent a third of the steps below a tenth of its peak, though the loss still fell.
 
     What counts is the learning rate, added up over the steps. In the second half of that sum the loss made a
@@ -303,42 +305,42 @@ def _decayed(analysis: RunAnalysis, of: LossLevels) -> Iterator[Finding]:
     it fell. After it the loss fell no further than twice that, and it had not come near 0. Or the loss had
     not fallen at all yet.
     """
-    lrs = of.learning_rate
+    lrs = levels.learning_rate
     if not bool(np.isfinite(lrs).all()) or lrs.max() <= 0 or lrs.min() < 0:
         return
     high = np.flatnonzero(lrs > 1.001 * _LOW * lrs.max())
     row = int(high[-1]) + 1
-    rest = of.loss.size - row
-    if row < 8 or rest < of.loss.size / 3 or rest < 30:
+    rest = levels.loss.size - row
+    if row < 8 or rest < levels.loss.size / 3 or rest < 30:
         return
     total = np.cumsum(lrs[:row])
     half = int(np.searchsorted(total, total[-1] / 2))
-    after = float(np.median(of.loss[row : row + max(20, rest // 10)]))
-    progress = max(of.reference, of.start) - after
-    fall = _fall_of_line(of.loss[:row], total, half) or _fall_of_epochs(analysis, of, half, row)
-    step = int(of.step[row])
+    after = float(np.median(levels.loss[row : row + max(20, rest // 10)]))
+    progress = max(levels.reference, levels.start) - after
+    fall = _fall_of_line(levels.loss[:row], total, half) or _fall_of_epochs(analysis, levels, half, row)
+    step = int(levels.step[row])
     peak, then = (figure(float(lr)) for lr in shortest(np.array([lrs.max(), lrs[row]], np.float32)))
-    position, since = analysis.positions.describe(step), analysis.positions.describe(int(of.step[half]))
-    if after < 0.1 * of.reference:
+    position, since = analysis.positions.describe(step), analysis.positions.describe(int(levels.step[half]))
+    if after < 0.1 * levels.reference:
         return
-    if fall is not None and fall >= 0.1 * progress and after - of.end <= 2 * fall:
+    if fall is not None and fall >= 0.1 * progress and after - levels.end <= 2 * fall:
         text = (
             f"The learning rate decayed while the loss still fell: at {position} it was down from {peak} to "
             f"{then}, after a "
             f"fall of the loss by {figure(fall, 2)} since {since}; in the {rest:,} steps after that the "
             "loss went from "
-            f"{figure(after, 3)} to {figure(of.end, 3)}."
+            f"{figure(after, 3)} to {figure(levels.end, 3)}."
         )
-    elif rest > 2 / 3 * of.loss.size and of.reference - of.end < _NOTHING * of.reference:
+    elif rest > 2 / 3 * levels.loss.size and levels.reference - levels.end < _NOTHING * levels.reference:
         fall = 0.0
         text = (
             f"The learning rate decayed before the loss had fallen: at {position} it was down from {peak} to "
             f"{then}, and in "
-            f"the {rest:,} steps after that the loss went from {figure(after, 3)} to {figure(of.end, 3)}."
+            f"the {rest:,} steps after that the loss went from {figure(after, 3)} to {figure(levels.end, 3)}."
         )
     else:
         return
-    by_rule = analysis.defaults.applied and not analysis.has_schedule
+    by_rule = analysis.defaults.is_applied and not analysis.has_schedule
     yield Finding(
         code="decayed-too-early",
         severity="warning",
@@ -349,7 +351,7 @@ def _decayed(analysis: RunAnalysis, of: LossLevels) -> Iterator[Finding]:
             else "Let the learning rate decay later or more slowly, over the whole training that is planned."
         ),
         step=step,
-        last_step=int(of.step[-1]),
+        last_step=int(levels.step[-1]),
         numbers={"learning_rate": float(lrs[row]), "peak": float(lrs.max()), "fall": fall, "steps": rest},
     )
 
@@ -375,12 +377,12 @@ def _fall_of_line(losses: Floats, total: Floats, half: int) -> float | None:
     return None
 
 
-def _fall_of_epochs(analysis: RunAnalysis, of: LossLevels, first: int, last: int) -> float | None:
+def _fall_of_epochs(analysis: RunAnalysis, levels: LossLevels, first: int, last: int) -> float | None:
     """Returns by how much epochs' mean loss fell between two rows, None where it ever rose."""
     firsts = np.array([epoch.first_step for epoch in analysis.run.epochs], dtype=np.int64)
     if firsts.size < 3:
         return None
-    a, b = np.searchsorted(firsts, of.step[[first, last]], side="right") - 1
+    a, b = np.searchsorted(firsts, levels.step[[first, last]], side="right") - 1
     means = analysis.epochs.mean_loss[max(int(a), 0) : int(b) + 1]
     if means.size < 2:
         means = analysis.epochs.mean_loss[max(int(a), 0) : int(b) + 2]

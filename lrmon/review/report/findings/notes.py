@@ -1,4 +1,4 @@
-"""What the recording itself warned of when training began."""
+"""The warnings that were recorded when the training started."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from lrmon.review.report.findings.finding import Finding
 _MOST = 20
 
 
-def find(analysis: RunAnalysis) -> Iterator[Finding]:
-    """Yields ``recorded-warning`` for each different sentence that the fits recorded."""
-    said: set[str] = set()
+def recorded_warnings(analysis: RunAnalysis) -> Iterator[Finding]:
+    """Yields ``recorded-warning`` for each different warning that the fits recorded."""
+    known: set[str] = set()
     for fit in analysis.run.fits:
         warnings = fit.record.get("warnings")
         for sentence in warnings if isinstance(warnings, list) else ():
             if (
                 not isinstance(sentence, str)
                 or not sentence.strip()
-                or sentence in said
-                or len(said) >= _MOST
+                or sentence in known
+                or len(known) >= _MOST
             ):
                 continue
-            said.add(sentence)
+            known.add(sentence)
             yield Finding(
                 code="recorded-warning",
                 severity="warning",
@@ -38,19 +38,21 @@ def find(analysis: RunAnalysis) -> Iterator[Finding]:
             )
 
 
-def came_true(analysis: RunAnalysis, codes: set[str]) -> frozenset[str]:
-    """Returns the texts of those of these findings that others say again, from what then happened.
+def repeated_warning_texts(analysis: RunAnalysis, codes: set[str]) -> frozenset[str]:
+    """Returns the texts of recorded warnings that other findings of the run repeat.
+
+    A preflight warning predicts a finding. If the finding is there, the warning says nothing new.
 
     Args:
-        analysis: Of the run.
-        codes: Of all that was found.
+      analysis: of the run.
+      codes: of all findings of the run.
     """
     texts: set[str] = set()
     for fit in analysis.run.fits:
         preflight_warnings = fit.record.get("preflight_warnings")
-        for each in preflight_warnings if isinstance(preflight_warnings, list) else ():
-            if isinstance(each, Mapping) and str(each.get("code")) in codes:
-                texts.add(_text(str(each.get("text"))))
+        for warning in preflight_warnings if isinstance(preflight_warnings, list) else ():
+            if isinstance(warning, Mapping) and str(warning.get("code")) in codes:
+                texts.add(_text(str(warning.get("text"))))
     return frozenset(texts)
 
 

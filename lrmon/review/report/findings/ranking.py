@@ -1,4 +1,4 @@
-"""All findings of a run, the most important first, each cause once."""
+"""All findings of a run, the most important first, and one finding for each cause."""
 
 from __future__ import annotations
 
@@ -7,44 +7,45 @@ from dataclasses import replace
 from typing import Any, Final
 
 from lrmon.review.report.analysis import RunAnalysis
-from lrmon.review.report.findings import (
-    batches,
-    boundaries,
-    extremes,
-    keras_log,
-    learning,
-    notes,
-    plateau,
-    response,
-    setbacks,
-    sources,
-    staircase,
-    stall,
-    trouble,
-    validation,
-)
+from lrmon.review.report.findings.batches import batch_findings
+from lrmon.review.report.findings.boundaries import boundary_findings
+from lrmon.review.report.findings.extremes import extreme_findings
 from lrmon.review.report.findings.finding import SEVERITIES, Finding
+from lrmon.review.report.findings.keras_log import keras_log_findings
+from lrmon.review.report.findings.learning import learning_findings
+from lrmon.review.report.findings.notes import recorded_warnings, repeated_warning_texts
+from lrmon.review.report.findings.plateau import plateau_findings
+from lrmon.review.report.findings.response import response_findings
+from lrmon.review.report.findings.setbacks import setback_findings
+from lrmon.review.report.findings.sources import exactness_findings
+from lrmon.review.report.findings.staircase import staircase_findings
+from lrmon.review.report.findings.stall import stall_findings
+from lrmon.review.report.findings.trouble import trouble_findings
+from lrmon.review.report.findings.validation import validation_findings
 
 _THEMES: Final[tuple[Callable[[RunAnalysis], Iterator[Finding]], ...]] = (
-    trouble.find,
-    learning.find,
-    setbacks.find,
-    batches.find,
-    validation.find,
-    stall.find,
-    notes.find,
-    sources.find,
-    staircase.find,
-    boundaries.find,
-    keras_log.find,
-    plateau.find,
-    extremes.find,
-    response.find,
+    trouble_findings,
+    learning_findings,
+    setback_findings,
+    batch_findings,
+    validation_findings,
+    stall_findings,
+    recorded_warnings,
+    exactness_findings,
+    staircase_findings,
+    boundary_findings,
+    keras_log_findings,
+    plateau_findings,
+    extreme_findings,
+    response_findings,
 )
-"""In the order in which findings of one severity stand."""
+"""In the order of the findings of one severity."""
 
-_RECORDED: Final[tuple[Callable[[RunAnalysis], Iterator[Finding]], ...]] = (notes.find, sources.find)
-"""Those that do not judge the curves."""
+_RECORDED: Final[tuple[Callable[[RunAnalysis], Iterator[Finding]], ...]] = (
+    recorded_warnings,
+    exactness_findings,
+)
+"""Those that do not judge the curves; a range test has no others."""
 
 _LEARNED_NOTHING: Final = {
     "validation-never-improved": "validation never improved",
@@ -122,65 +123,69 @@ EXPLAINS: Final[Mapping[str, Mapping[str, str | None]]] = {
     "staircase-off-epoch": {"keras-log-repeats": None, "epoch-without-step": None},
     "keras-log-repeats": {"epoch-without-step": None},
 }
-"""By cause, which findings are its consequences and what the cause's text then says of them.
+"""By cause, the findings that are its consequences, and what the text of the cause says about them.
 
-None: the consequence's own sentences, which hold more than a word. Empty: nothing. A finding that is the
-consequence of another one explains nothing itself. Causes stand in the order in which they are asked.
+None: the sentences of the consequence itself. Empty: nothing. A finding that is the consequence of another one
+has no consequences itself. Causes are applied in this order.
 """
 
 
 _ANYWHERE: Final = ("never-learned", "learning-rate-too-low", "validation-never-improved", "loss-answered")
-"""Consequences wherever they begin: they are told of the whole run, or are the evidence for the cause."""
+"""Consequences wherever they start: they concern the whole run, or are the evidence for the cause."""
 
 
-def find_all(analysis: RunAnalysis) -> tuple[Finding, ...]:
-    """Returns the findings of a run: errors, then warnings, then what is good to know.
+def ranked_findings(analysis: RunAnalysis) -> tuple[Finding, ...]:
+    """Returns the findings of a run: errors, then warnings, then info.
 
-    Of a range test only what the recording itself says: to raise the learning rate until the loss diverges is
-    its purpose.
+    A range test has only the findings of the recording itself, because it raises the learning rate until the
+    loss diverges on purpose.
     """
-    found = find_each(analysis)
-    repeated = notes.came_true(analysis, {finding.code for finding in found})
-    found = by_cause([finding for finding in found if finding.text not in repeated], _slack(analysis))
-    return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))
+    findings = theme_findings(analysis)
+    repeated = repeated_warning_texts(analysis, {finding.code for finding in findings})
+    findings = by_cause([finding for finding in findings if finding.text not in repeated], _slack(analysis))
+    return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
 
 
-def find_each(analysis: RunAnalysis) -> list[Finding]:
-    """Returns what each theme finds, consequences of others included."""
+def theme_findings(analysis: RunAnalysis) -> list[Finding]:
+    """Returns the findings of each theme, including those that are consequences of others."""
     themes = _RECORDED if analysis.run.kind == "range_test" else _THEMES
-    return [finding for find in themes for finding in find(analysis)]
+    return [finding for theme in themes for finding in theme(analysis)]
 
 
-def by_cause(found: list[Finding], slack: int) -> list[Finding]:
-    """Returns the findings without those that are consequences of others, which say so.
+def by_cause(findings: list[Finding], slack: int) -> list[Finding]:
+    """Returns the findings without those that are consequences of others; their causes contain them.
 
     Args:
       found: all of them.
-      slack: so many steps before its cause a consequence may seem to begin.
+      slack: a consequence may start at most this many steps before its cause.
     """
     for code, effects in EXPLAINS.items():
-        cause = next((finding for finding in found if finding.code == code), None)
+        cause = next((finding for finding in findings if finding.code == code), None)
         if cause is None:
             continue
-        of_it = [each for each in found if each.code in effects and _is_after(cause, each, slack)]
-        if not of_it:
+        consequences = [
+            finding for finding in findings if finding.code in effects and _is_after(cause, finding, slack)
+        ]
+        if not consequences:
             continue
-        # An explanation that is good to know is told by none that is worse, and never makes one.
-        if cause.severity == "info" and any(each.severity != "info" for each in of_it):
-            of_it = [each for each in of_it if each.severity == "info"]
-        words = dict.fromkeys(words for each in of_it if (words := effects[each.code]))
-        texts = [each.text for each in of_it if effects[each.code] is None]
-        told = [cause.text, *texts, *([f"Its consequences: {', '.join(words)}."] if words else [])]
-        worst = min((cause.severity, *(each.severity for each in of_it)), key=SEVERITIES.index)
+        # An info finding explains only info findings, so that no warning is hidden in it.
+        if cause.severity == "info" and any(finding.severity != "info" for finding in consequences):
+            consequences = [finding for finding in consequences if finding.severity == "info"]
+        words = dict.fromkeys(words for finding in consequences if (words := effects[finding.code]))
+        texts = [finding.text for finding in consequences if effects[finding.code] is None]
+        sentences = [cause.text, *texts, *([f"Its consequences: {', '.join(words)}."] if words else [])]
+        worst = min((cause.severity, *(finding.severity for finding in consequences)), key=SEVERITIES.index)
         numbers: dict[str, Any] = {}
-        for each in of_it:
-            numbers |= each.numbers if effects[each.code] is None else {}
+        for finding in consequences:
+            numbers |= finding.numbers if effects[finding.code] is None else {}
         numbers |= cause.numbers
         whole = replace(
-            cause, text=" ".join(told), severity=worst, numbers=numbers, consequences=tuple(of_it)
+            cause, text=" ".join(sentences), severity=worst, numbers=numbers, consequences=tuple(consequences)
         )
-        found = [whole if each is cause else each for each in found if each not in of_it]
-    return found
+        findings = [
+            whole if finding is cause else finding for finding in findings if finding not in consequences
+        ]
+    return findings
 
 
 def _is_after(cause: Finding, effect: Finding, slack: int) -> bool:
@@ -190,6 +195,6 @@ def _is_after(cause: Finding, effect: Finding, slack: int) -> bool:
 
 
 def _slack(analysis: RunAnalysis) -> int:
-    """Two epochs, or a twentieth of the run: where a metric was best lies before what ended it."""
+    """Returns two epochs or a twentieth of the run, because a metric is best before its cause appears."""
     length = analysis.positions.steps_per_epoch or 0
     return max(2 * length, analysis.run.step.size // 20, 20)

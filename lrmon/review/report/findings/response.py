@@ -15,26 +15,26 @@ _MATTERS = 0.05
 _STEP = 0.9
 
 
-def find(analysis: RunAnalysis) -> Iterator[Finding]:
+def response_findings(analysis: RunAnalysis) -> Iterator[Finding]:
     """Yields ``loss-answered``.
 
     The learning rate fell by a tenth or more, and in the epoch after it the loss lay below the line on which
     it had been going, by more than four standard errors and a twentieth of its level. A loss that falls ever
     more slowly lies above that line, so this does not come about by itself.
     """
-    steps = analysis.steps
+    steps = analysis.lr_changes
     falls: list[tuple[int, Response]] = [
         (index, answer)
-        for index, answer in enumerate(analysis.answers)
+        for index, answer in enumerate(analysis.responses)
         if answer is not None and float(steps.lr_to[index]) <= _STEP * float(steps.lr_from[index])
     ]
     answered = [(index, answer) for index, answer in falls if _is_sure(answer)]
     if not answered:
         return
     index, most = max(
-        answered, key=lambda each: -each[1].level / each[1].level_error if each[1].level_error else 0
+        answered, key=lambda pair: -pair[1].level / pair[1].level_error if pair[1].level_error else 0
     )
-    of = "" if len(falls) == 1 else f" It answered {len(answered)} of {len(falls)} such steps."
+    more = "" if len(falls) == 1 else f" It answered {len(answered)} of {len(falls)} such steps."
     yield Finding(
         code="loss-answered",
         severity="info",
@@ -42,7 +42,7 @@ def find(analysis: RunAnalysis) -> Iterator[Finding]:
             "The loss fell when the learning rate stepped down at "
             f"{analysis.positions.describe(int(steps.step[index]))}: from {figure(most.before, 3)} to "
             f"{figure(most.after, 3)} over {most.steps} steps, {figure(-most.level, 2)} ± "
-            f"{figure(most.level_error, 1)} below the line it was on.{of}"
+            f"{figure(most.level_error, 1)} below the line it was on.{more}"
         ),
         advice="Where a step brings that much, an earlier step, or a lower learning rate, is worth a try.",
         step=int(steps.step[index]),

@@ -45,48 +45,50 @@ class _Cause:
     words: str
 
 
-def find(analysis: RunAnalysis) -> Iterator[Finding]:
+def setback_findings(analysis: RunAnalysis) -> Iterator[Finding]:
     """Yields ``increase-not-recovered`` or ``progress-lost``, and ``loss-spike``."""
-    of = analysis.levels
-    if of is None:
+    levels = analysis.levels
+    if levels is None:
         return
-    lost = list(_lost(analysis, of)) or list(_raised(analysis, of))
+    lost = list(_lost(analysis, levels)) or list(_raised(analysis, levels))
     yield from lost
-    yield from _spikes(analysis, of)
+    yield from _spikes(analysis, levels)
 
 
-def _lost(analysis: RunAnalysis, of: LossLevels) -> Iterator[Finding]:
+def _lost(analysis: RunAnalysis, levels: LossLevels) -> Iterator[Finding]:
     """The loss ends so high that half of what it had won is gone, and what it had won was sure.
 
     Without an increase of the learning rate before it, a rise that takes longer than a twentieth of the steps
     is told as good to know alone: the losses of adversarial and of reinforcement learning do that by
     themselves.
     """
-    best, end = of.best, of.end
-    low = float(of.smooth[best])
-    if of.progress <= max(_SURE * max(of.start_error, float(of.error[best])), _LEAST * abs(of.reference)):
+    best, end = levels.best, levels.end
+    low = float(levels.smooth[best])
+    if levels.progress <= max(
+        _SURE * max(levels.start_error, float(levels.error[best])), _LEAST * abs(levels.reference)
+    ):
         return
-    share = (end - low) / of.progress
+    share = (end - low) / levels.progress
     # Most of the last losses lie higher, however wild they are.
-    if share < LOST or float(np.quantile(of.last, 0.2)) < low + _SURE * float(of.error[best]):
+    if share < LOST or float(np.quantile(levels.last, 0.2)) < low + _SURE * float(levels.error[best]):
         return
-    height = min(end - low, of.progress)
-    onset = _onset(of, best, low + max(0.25 * height, 4 * float(of.noise[best]) / np.sqrt(5)))
-    cause = _cause(analysis, of, onset, int(of.row[best]))
-    rest = _onset(of, best, low + 0.75 * height)
+    height = min(end - low, levels.progress)
+    onset = _onset(levels, best, low + max(0.25 * height, 4 * float(levels.noise[best]) / np.sqrt(5)))
+    cause = _cause(analysis, levels, onset, int(levels.row[best]))
+    rest = _onset(levels, best, low + 0.75 * height)
     is_slow = cause.name == "none" and (
-        rest - onset > max(50, of.loss.size // 20) or of.progress < _CERTAIN * abs(of.reference)
+        rest - onset > max(50, levels.loss.size // 20) or levels.progress < _CERTAIN * abs(levels.reference)
     )
     severity: Severity = "info" if is_slow else "error" if share >= 1.0 else "warning"
-    step = cause.step if cause.name != "none" else int(of.step[onset])
-    block = int(np.argmin(of.level[: max(of.block_of(onset), best) + 1]))
-    lowest, steps = float(of.level[block]), int(of.row[block + 1] - of.row[block])
-    share = (end - lowest) / (of.reference - lowest)
+    step = cause.step if cause.name != "none" else int(levels.step[onset])
+    block = int(np.argmin(levels.level[: max(levels.block_of(onset), best) + 1]))
+    lowest, steps = float(levels.level[block]), int(levels.row[block + 1] - levels.row[block])
+    share = (end - lowest) / (levels.reference - lowest)
     text = (
         f"The loss lost {percent(share) if share < 1.0 else 'all'} of its progress: it started at "
-        f"{figure(of.start, 3)}, fell to {figure(lowest, 3)}, the median of {steps} steps from "
-        f"{analysis.positions.describe(int(of.step[of.row[block]]))} on, "
-        f"and ended at {figure(end, 3)}; it rose from {analysis.positions.describe(int(of.step[onset]))} "
+        f"{figure(levels.start, 3)}, fell to {figure(lowest, 3)}, the median of {steps} steps from "
+        f"{analysis.positions.describe(int(levels.step[levels.row[block]]))} on, "
+        f"and ended at {figure(end, 3)}; it rose from {analysis.positions.describe(int(levels.step[onset]))} "
         f"on{cause.words}."
     )
     if cause.name == "increase":
@@ -99,54 +101,56 @@ def _lost(analysis: RunAnalysis, of: LossLevels) -> Iterator[Finding]:
         )
     else:
         advice = "Lower the learning rate, clip gradients (clipnorm), or look at the data from there on."
-    found = Finding(
+    finding = Finding(
         code="progress-lost",
         severity=severity,
         text=text,
         advice=advice,
         step=step,
-        last_step=int(of.step[-1]),
+        last_step=int(levels.step[-1]),
         numbers={
-            "start": of.start,
+            "start": levels.start,
             "lowest": lowest,
             "last": end,
             "share": round(share, 4) if np.isfinite(share) else None,
-            "onset": int(of.step[onset]),
+            "onset": int(levels.step[onset]),
             "cause": cause.name,
         },
     )
-    yield replace(found, code="increase-not-recovered") if cause.name == "increase" else found
+    yield replace(finding, code="increase-not-recovered") if cause.name == "increase" else finding
 
 
-def _onset(of: LossLevels, best: int, above: float) -> int:
+def _onset(levels: LossLevels, best: int, above: float) -> int:
     """Returns the row from which on the loss stays above a value, by levels of blocks and of five losses."""
-    below = np.flatnonzero(of.level[best:] <= above)
+    below = np.flatnonzero(levels.level[best:] <= above)
     block = best + (int(below[-1]) if below.size else 0)
-    first = int(of.row[block])
-    stop = int(of.row[min(block + 2, of.level.size)])
-    losses = of.loss[max(first - 2, 0) : stop + 2]
+    first = int(levels.row[block])
+    stop = int(levels.row[min(block + 2, levels.level.size)])
+    losses = levels.loss[max(first - 2, 0) : stop + 2]
     if losses.size < 5:
         return first
     middle = np.median(sliding_window_view(losses, 5), axis=1)
     low = np.flatnonzero(middle <= above)
     onset = max(first - 2, 0) + 2 + (int(low[-1]) + 1 if low.size else 0)
-    return min(onset, of.loss.size - 1)
+    return min(onset, levels.loss.size - 1)
 
 
-def _cause(analysis: RunAnalysis, of: LossLevels, row: int, since: int) -> _Cause:
+def _cause(analysis: RunAnalysis, levels: LossLevels, row: int, since: int) -> _Cause:
     """Returns what stood right before a rise: an increase of the learning rate, a resume, or nothing."""
-    size = of.loss.size
+    size = levels.loss.size
     window = max(20, size // 30)
     first = max(row - window, 0)
-    lrs = of.learning_rate
+    lrs = levels.learning_rate
     before = lrs[first : row + 1]
     rises = np.flatnonzero(before[1:] > _RISE * np.maximum(before[:-1], 0.0)) + 1
     rises = rises[before[rises - 1] > 0] if rises.size else rises
     if rises.size:
         lr_change = first + int(rises[-1])
-        return _Cause("increase", int(of.step[lr_change]), f", after {_increase(analysis, of, lr_change)}")
+        return _Cause(
+            "increase", int(levels.step[lr_change]), f", after {_increase(analysis, levels, lr_change)}"
+        )
     fits = [fit.first_step for fit in analysis.run.fits[1:]]
-    resumed = [step for step in fits if int(of.step[first]) <= step <= int(of.step[row])]
+    resumed = [step for step in fits if int(levels.step[first]) <= step <= int(levels.step[row])]
     if resumed:
         return _Cause(
             "resume",
@@ -158,28 +162,28 @@ def _cause(analysis: RunAnalysis, of: LossLevels, row: int, since: int) -> _Caus
     if low.size and np.isfinite(low[-1]) and low.min() > 0 and low[-1] >= _GROWTH * low.min():
         lr_change = start + int(np.flatnonzero(low == low.min())[-1])
         from_, to = _numbers(lrs[lr_change], lrs[row])
-        step = int(of.step[lr_change])
+        step = int(levels.step[lr_change])
         return _Cause(
             "increase",
-            int(of.step[row]),
+            int(levels.step[row]),
             f", while the learning rate grew from {from_} at {analysis.positions.describe(step)} to {to}",
         )
-    return _Cause("none", int(of.step[row]), "")
+    return _Cause("none", int(levels.step[row]), "")
 
 
 def warm_up_end(analysis: RunAnalysis) -> int:
     """Returns the last step of a warm-up that takes three changes or more, -1 where there is none."""
-    end, run = analysis.steps.warmup_end, analysis.run
+    end, run = analysis.lr_changes.warmup_end, analysis.run
     if end is None:
         return -1
     lrs = run.learning_rate[: int(np.searchsorted(run.step, end)) + 1]
     return end if np.count_nonzero(lrs[1:] != lrs[:-1]) >= 3 else -1
 
 
-def _increase(analysis: RunAnalysis, of: LossLevels, row: int) -> str:
+def _increase(analysis: RunAnalysis, levels: LossLevels, row: int) -> str:
     """Returns an increase of the learning rate in words, with the resume that it came with."""
-    from_, to = _numbers(of.learning_rate[row - 1], of.learning_rate[row])
-    step = int(of.step[row])
+    from_, to = _numbers(levels.learning_rate[row - 1], levels.learning_rate[row])
+    step = int(levels.step[row])
     resumed = any(fit.first_step == step for fit in analysis.run.fits[1:])
     words = f"the learning rate increased from {from_} to {to} at {analysis.positions.describe(step)}"
     return f"{words}, where training was resumed" if resumed else words
@@ -189,47 +193,47 @@ def _numbers(*values: float) -> list[str]:
     return [figure(float(value)) for value in shortest(np.array(values, dtype=np.float32))]
 
 
-def _raised(analysis: RunAnalysis, of: LossLevels) -> Iterator[Finding]:
+def _raised(analysis: RunAnalysis, levels: LossLevels) -> Iterator[Finding]:
     """After the last increase of the learning rate by half or more, not in a warm-up, the loss stayed higher.
 
     The level at the end lies above the one before the increase by a tenth of the progress until then, and is
     sure.
     """
-    lrs = of.learning_rate
+    lrs = levels.learning_rate
     rises = np.flatnonzero((lrs[1:] >= 1.5 * lrs[:-1]) & (lrs[:-1] > 0)) + 1
-    rises = rises[of.step[rises] > warm_up_end(analysis)]
+    rises = rises[levels.step[rises] > warm_up_end(analysis)]
     if not rises.size:
         return
     lr_change = int(rises[-1])
-    rest = of.loss.size - lr_change
+    rest = levels.loss.size - lr_change
     if (
-        rest < max(30, of.loss.size // 20)
+        rest < max(30, levels.loss.size // 20)
         or lr_change < 30
         or lrs[lr_change:].min() < 1.2 * lrs[lr_change - 1]
     ):
         return
-    before = float(np.median(of.loss[max(lr_change - 50, 0) : lr_change]))
-    progress = of.reference - before
-    error = float(of.error[max(of.block_of(lr_change) - 1, 0)])
-    rise = of.end - before
+    before = float(np.median(levels.loss[max(lr_change - 50, 0) : lr_change]))
+    progress = levels.reference - before
+    error = float(levels.error[max(levels.block_of(lr_change) - 1, 0)])
+    rise = levels.end - before
     if progress <= 0 or rise < max(_SURE * error, _LEAST * progress, 0.1 * abs(before)):
         return
-    step = int(of.step[lr_change])
+    step = int(levels.step[lr_change])
     yield Finding(
         code="increase-not-recovered",
         severity="warning",
         text=(
-            f"The loss did not come back after {_increase(analysis, of, lr_change)}: it was "
-            f"{figure(before, 3)} before and is {figure(of.end, 3)} at the end, {rest:,} steps later."
+            f"The loss did not come back after {_increase(analysis, levels, lr_change)}: it was "
+            f"{figure(before, 3)} before and is {figure(levels.end, 3)} at the end, {rest:,} steps later."
         ),
         advice="Increase the learning rate less, or go back to the weights from before and lower it.",
         step=step,
-        last_step=int(of.step[-1]),
-        numbers={"start": of.start, "before": before, "last": of.end, "cause": "increase"},
+        last_step=int(levels.step[-1]),
+        numbers={"start": levels.start, "before": before, "last": levels.end, "cause": "increase"},
     )
 
 
-def _spikes(analysis: RunAnalysis, of: LossLevels) -> Iterator[Finding]:
+def _spikes(analysis: RunAnalysis, levels: LossLevels) -> Iterator[Finding]:
     """Losses that leap out of all that came before them.
 
     After an increase of the learning rate (by a fifth, not in a warm-up) or a resume: of the 20 losses after
@@ -237,21 +241,21 @@ def _spikes(analysis: RunAnalysis, of: LossLevels) -> Iterator[Finding]:
     the level. Anywhere else: a loss lies above the ones before by eight standard deviations and three times
     as far as any of them, and by half of the progress until then.
     """
-    causes = [*_increases(analysis, of), *_resumes(analysis, of)]
-    found = [spike for cause in causes if (spike := _spike_after(of, cause)) is not None]
-    rows = _outliers(of)
-    known = {cause_row for cause_row, _, _ in found}
+    causes = [*_increases(analysis, levels), *_resumes(analysis, levels)]
+    spikes = [spike for cause in causes if (spike := _spike_after(levels, cause)) is not None]
+    rows = _outliers(levels)
+    known = {cause_row for cause_row, _, _ in spikes}
     alone = [
         row for row in rows.tolist() if not any(lr_change <= row < lr_change + 30 for lr_change in known)
     ]
-    if found:
-        row, level, highest = found[0]
-        cause = _cause(analysis, of, row, row)
-        more = "" if len(found) == 1 else f" It did so after {len(found)} of them."
+    if spikes:
+        row, level, highest = spikes[0]
+        cause = _cause(analysis, levels, row, row)
+        more = "" if len(spikes) == 1 else f" It did so after {len(spikes)} of them."
         what = (
-            f"right after training was resumed at {analysis.positions.describe(int(of.step[row]))}"
+            f"right after training was resumed at {analysis.positions.describe(int(levels.step[row]))}"
             if cause.name == "resume"
-            else f"right after {_increase(analysis, of, row)}"
+            else f"right after {_increase(analysis, levels, row)}"
         )
         yield Finding(
             code="loss-spike",
@@ -262,30 +266,30 @@ def _spikes(analysis: RunAnalysis, of: LossLevels) -> Iterator[Finding]:
                 if cause.name == "resume"
                 else "Increase it more gradually, or less."
             ),
-            step=int(of.step[row]),
-            last_step=int(of.step[min(row + 19, of.loss.size - 1)]),
-            numbers={"before": level, "highest": highest, "spikes": len(found), "cause": cause.name},
+            step=int(levels.step[row]),
+            last_step=int(levels.step[min(row + 19, levels.loss.size - 1)]),
+            numbers={"before": level, "highest": highest, "spikes": len(spikes), "cause": cause.name},
         )
     if alone:
-        yield _unexplained(analysis, of, alone)
+        yield _unexplained(analysis, levels, alone)
 
 
-def _increases(analysis: RunAnalysis, of: LossLevels) -> list[int]:
-    lrs = of.learning_rate
+def _increases(analysis: RunAnalysis, levels: LossLevels) -> list[int]:
+    lrs = levels.learning_rate
     rows = np.flatnonzero((lrs[1:] > _RISE * lrs[:-1]) & (lrs[:-1] >= 0)) + 1
-    rows = rows[of.step[rows] > warm_up_end(analysis)]
+    rows = rows[levels.step[rows] > warm_up_end(analysis)]
     listed: list[int] = rows[:1000].tolist()
     return listed
 
 
-def _resumes(analysis: RunAnalysis, of: LossLevels) -> list[int]:
+def _resumes(analysis: RunAnalysis, levels: LossLevels) -> list[int]:
     firsts = np.array([fit.first_step for fit in analysis.run.fits[1:]], dtype=np.int64)
-    rows: list[int] = np.searchsorted(of.step, firsts).tolist()
-    return [row for row in rows if 0 < row < of.loss.size]
+    rows: list[int] = np.searchsorted(levels.step, firsts).tolist()
+    return [row for row in rows if 0 < row < levels.loss.size]
 
 
-def _spike_after(of: LossLevels, row: int) -> tuple[int, float, float] | None:
-    before, after = of.loss[max(row - 50, 0) : row], of.loss[row : row + 20]
+def _spike_after(levels: LossLevels, row: int) -> tuple[int, float, float] | None:
+    before, after = levels.loss[max(row - 50, 0) : row], levels.loss[row : row + 20]
     if before.size < 10 or after.size < 3:
         return None
     level = float(np.median(before))
@@ -297,33 +301,36 @@ def _spike_after(of: LossLevels, row: int) -> tuple[int, float, float] | None:
     return None
 
 
-def _outliers(of: LossLevels) -> NDArray[np.intp]:
+def _outliers(levels: LossLevels) -> NDArray[np.intp]:
     """Returns the rows whose loss leaps out of the three stretches before theirs."""
-    stretches = of.loss.size // _WINDOW
+    stretches = levels.loss.size // _WINDOW
     if stretches < 4:
         return np.empty(0, dtype=np.intp)
-    first = of.loss.size - stretches * _WINDOW
-    body = of.loss[first:].reshape(stretches, _WINDOW)
+    first = levels.loss.size - stretches * _WINDOW
+    body = levels.loss[first:].reshape(stretches, _WINDOW)
     before = sliding_window_view(body.reshape(-1), 3 * _WINDOW)[::_WINDOW][: stretches - 3]
     level = np.median(before, axis=1)[:, None]
     noise = SIGMA * np.median(np.abs(before - level), axis=1)[:, None]
     reach = before.max(axis=1)[:, None] - level
-    won = of.reference - level
+    won = levels.reference - level
     height = body[3:] - level
     is_far = (height > 8 * noise) & (height > 3 * reach) & (height > 0.5 * won) & (won > 0)
     rows: NDArray[np.intp] = np.flatnonzero(is_far.reshape(-1)) + first + 3 * _WINDOW
     return rows
 
 
-def _unexplained(analysis: RunAnalysis, of: LossLevels, rows: list[int]) -> Finding:
+def _unexplained(analysis: RunAnalysis, levels: LossLevels, rows: list[int]) -> Finding:
     """A loss that leapt elsewhere: a warning where it did harm, or is far beyond what batches differ by."""
     groups = [row for index, row in enumerate(rows) if index == 0 or row - rows[index - 1] > 30]
-    harmful = [row for row in groups if _does_harm(of, row)]
-    alarming = [row for row in groups if row in harmful or _is_beyond(of, row)]
+    harmful = [row for row in groups if _does_harm(levels, row)]
+    alarming = [row for row in groups if row in harmful or _is_beyond(levels, row)]
     row = (alarming or groups)[0]
-    step = int(of.step[row])
-    level, highest = float(np.median(of.loss[max(row - 48, 0) : row])), float(of.loss[row : row + 10].max())
-    cause = _cause(analysis, of, row, max(row - max(50, of.loss.size // 20), 0))
+    step = int(levels.step[row])
+    level, highest = (
+        float(np.median(levels.loss[max(row - 48, 0) : row])),
+        float(levels.loss[row : row + 10].max()),
+    )
+    cause = _cause(analysis, levels, row, max(row - max(50, levels.loss.size // 20), 0))
     index = int(np.searchsorted(analysis.positions.starts, step, side="right")) - 1
     at_start = index >= 0 and step - int(analysis.positions.starts[index]) <= 1
     where = cause.words or (", at the start of an epoch" if at_start else "")
@@ -340,20 +347,20 @@ def _unexplained(analysis: RunAnalysis, of: LossLevels, rows: list[int]) -> Find
         ),
         advice="Look at the data of that batch; clip gradients (clipnorm), so that one batch does less.",
         step=step,
-        last_step=int(of.step[min(row + 9, of.loss.size - 1)]),
+        last_step=int(levels.step[min(row + 9, levels.loss.size - 1)]),
         numbers={"before": level, "highest": highest, "spikes": len(groups), "cause": name},
     )
 
 
-def _does_harm(of: LossLevels, row: int) -> bool:
+def _does_harm(levels: LossLevels, row: int) -> bool:
     """Whether the five losses after a spike lie above nearly all of those before it."""
-    before, after = of.loss[max(row - 48, 0) : row], of.loss[row + 1 : row + 6]
+    before, after = levels.loss[max(row - 48, 0) : row], levels.loss[row + 1 : row + 6]
     return after.size >= 3 and float(np.median(after)) > float(np.quantile(before, 0.95))
 
 
-def _is_beyond(of: LossLevels, row: int) -> bool:
+def _is_beyond(levels: LossLevels, row: int) -> bool:
     """Whether a loss is ten times as far from the level as any before it, and above the start by half."""
-    before = of.loss[max(row - 48, 0) : row]
+    before = levels.loss[max(row - 48, 0) : row]
     level = float(np.median(before))
-    height = float(of.loss[row]) - level
-    return height >= 10 * (float(before.max()) - level) and height >= 1.5 * (of.reference - level)
+    height = float(levels.loss[row]) - level
+    return height >= 10 * (float(before.max()) - level) and height >= 1.5 * (levels.reference - level)

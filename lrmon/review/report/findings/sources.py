@@ -16,7 +16,7 @@ _MANY: Final = 0.05
 _MOST_WORDS: Final = 500
 
 
-def find(analysis: RunAnalysis) -> Iterator[Finding]:
+def exactness_findings(analysis: RunAnalysis) -> Iterator[Finding]:
     """Yields ``learning-rate-not-exact``, ``loss-not-exact`` and ``updates-skipped``."""
     yield from _not_exact(analysis, "learning_rate", code="learning-rate-not-exact")
     yield from _not_exact(analysis, "loss", code="loss-not-exact")
@@ -30,21 +30,25 @@ def _not_exact(analysis: RunAnalysis, column: str, *, code: str) -> Iterator[Fin
         fits = [fit for fit in analysis.run.fits if _exactness(fit, column) == exactness]
         if not fits:
             continue
-        source = fits[0].record.get(f"{column}_provenance")
-        told = f": {source.strip()[:_MOST_WORDS]}" if isinstance(source, str) and source.strip() else ""
-        some = (
+        provenance = fits[0].record.get(f"{column}_provenance")
+        detail = (
+            f": {provenance.strip()[:_MOST_WORDS]}"
+            if isinstance(provenance, str) and provenance.strip()
+            else ""
+        )
+        which_fits = (
             "" if len(fits) == len(analysis.run.fits) else f" in {len(fits)} of {len(analysis.run.fits)} fits"
         )
-        bounded = exactness == schema.BOUNDED
-        state = "is known within a bound only" if bounded else "is unavailable"
-        end = "" if told.endswith(".") else "."
+        is_bounded = exactness == schema.BOUNDED
+        state = "is known within a bound only" if is_bounded else "is unavailable"
+        end = "" if detail.endswith(".") else "."
         yield Finding(
             code=code,
-            severity="info" if bounded else "warning",
-            text=f"The {words} of single batches {state}{some}{told}{end}",
+            severity="info" if is_bounded else "warning",
+            text=f"The {words} of single batches {state}{which_fits}{detail}{end}",
             advice=(
                 "Read small differences between batches with that bound in mind."
-                if bounded
+                if is_bounded
                 else f"Do not read a {words} off this run; docs/findings.md says when it can be recorded."
             ),
             step=fits[0].first_step,

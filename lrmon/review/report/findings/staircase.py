@@ -13,17 +13,17 @@ from lrmon.review.report.findings.finding import Finding, epochs, figure, listed
 from lrmon.review.run.numbers import shortest
 
 
-def find(analysis: RunAnalysis) -> Iterator[Finding]:
+def staircase_findings(analysis: RunAnalysis) -> Iterator[Finding]:
     """Yields ``staircase-off-epoch``, ``epoch-without-step`` and ``step-one-late``."""
-    cadence, length = analysis.steps.cadence, analysis.positions.steps_per_epoch
-    if cadence is None or not analysis.exact_lr_changes:
+    cadence, length = analysis.lr_changes.cadence, analysis.positions.steps_per_epoch
+    if cadence is None or not analysis.has_exact_lr_changes:
         return
     if length is not None and cadence.aligned_decay_steps is not None:
         yield from _off_epoch(analysis, cadence, length)
         yield from _without_step(analysis, cadence, length)
     sentence = late_sentence(analysis)
     if sentence is not None:
-        steps = analysis.steps.step[cadence.late]
+        steps = analysis.lr_changes.step[cadence.late]
         yield Finding(
             code="step-one-late",
             severity="info",
@@ -41,10 +41,10 @@ def find(analysis: RunAnalysis) -> Iterator[Finding]:
 
 def late_sentence(analysis: RunAnalysis) -> str | None:
     """Returns why edges came one step late, None where none did."""
-    cadence = analysis.steps.cadence
+    cadence = analysis.lr_changes.cadence
     if cadence is None or not bool(cadence.late.any()):
         return None
-    steps = analysis.steps.step[cadence.late]
+    steps = analysis.lr_changes.step[cadence.late]
     return (
         f"{_count(steps.size, cadence.late.size)} one step after a multiple of {cadence.every:,}, the first "
         f"at step {int(steps[0]):,}: compiled training multiplies by float32(1/{cadence.every}) instead of "
@@ -52,10 +52,10 @@ def late_sentence(analysis: RunAnalysis) -> str | None:
     )
 
 
-def _count(some: int, of: int) -> str:
-    if some == of:
-        return "The step comes" if of == 1 else f"All {of:,} steps come"
-    return f"1 of {of:,} steps comes" if some == 1 else f"{some:,} of {of:,} steps come"
+def _count(count: int, total: int) -> str:
+    if count == total:
+        return "The step comes" if total == 1 else f"All {total:,} steps come"
+    return f"1 of {total:,} steps comes" if count == 1 else f"{count:,} of {total:,} steps come"
 
 
 def _off_epoch(analysis: RunAnalysis, cadence: Cadence, length: int) -> Iterator[Finding]:
@@ -66,7 +66,7 @@ def _off_epoch(analysis: RunAnalysis, cadence: Cadence, length: int) -> Iterator
     compiled training is where it was meant to be. It is a warning where decay_steps is below two epochs, so
     that one step in each epoch was probably meant; else an explanation.
     """
-    steps = analysis.steps
+    steps = analysis.lr_changes
     due = _due_offsets(analysis, cadence, length)
     placed = analysis.in_epoch & (steps.step > (steps.warmup_end or 0))
     off = placed & (due != 0)
@@ -119,12 +119,12 @@ def _without_step(analysis: RunAnalysis, cadence: Cadence, length: int) -> Itera
     same = np.flatnonzero(ended[1:] == ended[:-1]) + 1
     # Before the first step the schedule is not behind yet.
     same = same[
-        [analysis.run.epochs[index].first_step > int(analysis.steps.step[0]) for index in same.tolist()]
+        [analysis.run.epochs[index].first_step > int(analysis.lr_changes.step[0]) for index in same.tolist()]
     ]
     if not same.size:
         return
     epoch = analysis.run.epochs[int(same[0])]
-    before = analysis.steps.step[analysis.steps.step <= epoch.first_step]
+    before = analysis.lr_changes.step[analysis.lr_changes.step <= epoch.first_step]
     start, lr = int(before[-1]), figure(shortest(ended[same[:1]])[0])
     number = analysis.positions.epoch_of(epoch.first_step)
     more = "" if same.size == 1 else f" The same happens in {same.size - 1} more."
@@ -148,5 +148,5 @@ def _without_step(analysis: RunAnalysis, cadence: Cadence, length: int) -> Itera
 
 
 def _due_offsets(analysis: RunAnalysis, cadence: Cadence, length: int) -> NDArray[np.int64]:
-    offsets = analysis.steps.offset - cadence.late
+    offsets = analysis.lr_changes.offset - cadence.late
     return np.where(offsets < 0, offsets + length, offsets)

@@ -12,8 +12,8 @@ from lrmon.analysis.loss.levels import Floats, LossLevels, noise_around_course
 from lrmon.analysis.plateau.direction import monitor_direction
 from lrmon.review.report.analysis import RunAnalysis
 from lrmon.review.report.findings.finding import Finding, figure, percent
+from lrmon.review.report.plateau.plateaus import default_plateaus
 from lrmon.review.report.plateau_settings import keras_call
-from lrmon.review.report.plateaus import plateaus
 from lrmon.review.run.numbers import shortest
 
 FEWEST: Final = 5
@@ -37,7 +37,7 @@ _DONE: Final = 0.02
 """A loss below this share of its reference has nothing more to win."""
 
 
-def find(analysis: RunAnalysis) -> Iterator[Finding]:
+def stall_findings(analysis: RunAnalysis) -> Iterator[Finding]:
     """Yields ``drop-would-help`` or ``stalled``."""
     yield from list(_drop(analysis)) or _stalled(analysis)
 
@@ -48,38 +48,38 @@ def _drop(analysis: RunAnalysis) -> Iterator[Finding]:
     It is a warning from half of the run on: to end a training with a third at the lowest learning rate is
     usual.
     """
-    of, steps = analysis.levels, analysis.steps
-    if of is None or analysis.defaults.applied:
+    levels, steps = analysis.levels, analysis.lr_changes
+    if levels is None or analysis.defaults.is_applied:
         return
     drops = np.flatnonzero((steps.lr_to <= 0.5 * steps.lr_from) & (steps.lr_to > 0))
     if not drops.size:
         return
     drop = int(drops[-1])
-    row = int(np.searchsorted(of.step, steps.step[drop]))
-    rest = of.loss.size - row
-    if rest < of.loss.size / 3 or rest < 60 or not _stands(of.learning_rate[row:]) or row < 20:
+    row = int(np.searchsorted(levels.step, steps.step[drop]))
+    rest = levels.loss.size - row
+    if rest < levels.loss.size / 3 or rest < 60 or not _stands(levels.learning_rate[row:]) or row < 20:
         return
-    window = max(20, of.loss.size // 30)
+    window = max(20, levels.loss.size // 30)
     means = _means_around(analysis, int(steps.step[drop]))
     if means is not None:
         before, after, error = means
     else:
-        before = float(np.median(of.loss[max(row - window, 0) : row]))
-        after = float(np.median(of.loss[row + window // 2 : row + window // 2 + window]))
-        error = float(np.median(of.error[: of.block_of(row) + 1]))
-    if before - after < max(_SURE * error, _ANSWER * before) or of.end < _DONE * of.reference:
+        before = float(np.median(levels.loss[max(row - window, 0) : row]))
+        after = float(np.median(levels.loss[row + window // 2 : row + window // 2 + window]))
+        error = float(np.median(levels.error[: levels.block_of(row) + 1]))
+    if before - after < max(_SURE * error, _ANSWER * before) or levels.end < _DONE * levels.reference:
         return
-    tail = of.loss[row + rest // 3 :]
+    tail = levels.loss[row + rest // 3 :]
     half = tail.size // 2
     gain = float(np.median(tail[:half]) - np.median(tail[half:]))
     if gain > _NO_MORE * (before - after):
         return
-    since = int(of.step[row + rest // 3])
+    since = int(levels.step[row + rest // 3])
     step = int(steps.step[drop])
     lrs = shortest(np.array([steps.lr_from[drop], steps.lr_to[drop]], np.float32))
     yield Finding(
         code="drop-would-help",
-        severity="warning" if rest >= of.loss.size / 2 else "info",
+        severity="warning" if rest >= levels.loss.size / 2 else "info",
         text=(
             f"The LR drop from {figure(float(lrs[0]))} to {figure(float(lrs[1]))} at "
             f"{analysis.positions.describe(step)} took "
@@ -90,7 +90,7 @@ def _drop(analysis: RunAnalysis) -> Iterator[Finding]:
         ),
         advice="Drop the learning rate once more, or stop there.",
         step=since,
-        last_step=int(of.step[-1]),
+        last_step=int(levels.step[-1]),
         numbers={
             "drop_step": step,
             "before": before,
@@ -141,8 +141,8 @@ def _stalled(analysis: RunAnalysis) -> Iterator[Finding]:
     lrs = analysis.run.learning_rate[a:b].astype(np.float64)
     if not _stands(lrs):
         return
-    of = analysis.levels
-    is_done = of is not None and of.reference > 0 and of.end < _DONE * of.reference
+    levels = analysis.levels
+    is_done = levels is not None and levels.reference > 0 and levels.end < _DONE * levels.reference
     level = abs(float(np.median(value[best:])))
     noise = noise_around_course(value[best:])
     swings = level > 0 and noise >= _SWINGS * level
@@ -167,17 +167,17 @@ def _stalled(analysis: RunAnalysis) -> Iterator[Finding]:
         if swinging is None and flat is None
         else f"{name} has lain around {figure(level, 3)} since {word} {first:,}, for {count}"
     )
-    rule = plateaus(analysis, analysis.defaults.rule)
+    plateaus = default_plateaus(analysis)
     reduced = (
-        next((reduction for reduction in rule.reductions if reduction.first), None)
-        if rule.unit == "epoch"
+        next((reduction for reduction in plateaus.reductions if reduction.is_first), None)
+        if plateaus.unit == "epoch"
         else None
     )
     would = (
-        f" ReduceLROnPlateau with patience {rule.rule.patience} would have reduced the learning rate after "
+        f" ReduceLROnPlateau with patience {plateaus.rule.patience} would have reduced the learning rate after "
         "epoch "
         f"{int(positions[reduced.index])}."
-        if reduced is not None and reduced.kind == "would" and rule.rule.monitor == name
+        if reduced is not None and reduced.kind == "would" and plateaus.rule.monitor == name
         else ""
     )
     call = keras_call(analysis.defaults.rule) if would else None
@@ -215,10 +215,10 @@ def watched(analysis: RunAnalysis) -> tuple[str, Floats, NDArray[np.int64]]:
     if len(epochs) == len(analysis.run.epochs) and len(epochs) >= 2 * FEWEST:
         values = np.array([epoch.metrics[name] for epoch in epochs], dtype=np.float64)
         return name, values, np.array([epoch.last_step for epoch in epochs], dtype=np.int64)
-    of: LossLevels | None = analysis.levels
-    if of is None or analysis.run.epochs or float(of.level.min()) <= 0:
+    levels: LossLevels | None = analysis.levels
+    if levels is None or analysis.run.epochs or float(levels.level.min()) <= 0:
         return name, np.zeros(0), np.zeros(0, dtype=np.int64)
-    return "loss", of.level, of.step[of.row[1:] - 1]
+    return "loss", levels.level, levels.step[levels.row[1:] - 1]
 
 
 def _flat_since(analysis: RunAnalysis, value: Floats) -> int | None:
@@ -227,14 +227,14 @@ def _flat_since(analysis: RunAnalysis, value: Floats) -> int | None:
     What matters is a fiftieth of all that each has gained; single lucky epochs and tiny steps are less. None
     too where that epoch is so late that nothing stalled.
     """
-    of, training = analysis.levels, analysis.epochs.mean_loss
-    if of is None or training.size != value.size or not bool(np.isfinite(training).all()):
+    levels, training = analysis.levels, analysis.epochs.mean_loss
+    if levels is None or training.size != value.size or not bool(np.isfinite(training).all()):
         return None
     began = []
     for series in (value, training):
         tail = series[series.size // 2 :]
         half, level = tail.size // 2, float(np.median(tail))
-        gain = of.reference - level
+        gain = levels.reference - level
         margin = max(_NO_GAIN * gain, noise_around_course(tail))
         least = max(min(_NO_GAIN * gain, 0.03 * abs(level)), noise_around_course(tail))
         if gain <= 0 or float(np.median(tail[:half]) - np.median(tail[half:])) > least:

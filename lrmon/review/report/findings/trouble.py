@@ -11,7 +11,7 @@ from lrmon.review.report.findings.finding import Finding, figure
 from lrmon.review.run.numbers import shortest
 
 
-def find(analysis: RunAnalysis) -> Iterator[Finding]:
+def trouble_findings(analysis: RunAnalysis) -> Iterator[Finding]:
     """Yields what broke.
 
     The codes are ``learning-rate-not-finite``, ``loss-not-finite`` and ``metric-not-finite``.
@@ -126,7 +126,7 @@ def _metric_not_finite(analysis: RunAnalysis) -> Iterator[Finding]:
     if not names:
         return
     firsts = [
-        each for each in run.epochs if any(not np.isfinite(each.metrics.get(name, 0.0)) for name in names)
+        other for other in run.epochs if any(not np.isfinite(other.metrics.get(name, 0.0)) for name in names)
     ]
     number = analysis.positions.epoch_of(firsts[0].first_step)
     yield Finding(

@@ -26,31 +26,35 @@ _FELL: Final = 0.1
 """Share of its level that the training loss has to have fallen by since."""
 
 
-def find(analysis: RunAnalysis) -> Iterator[Finding]:
+def validation_findings(analysis: RunAnalysis) -> Iterator[Finding]:
     """Yields ``validation-never-improved`` or ``overfitting``."""
-    of = analysis.levels
+    levels = analysis.levels
     epochs = analysis.run.epochs
     value = np.array([epoch.metrics.get("val_loss", math.nan) for epoch in epochs])
     there = np.flatnonzero(np.isfinite(value))
-    if of is None or there.size < FEWEST or of.progress <= max(2 * of.start_error, 0.0):
+    if levels is None or there.size < FEWEST or levels.progress <= max(2 * levels.start_error, 0.0):
         return
     value = value[there]
     training = _training(analysis)[there]
-    least = _LEARNED if of.guess is None else 0.05
-    if of.reference <= 0 or of.progress < least * of.reference or not bool(np.isfinite(training).all()):
+    least = _LEARNED if levels.guess is None else 0.05
+    if (
+        levels.reference <= 0
+        or levels.progress < least * levels.reference
+        or not bool(np.isfinite(training).all())
+    ):
         return
     best = int(np.argmin(value))
-    untrained = of.start if of.guess is None else of.guess
+    untrained = levels.start if levels.guess is None else levels.guess
     gain = untrained - float(value[best])
     numbers = {
         "best": float(value[best]),
         "best_epoch": int(analysis.run.epoch_positions[there[best]]),
         "last": float(value[-1]),
-        "training_start": of.start,
+        "training_start": levels.start,
         "training_last": float(training[-1]),
     }
     if gain < max(
-        _NOTHING * (untrained - float(training.min())), 0.0 if of.guess is None else 0.02 * of.guess
+        _NOTHING * (untrained - float(training.min())), 0.0 if levels.guess is None else 0.02 * levels.guess
     ):
         yield Finding(
             code="validation-never-improved",
@@ -59,7 +63,7 @@ def find(analysis: RunAnalysis) -> Iterator[Finding]:
                 f"Validation never improved: val_loss is {figure(value[0], 3)} after the first epoch, "
                 f"{figure(value[best], 3)} at best (epoch {numbers['best_epoch']}) and "
                 f"{figure(value[-1], 3)} at the "
-                f"end, while the training loss fell from {figure(of.start, 3)} to {figure(training[-1], 3)}."
+                f"end, while the training loss fell from {figure(levels.start, 3)} to {figure(training[-1], 3)}."
             ),
             advice=(
                 "Check that validation data is prepared as the training data is and has the right labels, "

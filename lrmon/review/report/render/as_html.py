@@ -36,7 +36,7 @@ def report_html(
         lr = test.recommended.median
         shown = "none" if lr is None else figure(lr, 3)
         lines.append(f"<div>Recommended: <b>{shown}</b>. {text_html(test.recommended.reason)}</div>")
-        lines += [f"<div>{text_html(problem.text)}</div>" for problem in test.cautions]
+        lines += [f"<div>{text_html(caution.text)}</div>" for caution in test.cautions]
     if not findings:
         lines.append("<div>Findings: none</div>")
     for finding in findings:

@@ -17,8 +17,10 @@ from lrmon.review.report.findings.checks import Check
 from lrmon.review.report.findings.finding import Finding
 from lrmon.review.report.findings.staircase import late_sentence
 from lrmon.review.report.lr_shape import kind_of, shape_json, shape_sentence, shape_words
+from lrmon.review.report.plateau.plateaus import Plateaus
+from lrmon.review.report.plateau.sensitivity import Sensitivity
+from lrmon.review.report.plateau.thinning import changing_rows
 from lrmon.review.report.plateau_settings import applied_rule, keras_call, metric_names, rule_json
-from lrmon.review.report.plateaus import Plateaus, Sensitivity, changing_rows
 from lrmon.review.report.range_test import RangeTestReport
 from lrmon.review.run.numbers import json_column, shortest
 
@@ -57,42 +59,49 @@ def run_analysis_json(
     return ",".join([*texts, f'"planned":{_planned(analysis)}', f'"range_test":{tested}'])
 
 
-def plateaus_json(of: Plateaus, analysis: RunAnalysis) -> str:
+def plateaus_json(plateaus: Plateaus, analysis: RunAnalysis) -> str:
     """Returns the member of the report that the rule makes, without braces around it."""
-    rows = np.arange(of.step.size) if of.unit == "epoch" else changing_rows(of, _ROWS)
-    best = of.best[rows]
+    rows = np.arange(plateaus.step.size) if plateaus.unit == "epoch" else changing_rows(plateaus, _ROWS)
+    best = plateaus.best[rows]
     none = best < 0
     head = {
-        "rule": rule_json(of.rule),
-        "direction": of.direction,
+        "rule": rule_json(plateaus.rule),
+        "direction": plateaus.direction,
         "defaults": rule_json(analysis.defaults.rule),
-        "defaults_from": analysis.defaults.source,
+        "defaults_from": analysis.defaults.provenance,
         "applied": any(applied_rule(fit.record) is not None for fit in analysis.run.fits),
         "metric_names": metric_names(analysis.run),
-        "unit": of.unit,
-        "problem": of.problem,
-        "reductions": _reductions(of, analysis),
-        "reductions_total": len(of.reductions),
-        "diverges_at": {"epoch": _epoch_at(of, analysis, of.diverges.index), "step": of.diverges.step}
-        if of.diverges
+        "unit": plateaus.unit,
+        "problem": plateaus.problem,
+        "reductions": _reductions(plateaus, analysis),
+        "reductions_total": len(plateaus.reductions),
+        "diverges_at": {
+            "epoch": _epoch_at(plateaus, analysis, plateaus.diverges.index),
+            "step": plateaus.diverges.step,
+        }
+        if plateaus.diverges
         else None,
-        "sensitivity": _sensitivity(of, analysis, of.sensitivity) if of.sensitivity else None,
-        "code": keras_call(of.rule),
+        "sensitivity": _sensitivity(plateaus, analysis, plateaus.sensitivity)
+        if plateaus.sensitivity
+        else None,
+        "code": keras_call(plateaus.rule),
     }
-    positions = _epochs_at(of, analysis, rows)
+    positions = _epochs_at(plateaus, analysis, rows)
     columns = {
         "epoch": json_column(positions, absent=positions < 0),
-        "step": json_column(of.step[rows]),
-        "value": json_column(of.value[rows], absent=of.missing[rows]),
-        "lr": json_column(of.learning_rate[rows]),
-        "wait": json_column(of.wait[rows]),
-        "best": json_column(np.where(none, 0.0, of.value[best]) if rows.size else of.value, absent=none),
-        "best_epoch": json_column(
-            best_positions := _epochs_at(of, analysis, best), absent=none | (best_positions < 0)
+        "step": json_column(plateaus.step[rows]),
+        "value": json_column(plateaus.value[rows], absent=plateaus.missing[rows]),
+        "lr": json_column(plateaus.learning_rate[rows]),
+        "wait": json_column(plateaus.wait[rows]),
+        "best": json_column(
+            np.where(none, 0.0, plateaus.value[best]) if rows.size else plateaus.value, absent=none
         ),
-        "best_step": json_column(of.step[best] if rows.size else best, absent=none),
-        "in_cooldown": json.dumps(of.in_cooldown[rows].tolist()),
-        "improved": json.dumps(of.improved[rows].tolist()),
+        "best_epoch": json_column(
+            best_positions := _epochs_at(plateaus, analysis, best), absent=none | (best_positions < 0)
+        ),
+        "best_step": json_column(plateaus.step[best] if rows.size else best, absent=none),
+        "in_cooldown": json.dumps(plateaus.in_cooldown[rows].tolist()),
+        "improved": json.dumps(plateaus.improved[rows].tolist()),
     }
     text = ",".join(f'"{name}":{column}' for name, column in columns.items())
     return f'"plateaus":{{{schema.to_json(head)[1:-1]},{text}}}'
@@ -123,7 +132,7 @@ def _nan_is_null(values: NDArray[np.floating]) -> str:
 
 
 def _learning_rate(analysis: RunAnalysis) -> dict[str, Any]:
-    lrs, steps = analysis.run.learning_rate, analysis.steps
+    lrs, steps = analysis.run.learning_rate, analysis.lr_changes
     known = lrs[~np.isnan(lrs)]
     ends = (
         shortest(known[[0, -1, int(known.argmin()), int(known.argmax())]]).tolist()
@@ -158,7 +167,7 @@ def _learning_rate(analysis: RunAnalysis) -> dict[str, Any]:
 
 
 def _lr_changes(analysis: RunAnalysis, late: NDArray[np.bool_]) -> list[dict[str, Any]]:
-    steps, positions, run = analysis.steps, analysis.positions, analysis.run
+    steps, positions, run = analysis.lr_changes, analysis.positions, analysis.run
     size = min(steps.step.size, _LR_CHANGES)
     axis_positions = run.epoch[np.searchsorted(run.step, steps.step[:size])]
     starts = (
@@ -189,7 +198,7 @@ def _lr_changes(analysis: RunAnalysis, late: NDArray[np.bool_]) -> list[dict[str
                 ("epoch", "offset", "steps_in_epoch", "epoch_position", "nearest_boundary")
             )
         lr_change["loss_response"] = (
-            _answer(analysis.answers[index]) if index < len(analysis.answers) else None
+            _answer(analysis.responses[index]) if index < len(analysis.responses) else None
         )
         lr_changes.append(lr_change)
     return lr_changes
@@ -210,7 +219,7 @@ def _answer(answer: Response | None) -> dict[str, Any] | None:
 
 
 def _planned(analysis: RunAnalysis) -> str:
-    plan, run = analysis.plan, analysis.run
+    plan, run = analysis.outlook, analysis.run
     if plan is None:
         return "null"
     length = analysis.positions.steps_per_epoch or run.fits[-1].steps_per_epoch
@@ -242,16 +251,16 @@ def _finding(analysis: RunAnalysis, finding: Finding) -> dict[str, Any]:
         "text": finding.text,
         "advice": finding.advice,
         "consequences": [
-            {"code": each.code, "step": each.step, "last_step": each.last_step}
-            for each in finding.consequences
+            {"code": consequence.code, "step": consequence.step, "last_step": consequence.last_step}
+            for consequence in finding.consequences
         ],
         "anchor": finding.anchor,
     }
 
 
-def _reductions(of: Plateaus, analysis: RunAnalysis) -> list[dict[str, Any]]:
+def _reductions(plateaus: Plateaus, analysis: RunAnalysis) -> list[dict[str, Any]]:
     listed = []
-    for reduction in of.reductions[:_REDUCTIONS]:
+    for reduction in plateaus.reductions[:_REDUCTIONS]:
         lrs = shortest(
             np.array(
                 [reduction.lr_from, reduction.lr_to, reduction.did_from, reduction.did_to], dtype=np.float32
@@ -260,14 +269,14 @@ def _reductions(of: Plateaus, analysis: RunAnalysis) -> list[dict[str, Any]]:
         did = not math.isnan(reduction.did_from)
         listed.append(
             {
-                "epoch": _epoch_at(of, analysis, reduction.index),
+                "epoch": _epoch_at(plateaus, analysis, reduction.index),
                 "step": reduction.step,
                 "lr_from": lrs[0],
                 "lr_to": lrs[1],
                 "kind": reduction.kind,
-                "first": reduction.first,
-                "best_epoch": _epoch_at(of, analysis, reduction.best) if reduction.best >= 0 else None,
-                "best_step": int(of.step[reduction.best]) if reduction.best >= 0 else None,
+                "first": reduction.is_first,
+                "best_epoch": _epoch_at(plateaus, analysis, reduction.best) if reduction.best >= 0 else None,
+                "best_step": int(plateaus.step[reduction.best]) if reduction.best >= 0 else None,
                 "did_from": lrs[2] if did else None,
                 "did_to": lrs[3] if did else None,
             }
@@ -275,11 +284,11 @@ def _reductions(of: Plateaus, analysis: RunAnalysis) -> list[dict[str, Any]]:
     return listed
 
 
-def _sensitivity(of: Plateaus, analysis: RunAnalysis, table: Sensitivity) -> dict[str, Any]:
+def _sensitivity(plateaus: Plateaus, analysis: RunAnalysis, table: Sensitivity) -> dict[str, Any]:
     def position(index: int | None) -> int | None:
         if index is None:
             return None
-        return _epoch_at(of, analysis, index) if of.unit == "epoch" else int(of.step[index])
+        return _epoch_at(plateaus, analysis, index) if plateaus.unit == "epoch" else int(plateaus.step[index])
 
     return {
         "patience": table.patience,
@@ -288,12 +297,12 @@ def _sensitivity(of: Plateaus, analysis: RunAnalysis, table: Sensitivity) -> dic
     }
 
 
-def _epochs_at(of: Plateaus, analysis: RunAnalysis, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def _epochs_at(plateaus: Plateaus, analysis: RunAnalysis, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """Returns the place on the epoch axis of each row, -1 where it is not known."""
-    if of.unit == "epoch":
+    if plateaus.unit == "epoch":
         positions = analysis.run.epoch_positions.astype(np.int64)
         return positions[rows] if positions.size else rows
-    steps = of.step[rows] if of.step.size else rows
+    steps = plateaus.step[rows] if plateaus.step.size else rows
     starts = analysis.positions.starts
     if not starts.size:
         return np.full(rows.size, -1, dtype=np.int64)
@@ -302,6 +311,6 @@ def _epochs_at(of: Plateaus, analysis: RunAnalysis, rows: NDArray[np.int64]) -> 
     return np.where(known, np.floor(analysis.positions.epoch_positions[index]).astype(np.int64), -1)
 
 
-def _epoch_at(of: Plateaus, analysis: RunAnalysis, row: int) -> int | None:
-    position = int(_epochs_at(of, analysis, np.array([row]))[0])
+def _epoch_at(plateaus: Plateaus, analysis: RunAnalysis, row: int) -> int | None:
+    position = int(_epochs_at(plateaus, analysis, np.array([row]))[0])
     return position if position >= 0 else None

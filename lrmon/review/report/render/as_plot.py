@@ -8,14 +8,14 @@ import numpy as np
 
 from lrmon.analysis.loss.smoothing import smooth
 from lrmon.review.report.analysis import RunAnalysis
-from lrmon.review.report.plateaus import Plateaus
+from lrmon.review.report.plateau.plateaus import Plateaus
 from lrmon.review.run.run import Run
 
 _HAIRLINES = 200
 """Epoch boundaries beyond which they would be a grey area."""
 
 
-def report_plot(run: Run, analysis: RunAnalysis, of: Plateaus) -> Any:
+def report_plot(run: Run, analysis: RunAnalysis, plateaus: Plateaus) -> Any:
     """Returns a matplotlib figure: learning rate above, loss and the monitored metric below.
 
     Raises:
@@ -25,20 +25,25 @@ def report_plot(run: Run, analysis: RunAnalysis, of: Plateaus) -> Any:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError("a plot needs matplotlib: pip install matplotlib") from error
-    has_loss = analysis.loss_is_known or (of.problem is None and of.unit == "epoch")
+    has_loss = analysis.loss_is_known or (plateaus.problem is None and plateaus.unit == "epoch")
     figure = Figure(figsize=(9, 6 if has_loss else 3.5), layout="constrained")
     axes = figure.subplots(2 if has_loss else 1, 1, sharex=True, squeeze=False)[:, 0]
     lrs = axes[0]
     lrs.set_title(run.name, loc="left", fontsize=11)
     lrs.plot(run.step, run.learning_rate, drawstyle="steps-post", color="#1f5fa8", label="learning rate")
-    if analysis.plan is not None:
-        plan = analysis.plan
+    if analysis.outlook is not None:
+        plan = analysis.outlook
         lrs.plot(
             plan.step, plan.learning_rate, drawstyle="steps-post", color="#1f5fa8", ls=":", label="planned"
         )
-    if of.problem is None and of.unit == "epoch" and of.reductions:
+    if plateaus.problem is None and plateaus.unit == "epoch" and plateaus.reductions:
         lrs.plot(
-            of.step, of.learning_rate, drawstyle="steps-pre", color="#b5541c", ls="--", label="by the rule"
+            plateaus.step,
+            plateaus.learning_rate,
+            drawstyle="steps-pre",
+            color="#b5541c",
+            ls="--",
+            label="by the rule",
         )
     lrs.set_ylabel("learning rate")
     positive = run.learning_rate[run.learning_rate > 0]
@@ -49,7 +54,7 @@ def report_plot(run: Run, analysis: RunAnalysis, of: Plateaus) -> Any:
     ):
         lrs.set_yscale("log")
     if has_loss:
-        _losses(axes[1], run, analysis, of)
+        _losses(axes[1], run, analysis, plateaus)
     for axis in axes:
         if analysis.positions.starts.size <= _HAIRLINES:
             for start in analysis.positions.starts.tolist():
@@ -59,17 +64,25 @@ def report_plot(run: Run, analysis: RunAnalysis, of: Plateaus) -> Any:
     return figure
 
 
-def _losses(axis: Any, run: Run, analysis: RunAnalysis, of: Plateaus) -> None:
+def _losses(axis: Any, run: Run, analysis: RunAnalysis, plateaus: Plateaus) -> None:
     if analysis.loss_is_known:
         axis.plot(run.step, run.loss, color="#8a8f98", lw=0.6, alpha=0.5)
         axis.plot(
             run.step, smooth(run.loss, weight=0.9), color="#444a54", lw=1.2, label="loss, smoothed (0.9)"
         )
-    if of.problem is None and of.unit == "epoch":
-        known = np.flatnonzero(~of.missing)
-        axis.plot(of.step[known], of.value[known], "o-", ms=3, lw=1, color="#7b3fa0", label=of.rule.monitor)
-        for reduction in of.reductions:
+    if plateaus.problem is None and plateaus.unit == "epoch":
+        known = np.flatnonzero(~plateaus.missing)
+        axis.plot(
+            plateaus.step[known],
+            plateaus.value[known],
+            "o-",
+            ms=3,
+            lw=1,
+            color="#7b3fa0",
+            label=plateaus.rule.monitor,
+        )
+        for reduction in plateaus.reductions:
             if reduction.best >= 0:
                 color = "#b5541c" if reduction.kind == "would" else "#2b7a3d"
-                axis.axvspan(int(of.step[reduction.best]), reduction.step, color=color, alpha=0.1, lw=0)
+                axis.axvspan(int(plateaus.step[reduction.best]), reduction.step, color=color, alpha=0.1, lw=0)
     axis.set_ylabel("loss")

@@ -11,8 +11,9 @@ from lrmon.review.report.analysis import RunAnalysis
 from lrmon.review.report.findings.checks import Check
 from lrmon.review.report.findings.finding import Finding, figure
 from lrmon.review.report.lr_shape import changes_every_epoch, shape_sentence, shape_words
+from lrmon.review.report.plateau.comparison import LRReduction
+from lrmon.review.report.plateau.plateaus import Plateaus
 from lrmon.review.report.plateau_settings import rule_words
-from lrmon.review.report.plateaus import LRReduction, Plateaus
 from lrmon.review.report.range_test import RangeTestReport
 from lrmon.review.report.render.range_test_as_text import range_test_lines
 from lrmon.review.report.render.terminal import HEAD, TAIL, Paint, shown, table, wrapped
@@ -26,7 +27,7 @@ from lrmon.text.wording import quantity
 def report_text(
     run: Run,
     analysis: RunAnalysis,
-    of: Plateaus,
+    plateaus: Plateaus,
     findings: Sequence[Finding],
     test: RangeTestReport | None,
     checks: Sequence[Check] = (),
@@ -50,8 +51,8 @@ def report_text(
     if test is None:
         sections += [
             _learning_rate(analysis, paint, width),
-            _epochs(analysis, of, paint, width),
-            _plateaus(analysis, of, paint, width),
+            _epochs(analysis, plateaus, paint, width),
+            _plateaus(analysis, plateaus, paint, width),
         ]
     if run.notices:
         sections.append([paint("title", "Notices"), *wrapped(run.notices, width, "  ")])
@@ -110,7 +111,7 @@ def _checks(checks: Sequence[Check], paint: Paint, width: int) -> list[str]:
 
 
 def _learning_rate(analysis: RunAnalysis, paint: Paint, width: int) -> list[str]:
-    steps = analysis.steps
+    steps = analysis.lr_changes
     size = int(steps.step.size)
     lines = [f"{paint('title', 'Learning rate')}  {shape_words(analysis)}"]
     sentence = shape_sentence(analysis)
@@ -133,8 +134,8 @@ def _learning_rate(analysis: RunAnalysis, paint: Paint, width: int) -> list[str]
             more = ", …" if cadence.aligned_steps.size > 6 else ""
             words += f". With decay_steps={aligned} it would have stepped at {where}{more}"
         lines += wrapped([f"{words}."], width, "  ")
-    if analysis.plan is not None:
-        plan = analysis.plan
+    if analysis.outlook is not None:
+        plan = analysis.outlook
         lr = figure(float(shortest(plan.learning_rate[-1:])[0]))
         ahead = quantity(plan.last_step - int(plan.step[0]), "more step")
         sentence = f"{plan.class_name} plans {ahead}, to {lr} at step {plan.last_step:,}."
@@ -143,7 +144,7 @@ def _learning_rate(analysis: RunAnalysis, paint: Paint, width: int) -> list[str]
 
 
 def _lr_change(analysis: RunAnalysis, index: int) -> list[str]:
-    steps = analysis.steps
+    steps = analysis.lr_changes
     before, after = (
         figure(lr) for lr in shortest(np.array([steps.lr_from[index], steps.lr_to[index]])).tolist()
     )
@@ -163,15 +164,15 @@ def _lr_change(analysis: RunAnalysis, index: int) -> list[str]:
     ]
 
 
-def _epochs(analysis: RunAnalysis, of: Plateaus, paint: Paint, width: int) -> list[str]:
+def _epochs(analysis: RunAnalysis, plateaus: Plateaus, paint: Paint, width: int) -> list[str]:
     run = analysis.run
     if not run.epochs:
         return []
     names = list(run.metric_names)
-    watched = of.rule.monitor
+    watched = plateaus.rule.monitor
     if len(names) > 4:
         names = [name for name in names if name in (watched, "loss", "val_loss")] or names[:4]
-    judged = of.problem is None and of.unit == "epoch"
+    judged = plateaus.problem is None and plateaus.unit == "epoch"
     rows = [["epoch", "steps", "last LR", "next LR", *names, *(["wait"] if judged else [])]]
     lrs, following = shortest(analysis.epochs.learning_rate), shortest(analysis.epochs.next_learning_rate)
     size = len(run.epochs)
@@ -185,8 +186,8 @@ def _epochs(analysis: RunAnalysis, of: Plateaus, paint: Paint, width: int) -> li
             *(_metric(epoch.metrics.get(name)) for name in names),
         ]
         if judged:
-            fired = any(reduction.index == index for reduction in of.reductions)
-            row.append(f"{int(of.wait[index])}{' ↓' if fired else ''}")
+            fired = any(reduction.index == index for reduction in plateaus.reductions)
+            row.append(f"{int(plateaus.wait[index])}{' ↓' if fired else ''}")
         rows.append(row)
     by_use = sorted(
         range(len(names)), key=lambda index: (names[index] in (watched, "loss", "val_loss"), -index)
@@ -199,52 +200,54 @@ def _epochs(analysis: RunAnalysis, of: Plateaus, paint: Paint, width: int) -> li
     return lines
 
 
-def _plateaus(analysis: RunAnalysis, of: Plateaus, paint: Paint, width: int) -> list[str]:
-    if not analysis.run.metric_names and of.unit == "epoch":
+def _plateaus(analysis: RunAnalysis, plateaus: Plateaus, paint: Paint, width: int) -> list[str]:
+    if not analysis.run.metric_names and plateaus.unit == "epoch":
         return []
     source = (
-        "the run's own" if of.rule == analysis.defaults.rule and analysis.defaults.source == "run" else ""
+        "the run's own"
+        if plateaus.rule == analysis.defaults.rule and analysis.defaults.provenance == "run"
+        else ""
     )
-    lines = [f"{paint('title', 'Plateaus')}  {rule_words(of.rule)}{f' ({source})' if source else ''}"]
-    if of.problem is not None:
-        return [*lines, *wrapped([of.problem], width, "  ")]
-    if not of.reductions:
-        longest = int(of.wait.max(initial=0))
-        wait = quantity(longest, of.unit)
+    lines = [f"{paint('title', 'Plateaus')}  {rule_words(plateaus.rule)}{f' ({source})' if source else ''}"]
+    if plateaus.problem is not None:
+        return [*lines, *wrapped([plateaus.problem], width, "  ")]
+    if not plateaus.reductions:
+        longest = int(plateaus.wait.max(initial=0))
+        wait = quantity(longest, plateaus.unit)
         lines += wrapped(
             [f"It would never have reduced the learning rate; the longest wait was {wait}."],
             width,
             "  ",
         )
-    for reduction in of.reductions[: HEAD + TAIL]:
-        lines += wrapped([_reduction(analysis, of, reduction)], width, "  ")
-    if len(of.reductions) > HEAD + TAIL:
-        lines.append(f"  … and {len(of.reductions) - HEAD - TAIL:,} more")
-    if of.diverges is not None and len(of.reductions) > 1:
+    for reduction in plateaus.reductions[: HEAD + TAIL]:
+        lines += wrapped([_reduction(analysis, plateaus, reduction)], width, "  ")
+    if len(plateaus.reductions) > HEAD + TAIL:
+        lines.append(f"  … and {len(plateaus.reductions) - HEAD - TAIL:,} more")
+    if plateaus.diverges is not None and len(plateaus.reductions) > 1:
         sentence = (
-            f"After step {of.diverges.step:,} the recorded curve is no longer the one that would have been: "
+            f"After step {plateaus.diverges.step:,} the recorded curve is no longer the one that would have been: "
             "what comes later shows how the rule judges the record."
         )
         lines += wrapped([sentence], width, "  ")
-    if of.sensitivity is not None:
-        lines += _sensitivity(analysis, of, paint)
+    if plateaus.sensitivity is not None:
+        lines += _sensitivity(analysis, plateaus, paint)
     return lines
 
 
-def _reduction(analysis: RunAnalysis, of: Plateaus, reduction: LRReduction) -> str:
+def _reduction(analysis: RunAnalysis, plateaus: Plateaus, reduction: LRReduction) -> str:
     columns = [reduction.lr_from, reduction.lr_to, reduction.did_from, reduction.did_to]
     before, after, did_from, did_to = map(_number, shortest(np.array(columns, dtype=np.float32)))
     position = f"step {reduction.step:,}"
     best = ""
-    if of.unit == "epoch":
+    if plateaus.unit == "epoch":
         position = f"epoch {int(analysis.run.epoch_positions[reduction.index])} ({position})"
     if reduction.best >= 0:
         where = (
             f"epoch {int(analysis.run.epoch_positions[reduction.best])}"
-            if of.unit == "epoch"
-            else f"step {int(of.step[reduction.best]):,}"
+            if plateaus.unit == "epoch"
+            else f"step {int(plateaus.step[reduction.best]):,}"
         )
-        best = f"; best {_metric(float(of.value[reduction.best]))} in {where}"
+        best = f"; best {_metric(float(plateaus.value[reduction.best]))} in {where}"
     if reduction.kind == "would":
         return f"It would have reduced after {position}, from {before} to {after}{best}."
     ours = f"The run's own ReduceLROnPlateau reduced after {position}, from {did_from} to {did_to}"
@@ -254,8 +257,8 @@ def _reduction(analysis: RunAnalysis, of: Plateaus, reduction: LRReduction) -> s
     return f"{ours}{'' if alike else f', this rule from {before} to {after}'}{best}."
 
 
-def _sensitivity(analysis: RunAnalysis, of: Plateaus, paint: Paint) -> list[str]:
-    matrix = of.sensitivity
+def _sensitivity(analysis: RunAnalysis, plateaus: Plateaus, paint: Paint) -> list[str]:
+    matrix = plateaus.sensitivity
     if matrix is None or all(first is None for row in matrix.first for first in row):
         return []
     rows = [["patience", *(f"{delta:g}" for delta in matrix.min_delta)]]
@@ -264,13 +267,13 @@ def _sensitivity(analysis: RunAnalysis, of: Plateaus, paint: Paint) -> list[str]
             "never"
             if first is None
             else f"{int(analysis.run.epoch_positions[first])}"
-            if of.unit == "epoch"
-            else f"{int(of.step[first]):,}"
+            if plateaus.unit == "epoch"
+            else f"{int(plateaus.step[first]):,}"
             for first in firsts
         ]
         rows.append([f"{patience:,}", *positions])
     return [
-        f"  First reduction after {of.unit}, by patience (down) and min_delta (across):",
+        f"  First reduction after {plateaus.unit}, by patience (down) and min_delta (across):",
         *table(rows, 0, paint),
     ]
 

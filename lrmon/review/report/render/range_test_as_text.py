@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lrmon.review.report.findings.finding import figure
-from lrmon.review.report.range_test import RangeTestReport, Sweep
+from lrmon.review.report.range_test import RangeTestReport, SweepReport
 from lrmon.review.report.render.terminal import Paint, table, wrapped
 
 
@@ -18,18 +18,18 @@ def range_test_lines(test: RangeTestReport, paint: Paint, width: int) -> list[st
     best = test.recommended
     lines += wrapped([f"Recommended: {_lr(best.median)}. {best.reason}"], width, "  ")
     rows = [["method", "rate", *(["from", "to", "found"] if len(test.sweeps) > 1 else [])]]
-    for name, each in test.suggestions.items():
-        row = [name.replace("_", " "), _lr(each.median)]
+    for name, spread in test.suggestions.items():
+        row = [name.replace("_", " "), _lr(spread.median)]
         if len(test.sweeps) > 1:
-            row += [_lr(each.low), _lr(each.high), f"{each.found} of {len(test.sweeps)}"]
+            row += [_lr(spread.low), _lr(spread.high), f"{spread.found} of {len(test.sweeps)}"]
         rows.append(row)
     lines += table(rows, len(rows) - 1, paint)
-    for problem in test.cautions:
-        lines += [f"  {paint('warning', 'doubt')}  {problem.code}", *wrapped([problem.text], width, "    ")]
+    for caution in test.cautions:
+        lines += [f"  {paint('warning', 'doubt')}  {caution.code}", *wrapped([caution.text], width, "    ")]
     return lines
 
 
-def _end(sweep: Sweep, test: RangeTestReport) -> str:
+def _end(sweep: SweepReport, test: RangeTestReport) -> str:
     """Returns why a sweep ended."""
     if sweep.stopped_reason or sweep.stopped:
         return sweep.stopped_reason or f"It stopped: {sweep.stopped}."

@@ -3,33 +3,28 @@ import type { Severity, Value } from "./types";
 
 export type { Severity };
 
-export const SETTINGS = [
-  "monitor",
-  "factor",
-  "patience",
-  "mode",
-  "min_delta",
-  "cooldown",
-  "min_lr",
-  "version",
-] as const;
+const SETTING_KINDS = {
+  monitor: "text",
+  factor: "number",
+  patience: "number",
+  mode: "text",
+  min_delta: "number",
+  cooldown: "number",
+  min_lr: "number",
+  version: "text",
+} as const;
 
-/** A setting of ReduceLROnPlateau; `version` is whose rule it is. */
-export type Setting = (typeof SETTINGS)[number];
+/** A setting of ReduceLROnPlateau; `version` is the Keras whose rule applies. */
+export type Setting = keyof typeof SETTING_KINDS;
+
+export const SETTINGS = Object.keys(SETTING_KINDS) as readonly Setting[];
 
 /** Settings as the user wrote them; one that is absent is the run's own. */
 export type RuleTexts = Readonly<Partial<Record<Setting, string>>>;
 
-export interface PlateauRule {
-  readonly monitor: string;
-  readonly factor: number;
-  readonly patience: number;
-  readonly mode: string;
-  readonly min_delta: number;
-  readonly cooldown: number;
-  readonly min_lr: number;
-  readonly version: string;
-}
+export type PlateauRule = {
+  readonly [S in Setting]: (typeof SETTING_KINDS)[S] extends "number" ? number : string;
+};
 
 export interface LRChange {
   readonly step: number;

@@ -1,4 +1,4 @@
-"""Where a run's own ReduceLROnPlateau reduced the learning rate, as far as the record proves it."""
+"""The LR reductions by the run's own ReduceLROnPlateau that the record proves."""
 
 from __future__ import annotations
 
@@ -17,48 +17,48 @@ from lrmon.review.run.run import Run
 LRs = NDArray[np.floating[Any]]
 
 _ROUNDING: Final = 4 * 2.0**-23
-"""Two learning rates that differ by no more than this fraction are one."""
+"""Two learning rates that differ by no more than this fraction are equal."""
 
 
-def own_reductions(run: Run, ended_at: LRs, went_on_at: LRs) -> Mapping[int, tuple[float, float]]:
-    """Returns the reductions by the run's own ReduceLROnPlateau: by epoch, the LR before and after.
+def own_reductions(run: Run, last_lrs: LRs, next_lrs: LRs) -> Mapping[int, tuple[float, float]]:
+    """Returns the LR reductions by the run's own ReduceLROnPlateau: by epoch, the LR before and after.
 
-    A reduction is proved by three things: the fit recorded the settings of a ReduceLROnPlateau in its list
-    of callbacks; that rule, replayed on the recorded metric and the recorded learning rates, reduces at the
-    end of this epoch; and the next step used what the rule gives there. A learning rate that falls by itself
-    where the rule would have reduced it is no reduction.
+    Three things prove an LR reduction: the fit recorded the settings of a ReduceLROnPlateau in its list of
+    callbacks; that rule, replayed on the recorded metric and learning rates, reduces at the end of this
+    epoch; and the next step used what the rule gives there. A learning rate that drops by itself where the
+    rule would have reduced it is no LR reduction.
 
     Args:
       run: the run.
-      ended_at: [epochs], what the last step of each epoch used; NaN where that is not known.
-      went_on_at: [epochs], what the step after it used; NaN where that is not recorded.
+      last_lrs: [epochs], the learning rate of the last step of each epoch; NaN if it is unknown.
+      next_lrs: [epochs], that of the next step; NaN if it is not recorded.
     """
     reductions: dict[int, tuple[float, float]] = {}
-    for epochs, fit_starts, rule in _stretches(run):
+    for epochs, fit_starts, rule in _epochs_with_rule(run):
         values = [epoch.metrics.get(rule.monitor) for epoch in run.epochs[epochs]]
         types = [kind for epoch in run.epochs[epochs] if (kind := epoch.types.get(rule.monitor)) is not None]
         replay = replay_plateau(
             values,
-            ended_at[epochs],
+            last_lrs[epochs],
             rule,
             fit_starts=fit_starts,
             logged_as=types[0] if types and types[0] in TYPES else "float",
         )
         for reduction in replay.reductions:
             index = epochs.start + reduction.epoch
-            before, after = float(ended_at[index]), float(went_on_at[index])
+            before, after = float(last_lrs[index]), float(next_lrs[index])
             if is_same_lr(reduction.lr_to, after) and not is_same_lr(before, after):
                 reductions[index] = (before, after)
     return reductions
 
 
 def is_same_lr(one: float, other: float) -> bool:
-    """Returns whether two learning rates are one number but for float32 rounding; NaN equals nothing."""
+    """Returns whether two learning rates are equal except for float32 rounding; NaN equals nothing."""
     return abs(one - other) <= _ROUNDING * max(abs(one), abs(other))
 
 
-def _stretches(run: Run) -> Iterator[tuple[slice, list[int], PlateauRule]]:
-    """Yields the epochs over which one rule was at work, at which of them fits start, and the rule."""
+def _epochs_with_rule(run: Run) -> Iterator[tuple[slice, list[int], PlateauRule]]:
+    """Yields the epochs with one rule, the positions among them at which fits start, and the rule."""
     if not run.epochs:
         return
     firsts = np.array([epoch.first_step for epoch in run.epochs], dtype=np.int64)
