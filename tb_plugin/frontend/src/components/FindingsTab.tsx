@@ -105,7 +105,7 @@ function Checked({ report }: { report: Report }) {
   const missing = unchecked.length === 0 ? "" : `, ${unchecked.length} not checked`;
   return (
     <details class="quiet" data-testid="checks">
-      <summary>{`${plural(good.length, "check")} passed${missing}`}</summary>
+      <summary>{`${plural(good.length, "check")} in order${missing}`}</summary>
       <ul>
         {good.map(({ name }) => (
           <li key={name}>{`✓ ${name}`}</li>
