@@ -133,7 +133,7 @@ def test_a_finder_of_ones_own_is_a_range_test_and_says_what_keras_logs(
 
 def test_sweeps_of_one_call_are_drawn_together_with_their_spread(open_page: Opener, sources: Sources) -> None:
     monitor = opened(open_page, sources, "sweeps/repeated")
-    assert [line["label"] for line in monitor.chart("sweep")["lines"]].count("loss, smoothed") == 3
+    assert [line["key"] for line in monitor.chart("sweep")["lines"]].count("sweep_smoothed") == 3
     steepest = answer(sources, "sweeps/repeated")["suggestions"]["steepest"]
     card = monitor.frame.locator("[data-method=steepest]").inner_text()
     assert f"{as_shown(steepest['low'])} to {as_shown(steepest['high'])}" in " ".join(card.split())
