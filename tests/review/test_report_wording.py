@@ -1,6 +1,6 @@
 """The wording of reports, findings and notices, in one snapshot file.
 
-`LRMON_REFRESH_SNAPSHOTS=1 pytest tests/review/test_report_wording.py` writes the file anew. Other tests check
+`LRMON_REFRESH=1 pytest tests/review/test_report_wording.py` writes the file anew. Other tests check
 codes, numbers and structure, so a sentence is edited in one place.
 """
 
@@ -184,7 +184,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("runs")
     parts = ["\n".join([f"=== {title}", *lines]) for title, lines in sections(folder)]
     text = "\n\n".join(parts) + "\n"
-    if os.environ.get("LRMON_REFRESH_SNAPSHOTS"):
+    if os.environ.get("LRMON_REFRESH"):
         SNAPSHOT.write_text(text, encoding="utf-8")
     return text
 
@@ -195,7 +195,7 @@ def test_reports_are_worded_as_in_the_snapshot(written: str) -> None:
         kept.splitlines(), written.splitlines(), "snapshot", "now", lineterm="", n=1
     )
 
-    assert [] == list(changes), "edit the wording, or refresh the snapshot with LRMON_REFRESH_SNAPSHOTS=1"
+    assert [] == list(changes), "edit the wording, or refresh the snapshot with LRMON_REFRESH=1"
 
 
 def test_the_snapshot_has_every_finding() -> None:
