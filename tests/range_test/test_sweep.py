@@ -146,7 +146,7 @@ def test_several_sweeps_have_other_seeds_and_give_medians_with_their_spread() ->
     expected = np.median([sweep.loss[:shortest] for sweep in found.sweeps], axis=0)
     np.testing.assert_array_equal(expected, found.losses[:shortest])
     spread = found.repeats.suggestions["steepest"]
-    assert spread.found > 1
+    assert spread.sweep_count > 1
     assert spread.median == found.suggestions["steepest"].learning_rate
     assert spread.low is not None
     assert spread.low < (spread.high or 0)
