@@ -265,7 +265,7 @@ schedules = keras.optimizers.schedules
         (
             schedules.CosineDecayRestarts(0.1, 100),
             (
-                "0.1 · (1 + cos(π · i / 100)) / 2, begun again at its end, each time 2 times as long "
+                "0.1 · (1 + cos(π · i / 100)) / 2, restarted at its end, each time 2 times as long "
                 "and 1 times as high"
             ),
         ),
