@@ -47,7 +47,8 @@ RULES: dict[str, set[str]] = {
     "lrmon.review": {"lrmon.analysis", "lrmon.review", "lrmon.schema", "lrmon.text", "numpy"},
     "lrmon.review.run": {"lrmon.analysis", "lrmon.review.run", "lrmon.schema", "lrmon.text", "numpy"},
     "lrmon.review.reading": {
-        "lrmon.analysis", "lrmon.review.reading", "lrmon.review.run", "lrmon.schema", "numpy", "tensorboard",
+        "lrmon.analysis", "lrmon.review.reading", "lrmon.review.run", "lrmon.schema", "lrmon.text", "numpy",
+        "tensorboard",
     },
     "lrmon.review.reading.damaged_files": {"google.protobuf", "tensorboard"},
     "lrmon.review.report": {

@@ -1,4 +1,4 @@
-"""Which rows of a long curve must be drawn so that no pixel of it changes, and nothing of note is lost."""
+"""Which points of a long curve must be drawn so that no pixel of it changes."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.floating]
 Numbers = NDArray[np.number]
-Rows = NDArray[np.intp]
+Indices = NDArray[np.intp]
 
-ROWS_PER_COLUMN = 4
-"""With no more rows than this in a column of pixels on average, leaving some out saves nothing."""
+POINTS_PER_COLUMN = 4
+"""With no more points than this per column of pixels, thinning saves nothing."""
 
 
 def thin(
@@ -23,28 +23,26 @@ def thin(
     start: float,
     end: float,
     width: int,
-) -> Rows:
-    """Returns the indices, ascending, of the rows that a chart `width` columns of pixels wide needs.
+) -> Indices:
+    """Returns the indices, ascending, of the points that a chart with `width` columns of pixels needs.
 
-    All rows, where there are no more than `ROWS_PER_COLUMN` times `width`. Otherwise the first and the
-    last row; in each column and for each series, the first row, the last one and the first with the
-    smallest and with the largest finite value; both sides of each place where a series passes between
-    finite, NaN, +inf and -inf; and both sides of each edge of `levels_held`, where the value changes from one
-    row to the next. The number of rows stays bounded:
+    These are all points if there are no more than `POINTS_PER_COLUMN` times `width`. Otherwise they are the
+    first and the last point; in each column and for each series, the first point, the last one and the first
+    with the smallest and with the largest finite value; both sides of each transition of a series between
+    finite, NaN, +inf and -inf; and both sides of each change of `levels_held`. Their number is bounded:
 
-    - with more than `width` edges, those remain before and after which the value holds for two rows at
-      least (a staircase that begins with a warm-up); with more than `width` of these too the series is a
-      curve, and its extremes are what is kept;
-    - with more than `width` passages from or to non-finite values, the first and the last non-finite row
-      of each column remain.
+    - of more than `width` changes, those are kept before and after which the value holds for at least two
+      points (a staircase that starts with a warm-up); if these are also more than `width`, the series is a
+      curve, and its extremes are kept;
+    - of more than `width` transitions, the first and the last non-finite point of each column are kept.
 
     Args:
-      x: the rows' places on the axis, ascending (equal ones may follow one another).
+      x: the position of each point on the axis, ascending; equal ones may follow one another.
       curves: series aligned with `x`.
-      levels_held: further series aligned with `x`, whose edges are kept too.
-      start: place of the left border of the first column.
-      end: place of the right border of the last column. Rows left or right of the borders belong to the
-        first or the last column.
+      levels_held: further series aligned with `x`, whose changes are kept too.
+      start: position of the left border of the first column.
+      end: position of the right border of the last column. Points outside the borders belong to the first or
+        the last column.
       width: number of columns, at least 1.
 
     Raises:
@@ -56,9 +54,9 @@ def thin(
     for values in series:
         if values.shape != x.shape:
             raise ValueError(f"every series must have the shape of x, {x.shape}, got {values.shape}")
-    if x.size <= ROWS_PER_COLUMN * width:
+    if x.size <= POINTS_PER_COLUMN * width:
         return np.arange(x.size)
-    firsts = first_rows(x, start=start, end=end, width=width)
+    firsts = first_points(x, start=start, end=end, width=width)
     keep = np.zeros(x.size, dtype=bool)
     keep[firsts] = True
     keep[firsts[1:] - 1] = True
@@ -70,15 +68,15 @@ def thin(
     return np.flatnonzero(keep)
 
 
-def first_rows(x: Numbers, *, start: float, end: float, width: int) -> Rows:
-    """Returns the first row of each column that has one; column c begins at start + (end - start)·c/width."""
+def first_points(x: Numbers, *, start: float, end: float, width: int) -> Indices:
+    """Returns the first point of each column; column c starts at start + (end - start)·c/width."""
     borders = start + (end - start) * (np.arange(1, width) / width)
     firsts = np.concatenate(([0], np.searchsorted(x, borders, side="left")))
     firsts = np.unique(firsts)
     return firsts[firsts < x.size]
 
 
-def _keep_extremes(keep: NDArray[np.bool_], values: Floats, firsts: Rows, width: int) -> None:
+def _keep_extremes(keep: NDArray[np.bool_], values: Floats, firsts: Indices, width: int) -> None:
     finite = np.isfinite(values)
     if bool(finite.all()):
         _keep_smallest(keep, values, firsts)
@@ -101,10 +99,10 @@ def _keep_extremes(keep: NDArray[np.bool_], values: Floats, firsts: Rows, width:
         keep[rows[-1]] = True
 
 
-def _keep_smallest(keep: NDArray[np.bool_], values: Floats, firsts: Rows) -> None:
-    """Marks the first of the smallest values of each column; infinity stands for a value that is left out."""
+def _keep_smallest(keep: NDArray[np.bool_], values: Floats, firsts: Indices) -> None:
+    """Marks the first of the smallest values of each column; infinity stands for a value to ignore."""
     smallest = np.minimum.reduceat(values, firsts)
-    # A column's first row is kept anyway; without this, a constant series would have every row looked at.
+    # The first point of a column is kept anyway; without this, a constant series would mark every point.
     smallest = np.where(np.isinf(smallest) | (smallest == values[firsts]), np.nan, smallest)
     rows = np.flatnonzero(values == np.repeat(smallest, np.diff(firsts, append=values.size)))
     columns = np.searchsorted(firsts, rows, side="right")

@@ -1,1 +1,1 @@
-"""Trainings read back: from TensorBoard's DataProvider to columns, summaries and answers."""
+"""Reads recorded trainings from TensorBoard's data provider, and makes reports, series and exports."""

@@ -1,4 +1,4 @@
-"""Past runs in Python: ``lrmon.load``."""
+"""Reads recorded runs: ``lrmon.load``."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def load(logdir: str | os.PathLike[str]) -> Runs:
     ```
 
     Args:
-      logdir: what ``tensorboard --logdir`` is given.
+      logdir: the log directory, as for ``tensorboard --logdir``.
 
     Raises:
       FileNotFoundError: if there is no such folder.
-      NotADirectoryError: if it is none.
+      NotADirectoryError: if it is a file.
     """
     with open_logs(logdir) as reader:
         cache = RunCache()

@@ -1,4 +1,4 @@
-"""The report of a training that has not begun: what a schedule will do, epoch by epoch."""
+"""The report of a training that has not started: the learning rates of a schedule, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lrmon.review.report.report import Report, report
 from lrmon.review.run.run import Epoch, Fit, Run
 
 _MOST_STEPS: Final = 10_000_000
-_NOTICE: Final = "This is a preview: it is what the schedule says, nothing has been trained."
+_NOTICE: Final = "This is a preview of the schedule; nothing has been trained."
 
 
 def preview(
@@ -30,7 +30,7 @@ def preview(
     metric: Sequence[float | None] | NDArray[np.floating] | None = None,
     compiled: bool = True,
 ) -> Report:
-    """Returns the report that a training with `schedule` will have, before any training.
+    """Returns the report of a training with `schedule`, before the training.
 
     ```python
     schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 95, 0.95, staircase=True)
@@ -40,16 +40,17 @@ def preview(
     Args:
       schedule: one of these:
 
-        - a Keras ``LearningRateSchedule``: the learning rate of each step. Keras' own are evaluated by their
-          formulas, others called for each step;
+        - a Keras ``LearningRateSchedule``: the learning rate of each step. Those of Keras are computed by
+        their
+          formulas, others are called for each step;
         - a function of the epoch, or of the epoch and the learning rate, as ``LearningRateScheduler`` takes
           it (or that callback itself): the learning rate of each epoch;
-        - a ``ReduceLROnPlateau``, or an `lrmon.PlateauRule`: what it makes of `learning_rate` and `metric`.
-      steps_per_epoch: batches an epoch. With ``validation_split`` count those of the training part alone.
-      epochs: how many.
-      learning_rate: of the optimizer at the start, where `schedule` needs it.
-      metric: value of the monitored metric in each epoch, for ReduceLROnPlateau; None where it is missing.
-      compiled: whether training will be compiled, as it is unless ``run_eagerly=True``.
+        - a ``ReduceLROnPlateau`` or an `lrmon.PlateauRule`, replayed on `learning_rate` and `metric`.
+      steps_per_epoch: batches per epoch. With ``validation_split``, only those of the training part count.
+      epochs: the number of epochs.
+      learning_rate: of the optimizer at the start, if `schedule` needs it.
+      metric: value of the monitored metric in each epoch, for ReduceLROnPlateau; None if it is missing.
+      compiled: whether the training is compiled, as it is without ``run_eagerly=True``.
 
     Raises:
       TypeError: if `schedule` is none of these.
@@ -60,19 +61,21 @@ def preview(
         if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 1:
             raise ValueError(f"{name} must be a whole number of at least 1, got {count!r}")
     if steps_per_epoch * epochs > _MOST_STEPS:
-        raise ValueError(f"a preview has up to {_MOST_STEPS:,} steps, got {steps_per_epoch * epochs:,}")
+        raise ValueError(
+            f"a preview can have at most {_MOST_STEPS:,} steps, got {steps_per_epoch * epochs:,}"
+        )
     rule = rule_of(schedule)
     if rule is not None:
-        lrs, values = _of_rule(rule, learning_rate, metric, epochs)
+        lrs, values = _lrs_by_rule(rule, learning_rate, metric, epochs)
         run = _run(np.repeat(lrs, steps_per_epoch), steps_per_epoch, {rule.monitor: values}, None)
         return report(run, rule)
     if hasattr(schedule, "get_config") and callable(schedule):
         recorded = {"class_name": type(schedule).__name__, "config": dict(schedule.get_config())}
-        lrs = _of_schedule(schedule, steps_per_epoch * epochs, compiled=compiled)
+        lrs = _lrs_by_schedule(schedule, steps_per_epoch * epochs, compiled=compiled)
         return report(_run(lrs, steps_per_epoch, {}, recorded, compiled=compiled))
     function = getattr(schedule, "schedule", schedule)
     if callable(function):
-        lrs = _of_function(function, learning_rate, epochs)
+        lrs = _lrs_by_function(function, learning_rate, epochs)
         return report(_run(np.repeat(lrs, steps_per_epoch), steps_per_epoch, {}, None))
     raise TypeError(
         "schedule must be a Keras LearningRateSchedule, a function of the epoch, or a ReduceLROnPlateau, "
@@ -80,7 +83,7 @@ def preview(
     )
 
 
-def _of_rule(
+def _lrs_by_rule(
     rule: PlateauRule,
     learning_rate: float | None,
     metric: Sequence[float | None] | NDArray[np.floating] | None,
@@ -89,7 +92,7 @@ def _of_rule(
     """Returns the learning rate and the metric of each epoch."""
     if learning_rate is None or metric is None:
         raise ValueError(
-            "a preview of ReduceLROnPlateau needs learning_rate= and metric=, a value for each epoch"
+            "A preview of ReduceLROnPlateau needs learning_rate= and metric= (a value for each epoch)"
         )
     if len(metric) != epochs:
         raise ValueError(f"metric must have a value for each of the {epochs} epochs, got {len(metric)}")
@@ -97,7 +100,7 @@ def _of_rule(
     return replay_plateau(values, learning_rate, rule).learning_rate, values
 
 
-def _of_schedule(schedule: Callable[[Any], Any], steps: int, *, compiled: bool) -> NDArray[np.float32]:
+def _lrs_by_schedule(schedule: Callable[[Any], Any], steps: int, *, compiled: bool) -> NDArray[np.float32]:
     """Returns the learning rate of each step."""
     known = schedule_of_keras(schedule)
     lrs = None if known is None else known.learning_rates(np.arange(steps), compiled=compiled)
@@ -106,14 +109,14 @@ def _of_schedule(schedule: Callable[[Any], Any], steps: int, *, compiled: bool) 
     return np.array([float(np.asarray(schedule(step))) for step in range(steps)], dtype=np.float32)
 
 
-def _of_function(
+def _lrs_by_function(
     function: Callable[..., Any], learning_rate: float | None, epochs: int
 ) -> NDArray[np.float32]:
-    """Returns the learning rate of each epoch, each as float32 handed to the next as Keras does."""
+    """Returns the learning rate of each epoch; each is passed to the next call as float32, as in Keras."""
     takes_lr = _takes_two(function)
     if takes_lr and learning_rate is None:
         raise ValueError(
-            "this schedule takes the learning rate so far: say learning_rate=, that of the optimizer"
+            "This schedule needs the current learning rate; pass learning_rate= (the optimizer's)"
         )
     lr = np.float32(math.nan if learning_rate is None else learning_rate)
     lrs = np.empty(epochs, dtype=np.float32)
@@ -126,7 +129,7 @@ def _of_function(
 
 
 def _takes_two(function: Callable[..., Any]) -> bool:
-    """Whether a function can be called with epoch and learning rate, which Keras tries first."""
+    """Returns whether a function can be called with epoch and learning rate, which Keras tries first."""
     try:
         inspect.signature(function).bind(0, 0.1)
     except TypeError:
@@ -144,7 +147,7 @@ def _run(
     *,
     compiled: bool = True,
 ) -> Run:
-    """Returns a run without a loss, as it would be recorded."""
+    """Returns a run without losses, as it would be recorded."""
     count = lrs.size // length
     steps = np.arange(lrs.size)
     record = {

@@ -16,7 +16,7 @@ SPARKLINE_POINTS = 48
 
 
 def summarize(run: Run) -> dict[str, Any]:
-    """Returns the run's entry in the answer of the route ``runs``, see http_api.md."""
+    """Returns the entry of a run in the answer of the route ``runs``, see http_api.md."""
     fit = run.fits[-1] if run.fits else None
     steps = run.step.size
     findings = analyzed_run(run).findings

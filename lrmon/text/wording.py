@@ -20,10 +20,11 @@ _LISTED: Final = 8
 def quantity(count: int, noun: str) -> str:
     """Returns a count with its noun, in the plural unless the count is 1.
 
-    >>> quantity(1, "epoch"), quantity(1200, "step"), quantity(0, "batch")
-    ('1 epoch', '1,200 steps', '0 batches')
+    >>> quantity(1, "epoch"), quantity(1200, "step"), quantity(0, "large batch")
+    ('1 epoch', '1,200 steps', '0 large batches')
     """
-    return f"{count:,} {noun if count == 1 else _PLURALS.get(noun, noun + 's')}"
+    start, space, last = noun.rpartition(" ")
+    return f"{count:,} {noun if count == 1 else start + space + _PLURALS.get(last, last + 's')}"
 
 
 def nearest(name: str, names: Iterable[str], most: int = 3) -> list[str]:

@@ -4,7 +4,7 @@ import { defineConfig, type Plugin } from "vite";
 /**
  * The page travels inside the wheel and is loaded anew with each TensorBoard: it stays small, or the build fails.
  * Charts and libraries take some 60 kB; findings, the what-if panel and the marks of the charts 15; range tests, the
- * samples of updates, what is told of the numbers' sources, pictures as SVG and sizes to drag the rest.
+ * samples of updates, the provenance of the numbers, pictures as SVG and sizes to drag the rest.
  */
 const BUDGET_KB = 105;
 
@@ -42,7 +42,7 @@ export default defineConfig({
     modulePreload: false,
     minify: true,
     reportCompressedSize: false,
-    // The licences of what is built in ask to travel with it.
+    // The licenses of what is built in ask to travel with it.
     license: { fileName: "licenses.md" },
   },
   plugins: [byteBudget(BUDGET_KB)],

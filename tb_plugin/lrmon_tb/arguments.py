@@ -1,4 +1,4 @@
-"""The arguments of a request, checked. Each error says what was received and what to send."""
+"""The checked arguments of a request. An error says what was received and what to send."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _AXES = ("step", "epoch", "time")
 _FORMATS = ("csv", "json")
 _WIDEST = 10_000
 _FARTHEST = 1e15
-"""Beyond every step and time, and with room for differences between places."""
+"""More than any step or time, with room for differences between positions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class Arguments:
     values: dict[str, str]
 
     @classmethod
-    def of(cls, request: Request, *, names: Sequence[str] = ()) -> Arguments:
-        """Returns the request's arguments, of which only these `names` may be there, each once."""
+    def from_request(cls, request: Request, *, names: Sequence[str] = ()) -> Arguments:
+        """Returns the arguments of a request, which may have each of `names` once and no others."""
         try:
             given = request.args
         except UnicodeDecodeError as error:
@@ -78,7 +78,7 @@ class Arguments:
         return cast(Literal["csv", "json"], text)
 
     def rule(self, default: PlateauRule, metric_names: Sequence[str]) -> PlateauRule:
-        """Returns the default with those settings replaced that the request names.
+        """Returns the default rule with the settings of the request.
 
         Args:
           default: the run's own rule.

@@ -1,4 +1,4 @@
-"""What TensorBoard loads first: it must not fail, whatever is installed."""
+"""The loader, which TensorBoard calls first: it must not fail, whatever is installed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from lrmon import schema
 
 
 class Loader(base_plugin.TBLoader):
-    """Makes the plugin, and has TensorBoard keep all of its records."""
+    """Creates the plugin and makes TensorBoard keep all of its records."""
 
     def fix_flags(self, flags: Any) -> None:
         """Sets ``--samples_per_plugin lrmon=0``, unless the user has given a number.
 
-        TensorBoard keeps 10 or 100 random points of a tag else, and each point of lrmon is up to 1,024 steps.
+        Otherwise TensorBoard keeps 10 or 100 random points of a tag; a point of lrmon has up to 1,024 steps.
         """
         samples = dict(getattr(flags, "samples_per_plugin", None) or {})
         samples.setdefault(schema.PLUGIN_NAME, 0)
@@ -23,7 +23,7 @@ class Loader(base_plugin.TBLoader):
         self._isolate_damage()
 
     def _isolate_damage(self) -> None:
-        """Keeps an event that cannot be parsed from ending the loading of all runs; before it begins."""
+        """Makes an event that cannot be parsed end its own file only, not the loading of all runs."""
         from lrmon.review.reading import damaged_files as damage
 
         damage.isolate()

@@ -1,4 +1,4 @@
-"""The files of the page, as built from tb_plugin/frontend."""
+"""The files of the page, which are built from tb_plugin/frontend."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class File:
 def read(name: str, *, folder: Path | None = None) -> File:
     """Returns a file of the page.
 
-    Only a name that the folder itself lists is opened, so no path leads out of it.
+    Only files that the folder itself lists are opened, so no path leads out of it.
 
     Args:
       name: relative to the folder, with slashes.
-      folder: where the page lies; `STATIC` where left out.
+      folder: the folder of the page; by default `STATIC`.
 
     Raises:
       tensorboard.errors.NotFoundError: if there is no such file.

@@ -28,7 +28,7 @@ P = TypeVar("P", bound="Plugin")
 
 
 def _route(respond: Callable[[P, Request], Response]) -> Callable[[P, Any, Any], Any]:
-    """Makes a WSGI application of a method; an error for the user becomes JSON with one sentence."""
+    """Returns a WSGI application of a method; an error for the user becomes JSON with one sentence."""
 
     @functools.wraps(respond)
     def application(plugin: P, environ: Any, start_response: Any) -> Any:
@@ -46,7 +46,7 @@ def _route(respond: Callable[[P, Request], Response]) -> Callable[[P, Any, Any],
 
 
 class MethodNotAllowedError(errors.PublicError):
-    """A route was asked to do anything but answer."""
+    """A route got a request with another method than GET or HEAD."""
 
     http_code = 405
 
@@ -82,7 +82,7 @@ class Plugin(base_plugin.TBPlugin):
         return base_plugin.FrontendMetadata(es_module_path="/index.js", tab_name="LR Monitor")
 
     def is_active(self) -> bool:
-        """Returns whether a run has lrmon's scalars; that one has its records TensorBoard itself finds."""
+        """Returns whether a run has lrmon's scalars; TensorBoard itself checks for records."""
         reader = RecordReader(self._data_provider, tb_context.RequestContext(), "")
         return bool(reader.list_scalars(None, [schema.SCALAR_LEARNING_RATE]))
 
@@ -121,29 +121,29 @@ class Plugin(base_plugin.TBPlugin):
 
     @_route
     def runs_route(self, request: Request) -> Response:
-        Arguments.of(request)
+        Arguments.from_request(request)
         return _respond(request, self.runs_impl(self._reader(request)))
 
     @_route
     def series_route(self, request: Request) -> Response:
-        arguments = Arguments.of(request, names=("run", "x", "start", "end", "width", "smoothing"))
+        arguments = Arguments.from_request(request, names=("run", "x", "start", "end", "width", "smoothing"))
         run, view = arguments.run(), arguments.view()
         return _respond(request, self.series_impl(self._reader(request), run, view))
 
     @_route
     def report_route(self, request: Request) -> Response:
-        arguments = Arguments.of(request, names=("run", *SETTINGS))
+        arguments = Arguments.from_request(request, names=("run", *SETTINGS))
         return _respond(request, self.report_impl(self._reader(request), arguments.run(), arguments))
 
     @_route
     def range_test_route(self, request: Request) -> Response:
-        arguments = Arguments.of(request, names=("run", "training"))
+        arguments = Arguments.from_request(request, names=("run", "training"))
         name, training = arguments.run(), arguments.training()
         return _respond(request, self.range_test_impl(self._reader(request), name, training))
 
     @_route
     def export_route(self, request: Request) -> Response:
-        arguments = Arguments.of(request, names=("run", "format"))
+        arguments = Arguments.from_request(request, names=("run", "format"))
         name, kind = arguments.run(), arguments.format()
         exported = export(self._cache.run(self._reader(request), name), kind)
         headers = {

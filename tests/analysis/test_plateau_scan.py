@@ -46,13 +46,12 @@ def test_it_is_the_replay(
     actual = scan_plateau(np.array(values), 0.1, rule, fit_starts=fit_starts, logged_as=logged_as)
 
     for field in dataclasses.fields(expected):
-        of_replay, of_scan = getattr(expected, field.name), getattr(actual, field.name)
-        if isinstance(of_replay, np.ndarray):
-            assert of_replay.tobytes() == of_scan.tobytes() or of_replay.tolist() == of_scan.tolist(), (
-                field.name
-            )
+        replayed, scanned = getattr(expected, field.name), getattr(actual, field.name)
+        if isinstance(replayed, np.ndarray):
+            assert replayed.dtype == scanned.dtype
+            assert np.array_equal(replayed, scanned, equal_nan=replayed.dtype.kind == "f"), field.name
         else:
-            assert of_replay == of_scan, field.name
+            assert replayed == scanned, field.name
 
 
 @settings(max_examples=300)
@@ -71,11 +70,18 @@ def test_the_first_trigger_is_that_of_the_replay(
     ] == first_reductions(np.array(values), rule, patiences, fit_starts=fit_starts)
 
 
-def test_a_million_batches_are_scanned_at_once() -> None:
+def test_a_long_series_is_the_replay_in_a_fraction_of_its_time() -> None:
     random = np.random.default_rng(5)
-    loss = 2.0 / np.sqrt(np.arange(1, 1_000_001)) + random.normal(0.5, 0.1, 1_000_000)
-    start = time.perf_counter()
-    scanned = scan_plateau(loss, 0.1, PlateauRule("batch/loss", mode="min", patience=20_000, factor=0.9))
+    loss = 2.0 / np.sqrt(np.arange(1, 100_001)) + random.normal(0.5, 0.1, 100_000)
+    rule = PlateauRule("batch/loss", mode="min", patience=2_000, factor=0.9)
+    times = [time.process_time()]
+    replays = []
+    for replay in (scan_plateau, replay_plateau):
+        replays.append(replay(loss, 0.1, rule))
+        times.append(time.process_time())
+    scanning, replaying = np.diff(times)
 
-    assert scanned.reductions
-    assert time.perf_counter() - start < 2.0
+    assert replays[0].reductions
+    assert replays[0].reductions == replays[1].reductions
+    assert np.array_equal(replays[0].wait, replays[1].wait)
+    assert scanning < replaying / 5

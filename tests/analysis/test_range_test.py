@@ -54,7 +54,7 @@ def test_the_lowest_loss_is_found_where_a_running_mean_would_have_moved_it_by_mo
     truth = lr[int(np.argmin(swept(400, falls_at=1e-2, breaks_at=1.0)[1]))]
     running_mean = np.cumsum(loss) / np.arange(1, loss.size + 1)
 
-    tenth, misled = (analyze(lr, each).suggestions["minimum_tenth"] for each in (loss, running_mean))
+    tenth, misled = (analyze(lr, losses).suggestions["minimum_tenth"] for losses in (loss, running_mean))
 
     assert decades(tenth, truth / 10.0) < math.log10(2.0)
     assert decades(misled, truth / 10.0) > math.log10(3.0) - math.log10(2.0)
@@ -138,7 +138,9 @@ def test_a_sweep_without_any_number_says_so() -> None:
     test = analyze(np.geomspace(1e-5, 1, 50), np.full(50, math.nan))
 
     assert ["not-finite"] == codes(test)
-    assert all(each.learning_rate is None and each.reason for each in test.suggestions.values())
+    assert all(
+        suggestion.learning_rate is None and suggestion.reason for suggestion in test.suggestions.values()
+    )
 
 
 @pytest.mark.parametrize("steps", range(17))
@@ -147,7 +149,9 @@ def test_a_sweep_of_no_to_sixteen_steps_suggests_nothing_and_says_why(steps: int
 
     assert ["too-short"] == codes(test)
     assert f"{steps} step{'' if steps == 1 else 's'};" in test.cautions[0].text
-    assert [None] * 6 == [each.learning_rate for each in (*test.suggestions.values(), test.recommended)]
+    assert [None] * 6 == [
+        suggestion.learning_rate for suggestion in (*test.suggestions.values(), test.recommended)
+    ]
     assert (steps, steps) == (test.smoothed.size, test.slope.size)
 
 
@@ -214,14 +218,14 @@ def test_pure_noise_is_taken_for_a_fall_in_less_than_a_fiftieth_of_cases() -> No
 
     fooled = [analyze(lr, random.gamma(3.0, 1.0, 150)).recommended.learning_rate for _ in range(300)]
 
-    assert sum(each is not None for each in fooled) <= 6
+    assert sum(lr is not None for lr in fooled) <= 6
 
 
 def test_a_noisy_curve_says_so() -> None:
     test = analyze(*swept(100, noise=0.7, seed=3))
 
     assert "noisy" in codes(test)
-    assert "average_runs=3" in next(each.text for each in test.cautions if each.code == "noisy")
+    assert "average_runs=3" in next(caution.text for caution in test.cautions if caution.code == "noisy")
 
 
 def test_a_sweep_that_never_rises_asks_for_a_higher_end() -> None:
@@ -246,7 +250,7 @@ def test_methods_that_disagree_by_more_than_a_decade_are_said_to() -> None:
     second = 0.5 / (1.0 + np.exp(-12.0 * np.log10(lr / 1e-1)))
 
     test = analyze(lr, 2.0 - first - second + np.where(lr > 2.0, lr, 0.0))
-    text = next(each.text for each in test.cautions if each.code == "disagree")
+    text = next(caution.text for caution in test.cautions if caution.code == "disagree")
 
     assert "steepest says 1.01e-05, minimum_tenth says" in text
 
@@ -309,13 +313,13 @@ def test_whatever_comes_in_a_result_comes_out(
     test = analyze(np.sort(lrs) if ascending else lrs, losses, smoothing=smoothing)
 
     assert METHODS == tuple(test.suggestions)
-    for each in (*test.suggestions.values(), test.recommended):
-        assert (each.learning_rate is None) == (each.index is None)
-        assert each.reason.endswith(".")
-        if each.index is not None and each.learning_rate is not None:
-            assert 0 <= each.index < losses.size
-            assert math.isfinite(each.learning_rate)
-            assert each.learning_rate > 0.0
+    for suggestion in (*test.suggestions.values(), test.recommended):
+        assert (suggestion.learning_rate is None) == (suggestion.index is None)
+        assert suggestion.reason.endswith(".")
+        if suggestion.index is not None and suggestion.learning_rate is not None:
+            assert 0 <= suggestion.index < losses.size
+            assert math.isfinite(suggestion.learning_rate)
+            assert suggestion.learning_rate > 0.0
     assert len(set(codes(test))) == len(test.cautions) or "too-short" in codes(test)
 
 
@@ -377,11 +381,11 @@ def test_the_valley_is_part_of_the_longest_fall_there_is(values: list[int]) -> N
     """Held against a search that tries every pair."""
     from lrmon.analysis.range_test.methods import _longest_fall
 
-    found = _longest_fall(np.array(values, dtype=np.float64))
+    fall = _longest_fall(np.array(values, dtype=np.float64))
     lengths: list[int] = []
     for index, value in enumerate(values):
         before = [lengths[other] for other in range(index) if values[other] > value]
         lengths.append(1 + max(before, default=0))
 
-    assert max(lengths) == len(found)
-    assert all(first < second and values[first] > values[second] for first, second in pairwise(found))
+    assert max(lengths) == len(fall)
+    assert all(first < second and values[first] > values[second] for first, second in pairwise(fall))

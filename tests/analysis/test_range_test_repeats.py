@@ -72,39 +72,44 @@ def test_a_training_above_the_steepest_point_is_told_so() -> None:
     steepest = test.suggestions["steepest"].learning_rate
     assert steepest is not None
 
-    found = compare(test, np.full(100, 8 * steepest))
+    comparison = compare(test, np.full(100, 8 * steepest))
 
-    assert found.times_steepest == pytest.approx(8.0)
-    assert f"You trained at {8 * steepest:.3g}, 8 times above the steepest point" in found.text
-    assert 0.0 == found.beyond_divergence
+    assert comparison.times_steepest == pytest.approx(8.0)
+    assert f"You trained at {8 * steepest:.3g}, 8 times above the steepest point" in comparison.text
+    assert 0.0 == comparison.beyond_divergence
 
 
 def test_a_training_that_went_beyond_the_divergence_is_told_how_often() -> None:
     test = analyze(*swept(400, falls_at=1e-3, breaks_at=0.3))
 
-    found = compare(test, [0.001] * 60 + [5.0] * 40)
+    comparison = compare(test, [0.001] * 60 + [5.0] * 40)
 
-    assert (0.001, 5.0, 0.001, 0.4) == (found.low, found.high, found.median, found.beyond_divergence)
-    assert "a median of 0.001 (0.001 to 5), at the steepest point" in found.text
-    assert "40% of its steps used more than" in found.text
+    assert (0.001, 5.0, 0.001, 0.4) == (
+        comparison.low,
+        comparison.high,
+        comparison.median,
+        comparison.beyond_divergence,
+    )
+    assert "a median of 0.001 (0.001 to 5), at the steepest point" in comparison.text
+    assert "40% of its steps used more than" in comparison.text
 
 
 @pytest.mark.parametrize("lrs", [[], [0.0, -1.0], [math.nan, math.inf]])
 def test_a_training_without_a_positive_rate_cannot_be_compared(lrs: list[float]) -> None:
-    found = compare(analyze(*swept(200)), lrs)
+    comparison = compare(analyze(*swept(200)), lrs)
 
     assert (None, None, "The training has no positive learning rate to compare.") == (
-        found.median,
-        found.times_steepest,
-        found.text,
+        comparison.median,
+        comparison.times_steepest,
+        comparison.text,
     )
 
 
 def test_a_training_beside_a_test_that_suggests_nothing_has_its_range_only() -> None:
-    found = compare(analyze([], []), [0.1, 0.2])
+    comparison = compare(analyze([], []), [0.1, 0.2])
 
-    assert (0.1, 0.2, None) == (found.low, found.high, found.times_steepest)
-    assert "no steepest point" in found.text
+    assert (0.1, 0.2, None) == (comparison.low, comparison.high, comparison.times_steepest)
+    assert "no steepest point" in comparison.text
 
 
 @given(st.lists(st.floats(1e-6, 1e-2), min_size=1, max_size=5))
@@ -112,9 +117,9 @@ def test_a_training_beside_a_test_that_suggests_nothing_has_its_range_only() -> 
 def test_the_median_lies_between_the_smallest_and_the_largest(positions: list[float]) -> None:
     together = combine([analyze(*swept(60, falls_at=position)) for position in positions])
 
-    for each in (*together.suggestions.values(), together.recommended):
-        if each.median is not None:
-            assert each.low is not None
-            assert each.high is not None
-            assert each.low <= each.median <= each.high
-            assert each.spread == pytest.approx(math.log10(each.high / each.low))
+    for spread in (*together.suggestions.values(), together.recommended):
+        if spread.median is not None:
+            assert spread.low is not None
+            assert spread.high is not None
+            assert spread.low <= spread.median <= spread.high
+            assert spread.spread == pytest.approx(math.log10(spread.high / spread.low))

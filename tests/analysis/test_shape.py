@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from lrmon.analysis.learning_rate.shape import Shape, Sweep, find_shape, find_sweep
+from lrmon.analysis.learning_rate.shape import LRSweep, Shape, find_lr_sweep, find_shape
 
 EPOCH = 40
 
@@ -44,27 +44,27 @@ def test_one_factor_at_every_epoch_is_told(drop: float, every: int, epochs: int)
         [0.1 * factor ** (1 + epoch) for epoch in range(epochs)],
         recursive(0.1, factor, epochs),
     ):
-        found = shape(by_epoch(lrs))
-        assert found is not None
-        assert ("exponential", "epoch", 1) == (found.kind, found.unit, found.every)
-        assert pytest.approx(factor, rel=1e-5) == found.constant
+        rule = shape(by_epoch(lrs))
+        assert rule is not None
+        assert ("exponential", "epoch", 1) == (rule.kind, rule.unit, rule.every)
+        assert pytest.approx(factor, rel=1e-5) == rule.constant
 
 
 def test_what_stands_still_before_and_after_is_no_part_of_it() -> None:
     lrs = [0.01 if epoch < 10 else 0.01 * math.exp(-0.1 * (epoch - 9)) for epoch in range(30)]
-    found = shape(by_epoch([*lrs, *lrs[-1:] * 8]))
+    rule = shape(by_epoch([*lrs, *lrs[-1:] * 8]))
 
-    assert found is not None
-    assert ("exponential", 10, 29) == (found.kind, found.first, found.last)
+    assert rule is not None
+    assert ("exponential", 10, 29) == (rule.kind, rule.first, rule.last)
     floored = shape(by_epoch([max(0.1 * 0.7**epoch, 0.01) for epoch in range(20)]))
     assert floored is not None
     assert ("exponential", 6) == (floored.kind, floored.last)
 
 
 def test_one_factor_at_even_distances_is_told() -> None:
-    found = shape(by_epoch([0.1 * 0.1 ** (epoch // 5) for epoch in range(20)]))
-    assert found is not None
-    assert ("exponential", "epoch", 5) == (found.kind, found.unit, found.every)
+    rule = shape(by_epoch([0.1 * 0.1 ** (epoch // 5) for epoch in range(20)]))
+    assert rule is not None
+    assert ("exponential", "epoch", 5) == (rule.kind, rule.unit, rule.every)
     off = shape(0.1 * 0.95 ** (np.arange(456) // 95), length=76)
     assert off is not None
     assert ("step", 95) == (off.unit, off.every)
@@ -93,18 +93,18 @@ def test_no_other_curve_has_one_of_these_shapes(lrs: Any) -> None:
 def test_one_factor_at_every_step_is_told_also_where_rounding_adds_up() -> None:
     for count, factor in ((400, 0.99), (4000, 0.9995), (20_000, 0.9999)):
         for lrs in (0.1 * factor ** np.arange(count), recursive(0.1, factor, count)):
-            found = shape(lrs)
-            assert found is not None
-            assert ("exponential", "step", 1) == (found.kind, found.unit, found.every)
-            assert pytest.approx(1 - factor, rel=1e-3) == 1 - found.constant
+            rule = shape(lrs)
+            assert rule is not None
+            assert ("exponential", "step", 1) == (rule.kind, rule.unit, rule.every)
+            assert pytest.approx(1 - factor, rel=1e-3) == 1 - rule.constant
 
 
 @pytest.mark.parametrize("decay", [1e-4, 1e-3, 1e-2])
 def test_a_time_based_decay_is_told_from_a_factor_and_from_a_line(decay: float) -> None:
-    found = shape(0.1 / (1 + decay * np.arange(4000)))
-    assert found is not None
-    assert ("inverse_time", "step") == (found.kind, found.unit)
-    assert pytest.approx((0.1, decay), rel=1e-3) == (found.initial, found.constant)
+    rule = shape(0.1 / (1 + decay * np.arange(4000)))
+    assert rule is not None
+    assert ("inverse_time", "step") == (rule.kind, rule.unit)
+    assert pytest.approx((0.1, decay), rel=1e-3) == (rule.initial, rule.constant)
     resumed = find_shape(
         (0.1 / (1 + decay * np.arange(1000, 4000))).astype(np.float32),
         np.arange(3000),
@@ -125,9 +125,9 @@ def test_a_curve_that_hardly_moves_has_a_shape_only_where_it_is_known() -> None:
 
 
 def test_a_warm_up_before_it_does_not_count() -> None:
-    found = shape(np.concatenate((np.linspace(0, 0.1, 100), 0.1 * 0.999 ** np.arange(1, 1000))))
-    assert found is not None
-    assert ("exponential", 100) == (found.kind, found.first)
+    rule = shape(np.concatenate((np.linspace(0, 0.1, 100), 0.1 * 0.999 ** np.arange(1, 1000))))
+    assert rule is not None
+    assert ("exponential", 100) == (rule.kind, rule.first)
 
 
 @settings(max_examples=100, deadline=None)
@@ -138,10 +138,10 @@ def test_a_warm_up_before_it_does_not_count() -> None:
 def test_any_learning_rate_has_a_shape_or_none(lrs: list[float], starts: list[int]) -> None:
     column = np.array(lrs, dtype=np.float32)
     with np.errstate(all="ignore"):
-        found = find_shape(column, np.arange(column.size), np.array(sorted(starts), dtype=np.int64))
-        sweep = find_sweep(column, np.arange(column.size))
-    assert isinstance(found, Shape | None)
-    assert isinstance(sweep, Sweep | None)
+        rule = find_shape(column, np.arange(column.size), np.array(sorted(starts), dtype=np.int64))
+        sweep = find_lr_sweep(column, np.arange(column.size))
+    assert isinstance(rule, Shape | None)
+    assert isinstance(sweep, LRSweep | None)
 
 
 Growth = Callable[[float, float, int], NDArray[Any]]
@@ -165,7 +165,7 @@ def straight(low: float, high: float, count: int) -> NDArray[Any]:
 def test_a_learning_rate_that_grows_over_decades_sweeps(
     grow: Growth, ends: tuple[float, float], count: int
 ) -> None:
-    sweep = find_sweep(grow(*ends, count).astype(np.float32), np.arange(count))
+    sweep = find_lr_sweep(grow(*ends, count).astype(np.float32), np.arange(count))
     if grow is straight and (count, *ends) == (100, 1e-4, 1e-2):
         assert None is sweep  # in proportion to the step, as a warm-up is
         return
@@ -176,11 +176,11 @@ def test_a_learning_rate_that_grows_over_decades_sweeps(
 
 def test_a_stray_first_step_and_repeated_levels_do_not_hide_a_sweep() -> None:
     lrs = np.append(1e-3, powers(1e-6, 1.0, 200)).astype(np.float32)
-    sweep = find_sweep(lrs, np.arange(201))
+    sweep = find_lr_sweep(lrs, np.arange(201))
     assert sweep is not None
     assert 1 == sweep.first_row
     per_epoch = by_epoch([1e-8 * 10 ** (epoch / 20) for epoch in range(100)])
-    held = find_sweep(per_epoch[:-7], np.arange(per_epoch.size - 7))
+    held = find_lr_sweep(per_epoch[:-7], np.arange(per_epoch.size - 7))
     assert held is not None
     assert EPOCH == held.every
 
@@ -204,4 +204,4 @@ def test_a_stray_first_step_and_repeated_levels_do_not_hide_a_sweep() -> None:
     ids=range(12),
 )
 def test_no_other_learning_rate_sweeps(lrs: Any) -> None:
-    assert None is find_sweep(np.asarray(lrs, dtype=np.float32), np.arange(len(lrs)))
+    assert None is find_lr_sweep(np.asarray(lrs, dtype=np.float32), np.arange(len(lrs)))

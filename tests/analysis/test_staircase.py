@@ -27,28 +27,28 @@ def every(length: int, epochs: int) -> NDArray[np.int64]:
 
 
 def test_the_staircase_of_95_steps_drifts_through_epochs_of_76() -> None:
-    found = find_lr_changes(decayed(95, 6 * 76), every(76, 6))
-    assert "staircase" == found.kind
-    assert [95, 190, 285, 380] == found.step.tolist()
-    assert [1, 2, 3, 5] == found.epoch.tolist()
-    assert [19, 38, 57, 0] == found.offset.tolist()
-    assert [76, 76, 76, 76] == found.steps_in_epoch.tolist()
-    assert [1.25, 2.5, 3.75, 5.0] == found.epoch_position.tolist()
-    assert [19, 38, -19, 0] == found.nearest_boundary.tolist()
-    assert [False, False, False, True] == found.on_boundary.tolist()
+    staircase = find_lr_changes(decayed(95, 6 * 76), every(76, 6))
+    assert "staircase" == staircase.kind
+    assert [95, 190, 285, 380] == staircase.step.tolist()
+    assert [1, 2, 3, 5] == staircase.epoch.tolist()
+    assert [19, 38, 57, 0] == staircase.offset.tolist()
+    assert [76, 76, 76, 76] == staircase.steps_in_epoch.tolist()
+    assert [1.25, 2.5, 3.75, 5.0] == staircase.epoch_position.tolist()
+    assert [19, 38, -19, 0] == staircase.nearest_boundary.tolist()
+    assert [False, False, False, True] == staircase.on_boundary.tolist()
     levels = [np.float32(0.1 * 0.95**k) for k in range(5)]
-    assert levels[:-1] == found.lr_from.tolist()
-    assert levels[1:] == found.lr_to.tolist()
-    assert found.cadence is not None
+    assert levels[:-1] == staircase.lr_from.tolist()
+    assert levels[1:] == staircase.lr_to.tolist()
+    assert staircase.cadence is not None
     assert (95, 95, 19, 76) == (
-        found.cadence.every,
-        found.cadence.decay_steps,
-        found.cadence.drift,
-        found.cadence.aligned_decay_steps,
+        staircase.cadence.every,
+        staircase.cadence.decay_steps,
+        staircase.cadence.drift,
+        staircase.cadence.aligned_decay_steps,
     )
-    assert [76, 152, 228, 304, 380] == found.cadence.aligned_steps.tolist()
-    assert not found.cadence.late.any()
-    assert not found.cadence.aligned_late.any()
+    assert [76, 152, 228, 304, 380] == staircase.cadence.aligned_steps.tolist()
+    assert not staircase.cadence.late.any()
+    assert not staircase.cadence.aligned_late.any()
 
 
 def test_half_way_counts_as_after() -> None:
@@ -62,11 +62,11 @@ def test_half_way_counts_as_after() -> None:
 def test_an_epoch_that_still_runs_is_as_long_as_it_is_said_to_be() -> None:
     lrs = [0.1] * 15 + [0.05] * 2
     assert [7] == find_lr_changes(lrs, [0, 10]).steps_in_epoch.tolist()
-    found = find_lr_changes(lrs, [0, 10], end=20)
+    staircase = find_lr_changes(lrs, [0, 10], end=20)
     assert ([10], [5], [1.5]) == (
-        found.steps_in_epoch.tolist(),
-        found.nearest_boundary.tolist(),
-        found.epoch_position.tolist(),
+        staircase.steps_in_epoch.tolist(),
+        staircase.nearest_boundary.tolist(),
+        staircase.epoch_position.tolist(),
     )
 
 
@@ -75,33 +75,38 @@ def test_the_end_of_the_last_epoch_counts_as_a_boundary() -> None:
 
 
 def test_an_edge_before_the_first_known_epoch_has_no_place() -> None:
-    found = find_lr_changes([0.1] * 5 + [0.05] * 10 + [0.01] * 5, [10])
-    assert [-1, 0] == found.epoch.tolist()
-    assert [-1, 5] == found.offset.tolist()
-    assert [0, 10] == found.steps_in_epoch.tolist()
-    assert [0, 5] == found.nearest_boundary.tolist()
-    assert [False, False] == found.on_boundary.tolist()
-    assert math.isnan(found.epoch_position[0])
+    staircase = find_lr_changes([0.1] * 5 + [0.05] * 10 + [0.01] * 5, [10])
+    assert [-1, 0] == staircase.epoch.tolist()
+    assert [-1, 5] == staircase.offset.tolist()
+    assert [0, 10] == staircase.steps_in_epoch.tolist()
+    assert [0, 5] == staircase.nearest_boundary.tolist()
+    assert [False, False] == staircase.on_boundary.tolist()
+    assert math.isnan(staircase.epoch_position[0])
     assert [5, 15] == find_lr_changes([0.1] * 5 + [0.05] * 10 + [0.01] * 5, []).step.tolist()
 
 
 def test_an_edge_among_missing_steps_lies_anywhere_among_them() -> None:
-    found = find_lr_changes([0.1, 0.1, 0.05, 0.05], [100], steps=[100, 101, 108, 109])
-    assert ([101], [108]) == (found.step_before.tolist(), found.step.tolist())
-    found = find_lr_changes([0.1, 0.1, math.nan, 0.05, 0.05], [0])
-    assert ([1], [3]) == (found.step_before.tolist(), found.step.tolist())
+    staircase = find_lr_changes([0.1, 0.1, 0.05, 0.05], [100], steps=[100, 101, 108, 109])
+    assert ([101], [108]) == (staircase.step_before.tolist(), staircase.step.tolist())
+    staircase = find_lr_changes([0.1, 0.1, math.nan, 0.05, 0.05], [0])
+    assert ([1], [3]) == (staircase.step_before.tolist(), staircase.step.tolist())
 
 
 def test_a_curve_that_goes_on_behind_missing_steps_has_no_edge_there() -> None:
     steps = np.delete(np.arange(1000), np.arange(300, 700))
-    found = find_lr_changes(0.1 * np.cos(steps / 700), [0], steps=steps)
-    assert ("smooth", 0) == (found.kind, found.step.size)
+    staircase = find_lr_changes(0.1 * np.cos(steps / 700), [0], steps=steps)
+    assert ("smooth", 0) == (staircase.kind, staircase.step.size)
 
 
 @pytest.mark.parametrize("lrs", [[], [0.1], [0.1] * 5, [math.nan] * 3])
 def test_a_record_without_a_change_is_constant(lrs: list[float]) -> None:
-    found = find_lr_changes(lrs, [0])
-    assert ("constant", 0, None, None) == (found.kind, found.changes, found.warmup_end, found.cadence)
+    staircase = find_lr_changes(lrs, [0])
+    assert ("constant", 0, None, None) == (
+        staircase.kind,
+        staircase.changes,
+        staircase.warmup_end,
+        staircase.cadence,
+    )
 
 
 @pytest.mark.parametrize(
@@ -120,11 +125,11 @@ def test_arrays_that_do_not_fit_are_refused(arguments: dict[str, Any], sentence:
 
 def test_the_warm_up_ends_at_the_peak_in_curves_and_in_stairs() -> None:
     line = np.concatenate([np.linspace(0.0, 0.1, 51), decayed(30, 200)])
-    found = find_lr_changes(line, [0])
-    assert ("mixed", 50) == (found.kind, found.warmup_end)
-    assert [81, 111, 141, 171, 201, 231] == found.step.tolist()
-    assert found.cadence is not None
-    assert (30, [False] * 6) == (found.cadence.every, found.cadence.late.tolist())
+    staircase = find_lr_changes(line, [0])
+    assert ("mixed", 50) == (staircase.kind, staircase.warmup_end)
+    assert [81, 111, 141, 171, 201, 231] == staircase.step.tolist()
+    assert staircase.cadence is not None
+    assert (30, [False] * 6) == (staircase.cadence.every, staircase.cadence.late.tolist())
     assert 20 == find_lr_changes([0.01] * 10 + [0.05] * 10 + [0.1] * 30, [0]).warmup_end
 
 
@@ -146,12 +151,16 @@ def test_late_edges_are_recognised_among_those_on_time() -> None:
     late = late_multiples(41, multiples)
     lr_changes = multiples * 41 + late
     lrs = np.array([0.1 * 0.5 ** np.searchsorted(lr_changes, step, "right") for step in range(360)])
-    found = find_lr_changes(lrs, every(41, 9))
-    assert found.cadence is not None
-    assert (41, 0, 41) == (found.cadence.decay_steps, found.cadence.drift, found.cadence.aligned_decay_steps)
-    assert [True, True, False, True, False, False, True, True] == found.cadence.late.tolist()
-    assert found.cadence.late.tolist() == found.cadence.aligned_late.tolist()
-    assert late.astype(int).tolist() == found.nearest_boundary.tolist()
+    staircase = find_lr_changes(lrs, every(41, 9))
+    assert staircase.cadence is not None
+    assert (41, 0, 41) == (
+        staircase.cadence.decay_steps,
+        staircase.cadence.drift,
+        staircase.cadence.aligned_decay_steps,
+    )
+    assert [True, True, False, True, False, False, True, True] == staircase.cadence.late.tolist()
+    assert staircase.cadence.late.tolist() == staircase.cadence.aligned_late.tolist()
+    assert late.astype(int).tolist() == staircase.nearest_boundary.tolist()
 
 
 def test_edges_are_not_called_late_on_nothing_but_their_distance() -> None:
@@ -166,15 +175,15 @@ def test_edges_are_not_called_late_on_nothing_but_their_distance() -> None:
 def test_a_resumed_run_counts_from_the_optimizers_iterations() -> None:
     lrs = decayed(95, 456)[100:]
     for steps, offset in ((np.arange(100, 456), 0), (np.arange(356), 100)):
-        found = find_lr_changes(
+        staircase = find_lr_changes(
             lrs, steps[0] + np.array([0, 52, 128]), steps=steps, iteration_offset=offset, decay_steps=95
         )
-        assert found.cadence is not None
-        assert (95, None) == (found.cadence.decay_steps, found.cadence.aligned_decay_steps)
-    found = find_lr_changes(lrs[52:], every(76, 4), iteration_offset=152)
-    assert found.cadence is not None
-    assert (19, 76) == (found.cadence.drift, found.cadence.aligned_decay_steps)
-    assert [76, 152, 228] == found.cadence.aligned_steps.tolist()
+        assert staircase.cadence is not None
+        assert (95, None) == (staircase.cadence.decay_steps, staircase.cadence.aligned_decay_steps)
+    staircase = find_lr_changes(lrs[52:], every(76, 4), iteration_offset=152)
+    assert staircase.cadence is not None
+    assert (19, 76) == (staircase.cadence.drift, staircase.cadence.aligned_decay_steps)
+    assert [76, 152, 228] == staircase.cadence.aligned_steps.tolist()
 
 
 def test_drops_every_ten_epochs_one_epoch_early_have_a_distance_and_no_drift() -> None:
@@ -264,8 +273,8 @@ def twin(lrs: list[float], steps: list[int], starts: list[int]) -> list[dict[str
     return lr_changes
 
 
-def as_dicts(found: LRChanges, names: list[str]) -> list[dict[str, Any]]:
-    columns = [getattr(found, name).tolist() for name in names]
+def as_dicts(staircase: LRChanges, names: list[str]) -> list[dict[str, Any]]:
+    columns = [getattr(staircase, name).tolist() for name in names]
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
@@ -273,7 +282,7 @@ def as_dicts(found: LRChanges, names: list[str]) -> list[dict[str, Any]]:
 def test_edges_and_places_are_those_of_the_twin(staircase: tuple[list[float], list[int], list[int]]) -> None:
     lrs, steps, starts = staircase
     expected = twin(lrs, steps, starts)
-    found = find_lr_changes(lrs, starts, steps=steps)
+    actual = find_lr_changes(lrs, starts, steps=steps)
     names = [
         "step",
         "lr_from",
@@ -284,12 +293,12 @@ def test_edges_and_places_are_those_of_the_twin(staircase: tuple[list[float], li
         "steps_in_epoch",
         "nearest_boundary",
     ]
-    assert expected == as_dicts(found, names)
-    assert len(expected) == found.changes
-    assert ("staircase" if expected else "constant") == found.kind
+    assert expected == as_dicts(actual, names)
+    assert len(expected) == actual.changes
+    assert ("staircase" if expected else "constant") == actual.kind
     positions = [
         lr_change["epoch"] + lr_change["offset"] / lr_change["steps_in_epoch"]
         for lr_change in expected
         if lr_change["epoch"] >= 0
     ]
-    assert positions == found.epoch_position[found.epoch >= 0].tolist()
+    assert positions == actual.epoch_position[actual.epoch >= 0].tolist()

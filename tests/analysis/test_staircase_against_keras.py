@@ -61,14 +61,14 @@ def used(schedule: Any, steps: Any) -> NDArray[np.float32]:
 @pytest.mark.parametrize("name", CURVES)
 def test_the_curve_of_a_schedule_has_its_kind_and_edges(name: str) -> None:
     schedule, kind, lr_changes, warmup_end = CURVES[name]
-    found = find_lr_changes(used(schedule, range(1000)), np.arange(0, 1000, 50))
-    assert (kind, lr_changes, warmup_end) == (found.kind, found.step.size, found.warmup_end)
+    staircase = find_lr_changes(used(schedule, range(1000)), np.arange(0, 1000, 50))
+    assert (kind, lr_changes, warmup_end) == (staircase.kind, staircase.step.size, staircase.warmup_end)
 
 
 def test_a_long_cosine_is_smooth_at_its_head_and_at_its_foot() -> None:
     steps = np.concatenate([np.arange(1000), np.arange(50_000, 50_100), np.arange(98_000, 100_050)])
-    found = find_lr_changes(used(schedules.CosineDecay(0.1, 100_000), steps), [0], steps=steps)
-    assert ("smooth", 0) == (found.kind, found.step.size)
+    staircase = find_lr_changes(used(schedules.CosineDecay(0.1, 100_000), steps), [0], steps=steps)
+    assert ("smooth", 0) == (staircase.kind, staircase.step.size)
 
 
 @pytest.mark.parametrize("decay_steps", [7, 41, 47, 55, 61, 76, 82, 95, 97, 100, 391, 1000, 9973])
@@ -90,18 +90,18 @@ def test_the_edges_of_a_fit_are_found_where_its_updates_changed(mode: str, decay
     model = unit_gradient_model(keras.optimizers.SGD(schedule), **MODES[mode])
     lrs = UsedRates()
     model.fit(**batches(41), epochs=5, callbacks=[lrs])
-    found = find_lr_changes(lrs.lrs, np.arange(5) * 41, decay_steps=decay_steps)
-    assert "staircase" == found.kind
+    staircase = find_lr_changes(lrs.lrs, np.arange(5) * 41, decay_steps=decay_steps)
+    assert "staircase" == staircase.kind
     multiples = np.arange(1, -(-205 // decay_steps))
     late = late_multiples(decay_steps, multiples) & (mode != "eager")
-    assert (multiples * decay_steps + late).tolist() == found.step.tolist()
-    assert found.cadence is not None
+    assert (multiples * decay_steps + late).tolist() == staircase.step.tolist()
+    assert staircase.cadence is not None
     assert (decay_steps, late.tolist(), 41) == (
-        found.cadence.decay_steps,
-        found.cadence.late.tolist(),
-        found.cadence.aligned_decay_steps,
+        staircase.cadence.decay_steps,
+        staircase.cadence.late.tolist(),
+        staircase.cadence.aligned_decay_steps,
     )
-    assert (decay_steps - 41) == found.cadence.drift
+    assert (decay_steps - 41) == staircase.cadence.drift
 
 
 def test_a_scheduler_that_drops_at_epochs_steps_on_their_first_batch() -> None:
@@ -109,12 +109,12 @@ def test_a_scheduler_that_drops_at_epochs_steps_on_their_first_batch() -> None:
     lrs = UsedRates()
     scheduler = keras.callbacks.LearningRateScheduler(lambda epoch: 0.5 ** (1 + epoch // 3))
     model.fit(**batches(7), epochs=10, callbacks=[lrs, scheduler])
-    found = find_lr_changes(lrs.lrs, np.arange(10) * 7)
-    assert [21, 42, 63] == found.step.tolist()
-    assert [3, 6, 9] == found.epoch.tolist()
-    assert found.on_boundary.all()
-    assert found.cadence is not None
-    assert 0 == found.cadence.drift
+    staircase = find_lr_changes(lrs.lrs, np.arange(10) * 7)
+    assert [21, 42, 63] == staircase.step.tolist()
+    assert [3, 6, 9] == staircase.epoch.tolist()
+    assert staircase.on_boundary.all()
+    assert staircase.cadence is not None
+    assert 0 == staircase.cadence.drift
 
 
 def test_the_tutorials_mystery_is_found_in_a_real_fit() -> None:
@@ -123,8 +123,8 @@ def test_the_tutorials_mystery_is_found_in_a_real_fit() -> None:
     lrs = UsedRates()
     # As many batches as 193,608 samples are with validation_split 0.2 and batches of 2,048.
     model.fit(**batches(-(-int(193_608 * 0.8) // 2_048)), epochs=6, callbacks=[lrs])
-    found = find_lr_changes(lrs.lrs, np.arange(6) * 76)
-    assert [95, 190, 285, 380] == found.step.tolist()
-    assert [19, 38, 57, 0] == found.offset.tolist()
-    assert found.cadence is not None
-    assert (19, 76) == (found.cadence.drift, found.cadence.aligned_decay_steps)
+    staircase = find_lr_changes(lrs.lrs, np.arange(6) * 76)
+    assert [95, 190, 285, 380] == staircase.step.tolist()
+    assert [19, 38, 57, 0] == staircase.offset.tolist()
+    assert staircase.cadence is not None
+    assert (19, 76) == (staircase.cadence.drift, staircase.cadence.aligned_decay_steps)

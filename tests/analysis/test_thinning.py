@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from lrmon.analysis.thinning import ROWS_PER_COLUMN, thin
+from lrmon.analysis.thinning import POINTS_PER_COLUMN, thin
 
 Series = NDArray[np.float32]
 
@@ -56,7 +56,7 @@ def slow(
 ) -> list[int]:
     """The rows to keep, as the docstring of `thin` tells them."""
     rows = range(len(x))
-    if len(x) <= ROWS_PER_COLUMN * width:
+    if len(x) <= POINTS_PER_COLUMN * width:
         return list(rows)
     borders = [start + (end - start) * (column / width) for column in range(1, width)]
     columns: dict[int, list[int]] = {}

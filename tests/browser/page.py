@@ -51,11 +51,11 @@ class Monitor:
     def wait(self, look: Callable[[], T | None], what: Callable[[], str], seconds: float = 20) -> T:
         """Returns what `look` returns, as soon as it is true; fails, saying `what` is wrong, if late."""
         deadline = time.monotonic() + seconds
-        while not (found := look()):
+        while not (result := look()):
             assert time.monotonic() < deadline, f"after {seconds:g} s {what()}"
             # The browser's events reach us only while we wait in its library.
             self.page.wait_for_timeout(25)
-        return found
+        return result
 
     def wait_for_range(self, start: float, end: float, within: float = 0) -> None:
         """Waits until the x axis of every open pane of a training reaches from `start` to `end`."""
@@ -77,7 +77,7 @@ class Monitor:
     def chart(self, pane: Pane) -> dict[str, Any]:
         """Returns what uPlot holds of a pane, which may have opened just now."""
         charts = self.wait(
-            lambda: found if pane in (found := self.charts()) else None,
+            lambda: result if pane in (result := self.charts()) else None,
             lambda: f"there is no pane {pane}, only {sorted(self.charts())}",
         )
         chart: dict[str, Any] = charts[pane]

@@ -314,8 +314,8 @@ def sweep(
             if over.size
             else None
         )
-        told = {**settings, "repeat": repeat, "stopped": stopped, "stopped_reason": reason}
-        run = {**about, "range_test": told}
+        test = {**settings, "repeat": repeat, "stopped": stopped, "stopped_reason": reason}
+        run = {**about, "range_test": test}
         if recorder is None:
             recorder = lrmon.Recorder(log_dir, run=run)
         else:
@@ -338,8 +338,8 @@ def flat_sweep(log_dir: Path) -> Recording:
     lr = np.geomspace(1e-7, 1e-5, 60).astype(np.float32)
     loss = (2.3 + np.random.default_rng(5).normal(scale=0.02, size=60)).astype(np.float32)
     settings = {"start_lr": 1e-7, "end_lr": 1e-5, "steps": 60, "growth": "exponential", "stop_factor": 4.0}
-    told = {**settings, "smoothing": 0.9, "repeat": 0, "repeats": 1, "stopped": None, "stopped_reason": None}
-    about = {"kind": "range_test", "optimizer": {"class_name": "Adam", "config": {}}, "range_test": told}
+    test = {**settings, "smoothing": 0.9, "repeat": 0, "repeats": 1, "stopped": None, "stopped_reason": None}
+    about = {"kind": "range_test", "optimizer": {"class_name": "Adam", "config": {}}, "range_test": test}
     with lrmon.Recorder(log_dir, run=about) as recorder:
         times = time.time() - 60 + 0.02 * np.arange(60)
         recorder.batches(learning_rate=lr, effective_learning_rate=lr, loss=loss, wall_time=times)

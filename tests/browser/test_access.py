@@ -22,25 +22,25 @@ def violations(monitor: Monitor) -> list[str]:
     if not monitor.frame.evaluate("'axe' in window"):
         # TensorBoard's pages forbid scripts from elsewhere, but not to evaluate one.
         monitor.frame.evaluate(AXE.read_text(encoding="utf-8"))
-    found: list[str] = monitor.frame.evaluate(
+    violated: list[str] = monitor.frame.evaluate(
         """async () => {
           // Colors are measured at rest.
-          await Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {})));
+          await Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {})));
           const { violations } = await axe.run(document, { resultTypes: ["violations"] });
           return violations.flatMap(({ id, help, nodes }) =>
             nodes.map((node) => `${id}: ${help}: ${node.target.join(" ")}: ${node.failureSummary}`),
           );
         }"""
     )
-    return found
+    return violated
 
 
 def test_axe_finds_what_is_wrong(open_page: Opener, lessons: Server) -> None:
     monitor = open_page(lessons, link(runs="mystery"))
     monitor.frame.evaluate("document.body.insertAdjacentHTML('beforeend', '<input><h6>deep</h6>')")
-    found = " ".join(violations(monitor))
-    assert "label: " in found
-    assert "heading-order: " in found
+    violated = " ".join(violations(monitor))
+    assert "label: " in violated
+    assert "heading-order: " in violated
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -105,10 +105,10 @@ def test_axe_finds_nothing_wrong_without_anything_to_draw(
 
 def focused(monitor: Monitor) -> str:
     """Returns what the element with the focus says or is called."""
-    said: str = monitor.frame.evaluate(
+    label: str = monitor.frame.evaluate(
         "document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent"
     )
-    return said
+    return label
 
 
 def wait_for_focus(monitor: Monitor, is_there: Callable[[str], bool]) -> None:
@@ -123,12 +123,12 @@ def test_the_tabs_are_one_stop_of_the_tab_key_and_the_arrow_keys_choose(
     tabs.first.focus()
     for key, name in (("ArrowRight", "What if"), ("ArrowRight", "Run"), ("ArrowRight", "Findings")):
         monitor.page.keyboard.press(key)
-        wait_for_focus(monitor, lambda said, name=name: said.startswith(name))  # type: ignore[misc]
+        wait_for_focus(monitor, lambda label, name=name: label.startswith(name))  # type: ignore[misc]
         monitor.frame.get_by_role("tabpanel", name=name).wait_for()
     monitor.page.keyboard.press("End")
-    wait_for_focus(monitor, lambda said: said == "Run")
+    wait_for_focus(monitor, lambda label: label == "Run")
     monitor.page.keyboard.press("Home")
-    wait_for_focus(monitor, lambda said: said.startswith("Findings"))
+    wait_for_focus(monitor, lambda label: label.startswith("Findings"))
     assert [tab.get_attribute("tabindex") for tab in tabs.all()] == ["0", "-1", "-1"]
     monitor.page.keyboard.press("Tab")
     monitor.page.keyboard.press("Tab")
@@ -150,9 +150,9 @@ def test_the_cells_of_the_table_are_one_stop_and_the_arrow_keys_go_from_one_to_t
     assert focused(monitor).startswith("patience 10, min_delta 1e-4")
     before = focused(monitor)
     monitor.page.keyboard.press("ArrowRight")
-    wait_for_focus(monitor, lambda said: "min_delta 1e-4" in said and said != before)
+    wait_for_focus(monitor, lambda label: "min_delta 1e-4" in label and label != before)
     monitor.page.keyboard.press("ArrowDown")
-    wait_for_focus(monitor, lambda said: "min_delta 1e-4" not in said)
+    wait_for_focus(monitor, lambda label: "min_delta 1e-4" not in label)
     monitor.page.keyboard.press("Home")
     monitor.page.keyboard.press("ArrowLeft")
     first = focused(monitor)

@@ -1,4 +1,4 @@
-"""The address bar follows what is seen, so that F5 and a copied address show the same."""
+"""The address bar follows what is shown, so that F5 and a copied address show the same."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ BROKEN = "digits/broken"
 
 def values(page: Page) -> dict[str, str]:
     """Returns what the address bar says of the plugin, by the names after ``p.lrmon.``."""
-    found = re.findall(r"(?<=[#&])p[.]lrmon[.]([^=&]+)=([^&]*)", page.url)
-    return {key: unquote(value) for key, value in found}
+    pairs = re.findall(r"(?<=[#&])p[.]lrmon[.]([^=&]+)=([^&]*)", page.url)
+    return {key: unquote(value) for key, value in pairs}
 
 
 def wait_for(monitor: Monitor, **wanted: str) -> None:
@@ -42,11 +42,11 @@ def test_the_address_holds_what_was_chosen_and_a_reload_shows_it(open_page: Open
     assert monitor.page.evaluate("history.length") == entries
     monitor.drag("loss", (0.2, 0.5), (0.4, 0.5))
     monitor.wait(lambda: "zoom" in values(monitor.page), lambda: f"no zoom is in {monitor.page.url}")
-    address, seen = monitor.page.url, monitor.x_range()
+    address, shown = monitor.page.url, monitor.x_range()
 
     monitor.page.reload()
     again = framed(monitor.page)
-    again.wait_for_range(*seen)
+    again.wait_for_range(*shown)
     assert numbers(again.frame.locator("h1").inner_text()) == [2]
     assert again.frame.locator("input[name=scale-loss][value=log]").is_checked()
     assert again.frame.locator(".smoothing [type=range]").input_value() == "0.9"

@@ -23,7 +23,7 @@ def mystery(open_page: Opener, lessons: Server) -> Monitor:
 def test_the_explanation_is_there_unasked(mystery: Monitor) -> None:
     assert DRIFT in mystery.findings()
     drift = mystery.frame.locator(f".finding[data-code={DRIFT}]").inner_text()
-    assert [number for number in numbers(drift) if number in {19, 38, 57, 76}][:3] == [19, 38, 57]
+    assert {19, 38, 57, 76} <= set(numbers(drift))
     assert "decay_steps=76" in drift
     assert "0.0814506" in mystery.panel.inner_text()
 
@@ -79,7 +79,7 @@ def test_on_the_epoch_axis_a_finding_is_shown_at_the_same_place(mystery: Monitor
 def test_screen_readers_get_the_findings_as_plain_sentences(mystery: Monitor) -> None:
     items = mystery.frame.get_by_test_id("findings-text").locator("li").all()
     assert len(items) == mystery.frame.locator(".finding").count()
-    assert numbers(items[0].inner_text())[0] == 95
+    assert 95 in numbers(items[0].inner_text())
 
 
 def test_a_run_without_findings_says_so(open_page: Opener, lessons: Server) -> None:

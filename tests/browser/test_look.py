@@ -38,8 +38,8 @@ APART = (
 
 def has_theme(monitor: Monitor, name: str) -> None:
     def theme() -> str:
-        found: str = monitor.frame.evaluate("document.documentElement.dataset.theme")
-        return found
+        theme: str = monitor.frame.evaluate("document.documentElement.dataset.theme")
+        return theme
 
     monitor.wait(lambda: theme() == name, lambda: f"the page is {theme()}, not {name}")
 
@@ -95,7 +95,7 @@ class Box:
 
 def boxes_of(monitor: Monitor) -> list[Box]:
     """Measures every element of `APART` at one moment, since the page goes on filling in between two."""
-    found: list[dict[str, Any]] = monitor.frame.evaluate(
+    boxes: list[dict[str, Any]] = monitor.frame.evaluate(
         """(selectors) => {
           const rect = (element) => {
             const { x, y, width, height } = element.getBoundingClientRect();
@@ -116,16 +116,16 @@ def boxes_of(monitor: Monitor) -> list[Box]:
         }""",
         APART,
     )
-    return [Box(**box) for box in found]
+    return [Box(**box) for box in boxes]
 
 
 def within(inner: FloatRect, outer: FloatRect) -> bool:
     return outer["x"] < inner["x"] and inner["x"] + inner["width"] < outer["x"] + outer["width"]
 
 
-def overlap(one: FloatRect, other: FloatRect) -> bool:
-    across = min(one["x"] + one["width"], other["x"] + other["width"]) - max(one["x"], other["x"])
-    down = min(one["y"] + one["height"], other["y"] + other["height"]) - max(one["y"], other["y"])
+def overlap(first: FloatRect, second: FloatRect) -> bool:
+    across = min(first["x"] + first["width"], second["x"] + second["width"]) - max(first["x"], second["x"])
+    down = min(first["y"] + first["height"], second["y"] + second["height"]) - max(first["y"], second["y"])
     return across > 1 and down > 1
 
 
@@ -188,7 +188,7 @@ def test_the_exported_picture_is_drawn_with_lines_and_letters(
     open_page: Opener, server: Server, logs: Logs, tmp_path: Path, dark: bool
 ) -> None:
     monitor = open_page(server, link(runs=runs(STAIRCASE), hidden="effective_learning_rate"), dark=dark)
-    seen = monitor.charts()
+    shown = monitor.charts()
     name = export(monitor, "Picture of the charts SVG", tmp_path / "picture.svg")
     assert name == "lrmon-mystery-staircase-95.svg"
     root = ET.parse(tmp_path / "picture.svg").getroot()
@@ -202,7 +202,7 @@ def test_the_exported_picture_is_drawn_with_lines_and_letters(
     ]
     assert len(set(logs.recorded[STAIRCASE].learning_rate)) in {len(level) for level in levels}
     # The page itself is as it was.
-    assert monitor.charts() == seen
+    assert monitor.charts() == shown
     monitor.drag("loss", (0.2, 0.5), (0.4, 0.5))
     monitor.wait(lambda: monitor.x_range()[1] < 600, lambda: "the charts do not zoom any more")
 

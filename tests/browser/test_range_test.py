@@ -30,8 +30,8 @@ def opened(open_page: Opener, sources: Sources, *names: str, **values: Any) -> M
 
 
 def answer(sources: Sources, run: str, **arguments: str) -> dict[str, Any]:
-    found: dict[str, Any] = sources.server.get("range_test", run=run, **arguments).json
-    return found
+    test: dict[str, Any] = sources.server.get("range_test", run=run, **arguments).json
+    return test
 
 
 def lrs(monitor: Monitor) -> list[str]:
@@ -74,8 +74,8 @@ def test_every_suggestion_is_shown_and_marked_and_the_recommended_one_stands_out
     monitor = opened(open_page, sources, ONE)
     test = answer(sources, ONE)
     recommended = as_shown(test["recommended"]["learning_rate"])
-    found = [test["suggestions"][method]["learning_rate"] for method in METHODS]
-    assert lrs(monitor) == [recommended, *(as_shown(lr) for lr in found if lr is not None)]
+    suggested = [test["suggestions"][method]["learning_rate"] for method in METHODS]
+    assert lrs(monitor) == [recommended, *(as_shown(lr) for lr in suggested if lr is not None)]
     labels = monitor.labels("sweep")
     assert recommended in [label.split()[-1] for label in labels]
     for method in ("steepest", "valley", "slide"):
@@ -133,7 +133,7 @@ def test_a_finder_of_ones_own_is_a_range_test_and_says_what_keras_logs(
 
 def test_sweeps_of_one_call_are_drawn_together_with_their_spread(open_page: Opener, sources: Sources) -> None:
     monitor = opened(open_page, sources, "sweeps/repeated")
-    assert [line["label"] for line in monitor.chart("sweep")["lines"]].count("loss, smoothed") == 3
+    assert [line["key"] for line in monitor.chart("sweep")["lines"]].count("sweep_smoothed") == 3
     steepest = answer(sources, "sweeps/repeated")["suggestions"]["steepest"]
     card = monitor.frame.locator("[data-method=steepest]").inner_text()
     assert f"{as_shown(steepest['low'])} to {as_shown(steepest['high'])}" in " ".join(card.split())
@@ -149,11 +149,11 @@ def test_several_tests_are_overlaid_with_the_median_of_what_they_suggest(
     names = (ONE, "sweeps/repeated", "sweeps/wide")
     monitor = opened(open_page, sources, *names)
     assert numbers(monitor.frame.locator("h1").inner_text()) == [3]
-    found = [answer(sources, name)["recommended"]["learning_rate"] for name in names]
+    suggested = [answer(sources, name)["recommended"]["learning_rate"] for name in names]
     median = monitor.frame.get_by_test_id("median").locator(".lr").first.inner_text()
-    assert median == as_shown(float(np.median(found)))
+    assert median == as_shown(float(np.median(suggested)))
     assert median in [label.split()[-1] for label in monitor.labels("sweep")]
-    decades = np.log10(max(found) / min(found))
+    decades = np.log10(max(suggested) / min(suggested))
     assert f"{decades:.2g}" in monitor.frame.get_by_test_id("spread").inner_text()
     monitor.choice("sweeps/wide").uncheck()
     monitor.wait(
@@ -278,19 +278,21 @@ def test_nothing_overlaps_or_is_cut_off(
             if box is not None and box["width"] > 0 and box["height"] > 0:
                 boxes.append((f"{selector} {element.inner_text()[:30]!r}", box))
     assert len(boxes) > 14
-    assert [] == [f"{a} and {b}" for (a, one), (b, other) in combinations(boxes, 2) if overlap(one, other)]
+    assert [] == [
+        f"{a} and {b}" for (a, first), (b, second) in combinations(boxes, 2) if overlap(first, second)
+    ]
     assert [] == [name for name, box in boxes if box["x"] + box["width"] > size[0] + 0.5]
     for value in monitor.frame.locator(".suggestion").all():
-        lr_change = box_of(value)
+        card = box_of(value)
         copy = value.locator(".copy")
         if copy.count() > 0:
             box = box_of(copy)
-            assert box["x"] + box["width"] <= lr_change["x"] + lr_change["width"]
+            assert box["x"] + box["width"] <= card["x"] + card["width"]
     labels: list[FloatRect] = [
-        {"x": one["left"], "y": one["top"], "width": one["width"], "height": one["height"]}
-        for one in monitor.layout("sweep")["labels"]
+        {"x": label["left"], "y": label["top"], "width": label["width"], "height": label["height"]}
+        for label in monitor.layout("sweep")["labels"]
     ]
-    assert not any(overlap(one, other) for one, other in combinations(labels, 2))
+    assert not any(overlap(first, second) for first, second in combinations(labels, 2))
 
 
 def test_a_test_that_runs_grows_in_the_page(open_page: Opener, tmp_path: Path) -> None:

@@ -120,14 +120,14 @@ def test_a_run_has_the_same_color_in_whatever_order_the_runs_were_chosen(
 
     def colors(monitor: Monitor) -> dict[str, str]:
         monitor.wait(lambda: drawn(monitor) == 4, lambda: f"{drawn(monitor)} runs are drawn")
-        found: dict[str, str] = {}
+        swatches: dict[str, str] = {}
         for name in chosen:
             monitor.frame.locator(".filter").fill(f"^{name}$")
             row = monitor.frame.locator(f'.row[data-run="{name}"]')
             monitor.wait(lambda row=row: row.count() == 1, lambda: "the filter has not answered")  # type: ignore[misc]
-            found[name] = row.evaluate("row => getComputedStyle(row).getPropertyValue('--swatch')")
+            swatches[name] = row.evaluate("row => getComputedStyle(row).getPropertyValue('--swatch')")
             monitor.frame.locator(".filter").fill("")
-        return found
+        return swatches
 
     def clicked(order: list[str]) -> dict[str, str]:
         monitor = open_page(server, link(runs=runs(order[0])))

@@ -79,9 +79,9 @@ def test_a_drag_that_is_no_box_zooms_the_x_axis_alone(long_run: Monitor) -> None
     # The axis follows the values that are seen: the whole of the line is in it.
     low, high = long_run.y_range("loss")
     line = long_run.line("loss", "loss")
-    seen = line.y[(line.x >= 12_100) & (line.x <= 23_900)]
-    assert low <= seen.min()
-    assert seen.max() <= high
+    visible = line.y[(line.x >= 12_100) & (line.x <= 23_900)]
+    assert low <= visible.min()
+    assert visible.max() <= high
     assert high - low < before[1] - before[0]
 
 
@@ -91,8 +91,8 @@ def test_a_box_around_nothing_zooms_the_x_axis_alone(long_run: Monitor) -> None:
     long_run.wait_for_range(48_000, 54_000, within=PIXEL)
     low, high = long_run.y_range("loss")
     line = long_run.line("loss", "loss")
-    seen = line.y[(line.x >= 48_100) & (line.x <= 53_900)]
-    assert low <= seen.min() <= seen.max() <= high
+    visible = line.y[(line.x >= 48_100) & (line.x <= 53_900)]
+    assert low <= visible.min() <= visible.max() <= high
 
 
 def test_shift_and_drag_moves_what_is_seen(long_run: Monitor) -> None:

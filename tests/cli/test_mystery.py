@@ -62,8 +62,8 @@ def test_the_command_tells_where_the_steps_lie_and_why_the_last_two_are_equal(
     assert [19, 38, 57, 0] == [lr_change["offset"] for lr_change in lr_changes]
     assert {76} == {lr_change["steps_in_epoch"] for lr_change in lr_changes}
     assert ["staircase-off-epoch"] == list(findings)
-    assert "the last two epochs, 4 and 5" in findings["staircase-off-epoch"]["text"]
-    assert "decay_steps=76" in findings["staircase-off-epoch"]["advice"]
+    assert [4, 5] == findings["staircase-off-epoch"]["numbers"]["epochs"]
+    assert 76 == findings["staircase-off-epoch"]["numbers"]["aligned_decay_steps"]
 
 
 def test_what_the_report_says_of_keras_log_is_in_keras_log(log_dir: Path, report: Any) -> None:

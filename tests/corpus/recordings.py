@@ -100,7 +100,7 @@ class Case:
         epochs = [decode_epoch(_datum(record)) for record in self.epochs]
         fits = [decode_fit(_datum(record), NAME) for record in self.fits]
         recording = DecodedRecording(
-            NAME, blocks, [each for each in epochs if each], [each for each in fits if each]
+            NAME, blocks, [record for record in epochs if record], [record for record in fits if record]
         )
         return assemble(self.name, "1", [recording])
 

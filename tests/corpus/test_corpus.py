@@ -33,10 +33,10 @@ def rows(title: str) -> dict[str, list[str]]:
 def test_the_page_says_of_faults_what_the_corpus_gives(
     verdicts: Sequence[error_rates.Verdict], title: str, measured: bool
 ) -> None:
-    here = [each for each in verdicts if each.case.severity and each.case.is_measured is measured]
-    told = rows(title)
+    here = [verdict for verdict in verdicts if verdict.case.severity and verdict.case.is_measured is measured]
+    documented = rows(title)
 
-    assert {key: cells[:5] for key, cells in told.items() if not key.startswith("all")} == (
+    assert {key: cells[:5] for key, cells in documented.items() if not key.startswith("all")} == (
         error_rates.fault_rows(here)
     )
 
@@ -46,25 +46,29 @@ def test_the_page_says_of_healthy_trainings_what_the_corpus_gives(
 ) -> None:
     section = PAGE.partition("## Healthy trainings with an alarm\n")[2].partition("\n## ")[0]
     lines = [line.strip("| ").split(" | ") for line in section.splitlines() if re.match(r"\| \w", line)][1:]
-    told = {(half, severity): (int(count), int(own)) for half, count, severity, own, *_ in lines}
+    documented = {(half, severity): (int(count), int(own)) for half, count, severity, own, *_ in lines}
 
     for half, count, errors, warnings in error_rates.healthy_rows(verdicts):
         assert {(half, "error"): (count, errors), (half, "warning"): (count, warnings)} == {
-            key: value for key, value in told.items() if key[0] == half
+            key: value for key, value in documented.items() if key[0] == half
         }
 
 
 def test_each_fault_is_told_once(verdicts: Sequence[error_rates.Verdict]) -> None:
-    faults = [each for each in verdicts if each.case.severity]
-    single = [each for each in faults if len(each.findings) == 1]
+    faults = [verdict for verdict in verdicts if verdict.case.severity]
+    single = [verdict for verdict in faults if len(verdict.findings) == 1]
 
     assert len(single) >= 0.9 * len(faults)
 
 
 def test_the_corpus_is_as_large_as_it_was_promised(verdicts: Sequence[error_rates.Verdict]) -> None:
-    faults = {(each.case.kind, each.case.severity, each.case.seed) for each in verdicts if each.case.severity}
+    faults = {
+        (verdict.case.kind, verdict.case.severity, verdict.case.seed)
+        for verdict in verdicts
+        if verdict.case.severity
+    }
 
     assert len({kind for kind, _, _ in faults}) >= 20
     assert len(faults) == 9 * len({kind for kind, _, _ in faults})
-    assert sum(not each.case.severity for each in verdicts) >= 60
+    assert sum(not verdict.case.severity for verdict in verdicts) >= 60
     assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 5_000_000

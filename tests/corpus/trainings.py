@@ -296,8 +296,8 @@ def _fit(plan: Plan, model: Any, data: Data, log_dir: Path) -> None:
     monitor = lrmon.LRMonitor(log_dir)
     own = plan.callbacks()
     keeps_rate = plan.optimizer is not None or any(
-        isinstance(each, (keras.callbacks.ReduceLROnPlateau, keras.callbacks.LearningRateScheduler))
-        for each in own
+        isinstance(callback, (keras.callbacks.ReduceLROnPlateau, keras.callbacks.LearningRateScheduler))
+        for callback in own
     )
     if plan.optimizer is None:
         model.optimizer.learning_rate = lr(0, 0)
@@ -350,16 +350,16 @@ def truth_of(plan: Plan, case: Case) -> Truth:
 
 def case_of(folder: str | Path, kind: str, severity: int, seed: int, truth: Truth) -> Case:
     """Returns what was recorded in a folder."""
-    found = recorded(folder)
-    fits = {record["first_step"]: record for record in found.fits}
+    recording = recorded(folder)
+    fits = {record["first_step"]: record for record in recording.fits}
     return Case(
         kind=kind,
         severity=severity,
         seed=seed,
         truth=truth,
-        learning_rate=found.learning_rate.astype(np.float32),
-        loss=found.loss.astype(np.float32),
-        epochs=tuple(_compact_epoch(record) for record in found.epochs),
+        learning_rate=recording.learning_rate.astype(np.float32),
+        loss=recording.loss.astype(np.float32),
+        epochs=tuple(_compact_epoch(record) for record in recording.epochs),
         fits=tuple(
             {name: record[name] for name in KEPT if name in record} for _, record in sorted(fits.items())
         ),

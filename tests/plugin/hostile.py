@@ -95,7 +95,7 @@ class Application:
 
     def answer(self, method: str, route: str, query: bytes) -> tuple[int, str, bytes]:
         """Returns the status, the content type and the body of an answer."""
-        told: list[Any] = []
+        started: list[Any] = []
         environ = {
             "REQUEST_METHOD": method,
             "SCRIPT_NAME": "",
@@ -114,13 +114,13 @@ class Application:
         }
 
         def start_response(status: str, headers: Iterable[tuple[str, str]], *_: Any) -> None:
-            told.extend((int(status[:3]), dict(headers).get("Content-Type", "")))
+            started.extend((int(status[:3]), dict(headers).get("Content-Type", "")))
 
         parts = self._app(environ, start_response)
         body = b"".join(parts)
         if hasattr(parts, "close"):
             parts.close()
-        return told[0], told[1], body
+        return started[0], started[1], body
 
 
 def check_requests(seed: int, requests: int) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def check(server: Server, folder: Path, files: int, seconds: float = 60.0) -> di
     """Asks a TensorBoard for everything of every run, as soon as it has loaded them."""
     wait_until_loaded(server, folder, seconds)
     runs = server.get("runs").json["runs"]
-    found = Counter[str](
+    counts = Counter[str](
         requests=1, runs=len(runs), noticed=sum(bool(run["notices"]) for run in runs.values())
     )
     intact = [run for name, run in runs.items() if name.startswith("intact")]
@@ -96,23 +96,23 @@ def check(server: Server, folder: Path, files: int, seconds: float = 60.0) -> di
         for route in ROUTES:
             path, _, rest = route.partition("?")
             answer = server.get_path(f"/data/plugin/lrmon/{path}?run={quote(name)}&{rest}".rstrip("&"))
-            found["requests"] += 1
+            counts["requests"] += 1
             assert answer.status == 200 or 400 <= answer.status < 500, (name, route, answer)
             if answer.status == 200 and path in ("series", "report"):
                 assert run["steps"] == answer.json["steps"], (name, route)
             if answer.status != 200:
                 assert ["error"] == list(json.loads(answer.body)), (name, route, answer)
-    return dict(found)
+    return dict(counts)
 
 
 @pytest.mark.parametrize("loader", LOADERS)
 def test_damaged_files_are_answered_of(tmp_path: Path, loader: str) -> None:
     write_damaged(tmp_path, 30, seed=1)
     with tensorboard(tmp_path, LOADERS[loader]) as server:
-        found = check(server, tmp_path, 30)
+        counts = check(server, tmp_path, 30)
 
-    assert found["runs"] > 20
-    assert found["noticed"] > 5
+    assert counts["runs"] > 20
+    assert counts["noticed"] > 5
 
 
 @pytest.mark.long
@@ -123,8 +123,15 @@ def test_two_thousand_damaged_files_are_answered_of(
     files, started = amount("LRMON_LONG_FILES", 2_000), time.monotonic()
     kinds = write_damaged(tmp_path / "logs", files, seed=2)
     with tensorboard(tmp_path / "logs", LOADERS[loader]) as server:
-        found = check(server, tmp_path / "logs", files, seconds=600.0)
+        counts = check(server, tmp_path / "logs", files, seconds=600.0)
     seconds = round(time.monotonic() - started)
     say(
-        capfd, "damaged files", loader=loader, files=files, kinds=kinds, above_499=0, seconds=seconds, **found
+        capfd,
+        "damaged files",
+        loader=loader,
+        files=files,
+        kinds=kinds,
+        above_499=0,
+        seconds=seconds,
+        **counts,
     )

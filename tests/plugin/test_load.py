@@ -114,8 +114,8 @@ def megabytes(process_id: int) -> float:
     """Returns how much memory a process and its children have had at most."""
     total = 0
     for process in (process_id, *children(process_id)):
-        found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text())
-        total += int(found[1]) if found else 0
+        peak = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text())
+        total += int(peak[1]) if peak else 0
     return round(total / 1024, 1)
 
 

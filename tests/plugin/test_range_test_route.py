@@ -136,9 +136,12 @@ def test_the_command_reports_range_tests(log_dir: Path, capsys: pytest.CaptureFi
 
 
 def test_a_notebook_gets_the_same_suggestions(log_dir: Path, client: Client) -> None:
-    found = lrmon.range_test(lrmon.load(log_dir)["three"])
+    in_notebook = lrmon.range_test(lrmon.load(log_dir)["three"])
 
-    assert strict(get(client, run="three").data)["recommended"]["learning_rate"] == found.recommended.median
+    assert (
+        strict(get(client, run="three").data)["recommended"]["learning_rate"]
+        == in_notebook.recommended.median
+    )
 
 
 @pytest.fixture(scope="module")

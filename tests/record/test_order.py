@@ -46,7 +46,7 @@ def test_the_later_recording_is_shown_though_the_clock_was_set_back(tmp_path: Pa
     assert [0.25] * 20 == run.learning_rate.tolist()
     began = [fit["start_time"] for fit in recorded(tmp_path / "run").fits[::2]]
     assert max(began) - 25 > run.fits[0].record["start_time"] == min(began)
-    assert ("This folder holds an earlier training too: 'run//earlier 1'.",) == run.notices
+    assert ("This folder also contains 1 earlier training: 'run//earlier 1'.",) == run.notices
     earlier = run_of(tmp_path, fast=fast, name="run//earlier 1")
     assert ([0.5] * 50, max(began)) == (earlier.learning_rate.tolist(), earlier.fits[0].start_time)
 

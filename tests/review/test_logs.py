@@ -75,7 +75,7 @@ def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(FileNotFoundError, match="there is no log directory"):
         lrmon.load(tmp_path / "nothing")
-    with pytest.raises(NotADirectoryError, match="is a file; name the folder"):
+    with pytest.raises(NotADirectoryError, match="is a file; pass the folder"):
         lrmon.load(tmp_path / "file")
 
 

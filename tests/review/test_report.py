@@ -338,7 +338,7 @@ def test_every_run_has_a_report(run: Run) -> None:
     assert made.to_text(color=True, width=20)
 
 
-def test_the_text_has_no_colours_unless_asked_for() -> None:
+def test_the_text_has_no_colors_unless_asked_for() -> None:
     made = report(staircase(76, 6))
 
     assert "\x1b" not in made.to_text()

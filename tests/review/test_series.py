@@ -159,7 +159,7 @@ def test_a_run_without_epochs_has_no_place_on_their_axis(tmp_path: Path) -> None
     answer = series(run, x="epoch", start=0, end=5)
 
     assert ([], 0, None) == (answer["columns"]["step"], answer["steps"], answer["extent"]["epoch"])
-    assert "no place on the epoch axis" in answer["notices"][0]
+    assert 1 == len(answer["notices"])
     assert [None] * 10 == series(run)["columns"]["epoch"]
 
 

@@ -291,7 +291,7 @@ def test_rates_that_are_no_table_are_left_out_and_said(tmp_path: Path, values: A
     run = run_of(tmp_path, [fit(A, 0, **TWO), block(A, 0, 3), lrs(A, 0, values)])
 
     assert ({}, 3) == (run.learning_rates, run.step.size)
-    assert any("could not be understood" in notice for notice in run.notices)
+    assert any("could not be decoded" in notice for notice in run.notices)
 
 
 @pytest.mark.parametrize(
@@ -302,7 +302,7 @@ def test_notes_that_are_none_are_left_out_and_said(tmp_path: Path, text: str) ->
     run = run_of(tmp_path, [fit(A, 0), block(A, 0, 3), epoch(A, 0, 0, 2), *records])
 
     assert ([], ()) == (run.skipped.tolist(), run.samples)
-    assert 2 == sum("could not be understood" in notice for notice in run.notices)
+    assert 2 == sum("could not be decoded" in notice for notice in run.notices)
 
 
 class Datum:

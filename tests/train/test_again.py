@@ -65,9 +65,9 @@ def test_each_training_of_a_folder_is_a_run_with_its_own_name(
     assert 0 == cli.main(["report", str(tmp_path), "--run", "run1//earlier 1"])
     report = capsys.readouterr().out
     assert report.startswith("run1//earlier 1  completed · 10 steps · 2 epochs of 5 steps\n")
-    assert "An earlier training in the folder of 'run1', which began at" in " ".join(report.split())
+    assert "An earlier training in the folder of 'run1', started at" in " ".join(report.split())
     assert 0 == cli.main(["report", str(tmp_path), "--run", "^run1$"])
-    assert "This folder holds 2 earlier trainings too: 'run1//earlier 2', 'run1//earlier 1'." in " ".join(
+    assert "This folder also contains 2 earlier trainings: 'run1//earlier 2', 'run1//earlier 1'." in " ".join(
         capsys.readouterr().out.split()
     )
     assert 0 == cli.main(["export", str(tmp_path), "--run", "run1//earlier 2"])

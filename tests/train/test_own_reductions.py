@@ -69,8 +69,8 @@ def test_without_its_own_callback_a_run_reduced_nothing(tmp_path: Path, schedule
     text = report.to_text(width=400)
 
     assert [(12, "would"), (22, "would")] == kinds(report)
-    assert "It would have reduced after epoch 12 (step 38), from" in text
-    assert "reduced after epoch" not in text.replace("would have reduced after epoch", "")
+    assert "would have reduced the LR after epoch 12 (step 38), from" in text
+    assert "ReduceLROnPlateau reduced" not in text
     assert ["would"] * 2 == [reduction["kind"] for reduction in report.to_dict()["plateaus"]["reductions"]]
 
 
@@ -84,7 +84,7 @@ def test_its_own_callback_reduced_where_the_record_shows_it(tmp_path: Path) -> N
     report = fit(tmp_path, ReduceLROnPlateau())
 
     assert [(12, "both"), (22, "both")] == kinds(report)
-    assert "The run's own ReduceLROnPlateau reduced after epoch 12 (step 38), from 0.1 to 0.01;" in (
+    assert "The run's own ReduceLROnPlateau reduced the LR after epoch 12 (step 38), from 0.1 to 0.01;" in (
         report.to_text(width=400)
     )
     assert None is report.plateaus.diverges
@@ -172,7 +172,7 @@ def test_what_its_own_did_stays_told_under_another_rule(tmp_path: Path) -> None:
     text = later.to_text(width=400)
 
     assert [(12, "did"), (17, "would"), (22, "did")] == kinds(later)
-    assert "reduced after epoch 12 (step 38), from 0.1 to 0.01, where this rule does not" in text
+    assert "reduced the LR after epoch 12 (step 38), from 0.1 to 0.01; this rule would not have" in text
     same_place = lrmon.report(run, lrmon.PlateauRule("val_loss", factor=0.5, patience=10))
     assert [(12, "both"), (22, "both")] == kinds(same_place)
     assert "from 0.1 to 0.01, this rule from 0.1 to 0.05; best" in same_place.to_text(width=400)

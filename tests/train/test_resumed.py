@@ -61,7 +61,9 @@ def complete(attempt: Attempt) -> None:
         running.complete()
 
 
-WENT_BACK = "shown from there on is what was recorded after that."
+WENT_BACK = (
+    "Training went back from step {} to step {}. From step {} on, the run shows what was recorded later."
+)
 
 
 @pytest.mark.parametrize(("way", "initial_epoch"), [("BackupAndRestore", None), ("load_model", 2)], ids=str)
@@ -80,7 +82,7 @@ def test_a_killed_training_that_is_restored_is_one_run(
         assert [(number, 4 * number, 4 * number + 3) for number in range(EPOCHS)] == [
             (epoch.number, epoch.first_step, epoch.last_step) for epoch in run.epochs
         ]
-        assert (f"Training went back from step 9 to step 8; {WENT_BACK}",) == run.notices
+        assert (WENT_BACK.format(9, 8, 8),) == run.notices
         assert (True, "completed") == (run.complete, run.state)
 
 
@@ -94,7 +96,7 @@ def test_a_training_that_goes_on_from_an_older_checkpoint_replaces_what_came_aft
     for run in by_both_loaders(tmp_path):
         assert what_counts([first, second]) == rows(run)
         assert [*range(10)] == run.step.tolist()
-        assert (f"Training went back from step 19 to step 4; {WENT_BACK}",) == run.notices
+        assert (WENT_BACK.format(19, 4, 4),) == run.notices
         assert (True, "running") == (
             run.complete,
             run.state,
@@ -111,7 +113,7 @@ def test_a_new_optimizer_counts_from_0_and_is_another_training(tmp_path: Path) -
         assert second.truth() == rows(run)
         assert [*range(12)] == run.step.tolist()
         assert [2, 3, 4] == [epoch.number for epoch in run.epochs]
-        assert ("This folder holds an earlier training too: 'run//earlier 1'.",) == run.notices
+        assert ("This folder also contains 1 earlier training: 'run//earlier 1'.",) == run.notices
     for earlier in by_both_loaders(tmp_path, "run//earlier 1"):
         assert first.truth() == rows(earlier)
         assert [*range(10)] == earlier.step.tolist()
@@ -131,7 +133,7 @@ def test_of_two_writers_in_one_folder_the_later_one_is_shown(tmp_path: Path) -> 
     for run in by_both_loaders(tmp_path):
         assert second.truth() == rows(run)
         assert [*range(20)] == run.step.tolist()
-        assert ("This folder holds an earlier training too: 'run//earlier 1'.",) == run.notices
+        assert ("This folder also contains 1 earlier training: 'run//earlier 1'.",) == run.notices
     for earlier in by_both_loaders(tmp_path, "run//earlier 1"):
         assert (first.truth(), "completed") == (rows(earlier), earlier.state)
 

@@ -1,4 +1,4 @@
-"""Whether a staircase steps at even distances, and how that goes together with the epochs."""
+"""Whether the LR changes of a staircase come at even distances, and how these fit the epochs."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ Steps = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Cadence:
-    """A staircase that steps every so many steps.
+    """A staircase with the same number of steps between any two LR changes.
 
     Attributes:
-      every: the distance of the edges, in steps.
-      decay_steps: `every`, where the edges are those of a schedule with these ``decay_steps``: at all its
-        multiples in the record. None where they only lie at even distances.
-      late: [edges], which edges came one step after their multiple, see `late_multiples`.
-      drift: by how many steps an edge lies further into its epoch than the edge before did (negative:
-        nearer its start; at most half an epoch; half-way counts as further). 0: all at the same place.
-        None where epochs have different lengths.
-      aligned_decay_steps: the nearest whole number of epochs, in steps: with it every edge would be an
-        epoch's start. None without `decay_steps` or where no such number is (epochs of different lengths or
-        off the optimizer's count; less than half an epoch, where several edges in an epoch were meant).
-      aligned_steps: the steps of the record at which it would have stepped then.
-      aligned_late: which of these compiled training would have taken one step late.
+      every: the distance of the LR changes, in steps.
+      decay_steps: `every`, if there is an LR change at each of its multiples in the record, as with a
+        schedule that has these ``decay_steps``. None if the LR changes only have even distances.
+      late: [lr_changes], which of them came one step after their multiple, see `late_multiples`.
+      drift: by how many steps an LR change comes later in its epoch than the one before (negative: earlier;
+        at most half an epoch; half-way counts as later). 0: all have the same offset. None if epochs have
+        different lengths.
+      aligned_decay_steps: the nearest whole number of epochs, in steps: with it, every LR change would be at
+        the start of an epoch. None without `decay_steps`, if epochs have different lengths or do not start at
+        multiples of their length in the optimizer's count, and if `aligned_decay_steps` returns None.
+      aligned_steps: the steps of the record at which the learning rate would change then.
+      aligned_late: which of these LR changes compiled training would make one step late.
     """
 
     every: int
@@ -78,13 +78,13 @@ def find_cadence(
     iteration_offset: int = 0,
     decay_steps: int | None = None,
 ) -> Cadence | None:
-    """Returns how evenly `lr_changes` follow each other; None where they do not, or are too few to tell.
+    """Returns the cadence of the LR changes; None if their distances differ or if there are too few.
 
-    Without `decay_steps` it takes two edges, at all the multiples of their distance, or three anywhere; and
-    edges are called late only where others, by the same rule, are on time.
+    Without `decay_steps`, at least two LR changes are needed at all multiples of their distance, or three
+    anywhere. LR changes count as late only if others of the same rule are on time.
 
     Args:
-      lr_changes: the steps of the edges, ascending.
+      lr_changes: their steps, ascending.
       first_step: the first step of the record, or of what follows a warm-up.
       end: the step after the record's last.
       epoch_starts: first step of each epoch, ascending.
@@ -134,7 +134,7 @@ def find_cadence(
 
 
 def _late_lr_changes(counts: Steps, counted: range, every: int) -> NDArray[np.bool_] | None:
-    """Returns which edges are late; None unless they are all the multiples of `every` that are counted."""
+    """Returns which LR changes are late; None unless they are all the counted multiples of `every`."""
     first = int(counts[0]) // every
     multiples = np.arange(first - 1, first + counts.size + 1)
     for late in (np.zeros(multiples.size, dtype=bool), late_multiples(every, multiples)):

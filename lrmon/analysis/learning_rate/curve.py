@@ -14,21 +14,21 @@ _ROUNDING: Final = 256 * 2.0**-23
 """A change by less than this fraction of the learning rate is a curve's own, or its arithmetic's."""
 _FOOT: Final = 8 * 2.0**-23
 """So is one by less than this fraction of a curve's peak: 1 + cos, at its foot, has no finer steps."""
-_NEIGHBOURS: Final = 8.0
+_NEIGHBORS: Final = 8.0
 """A jump is more than this many times as steep as what is right before it and right after it."""
 
 
 def jump_rows(lrs: LRs, steps: NDArray[np.int64]) -> NDArray[np.intp]:
-    """Returns the rows, ascending, whose learning rate jumped away from that of the row before.
+    """Returns the indices of the LR changes, ascending: a level that differs from the one before.
 
-    With the slopes s[i] = (rates[i] - rates[i - 1]) / (steps[i] - steps[i - 1]), row i is a jump where |s[i]|
-    is more than 8 times |s[i - 1]| and |s[i + 1]|: both are 0 on a staircase, and about as large as s[i] on a
+    With the slopes s[i] = (lrs[i] - lrs[i - 1]) / (steps[i] - steps[i - 1]), i is an LR change if |s[i]| is
+    more than 8 times |s[i - 1]| and |s[i + 1]|: both are 0 on a staircase, and about as large as s[i] on a
     curve. A change of a few roundings is no jump: one by less than 256 float32 roundings of the learning rate
     itself or, in a record that has a curve, by less than 8 of its peak.
 
     Args:
       lrs: [n] float32 without NaN.
-      steps: [n], ascending: the step that used each rate.
+      steps: [n], ascending: the step that used each learning rate.
     """
     size = np.abs(lrs.astype(np.float64))
     with np.errstate(invalid="ignore"):  # infinity - infinity
@@ -37,7 +37,7 @@ def jump_rows(lrs: LRs, steps: NDArray[np.int64]) -> NDArray[np.intp]:
     before, after = np.zeros_like(slopes), np.zeros_like(slopes)
     before[1:], after[:-1] = slopes[:-1], slopes[1:]
     jumps = (changes > _ROUNDING * np.maximum(size[1:], size[:-1])) & (
-        slopes > _NEIGHBOURS * np.maximum(before, after)
+        slopes > _NEIGHBORS * np.maximum(before, after)
     )
     if bool(((slopes > 0) & (before > 0)).any()):
         jumps &= changes > _FOOT * size.max()
@@ -52,8 +52,8 @@ def curve_kind(lrs: LRs, jumps: NDArray[np.intp]) -> Kind:
     - ``smooth``: no change is;
     - ``mixed``: some are, such as the restarts of a cosine, or a staircase after a gradual warm-up.
 
-    >>> rates = np.array([0.1, 0.1, 0.05, 0.05], np.float32)
-    >>> curve_kind(rates, jump_rows(rates, np.arange(4)))
+    >>> lrs = np.array([0.1, 0.1, 0.05, 0.05], np.float32)
+    >>> curve_kind(lrs, jump_rows(lrs, np.arange(4)))
     'staircase'
     """
     changes = int(np.count_nonzero(lrs[1:] != lrs[:-1]))
@@ -65,9 +65,9 @@ def curve_kind(lrs: LRs, jumps: NDArray[np.intp]) -> Kind:
 
 
 def warmup_rows(lrs: LRs) -> int:
-    """Returns how many rows the warm-up took: the row that first has the peak; 0 where there is none.
+    """Returns the index that first has the peak of a warm-up, 0 without a warm-up.
 
-    A warm-up is a rise from the very start (in a curve or in stairs, over any part of training) to the
+    A warm-up is a rise from the very start (a curve or a staircase, over any part of training) to the
     highest learning rate of the record, after which it never rises again, beyond rounding. One that rises to
     the record's end (a range test, a run cut short) is not known to be one, and a cycle's first rise is none.
 

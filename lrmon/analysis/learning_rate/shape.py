@@ -32,9 +32,9 @@ _LINE_ROUNDING: Final = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The rule by which all changes of a learning rate are made, those of a warm-up left out.
+    """The rule that all changes of a learning rate follow, except those of a warm-up.
 
-    With x the step or the epoch's place, and x₀ that of the last value before the first change:
+    With x the step or the index of the epoch, and x₀ that of the last value before the first change:
 
     - ``exponential``: lr(x) = lr(x₀) · constant^((x - x₀) / every);
     - ``inverse_time``: lr(x) = initial / (1 + constant · x);
@@ -43,7 +43,7 @@ class Shape:
     Attributes:
       kind: see above.
       unit: ``step``: it changes from step to step, or every so many steps. ``epoch``: at starts of epochs.
-      every: how many steps or epochs lie between two changes.
+      every: the number of steps or epochs between two changes.
       constant: see above.
       initial: of ``inverse_time``, the learning rate at x = 0; else that before the first change.
       first: x of the first change: a step, or an index into the epoch starts.
@@ -185,12 +185,12 @@ _ERRORS: Final[dict[ShapeKind, Callable[[Floats, Floats], float]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
+class LRSweep:
     """A learning rate that grows over decades from the first step to the last.
 
     Attributes:
       growth: ``exponential`` or ``linear``.
-      first_row: of the rows, the one that it starts with: 0, or 1 behind a step with a stray learning rate.
+      first_row: the index that it starts with: 0, or 1 after a step with a stray learning rate.
       every: how many steps each learning rate is used for.
       low: the first learning rate.
       high: the last.
@@ -211,7 +211,7 @@ class Sweep:
 
     @property
     def is_from_round_number(self) -> bool:
-        """Whether it starts from a number that somebody chose."""
+        """Whether it starts at a round number, which suggests that it was chosen."""
         return _is_round(self.low)
 
     @property
@@ -220,8 +220,8 @@ class Sweep:
         return _is_round(self.high) or _is_round(self.following)
 
 
-def find_sweep(learning_rate: NDArray[np.floating[Any]], steps: Steps) -> Sweep | None:
-    """Returns how the learning rate sweeps over decades; None where it does not, or not from start to end.
+def find_lr_sweep(learning_rate: NDArray[np.floating[Any]], steps: Steps) -> LRSweep | None:
+    """Returns how the learning rate grows over decades; None if it does not do so from start to end.
 
     It has at least 10 levels, each used for the same number of steps (the last may be cut short), which grow
     by one factor or by one amount, up to the last step. One step before may have another learning rate: that
@@ -249,7 +249,7 @@ def find_sweep(learning_rate: NDArray[np.floating[Any]], steps: Steps) -> Sweep 
     low, high = float(levels[0]), float(levels[-1])
     if _off_exponential(levels, part) <= _SWEEP_ROUNDING:
         following = high * (high / low) ** (1.0 / (levels.size - 1))
-        return Sweep("exponential", int(rows[0]), int(distances[0]), low, high, following)
+        return LRSweep("exponential", int(rows[0]), int(distances[0]), low, high, following)
     if _off_line(levels, part) > _LINE_ROUNDING:
         return None
     # A warm-up in proportion to the step starts with one part of its peak, or two.
@@ -257,7 +257,7 @@ def find_sweep(learning_rate: NDArray[np.floating[Any]], steps: Steps) -> Sweep 
     parts = low / part_of_it
     if abs(parts - round(parts)) < _SWEEP_ROUNDING and round(parts) in (1, 2):
         return None
-    return Sweep("linear", int(rows[0]), int(distances[0]), low, high, high + part_of_it)
+    return LRSweep("linear", int(rows[0]), int(distances[0]), low, high, high + part_of_it)
 
 
 def _is_round(value: float) -> bool:

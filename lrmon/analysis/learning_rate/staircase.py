@@ -1,4 +1,4 @@
-"""Where the learning rate stepped, and where in the epochs that was."""
+"""Where the learning rate changes, and at which positions in the epochs."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ Steps = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class LRChanges:
-    """The edges of a learning rate, with their places in the epochs. Arrays are aligned with the edges.
+    """The LR changes of a run, with their positions in the epochs. Arrays have one value per LR change.
 
-    An edge is a jump from one level to another (`curve.jump_rows`); the changes of a smooth
-    curve are none. Where no epoch is known to hold an edge its `epoch` and `offset` are -1, `steps_in_epoch`
+    An LR change leads from one level to another (`curve.jump_rows`); the changes of a smooth curve are not LR
+    changes. If no epoch is known to contain an LR change, its `epoch` and `offset` are -1, `steps_in_epoch`
     and `nearest_boundary` 0 and `epoch_position` NaN, and it is not `on_boundary`.
 
     Attributes:
       kind: ``constant``, ``staircase``, ``smooth`` or ``mixed``, see `curve.curve_kind`.
       warmup_end: the first step that used the peak which a warm-up rose to; None without a warm-up.
-      changes: how many steps used another learning rate than the recorded step before, edges and curve.
+      changes: the number of steps with another learning rate than the recorded step before, in LR changes and
+        curves.
       step: [m], the first step whose update used the new learning rate.
       step_before: [m], the last step known to have used the old one: ``step - 1``, unless steps between are
-        missing from the record, and the edge lies anywhere among them.
+        missing from the record, and the LR change can be at any of them.
       lr_from: [m] float32, the learning rate before.
       lr_to: [m] float32, the learning rate after.
       epoch: [m], 0-based position in the epoch starts of the epoch that contains `step`.
@@ -37,7 +38,7 @@ class LRChanges:
       nearest_boundary: [m], signed distance in steps from the nearest start of an epoch: negative before it,
         positive after it; half-way counts as after. The end of the last epoch counts as a start.
       on_boundary: [m], whether `step` is the first of an epoch.
-      cadence: how evenly the edges follow each other, those after `warmup_end`; None where they do not.
+      cadence: the even distance of the LR changes after `warmup_end`; None if their distances differ.
     """
 
     kind: Kind
@@ -65,26 +66,26 @@ def find_lr_changes(
     iteration_offset: int = 0,
     decay_steps: int | None = None,
 ) -> LRChanges:
-    """Returns every edge of the learning rate, with its place in the epochs.
+    """Returns all LR changes, with their positions in the epochs.
 
     Numbers are compared as float32, bit for bit, which is what training uses and lrmon records. Epochs may
-    have different lengths: an edge is counted from the start of its own epoch, and its nearest boundary is
-    looked for among the starts there were.
+    have different lengths: an offset counts from the start of its own epoch, and the nearest boundary is one
+    of the actual epoch starts.
 
     Args:
       learning_rate: [n], the learning rate that each step's update used. NaN: not known.
       epoch_starts: the first step of each epoch, ascending. Steps before the first lie in no epoch.
-      steps: [n], ascending, the number of each row's step; 0 to n - 1 where left out.
-      end: the step at which the last epoch ends or will end, exclusive; the step after the last one where
-        left out, so say it of an epoch that still runs.
+      steps: [n], ascending, the step of each learning rate; by default 0 to n - 1.
+      end: the step after the last one of the last epoch; by default the step after the last one of the run.
+        Pass it if the last epoch still runs.
       iteration_offset: the optimizer's count before the update of step k is k + this; only for `cadence`.
       decay_steps: of the run's schedule, where one is known; only for `cadence`.
 
     Raises:
       ValueError: if shapes do not fit, or steps or epoch starts do not ascend.
 
-    >>> found = find_lr_changes([0.1, 0.1, 0.1, 0.05, 0.05], epoch_starts=[0, 2])
-    >>> found.kind, found.step.tolist(), found.epoch.tolist(), found.offset.tolist()
+    >>> drops = find_lr_changes([0.1, 0.1, 0.1, 0.05, 0.05], epoch_starts=[0, 2])
+    >>> drops.kind, drops.step.tolist(), drops.epoch.tolist(), drops.offset.tolist()
     ('staircase', [3], [1], [1])
     """
     lrs = np.asarray(learning_rate, dtype=np.float32)
@@ -101,7 +102,7 @@ def find_lr_changes(
     warmup = warmup_rows(lrs)
     epoch = np.searchsorted(starts, step, side="right") - 1
     placed = epoch >= 0
-    # The place that -1 finds, for edges before the first epoch.
+    # The last item is for LR changes before the first epoch, whose index is -1.
     first_steps, lengths = np.append(starts, 0), np.append(np.diff(starts, append=final), 0)
     length = np.where(placed, lengths[epoch], 0)
     offset = np.where(placed, step - first_steps[epoch], -1)
@@ -133,7 +134,7 @@ def find_lr_changes(
 
 
 def _padded(cadence: Cadence | None, lr_changes: int) -> Cadence | None:
-    """The cadence with its edges aligned to all edges, of which a warm-up's come first."""
+    """Returns the cadence aligned with all LR changes; those of a warm-up come first."""
     if cadence is None:
         return None
     return replace(cadence, late=np.pad(cadence.late, (lr_changes - cadence.late.size, 0)))

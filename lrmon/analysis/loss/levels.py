@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 FEWEST: Final = 60
-"""Finite losses below which nothing is said of a course."""
+"""The fewest finite losses of which a course can be judged."""
 _BLOCKS: Final = 48
 SIGMA: Final = 1.4826
 """Times the median distance from the median: the standard deviation of normal noise."""
@@ -28,7 +28,7 @@ class LossLevels:
       step: [n], of each finite loss.
       loss: [n], float64.
       learning_rate: [n], float64; NaN where it is not known.
-      row: [m + 1], where each block begins in these columns; the last is n.
+      row: [m + 1], the index in these columns at which each block starts; the last is n.
       level: [m], median of each block.
       error: [m], standard error of each level, larger where neighbors resemble each other.
       noise: [m], standard deviation of single losses around the level of their block, robust.
@@ -84,7 +84,7 @@ class LossLevels:
         return self.reference - float(self.smooth[self.best])
 
     def block_of(self, row: int) -> int:
-        """Returns the block that a row of the columns lies in."""
+        """Returns the block that contains an index of the columns."""
         return int(np.searchsorted(self.row, row, side="right")) - 1
 
 
@@ -102,7 +102,7 @@ def loss_levels(
 
     Args:
       step: [n], ascending.
-      loss: [n], of each step; those that are not finite are left out.
+      loss: [n], of each step; non-finite ones are ignored.
       learning_rate: [n], of each step.
       epoch_length: steps of an epoch, where all epochs have one length.
       guess: the loss of guessing among the classes, where their number is known.

@@ -1,4 +1,4 @@
-"""The loss's answer to a step of the learning rate: how level and slope changed, and how sure that is."""
+"""How level and slope of the loss change at an LR change, with their errors."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _FEWEST: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """How the loss went on after a step, against the straight line on which it went before.
+    """The loss after an LR change, compared with the continuation of the straight line before it.
 
     Attributes:
-      steps: how many losses after the step were used.
+      steps: how many losses after the LR change are used.
       before: mean of the loss before.
       after: mean of the loss after.
-      level: `after` less what the line before the step gives there.
+      level: `after` minus what the line before the LR change gives there.
       level_error: standard error of `level`.
       slope: slope after less slope before, in loss per step.
       slope_error: standard error of `slope`.
@@ -42,22 +42,22 @@ class _Line:
     mean: float
     slope: float
     noise: float
-    """Variance of one loss around the line, larger where neighbours are alike."""
+    """Variance of one loss around the line, larger where neighbors are alike."""
     count: int
     spread: float
     """Sum of the squared distances from the middle."""
 
 
 def loss_response(before: NDArray[np.floating], after: NDArray[np.floating]) -> Response | None:
-    """Returns the answer of the loss; None with fewer than 8 finite losses on a side.
+    """Returns the response of the loss; None with fewer than 8 finite losses on a side.
 
     A line is fitted to the losses before and one to those after. Their noise is what is left of the losses,
-    with neighbours that resemble each other counting as fewer. A loss that falls ever more slowly, as losses
-    do, lies above the line that went before: a positive `level` is expected of a step that changed nothing,
-    a negative one is not.
+    with neighbors that resemble each other counting as fewer. A loss that falls ever more slowly, as losses
+    do, is above the line before: a positive `level` is expected of an LR change without effect, a negative
+    one is not.
 
     Args:
-      before: losses of the steps before, the last one right before the step.
+      before: losses of the steps before, the last one right before the LR change.
       after: losses from the first step with the new learning rate on.
     """
     first = _line(before, -before.size)

@@ -17,8 +17,8 @@ def smooth(values: ArrayLike, *, weight: float) -> NDArray[np.float64]:
         average[n] = weight · average[n - 1] + (1 - weight) · x[n]
         smoothed[n] = average[n] / (1 - weight ** n)
 
-    A non-finite value stands in the result as it is and is left out of the average, so that one NaN batch
-    does not end the line. A series of one constant value is returned as it is. Both are what TensorBoard's
+    A non-finite value is returned as it is and does not enter the average, so that one NaN batch does not end
+    the line. A series of one constant value is returned as it is. Both are what TensorBoard's
     dashboard does.
 
     Args:

@@ -42,9 +42,9 @@ def monitor_direction(monitor: str, mode: Mode, version: KerasVersion) -> Direct
 
     - mode ``min`` or ``max``: that one;
     - ``auto`` up to Keras 3.10 and in tf_keras: ``max`` for a name with ``acc`` in it, ``min`` for any other
-      (so AUC, precision and F1 are minimised);
+      (so AUC, precision and F1 are minimized);
     - ``auto`` from Keras 3.11: ``min`` for ``loss``, else the direction that the metric's class states. Here
-      the class is told by the name that Keras gives its own metrics, with or without ``val_``.
+      the class follows from the name that Keras gives its own metrics, with or without ``val_``.
 
     Args:
       monitor: the name in the logs, for example ``val_loss``.
@@ -55,7 +55,7 @@ def monitor_direction(monitor: str, mode: Mode, version: KerasVersion) -> Direct
       ValueError: for ``auto`` from Keras 3.11, if the name is none of Keras' own metrics with a direction.
         Keras raises too, at the end of the first epoch, where the metric's class states none or no metric
         has the name (``out_loss`` and ``out_accuracy`` of a model with several outputs); a metric with a
-        name of your own, which Keras can judge by its class, needs its mode said here.
+        name of your own, which Keras can judge by its class, needs an explicit mode here.
 
     >>> monitor_direction("val_auc", "auto", "keras-3.15"), monitor_direction("val_auc", "auto", "tf_keras")
     ('max', 'min')

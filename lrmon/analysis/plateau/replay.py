@@ -50,7 +50,7 @@ class PlateauReplay:
       next_learning_rate: [n] float32, after the decision: ``history["learning_rate"][e + 1]``.
       wait: [n], after the decision. At a reduction it is 0 again.
       cooldown: [n], epochs of cooldown that are left after the decision.
-      in_cooldown: [n], whether the epoch lay in cooldown, so that it could not count up `wait`.
+      in_cooldown: [n], whether the epoch was in cooldown, so that it could not count up `wait`.
       best: [n], the best value after the decision; NaN where there is none yet (or the best *is* NaN).
       best_epoch: [n], its epoch, -1 where there is none yet.
       improved: [n], whether the epoch's value became the best.
@@ -94,12 +94,12 @@ def replay_plateau(
     other series, such as batches with the patience in steps.
 
     Args:
-      values: the monitored metric; None where an epoch has not got it. NaN is a value.
+      values: the monitored metric; None if an epoch does not have it. NaN is a value.
       learning_rate: a number: what training starts from, reduced by the rule from there on; or [n], the one
-        that was recorded at each epoch's end: then each decision is made at that one, to be held against
-        what happened.
+        that was recorded at each epoch's end: then each decision starts from the recorded one, for a
+        comparison with what happened.
       rule: the settings.
-      fit_starts: epochs with which another fit begins. Those of 0 and below change nothing.
+      fit_starts: epochs with which another fit starts. Those of 0 and below change nothing.
       logged_as: the type of the values in the logs. ``float`` (what `fit` logs) and ``int``; ``float64``,
         ``int32`` and ``int64``, which Keras from 3.11 compares in float64 (on JAX in float32); ``float32``,
         to which min_delta is added in float32, as NumPy 2 does.

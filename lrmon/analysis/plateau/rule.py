@@ -1,7 +1,7 @@
 """The rule of ReduceLROnPlateau: its settings, and what it does at the end of one epoch.
 
 `step` is the whole rule. It knows nothing of where its values come from, so that a run that was recorded is
-judged by the same lines as one that goes on; `lrmon.analysis.plateau.replay` folds it over a run.
+judged by the same code as one that still runs; `lrmon.analysis.plateau.replay` folds it over a run.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class PlateauRule:
       monitor: the metric's name in the logs.
       factor: what the learning rate is multiplied by, below 1.
       patience: after how many epochs without improvement; 0 acts as 1.
-      mode: ``min``, ``max``, or ``auto``: told from the name, see `direction`.
+      mode: ``min``, ``max``, or ``auto``: it follows from the name, see `direction`.
       min_delta: by how much a value has to beat the best one. Keras from 3.11 takes its absolute value; in
         keras-3.0 and tf_keras the sign counts: a negative one lets a slightly worse value pass.
       cooldown: epochs after a reduction that are not counted.
@@ -120,7 +120,7 @@ def step(state: PlateauState, value: Judged | None, rule: PlateauRule) -> Platea
     - In cooldown: it counts down, and wait is 0. The epoch in which it reaches 0 already counts.
     - The value is an improvement: it is the best from now on, and wait is 0.
     - Else, unless still in cooldown: wait counts up. Once it has reached the patience, and the learning rate
-      is above min_lr, the learning rate is reduced, the cooldown begins, and wait is 0. At min_lr wait goes
+      is above min_lr, the learning rate is reduced, the cooldown starts, and wait is 0. At min_lr wait goes
       on growing.
     """
     learning_rate, bar, wait, cooldown, _, _ = state
@@ -197,7 +197,7 @@ def compared(values: Floats, rule: PlateauRule, logged_as: str) -> tuple[Floats,
 
 
 def _tensor(numbers: NDArray[np.floating], dtype: DTypeLike) -> Floats:
-    """The numbers as a tensor of `dtype` holds them: TensorFlow compares subnormal numbers as 0."""
+    """Returns the numbers as a tensor of `dtype` holds them: TensorFlow compares subnormal numbers as 0."""
     held = numbers.astype(dtype)
     held[np.abs(held) < np.finfo(held.dtype).tiny] = 0.0
     return held.astype(np.float64)

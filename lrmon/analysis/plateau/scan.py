@@ -1,20 +1,45 @@
-"""What ReduceLROnPlateau does over a long series: from event to event instead of value by value."""
+"""What ReduceLROnPlateau does over a long series, computed from event to event instead of value by value."""
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrmon.analysis.plateau.replay import PlateauReduction, PlateauReplay
-from lrmon.analysis.plateau.rule import TYPES, PlateauRule, begin_fit, compared, first_bar, reduced
-from lrmon.analysis.plateau.rule import PlateauState as _State
+from lrmon.analysis.plateau.rule import (
+    TYPES,
+    PlateauRule,
+    PlateauState,
+    begin_fit,
+    compared,
+    first_bar,
+    reduced,
+)
 
 Floats = NDArray[np.float64]
+
+
+class _Event(NamedTuple):
+    """A value at which the state changes: the first of a fit, an improvement or a reduction.
+
+    Attributes:
+      position: of the value, from 0.
+      base: the last value that `wait` does not count.
+      cooldown_end: the value at which the cooldown reaches 0.
+      learning_rate: after the decision.
+      is_reduction: whether the learning rate is reduced here.
+    """
+
+    position: int
+    base: int
+    cooldown_end: int
+    learning_rate: float
+    is_reduction: bool = False
 
 
 def scan_plateau(
@@ -25,17 +50,15 @@ def scan_plateau(
     fit_starts: Sequence[int] = (),
     logged_as: str = "float",
 ) -> PlateauReplay:
-    """Returns what `lrmon.analysis.plateau.replay.replay_plateau` returns, for millions of values.
+    """Returns what `lrmon.analysis.plateau.replay.replay_plateau` returns, also for millions of values.
 
-    Whether a value is an improvement depends on the values alone, so improvements come first, looked for
-    among the values that are lower than all before them (if min_delta is not negative, no other is one).
-    From each improvement on the next trigger is ``patience`` values away, or the next improvement comes
-    before it. It takes time in proportion to events, and numpy's to values: some 50 ms for a million
-    batches of a noisy loss, half a second where every value is an improvement.
+    Whether a value is an improvement depends on the values alone. So improvements are computed first, among
+    the values that are lower than all before them (unless min_delta is negative, no other value is one).
+    The next reduction is ``patience`` values after an improvement, unless another improvement comes before.
 
     Args:
-      values: the monitored series, every value present.
-      learning_rate: what training starts from.
+      values: the monitored series, without missing values.
+      learning_rate: the learning rate before the first value.
       rule: see `replay_plateau`.
       fit_starts: see `replay_plateau`.
       logged_as: see `replay_plateau`.
@@ -46,26 +69,19 @@ def scan_plateau(
     if logged_as not in TYPES:
         raise ValueError(f"logged_as must be one of {', '.join(TYPES)}, got {logged_as!r}")
     numbers = np.asarray(values, dtype=np.float64)
-    count = numbers.size
-    starts = sorted({0, *(start for start in fit_starts if 0 < start < count)})
+    starts = _starts(fit_starts, numbers.size)
     challenge, bar = compared(numbers, rule, logged_as)
-    improved = np.zeros(count, dtype=bool)
-    reductions: list[tuple[int, float, float]] = []
-    # Where a count of waiting begins anew, and where a cooldown ends.
-    bases: list[tuple[int, int]] = []
-    cooldowns: list[tuple[int, int]] = []
-    lr = float(np.float32(learning_rate))
-    state = _State(lr, first_bar(rule))
-    for start, stop in pairwise([*starts, count]):
+    improved = np.zeros(numbers.size, dtype=bool)
+    events: list[_Event] = []
+    state = PlateauState(float(np.float32(learning_rate)), first_bar(rule))
+    for start, stop in pairwise([*starts, numbers.size]):
         if start:
             state = begin_fit(state, rule)
-        rows, last_bar = _improvements(challenge, bar, start, stop, state.bar)
-        improved[rows] = True
-        state = state._replace(bar=last_bar)
-        bases.append((start, start - 1))
-        cooldowns.append((start, start))
-        lr = _find_reductions(rows, start, stop, lr, rule, reductions, bases, cooldowns)
-    return _as_replay(numbers, learning_rate, rule, starts, improved, reductions, bases, cooldowns)
+        improvements, last_bar = _improvements(challenge, bar, start, stop, state.bar)
+        improved[improvements] = True
+        events += _fit_events(improvements, start, stop, state.learning_rate, rule)
+        state = state._replace(bar=last_bar, learning_rate=events[-1].learning_rate)
+    return _as_replay(numbers, rule, starts, improved, events)
 
 
 def first_reductions(
@@ -76,13 +92,13 @@ def first_reductions(
     fit_starts: Sequence[int] = (),
     logged_as: str = "float",
 ) -> list[int | None]:
-    """Returns for each patience the row of the first trigger, None where there is none.
+    """Returns the index of the first reduction for each patience, None if there is none.
 
-    Before the first trigger nothing depends on the patience, so one look at the values answers for all. The
-    learning rate is taken to be above min_lr.
+    Nothing before the first reduction depends on the patience, so one pass over the values is enough for all.
+    The learning rate must be above min_lr.
 
     Args:
-      values: the monitored series, every value present.
+      values: the monitored series, without missing values.
       rule: the other settings.
       patiences: instead of the rule's.
       fit_starts: see `replay_plateau`.
@@ -92,19 +108,19 @@ def first_reductions(
     [2, 3, None]
     """
     numbers = np.asarray(values, dtype=np.float64)
-    starts = sorted({0, *(start for start in fit_starts if 0 < start < numbers.size)})
+    starts = _starts(fit_starts, numbers.size)
     challenge, bar = compared(numbers, rule, logged_as)
     bases: list[int] = []
     lengths: list[int] = []
-    state = _State(0.0, first_bar(rule))
+    state = PlateauState(0.0, first_bar(rule))
     for start, stop in pairwise([*starts, numbers.size]):
         if start:
             state = begin_fit(state, rule)
-        rows, last_bar = _improvements(challenge, bar, start, stop, state.bar)
+        improvements, last_bar = _improvements(challenge, bar, start, stop, state.bar)
         state = state._replace(bar=last_bar)
-        of_fit = [start - 1, *rows]
-        bases += of_fit
-        lengths += [after - row - 1 for row, after in pairwise([*of_fit, stop])]
+        bases_of_fit = [start - 1, *improvements]
+        bases += bases_of_fit
+        lengths += [after - base - 1 for base, after in pairwise([*bases_of_fit, stop])]
     longest = np.maximum.accumulate(np.array(lengths, dtype=np.int64))
     enough = np.searchsorted(longest, [max(patience, 1) for patience in patiences])
     return [
@@ -113,102 +129,101 @@ def first_reductions(
     ]
 
 
+def _starts(fit_starts: Sequence[int], count: int) -> list[int]:
+    """Returns the indices with which a fit starts, 0 among them."""
+    return sorted({0, *(start for start in fit_starts if 0 < start < count)})
+
+
 def _improvements(
     challenge: Floats, bar: Floats, start: int, stop: int, best: float | None
 ) -> tuple[list[int], float | None]:
-    """Returns the rows from `start` to `stop` that improve, and the bar after them."""
-    rows: list[int] = []
+    """Returns the indices from `start` to `stop` that improve, and the bar after them."""
+    improvements: list[int] = []
     if start == stop:
-        return rows, best
-    of_fit = challenge[start:stop]
+        return improvements, best
+    challenges = challenge[start:stop]
     candidates = np.arange(start, stop)
-    if bool(((bar[start:stop] <= of_fit) | np.isnan(of_fit)).all()):
-        lowest = np.minimum.accumulate(np.where(np.isnan(of_fit), np.inf, of_fit))
-        candidates = start + np.flatnonzero(of_fit < np.concatenate(([math.inf], lowest[:-1])))
+    if bool(((bar[start:stop] <= challenges) | np.isnan(challenges)).all()):
+        lowest = np.minimum.accumulate(np.where(np.isnan(challenges), np.inf, challenges))
+        candidates = start + np.flatnonzero(challenges < np.concatenate(([math.inf], lowest[:-1])))
     if best is None:
-        rows, best = [start], float(bar[start])
+        improvements, best = [start], float(bar[start])
         candidates = candidates[candidates > start]
-    challenges, bars = challenge[candidates].tolist(), bar[candidates].tolist()
-    for row, challenger, next_bar in zip(candidates.tolist(), challenges, bars, strict=True):
+    pairs = zip(challenge[candidates].tolist(), bar[candidates].tolist(), strict=True)
+    for index, (challenger, next_bar) in zip(candidates.tolist(), pairs, strict=True):
         if challenger < best:
-            rows.append(row)
+            improvements.append(index)
             best = next_bar
-    return rows, best
+    return improvements, best
 
 
-def _find_reductions(
-    improvements: Sequence[int],
-    start: int,
-    stop: int,
-    lr: float,
-    rule: PlateauRule,
-    reductions: list[tuple[int, float, float]],
-    bases: list[tuple[int, int]],
-    cooldowns: list[tuple[int, int]],
-) -> float:
-    """Adds the triggers of one fit; returns the learning rate after them."""
+def _fit_events(
+    improvements: Sequence[int], start: int, stop: int, learning_rate: float, rule: PlateauRule
+) -> Iterator[_Event]:
+    """Yields the events of one fit, ascending; of two at one value, the later one counts."""
     patience, floor = max(rule.patience, 1), np.float32(rule.min_lr)
-    uncounted = start - 1
-    for row, following in pairwise([start - 1, *improvements, stop]):
-        base = max(row, uncounted)
-        if row >= start:
-            bases.append((row, base))
-        while base + patience < following and lr > floor:
-            reduction, lower = base + patience, reduced(lr, rule)
-            reductions.append((reduction, lr, lower))
-            lr = lower
-            base = uncounted = reduction + max(rule.cooldown - 1, 0)
-            bases.append((reduction, base))
-            cooldowns.append((reduction, reduction + rule.cooldown))
-    return lr
+    event = _Event(start, start - 1, start, learning_rate)
+    yield event
+    for improvement, following in pairwise([start - 1, *improvements, stop]):
+        if improvement >= start:
+            base = max(improvement, event.base)
+            event = event._replace(position=improvement, base=base, is_reduction=False)
+            yield event
+        while event.base + patience < following and event.learning_rate > floor:
+            index = event.base + patience
+            event = _Event(
+                index,
+                base=index + max(rule.cooldown - 1, 0),
+                cooldown_end=index + rule.cooldown,
+                learning_rate=reduced(event.learning_rate, rule),
+                is_reduction=True,
+            )
+            yield event
 
 
 def _as_replay(
     values: Floats,
-    learning_rate: float,
     rule: PlateauRule,
     starts: Sequence[int],
     improved: NDArray[np.bool_],
-    reductions: Sequence[tuple[int, float, float]],
-    bases: Sequence[tuple[int, int]],
-    cooldowns: Sequence[tuple[int, int]],
+    events: Sequence[_Event],
 ) -> PlateauReplay:
-    rows = np.arange(values.size)
-    wait = np.maximum(rows - _held(bases, values.size), 0)
-    cooldown = np.maximum(_held(cooldowns, values.size) - rows, 0)
-    cooldown_before = np.concatenate((np.zeros(1, dtype=np.int64), cooldown))[:-1][: values.size]
-    cooldown_before[starts if values.size else []] = 0
-    best_row = np.maximum.accumulate(np.where(improved, rows, -1)) if values.size else rows
-    if rule.version != "keras-3.11" and values.size:
-        first_of_fit = np.array(starts)[np.searchsorted(starts, rows, side="right") - 1]
-        best_row[best_row < first_of_fit] = -1
-    lrs = np.array([learning_rate, *(after for _, _, after in reductions)], dtype=np.float32)
-    at = np.array([row for row, _, _ in reductions], dtype=np.int64)
-    bests = best_row[at].tolist() if at.size else []
+    indices = np.arange(values.size)
+    last_event = np.searchsorted([event.position for event in events], indices, side="right") - 1
+    base, cooldown_end = (
+        np.array(column, dtype=np.int64)[last_event]
+        for column in ([event.base for event in events], [event.cooldown_end for event in events])
+    )
+    cooldown = np.maximum(cooldown_end - indices, 0)
+    cooldown_before = _shifted(cooldown, 0)
+    next_lr = np.array([event.learning_rate for event in events], dtype=np.float32)[last_event]
+    best_index = np.maximum.accumulate(np.where(improved, indices, -1))
+    if values.size:
+        cooldown_before[starts] = 0
+        if rule.version != "keras-3.11":
+            first_of_fit = np.array(starts)[np.searchsorted(starts, indices, side="right") - 1]
+            best_index[best_index < first_of_fit] = -1
     return PlateauReplay(
         rule=rule,
-        learning_rate=lrs[np.searchsorted(at, rows, side="left")],
-        next_learning_rate=lrs[np.searchsorted(at, rows, side="right")],
-        wait=wait,
+        learning_rate=_shifted(next_lr, events[0].learning_rate),
+        next_learning_rate=next_lr,
+        wait=np.maximum(indices - base, 0),
         cooldown=cooldown,
         in_cooldown=cooldown_before > 1,
-        best=np.where(best_row >= 0, values[best_row], np.nan) if values.size else values,
-        best_epoch=best_row,
+        best=np.where(best_index >= 0, values[best_index], np.nan) if values.size else values,
+        best_epoch=best_index,
         improved=improved,
         missing=np.zeros(values.size, dtype=bool),
         reductions=tuple(
-            PlateauReduction(row, before, after, best)
-            for (row, before, after), best in zip(reductions, bests, strict=True)
+            PlateauReduction(
+                event.position, before.learning_rate, event.learning_rate, int(best_index[event.position])
+            )
+            for before, event in pairwise(events)
+            if event.is_reduction
         ),
     )
 
 
-def _held(events: Sequence[tuple[int, int]], count: int) -> NDArray[np.int64]:
-    """Returns [count]: at each row the value of the last event up to it, the later of two in one row."""
-    if not count:
-        return np.zeros(0, dtype=np.int64)
-    rows = [row for row, _ in events]
-    last = [index for index in range(len(rows)) if index == bisect_right(rows, rows[index]) - 1]
-    firsts = np.array([rows[index] for index in last])
-    held = np.array([events[index][1] for index in last], dtype=np.int64)
-    return np.repeat(held, np.diff(firsts, append=count))
+def _shifted(column: NDArray[Any], first: float) -> NDArray[Any]:
+    """Returns the value before each one; before the first it is `first`."""
+    return np.concatenate((np.array([first], dtype=column.dtype), column))[: column.size]

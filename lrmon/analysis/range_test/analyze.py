@@ -1,4 +1,4 @@
-"""What a learning-rate range test says: suggestions, and how far they can be trusted.
+"""What a learning-rate range test suggests, and which cautions apply.
 
 ::
 
@@ -6,12 +6,12 @@
     test.recommended.learning_rate           # or None, and test.recommended.reason says why
     test.suggestions["steepest"].reason
     combine([test, *others]).recommended     # median and spread over sweeps with other seeds
-    compare(test, rates_of_a_training).text  # "You trained at 0.08, 8 times above …"
+    compare(test, learning_rates_of_a_training).text  # "You trained at 0.08, 8 times above …"
 
 The test is Leslie Smith's ("Cyclical Learning Rates for Training Neural Networks", 2015, section 3.3): the
-learning rate grows from batch to batch, and the loss of each batch shows where learning begins, where it is
-fastest and where it breaks. The loss has to be the batch's own. Keras' logs hold the mean since the epoch
-began, which lags behind and puts every suggestion several times too high.
+learning rate grows from batch to batch, and the loss of each batch shows where learning starts, where it is
+fastest and where it breaks. The loss has to be the batch's own. Keras' logs hold the mean since the start
+of the epoch, which lags behind and puts every suggestion several times too high.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lrmon.analysis.range_test.cautions import doubts, flat_reason, is_flat, obstacle
+from lrmon.analysis.range_test.cautions import flat_reason, is_flat, obstacle, suggestion_cautions
 from lrmon.analysis.range_test.curve import Curve, Floats, curve_of
 from lrmon.analysis.range_test.methods import (
     divergence,
@@ -61,15 +61,15 @@ _FALLING = {"steepest": steepest, "valley": valley, "slide": slide, "minimum_ten
 
 
 def analyze(learning_rate: ArrayLike, loss: ArrayLike, *, smoothing: float | None = None) -> RangeTest:
-    """Returns what one sweep says.
+    """Returns what one sweep suggests.
 
-    It never fails on data: any length from 0, non-finite values anywhere, a flat curve. What cannot be
-    suggested is None with a reason, and `RangeTest.cautions` says why one should doubt the rest.
+    It never fails on data: any length from 0, non-finite values anywhere, a flat curve. A suggestion
+    that cannot be made is None with a reason, and `RangeTest.cautions` has the reasons to doubt the others.
 
     Args:
       learning_rate: [n], in the order of the sweep.
       loss: [n], of each step's own batch.
-      smoothing: weight of the average, 0 ≤ smoothing < 1; where left out, one that reaches 0.4 decades
+      smoothing: weight of the average, 0 ≤ smoothing < 1; by default one that reaches 0.4 decades
         (`lrmon.analysis.range_test.curve.weight_of`), which is what the suggestions were tried with.
 
     Raises:
@@ -86,12 +86,12 @@ def analyze(learning_rate: ArrayLike, loss: ArrayLike, *, smoothing: float | Non
     caution = obstacle(lrs, losses)
     with np.errstate(all="ignore"):
         curve, weight = curve_of(lrs, losses, smoothing)
-        found, best, cautions = _judged(curve, lrs, losses) if caution is None else _nothing(caution)
+        suggestions, best, cautions = _judged(curve, lrs, losses) if caution is None else _nothing(caution)
     smoothed, slope = np.full(lrs.size, np.nan), np.full(lrs.size, np.nan)
     smoothed[curve.rows], slope[curve.rows] = curve.smoothed, curve.slope
     for array in (lrs, losses, smoothed, slope):
         array.setflags(write=False)
-    return RangeTest(lrs, losses, smoothed, slope, weight, MappingProxyType(found), best, cautions)
+    return RangeTest(lrs, losses, smoothed, slope, weight, MappingProxyType(suggestions), best, cautions)
 
 
 _Judgement = tuple[dict[str, Suggestion], Suggestion, tuple[Caution, ...]]
@@ -101,15 +101,15 @@ def _judged(curve: Curve, lrs: Floats, losses: Floats) -> _Judgement:
     diverges = divergence(curve, lrs)
     if is_flat(curve):
         reason = flat_reason(curve)
-        found = {name: Suggestion(name, None, None, reason) for name in _FALLING}
+        suggestions = {name: Suggestion(name, None, None, reason) for name in _FALLING}
         best = Suggestion(RECOMMENDED, None, None, reason)
     else:
-        found = {name: method(curve) for name, method in _FALLING.items()}
+        suggestions = {name: method(curve) for name, method in _FALLING.items()}
         best = recommended(curve, diverges)
-    found["divergence"] = diverges
-    return found, best, tuple(doubts(curve, losses, found))
+    suggestions["divergence"] = diverges
+    return suggestions, best, tuple(suggestion_cautions(curve, losses, suggestions))
 
 
 def _nothing(caution: Caution) -> _Judgement:
-    found = {name: Suggestion(name, None, None, caution.text) for name in METHODS}
-    return found, Suggestion(RECOMMENDED, None, None, caution.text), (caution,)
+    suggestions = {name: Suggestion(name, None, None, caution.text) for name in METHODS}
+    return suggestions, Suggestion(RECOMMENDED, None, None, caution.text), (caution,)

@@ -1,4 +1,4 @@
-"""Why one should doubt what a range test suggests, in words."""
+"""The reasons to doubt what a range test suggests."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from lrmon.analysis.range_test.methods import FEWEST
 from lrmon.analysis.range_test.results import Caution, Suggestion
 
 FLAT: Final = 5.0
-"""So many times its noise the loss has to fall: the lowest of a flat curve lies two or three times below."""
+"""The loss must fall by more than this many times its noise; a flat curve falls by two or three times."""
 
 _ROUNDING: Final = 1e-5
-"""So large a share of a float32 loss its sums and means may lose."""
+"""The share of a float32 loss that sums and means may lose to rounding."""
 
 _NOISY: Final = 10.0
 _SPARSE: Final = 6.0
@@ -28,7 +28,7 @@ _DISAGREE: Final = 1.0
 
 
 def obstacle(learning_rate: Floats, loss: Floats) -> Caution | None:
-    """Returns why a sweep has no curve to judge, None where it has one."""
+    """Returns why a sweep has no curve to judge, None if it has one."""
     rows = judged_rows(learning_rate, loss)
     if loss.size and not np.isfinite(loss).any():
         text = "No loss of the sweep is a number: look for NaN in the data or in the weights it began with."
@@ -50,13 +50,15 @@ def obstacle(learning_rate: Floats, loss: Floats) -> Caution | None:
     return None
 
 
-def doubts(curve: Curve, loss: Floats, found: Mapping[str, Suggestion]) -> Iterator[Caution]:
-    """Yields what makes the suggestions of a curve doubtful.
+def suggestion_cautions(
+    curve: Curve, loss: Floats, suggestions: Mapping[str, Suggestion]
+) -> Iterator[Caution]:
+    """Yields the reasons to doubt the suggestions of a curve.
 
     Args:
       curve: of the sweep.
       loss: [n], of all its steps.
-      found: the suggestions by name.
+      suggestions: by name.
     """
     if curve.density < _SPARSE:
         text = (
@@ -79,7 +81,7 @@ def doubts(curve: Curve, loss: Floats, found: Mapping[str, Suggestion]) -> Itera
             "larger batches, more steps or average_runs=3."
         )
         yield Caution("noisy", text)
-    diverges = found["divergence"].learning_rate is not None
+    diverges = suggestions["divergence"].learning_rate is not None
     if not flat and curve.lowest < _EARLY * curve.rows.size:
         text = (
             f"The loss is lowest at the very start ({curve.lr[curve.lowest]:.3g}): the sweep began too "
@@ -92,7 +94,7 @@ def doubts(curve: Curve, loss: Floats, found: Mapping[str, Suggestion]) -> Itera
             "bears. Raise end_lr."
         )
         yield Caution("no-divergence", text)
-    yield from _disagreement(found)
+    yield from _disagreement(suggestions)
 
 
 def is_flat(curve: Curve) -> bool:
@@ -101,19 +103,19 @@ def is_flat(curve: Curve) -> bool:
 
 
 def flat_reason(curve: Curve) -> str:
-    """Returns what a flat curve's fall was compared with, in a sentence."""
+    """Returns the sentence that compares the fall of a flat curve with noise and rounding."""
     fall, noise, rounding = curve.fall, _by_noise(curve), _by_rounding(curve)
     if fall == 0.0:
         return f"The smoothed loss never lies below its level at the start, {curve.start:.3g}."
-    said = f"The smoothed loss falls by {{}} from its level at the start, {curve.start:.3g}"
+    sentence = f"The smoothed loss falls by {{}} from its level at the start, {curve.start:.3g}"
     if noise >= rounding:
         by, limit = _apart(fall, noise)
         return (
-            f"{said.format(by)}, and noise alone may make it fall by {limit}: {FLAT:g} times the "
+            f"{sentence.format(by)}, and noise alone may make it fall by {limit}: {FLAT:g} times the "
             f"{curve.noise:.3g} that smoothing leaves of it."
         )
     by, limit = _apart(fall, rounding)
-    return f"{said.format(by)}, and rounding alone may make it fall by {limit}."
+    return f"{sentence.format(by)}, and rounding alone may make it fall by {limit}."
 
 
 def _by_noise(curve: Curve) -> float:
@@ -134,7 +136,7 @@ def _apart(one: float, other: float) -> tuple[str, str]:
 
 
 def _broken(curve: Curve, loss: Floats) -> Iterator[Caution]:
-    """Losses that are no numbers before the last that is one; those behind it are the divergence."""
+    """Yields a caution for losses that are not numbers, unless no number follows: that is the divergence."""
     count = int(np.count_nonzero(~np.isfinite(loss[: int(curve.rows[-1])])))
     if count:
         first = int(np.flatnonzero(~np.isfinite(loss))[0])
@@ -146,8 +148,12 @@ def _broken(curve: Curve, loss: Floats) -> Iterator[Caution]:
         yield Caution("not-finite", text)
 
 
-def _disagreement(found: Mapping[str, Suggestion]) -> Iterator[Caution]:
-    lrs = {name: lr for name in _COMPARED if name in found and (lr := found[name].learning_rate) is not None}
+def _disagreement(suggestions: Mapping[str, Suggestion]) -> Iterator[Caution]:
+    lrs = {
+        name: lr
+        for name in _COMPARED
+        if name in suggestions and (lr := suggestions[name].learning_rate) is not None
+    }
     if len(lrs) < 2:
         return
     low, high = min(lrs, key=lrs.__getitem__), max(lrs, key=lrs.__getitem__)

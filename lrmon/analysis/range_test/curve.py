@@ -30,18 +30,18 @@ class Curve:
     """The steps of a sweep that can be judged. Arrays are aligned with each other, [m].
 
     Attributes:
-      rows: their places in the sweep.
+      rows: their indices in the sweep.
       lr: the learning rate, not descending.
       log_lr: log10 of it.
       loss: finite.
       smoothed: see `smoothed_loss`.
       slope: of `smoothed` against `log_lr`; NaN where steps before and after have one learning rate.
-      broken_after: place in the sweep of the first step after all of `rows`, whose loss is no number; None
-        where the sweep ends with a number.
-      density: steps a decade.
+      broken_after: index in the sweep of the first step after all of `rows`, whose loss is not a number; None
+        if the sweep ends with a number.
+      density: steps per decade.
       start: level of the smoothed loss in the first tenth.
       lowest: index of the lowest smoothed loss; 0 where there is none.
-      batch_noise: standard deviation of single batches' losses, estimated from the differences of neighbours,
+      batch_noise: standard deviation of single batches' losses, estimated from the differences of neighbors,
         which know nothing of a trend.
       noise: what of it is left in `smoothed`.
     """
@@ -66,12 +66,12 @@ class Curve:
 
 
 def judged_rows(learning_rate: Floats, loss: Floats) -> NDArray[np.intp]:
-    """Returns the places of a sweep's steps that have a positive learning rate and a finite loss."""
+    """Returns the indices of the steps with a positive learning rate and a finite loss."""
     return np.flatnonzero(np.isfinite(loss) & np.isfinite(learning_rate) & (learning_rate > 0.0))
 
 
 def weight_of(log_lr: Floats) -> float:
-    """Returns the weight of an average that reaches `REACH` decades: exp(-1 / (REACH * steps a decade)).
+    """Returns the weight of an average that reaches `REACH` decades: exp(-1 / (REACH * steps per decade)).
 
     A weight by the number of steps, as plots of range tests often have, would smear a short sweep over
     decades and leave a long one noisy.
@@ -81,7 +81,7 @@ def weight_of(log_lr: Floats) -> float:
 
 
 def density_of(log_lr: Floats) -> float:
-    """Returns how many steps a decade has, by the median distance of neighbours; 0 where there is none.
+    """Returns the number of steps per decade by the median distance of neighbors, 0 without neighbors.
 
     Steps that use one learning rate, those of an epoch for example, count as so many.
     """
@@ -94,8 +94,8 @@ def density_of(log_lr: Floats) -> float:
 def smoothed_loss(loss: Floats, weight: float) -> Floats:
     """Returns the debiased exponential average of the losses, taken forwards and then backwards.
 
-    An average that runs forwards lags: its lowest point lies at a higher learning rate than the loss's. The
-    way back takes the lag out again.
+    An average that runs forwards lags: its lowest point is at a higher learning rate than that of the loss.
+    The way back takes the lag out again.
 
     A loss that explodes at the end would reach far back on that way. So losses count for no more than
     ``start + max(start - lowest, |start|) / 2``, with the median of the first tenth as start and the
@@ -120,7 +120,7 @@ def head_of(size: int) -> int:
 
 
 def slope_of(smoothed: Floats, log_lr: Floats) -> Floats:
-    """Returns the slope between the neighbours of each step, at the ends to the one neighbour."""
+    """Returns the slope between the neighbors of each step; at the ends, to the only neighbor."""
     slope = np.full(smoothed.size, np.nan)
     if smoothed.size > 1:
         before = np.maximum(np.arange(smoothed.size) - 1, 0)

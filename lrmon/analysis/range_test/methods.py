@@ -1,4 +1,4 @@
-"""How a learning rate is picked from the curve of a range test: one function for each method.
+"""The methods that pick a learning rate from the curve of a range test, one function each.
 
 Each takes a `Curve` of at least `FEWEST` steps whose loss is not flat (`is_flat`), and returns a
 `Suggestion`; only `divergence` takes any.
@@ -19,10 +19,10 @@ FEWEST: Final = 17
 """A sweep of fewer steps has a step or two where the loss falls: too few to pick one."""
 
 RISE: Final = 0.25
-"""The share of its fall that a loss has to lose again to be said to diverge."""
+"""A loss diverges if it loses this share of its fall again."""
 
 BELOW_DIVERGENCE: Final = 1.0
-"""Decades that the recommended rate stays below the divergence at least."""
+"""The recommended learning rate is at least this many decades below the divergence."""
 
 _RISE_OF_SIZE: Final = 0.1
 _ONSET: Final = 0.05
@@ -38,7 +38,7 @@ def steepest(curve: Curve) -> Suggestion:
     Of the steps from where the loss has made 5 % of its fall (before, slopes are those of noise) to the
     lowest one, that with the most negative slope. It is where learning is fastest at this point of training,
     and often below what a whole training bears. Source: Smith, "Cyclical Learning Rates
-    for Training Neural Networks" (2015), section 3.3, reads the range's lower end off where the curve begins
+    for Training Neural Networks" (2015), section 3.3, reads the range's lower end off where the curve starts
     to improve; that the steepest point be taken is the reading of the first learning-rate finders (fast.ai's
     course of 2018, its ``steep``).
     """
@@ -99,7 +99,7 @@ def minimum_tenth(curve: Curve) -> Suggestion:
 
 
 def divergence(curve: Curve, learning_rate: Floats) -> Suggestion:
-    """Returns the learning rate at which the loss begins to rise for good.
+    """Returns the learning rate at which the loss starts to rise for good.
 
     By cases, after the lowest smoothed loss:
 
@@ -109,8 +109,8 @@ def divergence(curve: Curve, learning_rate: Floats) -> Suggestion:
       whose own losses are higher by as much and by two times the noise of a batch;
     - where there is none either, the step after the last number, if the loss there is none.
 
-    It is the upper end of the range, not a rate to train with: Smith (2015), section 3.3, ends the range
-    where the accuracy stops growing, gets rough or falls; the usual advice is one to two decades below.
+    It is the upper end of the range, not a learning rate to train with: Smith (2015), section 3.3, ends the
+    range where the accuracy stops growing, gets rough or falls; the usual advice is one to two decades below.
 
     Args:
       curve: any, flat ones too.
@@ -140,22 +140,23 @@ def recommended(curve: Curve, diverges: Suggestion) -> Suggestion:
 
     ::
 
-        share = 1 - 1 / (2 · √(steps a decade))        25 steps a decade: 0.9
-        rate  = the lowest at which (and up to the minimum beyond which) share of the fall is made
-        rate  = min(rate, divergence / 10)
+        share = 1 - 1 / (2 · √(steps per decade))      25 steps per decade: 0.9
+        lr    = the lowest at which (and up to the minimum beyond which) share of the fall is made
+        lr    = min(lr, divergence / 10)
 
-    Beyond that rate there is little to gain within a sweep and all to lose. The share grows with the density
-    because a slow sweep has learned more by the time it reaches a rate: of two sweeps over the same range the
-    slower one has its fall at lower rates. Of the published methods the steepest point and a tenth of the
-    minimum lie below the rate that is best for five epochs by about a decade, and the divergence above it by
-    as much; docs/range_test.md has the comparison. The bound is the
-    upper end of the usual advice, one to two decades below the divergence. It is for curves that fall until
-    they explode, and for optimizers with momentum, which answer a rate some ten steps late: with momentum
-    0.9 on scikit-learn's digits half a decade below was too high in two of two models, a decade in none.
+    Above that learning rate there is little to gain within a sweep and all to lose. The share grows with
+    the density because a slow sweep has learned more by the time it reaches a learning rate: of two
+    sweeps over the same range, the slower one falls at lower learning rates. Of the published methods the
+    steepest point and a tenth of the minimum are about a decade below the learning rate that is best for
+    five epochs, and the divergence is as far above it; docs/range_test.md has the comparison. The bound
+    is the upper end of the usual advice, one to two decades below the divergence. It is for curves that
+    fall until they explode, and for optimizers with momentum, which respond to a learning rate about ten
+    steps late: with momentum 0.9 on scikit-learn's digits half a decade below was too high in two of two
+    models, a decade in none.
 
     Args:
       curve: of the sweep.
-      diverges: what `divergence` said.
+      diverges: the suggestion of `divergence`.
     """
     share = 1.0 - 0.5 / math.sqrt(max(curve.density, 1.0))
     index = _crossing(curve, share)
@@ -197,8 +198,8 @@ def _longest_fall(values: Floats) -> list[int]:
         else:
             ends[length], at[length] = value, index
         before[index] = at[length - 1] if length else -1
-    index, found = at[-1], []
+    index, fall = at[-1], []
     while index >= 0:
-        found.append(index)
+        fall.append(index)
         index = before[index]
-    return found[::-1]
+    return fall[::-1]

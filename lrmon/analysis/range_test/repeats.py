@@ -1,4 +1,4 @@
-"""What several sweeps of one question say together, and where a training lies in them."""
+"""What several sweeps of one test suggest together, and how a training compares with them."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from lrmon.analysis.range_test.results import (
 
 _MOVES: Final = 1.0
 _SAME: Final = 1.1
-"""Rates that differ by a smaller factor are called the same."""
+"""Learning rates that differ by a smaller factor count as equal."""
 
 
 def combine(tests: Sequence[RangeTest]) -> Repeats:
-    """Returns what sweeps of one question, with other seeds, say together.
+    """Returns what several sweeps of one test, with other seeds, suggest together.
 
     The median is of the logarithms: of two sweeps it is the geometric mean.
 
@@ -46,12 +46,12 @@ def combine(tests: Sequence[RangeTest]) -> Repeats:
 
 
 def compare(sweep: RangeTest | Repeats, learning_rate: ArrayLike) -> Comparison:
-    """Returns where a training's learning rates lie in a range test.
+    """Returns how the learning rates of a training compare with a range test.
 
     Args:
       sweep: of the same model, optimizer and data.
-      learning_rate: [n], what each step of the training used. Those that are not positive numbers count for
-        nothing (a warm-up from 0).
+      learning_rate: [n], what each step of the training used. Values that are not positive are ignored (a
+        warm-up from 0).
     """
     several = sweep if isinstance(sweep, Repeats) else combine([sweep])
     steepest, diverges = (several.suggestions[name].median for name in ("steepest", "divergence"))
@@ -77,23 +77,24 @@ def compare(sweep: RangeTest | Repeats, learning_rate: ArrayLike) -> Comparison:
     return Comparison(low, high, median, steepest, times, beyond, text)
 
 
-def _spread(name: str, found: Sequence[Suggestion]) -> Spread:
-    lrs = [each.learning_rate for each in found if each.learning_rate is not None]
+def _spread(name: str, suggestions: Sequence[Suggestion]) -> Spread:
+    lrs = [suggestion.learning_rate for suggestion in suggestions if suggestion.learning_rate is not None]
     if not lrs:
-        reason = found[0].reason if found else "There is no sweep."
+        reason = suggestions[0].reason if suggestions else "There is no sweep."
         return Spread(name, None, None, None, None, 0, reason)
     low, high = min(lrs), max(lrs)
-    if len(found) == 1:
-        return Spread(name, lrs[0], low, high, 0.0, 1, found[0].reason)
+    if len(suggestions) == 1:
+        return Spread(name, lrs[0], low, high, 0.0, 1, suggestions[0].reason)
     # Between the smallest and the largest, whatever the logarithms are rounded to.
     median = min(max(float(10.0 ** np.median(np.log10(lrs))), low), high)
-    of = f"all {len(found)}" if len(lrs) == len(found) else f"{len(lrs)} of {len(found)}"
-    reason = f"The median of {of} sweeps, which lie between {low:.3g} and {high:.3g}."
+    count = len(suggestions)
+    counted = f"all {count}" if len(lrs) == count else f"{len(lrs)} of {count}"
+    reason = f"The median of {counted} sweeps, which lie between {low:.3g} and {high:.3g}."
     return Spread(name, median, low, high, math.log10(high / low), len(lrs), reason)
 
 
 def _shared(tests: Sequence[RangeTest]) -> list[Caution]:
-    """Returns the problems that at least half of the sweeps have, each in the words of the first."""
+    """Returns the cautions that at least half of the sweeps have, each with the text of the first."""
     shared = []
     for code in dict.fromkeys(caution.code for test in tests for caution in test.cautions):
         having = [caution for test in tests for caution in test.cautions if caution.code == code]

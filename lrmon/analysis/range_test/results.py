@@ -1,4 +1,4 @@
-"""What a learning-rate range test comes to: the values that `lrmon.analysis.range_test.analyze` returns."""
+"""The results of a learning-rate range test, which `lrmon.analysis.range_test.analyze` returns."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ RECOMMENDED: Final = "recommended"
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """One learning rate that a method picks, or the reason why it picks none.
+    """A learning rate that a method picks, or the reason why it picks none.
 
     Attributes:
       name: one of `METHODS`, or `RECOMMENDED`.
-      learning_rate: None where the method finds none. Of ``minimum_tenth`` and ``recommended`` it need not be
-        one of the sweep's.
-      index: place in the sweep's arrays that it is read from (of ``minimum_tenth`` that of the minimum).
+      learning_rate: None if the method picks none. Those of ``minimum_tenth`` and ``recommended`` need not
+        occur in the sweep.
+      index: the index in the sweep's arrays that it is read from (of ``minimum_tenth`` that of the minimum).
       reason: a sentence: why this one, or why none.
     """
 
@@ -35,7 +35,7 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Caution:
-    """Something that makes the suggestions doubtful.
+    """A reason to doubt the suggestions.
 
     Attributes:
       code: ``too-short``, ``flat``, ``not-finite``, ``not-ascending``, ``no-divergence``, ``at-the-start``,
@@ -54,17 +54,17 @@ class Caution:
 
 @dataclass(frozen=True, slots=True)
 class RangeTest:
-    """One sweep, and what it suggests. Arrays are aligned with the input and read-only.
+    """A sweep, and what it suggests. Arrays are aligned with the input and read-only.
 
     Attributes:
       learning_rate: [n], as it came in.
       loss: [n], as it came in, non-finite values included.
       smoothed: [n], see `lrmon.analysis.range_test.curve.smoothed_loss`; NaN where the loss is no number.
-      slope: [n], of `smoothed` against log10 of the learning rate: loss a decade. NaN where there is none.
+      slope: [n], of `smoothed` against log10 of the learning rate: loss per decade. NaN if there is none.
       smoothing: the weight of `smoothed`.
       suggestions: by name, all of `METHODS`.
       recommended: the one to train with.
-      cautions: why one should doubt them; empty where nothing is wrong.
+      cautions: the reasons to doubt them; empty without any.
     """
 
     learning_rate: NDArray[np.float64]
@@ -103,7 +103,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Repeats:
-    """Several sweeps of one question, with other seeds.
+    """Several sweeps of one test, with other seeds.
 
     Attributes:
       tests: each sweep.
@@ -121,7 +121,7 @@ class Repeats:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Where a training's learning rates lie in a range test.
+    """How the learning rates of a training compare with a range test.
 
     Attributes:
       low: smallest positive learning rate of the training, None where it has none.
@@ -129,7 +129,7 @@ class Comparison:
       median: median over its steps.
       steepest: the point of the range test that it is compared with, or None.
       times_steepest: median / steepest, or None.
-      beyond_divergence: share of its steps above the rate at which the sweep diverges, or None.
+      beyond_divergence: share of its steps above the learning rate at which the sweep diverges, or None.
       text: one or two sentences.
     """
 

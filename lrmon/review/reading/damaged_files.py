@@ -1,4 +1,4 @@
-"""Event files that TensorBoard cannot read to their end, and which runs they belong to."""
+"""The event files that TensorBoard cannot read completely, and their runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError
 
 _LONGEST_NAME: Final = 200
 _MOST: Final = 1_000
-"""Files that are remembered."""
+"""At most this many files are remembered."""
 
 _files: set[Path] = set()
 _lock = threading.Lock()
@@ -26,7 +26,7 @@ def note(path: str) -> None:
 
 
 def forget(log_dir: str) -> None:
-    """Forgets the damaged files of a log directory, which is about to be read anew."""
+    """Forgets the damaged files of a log directory, before it is read again."""
     folder = Path(log_dir).expanduser()
     with _lock:
         _files.difference_update([path for path in _files if folder in path.parents])
@@ -36,7 +36,7 @@ def damaged(log_dir: str | None, run: str) -> tuple[str, ...]:
     """Returns a sentence for each damaged event file of a run.
 
     Args:
-      log_dir: as TensorBoard was given it; None where it is not known, and then there are no sentences.
+      log_dir: that of TensorBoard; None if it is unknown, and then there are no sentences.
       run: TensorBoard's name of the run, which is its folder in the log directory.
     """
     if not log_dir or not _files:
@@ -45,18 +45,18 @@ def damaged(log_dir: str | None, run: str) -> tuple[str, ...]:
     with _lock:
         names = sorted(path.name for path in _files if path.parent == folder)
     return tuple(
-        f"The event file {name[:_LONGEST_NAME]!r} is damaged: TensorBoard could not read all of it, and what "
-        "it could not read is missing here."
+        f"The event file {name[:_LONGEST_NAME]!r} is damaged: TensorBoard could not read all of it, and the "
+        "rest is missing here."
         for name in names
     )
 
 
 def isolate() -> None:
-    """Makes TensorBoard's Python loader read on where an event cannot be parsed.
+    """Makes TensorBoard's Python loader continue if an event cannot be parsed.
 
-    As it is, the error ends the thread that loads, and no run is ever brought up to date again. Now the file
-    is read up to that event, as by TensorBoard's data server, and all other files to their end. Files that
-    are damaged are noted. Where TensorBoard has changed inside, nothing is done.
+    Without this, the error ends the thread that loads, and no run is ever updated again. With it, the file is
+    read up to that event, as by TensorBoard's data server, and all other files completely. Damaged files are
+    noted. If TensorBoard's internals are different, nothing is done.
     """
     from tensorboard.backend.event_processing import event_file_loader
 
@@ -87,9 +87,9 @@ def _reading_up_to_damage(load: Callable[[Any], Iterator[Any]]) -> Callable[[Any
 
 
 class _Records:
-    """TensorBoard's records of one file; notes the file where a checksum is wrong.
+    """TensorBoard's records of one file; notes the file if a checksum is wrong.
 
-    A record that is cut off is not noted: it may be one that is being written.
+    A record that is cut off is not noted, because it may be one that is being written.
     """
 
     def __init__(self, records: Any, path: str) -> None:

@@ -1,4 +1,4 @@
-"""What TensorBoard's DataProvider holds of lrmon, read so that a reload costs what is new."""
+"""Reads lrmon's data from TensorBoard's DataProvider, and at a reload only the new part of it."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from lrmon.review.reading.decode import Datum, not_rewritten
 T = TypeVar("T")
 
 ALL = 2**31 - 1
-"""More points than there are: to a DataProvider 0 means none."""
+"""More points than there are; for a DataProvider, 0 means none."""
 
 _ROWS_PER_ANSWER = 2**21
-"""One answer of the fast loader must stay far below its limit of 256 MB; so many rows are 32 MB."""
+"""This many rows are 32 MB; one answer of the data server must be far below its limit of 256 MB."""
 
 _ROWS_PER_TAG = schema.ROWS_PER_RECORD * schema.RECORDS_PER_TAG
 
 _TAGS_PER_QUESTION = _ROWS_PER_ANSWER // _ROWS_PER_TAG
 
 Stamp = tuple[int, float]
-"""The last step and the last wall time of a tag: what changes when something was added to it."""
+"""The last step and the last wall time of a tag, which change when something is added to it."""
 
 Listing = Mapping[str, Stamp]
 """The tags of a run."""
@@ -44,10 +44,10 @@ class TagData:
     """All points of a tag, decoded.
 
     Attributes:
-      stamp: of the tag as it was listed before it was read, so that the points are these or more.
+      stamp: of the tag when it was listed, before it was read; there can be more points since.
       points: step and wall time of each point.
-      records: for each point what was decoded, None where that was not possible.
-      digest: of the points: equal for equal points, whatever they were listed as.
+      records: the decoded record of each point, None if it could not be decoded.
+      digest: of the points, independent of the stamp.
     """
 
     stamp: Stamp
@@ -58,13 +58,13 @@ class TagData:
 
 @dataclass(frozen=True, slots=True)
 class RecordReader:
-    """One experiment of a DataProvider, as one request sees it.
+    """Reads one experiment of a DataProvider for one request.
 
     Attributes:
       data_provider: TensorBoard's.
       context: TensorBoard's context of the request.
       experiment: TensorBoard's id of the experiment, empty for a local log directory.
-      log_dir: what TensorBoard was given as its log directory, None where that is not known.
+      log_dir: TensorBoard's log directory, None if it is unknown.
     """
 
     data_provider: Any
@@ -73,7 +73,7 @@ class RecordReader:
     log_dir: str | None = None
 
     def list_records(self, runs: Collection[str] | None = None) -> dict[str, Listing]:
-        """Returns, by run, the tags that hold lrmon's records; of all runs if none are named."""
+        """Returns the tags with lrmon's records by run; of all runs if none are named."""
         series = self._ask(
             self.data_provider.list_tensors,
             plugin_name=schema.PLUGIN_NAME,
@@ -84,7 +84,7 @@ class RecordReader:
     def list_scalars(
         self, runs: Collection[str] | None, tags: Collection[str] | None = None
     ) -> dict[str, Listing]:
-        """Returns, by run, the standard scalars of these names; all runs or names where None."""
+        """Returns the standard scalars by run; None for all runs or all names."""
         series = self._ask(
             self.data_provider.list_scalars,
             plugin_name="scalars",
@@ -106,20 +106,19 @@ class RecordReader:
 
         Args:
           wanted: tags by run.
-          held: what was read before; tags that have not changed are not read again, and of those that have
-            only what is new is decoded.
+          held: the data read before. Unchanged tags are not read again, and only new points are decoded.
           decode: makes a record of a tag's point.
         """
         for runs in _portions(wanted, held):
             changed = {run: _changed(wanted[run], held.get(run, {})) for run in runs}
             answers, failed = self._read_tensors(changed, rows=False)
-            # Rows last: they are written before what tells of them, so that no epoch lacks its rows.
-            of_rows, failed_rows = self._read_tensors(changed, rows=True)
+            # Rows are read last, because they are written before their epoch: so no epoch lacks its rows.
+            rows, failed_rows = self._read_tensors(changed, rows=True)
             for run in runs:
                 before = held.get(run, {})
                 data = {tag: before[tag] for tag in wanted[run] if tag in before}
                 for tag in changed[run]:
-                    points = (of_rows if _holds_rows(tag) else answers).get(run, {}).get(tag)
+                    points = (rows if _holds_rows(tag) else answers).get(run, {}).get(tag)
                     if points is not None:
                         data[tag] = _decoded(tag, wanted[run][tag], points, before.get(tag), decode)
                 yield run, data, sorted([*failed.get(run, []), *failed_rows.get(run, [])])
@@ -141,7 +140,7 @@ class RecordReader:
 
         Args:
           tags: by run.
-          rows: whether to read those that hold rows, or the others.
+          rows: whether to read the tags with rows, or the others.
         """
         tags = {run: [tag for tag in names if _holds_rows(tag) is rows] for run, names in tags.items()}
         tags = {run: names for run, names in tags.items() if names}
@@ -152,7 +151,7 @@ class RecordReader:
         for runs, names in _questions(tags):
             if self._try_to_read(answers, runs, names):
                 continue
-            # One tensor that is none fails the whole answer: find out which it is, and keep the others.
+            # One broken tensor fails the whole answer: read the tags one by one, and keep the others.
             for run in runs:
                 for tag in tags[run]:
                     if tag in names and not self._try_to_read(answers, [run], [tag]):
@@ -192,7 +191,7 @@ class RecordReader:
 
 
 def digest(*values: object) -> str:
-    """Returns a short text that is equal for equal values and another one for any others."""
+    """Returns a short text that is equal for equal values, and different for different ones."""
     return hashlib.blake2b(repr(values).encode(), digest_size=8).hexdigest()
 
 
@@ -208,7 +207,7 @@ def _holds_rows(tag: str) -> bool:
 
 
 def _changed(listing: Listing, held: Mapping[str, TagData]) -> list[str]:
-    """Returns the tags of a run to which something was added, and the newest of its rows with them."""
+    """Returns the tags of a run that have changed, and with them the newest tag of its rows."""
     changed = [tag for tag, stamp in listing.items() if tag not in held or held[tag].stamp != stamp]
     batches = [tag for tag in listing if tag.startswith(schema.BATCHES_PREFIX)]
     newest = max(batches, key=lambda tag: listing[tag], default=None)
@@ -226,7 +225,7 @@ def _is_new(held: Mapping[str, Mapping[str, TagData]], run: str, tag: str, stamp
 def _portions(
     wanted: Mapping[str, Listing], held: Mapping[str, Mapping[str, TagData]]
 ) -> Iterator[Sequence[str]]:
-    """Yields the wanted runs in groups for which one answer has a sensible size."""
+    """Yields the wanted runs in groups, so that the answer for a group is not too large."""
     portion: list[str] = []
     rows = 0
     for run, listing in wanted.items():
@@ -245,9 +244,9 @@ def _portions(
 
 
 def _questions(tags: Mapping[str, Sequence[str]]) -> Iterator[tuple[Sequence[str], Collection[str]]]:
-    """Yields runs and tags to ask for together: many small runs at once, one large run bit by bit."""
+    """Yields runs and tags for one question: many small runs at once, or a part of one large run."""
     if len(tags) != 1:
-        yield list(tags), {tag for of_run in tags.values() for tag in of_run}
+        yield list(tags), {tag for names in tags.values() for tag in names}
         return
     for run, names in tags.items():
         for first in range(0, len(names), _TAGS_PER_QUESTION):

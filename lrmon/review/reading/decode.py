@@ -1,4 +1,4 @@
-"""Records as they come from TensorBoard, decoded and checked. What cannot be read is None, never an error."""
+"""Decodes and checks records from TensorBoard. A record that cannot be decoded is None, never an error."""
 
 from __future__ import annotations
 
@@ -15,15 +15,13 @@ from lrmon import schema
 from lrmon.review.run.run import Epoch, Fit, Reals, Sample
 
 _LARGEST_STEP = 2**53
-"""Up to here every integer is a number of JSON's readers."""
+"""Readers of JSON represent every integer up to here."""
 
 _DEEPEST = 40
-"""Levels of lists and objects in a record; its writer goes five levels deep at most."""
-
-
-"""float32, or float64 where training used numbers that float32 does not hold."""
+"""The largest depth of lists and objects in a record; lrmon writes at most five levels."""
 
 _REALS = (np.float32, np.float64)
+"""float64 if the training used numbers that are not float32."""
 
 
 class Datum(Protocol):
@@ -45,8 +43,8 @@ class Block:
       first_step: the step of the first row.
       wall_time: when the last row's step ended, seconds since 1970.
       values: [n, 4], the columns of `lrmon.schema.BATCH_COLUMNS`.
-      lrs: [n, m], the learning rate of each of several optimizers; None where there is one.
-      updates: [n, m], how many updates each optimizer made; None where all made one in each step.
+      lrs: [n, m], the learning rate of each of several optimizers; None if there is only one.
+      updates: [n, m], how many updates each optimizer made; None if all made one in each step.
     """
 
     first_step: int
@@ -62,7 +60,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class OptimizerColumns:
-    """What is recorded of each optimizer in the steps of a block.
+    """The values of each optimizer in the steps of a block.
 
     Attributes:
       last_step: of the block.
@@ -76,8 +74,8 @@ class OptimizerColumns:
 def not_rewritten(data: Iterable[Datum]) -> list[Datum]:
     """Returns the points that a later point of the same tag with the same or a lower step does not replace.
 
-    It is what TensorBoard's fast loader does with every tag. The slow one hands over all points; with this
-    rule a run looks the same through both.
+    TensorBoard's data server does the same. Its Python loader returns all points, so this rule makes a run
+    look the same through both.
     """
     kept: list[Datum] = []
     for datum in data:
@@ -88,7 +86,7 @@ def not_rewritten(data: Iterable[Datum]) -> list[Datum]:
 
 
 def decode_block(datum: Datum) -> Block | None:
-    """Returns a batch record's rows, or None where it is no table [n, 4] of numbers and n steps."""
+    """Returns a batch record's rows, or None if it is not a table [n, 4] of numbers for n steps."""
     values = datum.numpy
     if values.dtype not in _REALS or values.ndim != 2 or values.shape[1] != len(schema.BATCH_COLUMNS):
         return None
@@ -99,7 +97,7 @@ def decode_block(datum: Datum) -> Block | None:
 
 
 def decode_optimizer_columns(datum: Datum) -> OptimizerColumns | None:
-    """Returns a column for each optimizer, or None where it is no table [n, m] of numbers."""
+    """Returns a column for each optimizer, or None if it is not a table [n, m] of numbers."""
     values = datum.numpy
     if values.dtype not in _REALS or values.ndim != 2 or values.shape[1] == 0:
         return None
@@ -107,7 +105,7 @@ def decode_optimizer_columns(datum: Datum) -> OptimizerColumns | None:
 
 
 def decode_skipped(datum: Datum) -> tuple[int, ...] | None:
-    """Returns the steps without an update that a record names, or None where it is none."""
+    """Returns the skipped steps of a record, or None if it is not such a record."""
     steps = _decode_object(datum).get("steps")
     if not isinstance(steps, list) or any(_step(step) is None for step in steps):
         return None
@@ -115,7 +113,7 @@ def decode_skipped(datum: Datum) -> tuple[int, ...] | None:
 
 
 def decode_sample(datum: Datum) -> Sample | None:
-    """Returns a sample record, or None where it is not one."""
+    """Returns a sample record, or None if it is not one."""
     record = _decode_object(datum)
     sizes, ratios = record.get("step_size"), record.get("update_to_weight")
     step = _step(record.get("step"))
@@ -136,7 +134,7 @@ def decode_sample(datum: Datum) -> Sample | None:
 
 
 def decode_epoch(datum: Datum) -> Epoch | None:
-    """Returns an epoch record, or None where it is not one."""
+    """Returns an epoch record, or None if it is not one."""
     record = _decode_object(datum)
     number, first, last = (_step(record.get(name)) for name in ("epoch", "first_step", "last_step"))
     if record.get("last_step") == -1:
@@ -158,7 +156,7 @@ def decode_epoch(datum: Datum) -> Epoch | None:
 
 
 def decode_fit(datum: Datum, recording: str) -> Fit | None:
-    """Returns a run record, or None where it is not one. Fields that nobody needs may be anything."""
+    """Returns a run record, or None if it is not one. Fields that are not needed are not checked."""
     record = _decode_object(datum)
     first_step = _step(record.get("first_step"))
     if first_step is None:
@@ -186,7 +184,7 @@ def format_version(fit: Fit) -> int:
 
 
 def _decode_object(datum: Datum) -> Mapping[str, Any]:
-    """Returns the JSON object of a text record, an empty one where it holds none."""
+    """Returns the JSON object of a text record, an empty one if there is none."""
     values = datum.numpy
     if values.size != 1:
         return {}
@@ -204,7 +202,7 @@ def _deeper(value: Any, levels: int) -> bool:
     items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     if levels == 0 or not items:
         return bool(items)
-    # Most values are numbers and names, for which no call is due.
+    # Most values are numbers and names, which need no call.
     return any(_deeper(item, levels - 1) for item in items if isinstance(item, (dict, list)))
 
 

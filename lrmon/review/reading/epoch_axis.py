@@ -1,4 +1,4 @@
-"""The epoch axis: where rows lie in the epochs that ended, in the one that runs, and in those interrupted."""
+"""The epoch axis: positions of rows in completed, running and interrupted epochs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lrmon.review.run.run import Epoch, Fit
 
 @dataclass(frozen=True, slots=True)
 class EpochAxis:
-    """Places on the epoch axis; see the attributes of `lrmon.review.run.run.Run`."""
+    """Positions on the epoch axis; see the attributes of `lrmon.review.run.run.Run`."""
 
     row_positions: NDArray[np.float64]
     epoch_positions: NDArray[np.float64]
@@ -23,7 +23,7 @@ class EpochAxis:
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """Steps that advance evenly: `first_step` is at `position`, and each step adds `slope`."""
+    """Steps with even positions: `first_step` is at `position`, and each step adds `slope`."""
 
     first_step: int
     position: float
@@ -31,13 +31,13 @@ class _Span:
 
 
 def lay_out(steps: NDArray[np.int64], epochs: Sequence[Epoch], fits: Sequence[Fit]) -> EpochAxis:
-    """Returns where rows and epochs lie on the epoch axis.
+    """Returns the positions of rows and epochs on the epoch axis.
 
-    A row of an epoch that ended lies at ``number + (step - first step) / steps in the epoch``. In an epoch
-    that has not ended, its planned length divides, or else the length of a neighbour (never less than the
-    steps that it already has). Epochs whose records are missing share the steps between their neighbours
-    evenly. Where the numbers go back, in a fit that counts from 0 again or repeats an interrupted epoch,
-    epochs lie after those before them all the same.
+    A row of a completed epoch is at ``number + (step - first step) / steps in the epoch``. In an epoch that
+    has not ended, the divisor is the planned length, otherwise the length of a neighbor, but at least the
+    number of steps that it already has. Epochs whose records are missing share the steps between their
+    neighbors evenly. If the numbers go back, in a fit that counts from 0 again or repeats an interrupted
+    epoch, its epochs are still after those before.
 
     Args:
       steps: of the rows, ascending.
@@ -47,7 +47,7 @@ def lay_out(steps: NDArray[np.int64], epochs: Sequence[Epoch], fits: Sequence[Fi
     layout = _Layout(epochs, fits, int(steps[-1]) if steps.size else -1)
     for epoch in epochs:
         layout.add(epoch)
-    runs = layout.add_unended()
+    is_running = layout.add_unended()
     positions = np.full(steps.size, np.nan)
     if layout.spans:
         borders = [*np.searchsorted(steps, [span.first_step for span in layout.spans]), steps.size]
@@ -56,13 +56,13 @@ def lay_out(steps: NDArray[np.int64], epochs: Sequence[Epoch], fits: Sequence[Fi
     if not bool(np.isfinite(positions).all()):
         positions[:] = math.nan
     end = layout.end if epochs else math.nan
-    if runs:
+    if is_running:
         end = float(positions[-1])
     return EpochAxis(positions, np.array(layout.epoch_positions, dtype=np.float64), end)
 
 
 class _Layout:
-    """The axis as far as it has been laid out, from left to right."""
+    """The axis, laid out from left to right."""
 
     def __init__(self, epochs: Sequence[Epoch], fits: Sequence[Fit], last_row: int) -> None:
         self.spans: list[_Span] = []
@@ -79,7 +79,7 @@ class _Layout:
         self._length = next((length for length in [*lengths, *planned] if length), None)
 
     def add(self, epoch: Epoch) -> None:
-        """Adds an epoch that ended, and what lies between it and what was added before."""
+        """Adds a completed epoch, and the steps before it that are not on the axis yet."""
         self._enter_fits(epoch.first_step)
         first_step = epoch.first_step
         steps, missing = first_step - self._next_step, epoch.number - self._next_number
@@ -99,12 +99,12 @@ class _Layout:
         self._next_step, self._next_number = epoch.last_step + 1, epoch.number + 1
 
     def add_unended(self) -> bool:
-        """Adds the rows after the last epoch that ended; returns whether any have been placed."""
+        """Adds the rows after the last completed epoch; returns whether there are any."""
         self._enter_fits(self._last_row)
         return self._add_unended_until(self._last_row + 1)
 
     def _enter_fits(self, step: int) -> None:
-        """Goes on to the fit that `step` belongs to. An epoch that was under way before is over."""
+        """Continues with the fit that contains `step`, which ends a running epoch of the fit before."""
         while self._entered < len(self._fits) and self._fits[self._entered].first_step <= step:
             fit = self._fits[self._entered]
             if self._entered:
@@ -114,7 +114,7 @@ class _Layout:
             self._entered += 1
 
     def _add_unended_until(self, stop: int) -> bool:
-        """Adds an epoch that has not ended, from the next step up to, not including, `stop`."""
+        """Adds an epoch that has not ended, from the next step up to `stop`, exclusive."""
         steps = min(stop, self._last_row + 1) - self._next_step
         planned = self._fits[self._entered - 1].steps_per_epoch if self._entered else None
         length = planned or self._length
@@ -126,7 +126,7 @@ class _Layout:
         return True
 
     def _position(self, number: int) -> float:
-        """Returns where an epoch of this number begins: further right, where its place is taken."""
+        """Returns where an epoch with this number starts: further right if its position is occupied."""
         if self.spans or self.epoch_positions:
             self._shift = max(self._shift, self.end - number)
         return number + self._shift

@@ -1,4 +1,4 @@
-"""A log directory, read as TensorBoard reads it: through its data server, else through its Python loader."""
+"""Reads a log directory as TensorBoard does: through its data server, otherwise its Python loader."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from lrmon.review.reading.data_provider import RecordReader
 
 _LOADED: Final = "Finished load cycle"
 _UNREADABLE: Final = re.compile(r"Read error in (.+?): [A-Z]\w*\(")
-"""What the data server's log says of a file that it reads no further."""
+"""The line of the data server's log about a file that it stops reading."""
 _SECONDS_TO_START: Final = 20.0
 
 
@@ -34,23 +34,23 @@ class NoDataServerError(Exception):
 
 @contextmanager
 def open_logs(logdir: str | os.PathLike[str], *, fast: bool | None = None) -> Iterator[RecordReader]:
-    """Gives what a log directory holds now, read once.
+    """Provides a reader of a log directory, which is loaded once.
 
     Args:
-      logdir: what ``tensorboard --logdir`` is given.
-      fast: True for TensorBoard's data server, False for its Python loader; the one that is there if None.
+      logdir: the log directory, as for ``tensorboard --logdir``.
+      fast: True for TensorBoard's data server, False for its Python loader, None for what is available.
 
     Raises:
       FileNotFoundError: if there is no such folder.
-      NotADirectoryError: if it is none.
-      NoDataServerError: if `fast` is True, and there is none.
+      NotADirectoryError: if it is a file.
+      NoDataServerError: if `fast` is True and there is no data server.
     """
-    path = os.path.expanduser(os.fspath(logdir))  # noqa: PTH111 - it may be a URL, of which Path drops a slash
+    path = os.path.expanduser(os.fspath(logdir))  # noqa: PTH111 - Path would drop a slash of a URL
     if "://" not in path:
         if not Path(path).exists():
             raise FileNotFoundError(f"there is no log directory {os.fspath(logdir)!r}")
         if not Path(path).is_dir():
-            raise NotADirectoryError(f"{os.fspath(logdir)!r} is a file; name the folder that it lies in")
+            raise NotADirectoryError(f"{os.fspath(logdir)!r} is a file; pass the folder that contains it")
     damage.forget(path)
     if fast is not False:
         try:
@@ -73,7 +73,7 @@ def _reader(data_provider: Any, path: str) -> RecordReader:
 class _Server:
     """TensorBoard's data server in a process of its own, which loads the log directory once.
 
-    TensorBoard's ingester for it does not tell when everything has been read; the server's own log does.
+    TensorBoard's ingester for it does not report when everything has been read; the server's log does.
     """
 
     def __init__(self, path: str) -> None:
@@ -96,14 +96,14 @@ class _Server:
             "--verbose",
         ]
         try:
-            # As long as this process holds its stdin, the server lives.
+            # The server lives as long as this process has its stdin.
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
             )
         except OSError as error:
             self._folder.cleanup()
             raise NoDataServerError(str(error)) from error
-        self._loaded, self._said, self._ended = threading.Event(), threading.Event(), threading.Event()
+        self._loaded, self._has_started, self._ended = threading.Event(), threading.Event(), threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         try:
@@ -113,7 +113,7 @@ class _Server:
             raise
 
     def data_provider(self) -> Any:
-        """Returns TensorBoard's DataProvider of everything that has been read."""
+        """Returns TensorBoard's DataProvider of the loaded data."""
         address = f"localhost:{int(self._port.read_text(encoding='ascii'))}"
         existing = server_ingester.ExistingServerDataIngester(
             address, channel_creds_type=grpc_util.ChannelCredsType.LOCAL
@@ -127,13 +127,13 @@ class _Server:
         self._close()
 
     def _wait(self) -> None:
-        """Waits until the log directory has been read, however long that takes once it has begun."""
+        """Waits until the log directory has been read; there is a time limit only for the start."""
         deadline = time.monotonic() + _SECONDS_TO_START
         while not self._loaded.wait(0.02):
             if self._ended.is_set() and not self._loaded.is_set():
                 raise NoDataServerError("the data server has ended")
-            if not self._said.is_set() and time.monotonic() > deadline:
-                raise NoDataServerError("the data server does not say that it loads")
+            if not self._has_started.is_set() and time.monotonic() > deadline:
+                raise NoDataServerError("the data server did not start to load")
 
     def _read(self) -> None:
         stream = self._process.stderr
@@ -142,7 +142,7 @@ class _Server:
             if (unreadable := _UNREADABLE.search(text)) is not None:
                 damage.note(unreadable[1])
             if "load cycle" in text:
-                self._said.set()
+                self._has_started.set()
             if _LOADED in text:
                 self._loaded.set()
         self._ended.set()

@@ -1,4 +1,4 @@
-"""What single optimizers did, where several train one model or one makes no or several updates in a step."""
+"""Columns by optimizer, for several optimizers or for steps with no or several updates."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from lrmon.review.run.run import Fit, Reals
 
 _NOT_NAMED = (
     "The learning rates of several optimizers were recorded without their names; "
-    "only the one that the run calls its learning rate is shown."
+    "only the learning rate of the run is shown."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class OptimizerColumnsByName:
-    """What single optimizers did in each step.
+    """The learning rates and updates of single optimizers in each step.
 
     Attributes:
       lrs: by name, [n], the learning rate of each that made any update, in the order in which the fits name
@@ -42,12 +42,12 @@ class OptimizerColumnsByName:
 
 
 def optimizer_columns_by_name(pieces: Sequence[Piece], fits: Sequence[Fit]) -> OptimizerColumnsByName:
-    """Returns what each optimizer did in each row.
+    """Returns the learning rates and updates of each optimizer in each row.
 
     Args:
       pieces: the rows that count, ascending in steps.
-      fits: ascending in first steps; each names its optimizers in the order of the recorded columns. An
-        optimizer that a fit came to know only later has no column in the first ones.
+      fits: ascending in first steps; each names its optimizers in the order of the recorded columns. A
+        fit that noticed an optimizer later has no column for it in its first rows.
     """
     size = sum(len(piece.values) for piece in pieces)
     lrs: dict[str, Reals] = {}
@@ -88,7 +88,7 @@ def optimizer_columns_by_name(pieces: Sequence[Piece], fits: Sequence[Fit]) -> O
 
 
 def _counts(values: Reals) -> NDArray[np.int32]:
-    """Returns counts as whole numbers; what is none counts as 0."""
+    """Returns counts as integers; a value that is no count becomes 0."""
     with np.errstate(invalid="ignore"):
         whole = np.where(np.isfinite(values) & (values >= 0) & (values < 2**31 - 1), values, 0)
     return whole.astype(np.int32)

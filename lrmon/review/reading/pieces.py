@@ -1,4 +1,4 @@
-"""Which of the rows written count, where steps are missing between them, and when each was recorded."""
+"""The written rows that count, the missing steps between them, and the times of rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lrmon.review.run.run import Fit, Reals
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """The rows of a block that count: from `start` up to, not including, `stop`."""
+    """The rows of a block that count: from `start` up to `stop`, exclusive."""
 
     block: Block
     start: int
@@ -45,12 +45,11 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """Consecutive steps without a row, though the run goes on after them.
+    """Consecutive steps without a row, although the run continues after them.
 
     Attributes:
-      first_step: inclusive.
-      last_step: inclusive.
-      reason: ``lost``: they were recorded, and are not here. ``not recorded``: a fit ended before them and
+      first_step: inclusive. last_step: inclusive. reason: ``lost``: they were recorded, but are missing here.
+      ``not recorded``: a fit ended before them and
         the next one counts from after them. ``not ended``: the same, but the end of the fit before is not
         recorded, so that it may have had these steps.
     """
@@ -61,12 +60,12 @@ class Hole:
 
     @property
     def steps(self) -> int:
-        """How many they are."""
+        """The number of steps."""
         return self.last_step - self.first_step + 1
 
 
 def cut(pieces: list[Piece], step: int) -> list[Piece]:
-    """Takes the rows from `step` on out of `pieces`, which ascend in steps, and returns them."""
+    """Removes the rows from `step` on from `pieces`, which ascend in steps, and returns them."""
     taken = []
     while pieces and pieces[-1].last_step >= step:
         piece = pieces.pop()
@@ -79,7 +78,7 @@ def cut(pieces: list[Piece], step: int) -> list[Piece]:
 
 
 def is_repeated(replaced: Sequence[Piece], block: Block) -> bool:
-    """Returns whether a block only says once more what the replaced pieces said, as after a failed write."""
+    """Returns whether a block only repeats the replaced pieces, as after a failed write."""
     for piece in replaced:
         start = piece.first_step - block.first_step
         again = block.values[start : start + len(piece.values)]
@@ -98,8 +97,8 @@ def steps_of(pieces: Sequence[Piece]) -> NDArray[np.int64]:
 def times_of(pieces: Sequence[Piece]) -> NDArray[np.float64]:
     """Returns when each row was recorded, seconds since 1970.
 
-    A block's wall time is that of its last row, and the seconds between its rows lead back from there: rows
-    before it that TensorBoard has dropped do no harm. Seconds that are no number count as 0.
+    The wall time of a block is that of its last row. The times of the other rows are computed backwards from
+    there, so earlier rows that TensorBoard has dropped do not matter. Seconds that are not finite count as 0.
     """
     if not pieces:
         return np.empty(0, dtype=np.float64)
@@ -111,17 +110,17 @@ def times_of(pieces: Sequence[Piece]) -> NDArray[np.float64]:
     times: NDArray[np.float64] = passed + np.repeat(walls - passed[ends - 1], lengths)
     if all(len(piece.values) == len(piece.block.values) for piece in pieces):
         return times
-    of_blocks = zip(pieces, np.split(times, ends[:-1]), strict=True)
-    return np.concatenate([of_block[piece.start : piece.stop] for piece, of_block in of_blocks])
+    by_block = zip(pieces, np.split(times, ends[:-1]), strict=True)
+    return np.concatenate([block_times[piece.start : piece.stop] for piece, block_times in by_block])
 
 
 def holes_in(pieces: Sequence[Piece], fits: Sequence[Fit], last_step: int) -> list[Hole]:
-    """Returns the steps that have no row, though the run has rows, or has had rows, after them.
+    """Returns the steps without a row, if the run has or had rows after them.
 
     Args:
       pieces: ascending in steps.
       fits: ascending in first steps.
-      last_step: up to here the run has had steps, as far as its fits and epochs tell.
+      last_step: the last step of the run, as far as its fits and epochs tell.
     """
     if not pieces:
         return []
@@ -133,7 +132,7 @@ def holes_in(pieces: Sequence[Piece], fits: Sequence[Fit], last_step: int) -> li
 
 
 def _holes_in_gap(first: int, last: int, fits: Sequence[Fit]) -> list[Hole]:
-    """Returns a gap, first to last step, in parts of one reason each."""
+    """Returns a gap, from the first to the last step, in parts with one reason each."""
     before = [fit for fit in fits if fit.first_step <= first]
     starts = [fit for fit in fits if first < fit.first_step <= last + 1]
     holes = []

@@ -1,4 +1,4 @@
-"""Tags become recordings: what each tag holds, whose it is, and what of it could not be read."""
+"""Turns tags into recordings, and reports what could not be read."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ from lrmon.review.reading.decode import (
 )
 from lrmon.review.reading.merge import DecodedRecording
 from lrmon.review.run.run import Reals
+from lrmon.text.wording import quantity
 
 _NOTES: Final[Mapping[str, Callable[[Datum], Any]]] = {
     schema.EPOCHS_PREFIX: decode_epoch,
     schema.SKIPPED_PREFIX: decode_skipped,
     schema.SAMPLES_PREFIX: decode_sample,
 }
-"""Records of which a recording has one tag."""
+"""The decoders of records with one tag per recording."""
 
 
 def decode(tag: str, datum: Datum) -> Any:
-    """Returns the record that a tag's point holds, None where it cannot be read."""
+    """Returns the record that a tag's point holds, None if it cannot be decoded."""
     if _position(tag, schema.BATCHES_PREFIX) is not None:
         return decode_block(datum)
     if any(_position(tag, prefix) is not None for prefix in (schema.RATES_PREFIX, schema.UPDATES_PREFIX)):
@@ -45,7 +46,7 @@ def decode(tag: str, datum: Datum) -> Any:
 
 
 def recordings_of(tags: Mapping[str, TagData]) -> list[DecodedRecording]:
-    """Returns the recordings of a run, in the order in which they began."""
+    """Returns the recordings of a run, in the order of their start."""
     batches: dict[str, list[tuple[int, str]]] = {}
     for tag in tags:
         position = _position(tag, schema.BATCHES_PREFIX)
@@ -71,18 +72,20 @@ def recordings_of(tags: Mapping[str, TagData]) -> list[DecodedRecording]:
 
 
 def unread(tags: Mapping[str, TagData], failed: Sequence[str]) -> list[str]:
-    """Returns sentences on what could not be read."""
-    sentences = [f"TensorBoard could not read {tag!r}; what it holds is missing here." for tag in failed]
+    """Returns sentences about what could not be read."""
+    sentences = [f"TensorBoard could not read {tag!r}; its data is missing here." for tag in failed]
     for tag, data in tags.items():
         count = sum(record is None for record in data.records)
         if count:
-            records = "1 record" if count == 1 else f"{count:,} records"
-            sentences.append(f"Left out: {records} of {tag!r} that could not be understood.")
+            records = quantity(count, "record")
+            sentences.append(
+                f"{records} of {tag!r} could not be decoded and {'is' if count == 1 else 'are'} missing."
+            )
     return sentences
 
 
 def _blocks(tags: Mapping[str, TagData], tag: str) -> list[Block]:
-    """Returns a batch tag's rows, with what is recorded of single optimizers beside them."""
+    """Returns the rows of a batch tag, with the columns of single optimizers."""
     blocks: list[Block] = _read(tags.get(tag))
     lrs, updates = (
         {entry.last_step: entry for entry in _optimizer_columns(tags, prefix, tag)}
@@ -90,14 +93,17 @@ def _blocks(tags: Mapping[str, TagData], tag: str) -> list[Block]:
     )
     if not lrs and not updates:
         return blocks
-    return [replace(block, lrs=_of_block(lrs, block), updates=_of_block(updates, block)) for block in blocks]
+    return [
+        replace(block, lrs=_columns_of_block(lrs, block), updates=_columns_of_block(updates, block))
+        for block in blocks
+    ]
 
 
 def _optimizer_columns(tags: Mapping[str, TagData], prefix: str, tag: str) -> list[OptimizerColumns]:
     return _read(tags.get(prefix + tag.removeprefix(schema.BATCHES_PREFIX)))
 
 
-def _of_block(columns: Mapping[int, OptimizerColumns], block: Block) -> Reals | None:
+def _columns_of_block(columns: Mapping[int, OptimizerColumns], block: Block) -> Reals | None:
     beside = columns.get(block.last_step)
     return beside.values if beside is not None and len(beside.values) == len(block.values) else None
 

@@ -1,4 +1,4 @@
-"""The runs of a log directory: each is read once, and kept as long as nothing is added to it."""
+"""The run cache: each run of a log directory is read once, and kept until something is added to it."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from lrmon.review.reading.sampled import is_recorded, is_sampled, sampled_run
 from lrmon.review.run.run import Run
 
 ROWS_HELD = 10_000_000
-"""Rows of whole runs kept in memory; with some 52 bytes a row, half a gigabyte."""
+"""At most this many rows of runs are kept in memory; with about 52 bytes per row, 0.5 GB."""
 
 _RUNS_AT_ONCE = 128
-"""So many are read before another request has its turn."""
+"""This many runs are read before another request can read."""
 
 _READINGS = 3
-"""So many times a run is read that grows while it is read; then what was read last is the run."""
+"""A run that grows while it is read is read at most this many times; the last result counts."""
 
 _Key = tuple[str, str]
-"""Experiment and folder: TensorBoard's name of a run, which may hold several trainings."""
+"""Experiment and folder: TensorBoard's name of a run, which can contain several trainings."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Stage:
-    """Which stage of a run something was made of.
+    """The stage of a run from which something was computed.
 
     Attributes:
-      listing: the run's tags as they were listed before they were read; None where some could not be read.
-      damaged: sentences on the run's damaged files that were known then.
+      listing: the run's tags when they were listed, before they were read; None if some could not be read.
+      damaged: sentences about the run's damaged files at that time.
       turn: of the reading, see `RunCache._turn`.
     """
 
@@ -47,19 +47,19 @@ class _Stage:
     turn: int
 
     def is_current(self, listing: Listing, damaged: tuple[str, ...], turn: int) -> bool:
-        """Returns whether this is what a run is now, or later.
+        """Returns whether this is the current stage of a run, or a later one.
 
         Args:
           listing: of the run.
           damaged: sentences on its damaged files.
-          turn: when that listing was asked for. What was read after that is at least as new.
+          turn: when that listing was requested. Data that was read later is at least as new.
         """
         return (self.listing == listing and self.damaged == damaged) or self.turn > turn
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """What the list of runs says of the trainings of one folder.
+    """The entries of the list of runs for the trainings of one folder.
 
     Attributes:
       stage: of the folder.
@@ -87,12 +87,12 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """The trainings of one folder as they were at one moment, and the records that they were made of.
+    """The trainings of one folder at one moment, and their records.
 
     Attributes:
       stage: of the folder.
       runs: by name, see `trainings_of`.
-      tags: what was read.
+      tags: the data that was read.
     """
 
     stage: _Stage
@@ -105,17 +105,18 @@ class _Held:
 
 
 class RunCache:
-    """Gives runs and their summaries, and keeps them; to be used from many threads at once.
+    """Reads and keeps runs and their summaries; many threads can use it at once.
 
-    A run is immutable: rows, version and everything computed of them are of one moment. While it is read,
-    the training may go on, so it is listed before and after, and read again where the two differ.
+    A run is immutable: its rows, its version and all results computed from them belong to one moment. The
+    training can continue while a run is read, so it is listed before and after, and read again if the lists
+    differ.
 
-    Whole runs are kept up to a number of rows, and the one unused for the longest time goes first;
-    summaries are kept of all.
+    Runs are kept up to a number of rows; the least recently used run is removed first. The summaries of all
+    runs are kept.
 
     Args:
-      samples: how many records of a tag TensorBoard was told to keep, 0 for all.
-      rows: how many rows of whole runs to keep.
+      samples: how many records of a tag TensorBoard keeps, 0 for all.
+      rows: how many rows of runs to keep.
       summarize: makes the entry of a run in `overview`; without it the entries are empty.
     """
 
@@ -133,15 +134,15 @@ class RunCache:
         self._held_rows = 0
         self._summaries: dict[_Key, _Entry] = {}
         self._turn = 0
-        """Grows with each reading, so that of a listing and a reading the later one is known."""
+        """Grows with each reading, which gives the order of listings and readings."""
         self._lock = threading.Lock()
         self._reading = threading.Lock()
 
     def run(self, reader: RecordReader, name: str) -> Run:
-        """Returns a run as TensorBoard has it now.
+        """Returns the current state of a run in TensorBoard.
 
         Raises:
-          tensorboard.errors.NotFoundError: if there is no such run, or nothing of lrmon in it.
+          tensorboard.errors.NotFoundError: if there is no such run, or it has no data of lrmon.
         """
         turn, folder = self._turn, folder_of(name)
         listing = _list(reader, [folder]).get(folder)
@@ -157,7 +158,7 @@ class RunCache:
         return held.runs[name]
 
     def overview(self, reader: RecordReader) -> Overview:
-        """Returns the summaries of all runs that hold a learning rate recorded by lrmon."""
+        """Returns the summaries of all runs with a learning rate recorded by lrmon."""
         turn = self._turn
         listings = reader.list_records()
         others = [name for name in reader.list_runs() if name not in listings]
@@ -168,7 +169,7 @@ class RunCache:
         missing = iter(sorted(name for name in listings if name not in entries))
         while names := list(islice(missing, _RUNS_AT_ONCE)):
             with self._reading:
-                # Those before have taken their time: what was listed then is old now.
+                # Reading the runs before took time, so the list is old.
                 now = _list(reader, names)
                 asked = {name: now[name] for name in names if name in now}
                 entries |= self._known(reader, asked, turn)
@@ -182,7 +183,7 @@ class RunCache:
         return Overview(version, notices, {name: summary for name, (_, summary) in runs.items()})
 
     def _read(self, reader: RecordReader, listings: Mapping[str, Listing]) -> dict[str, _Held]:
-        """Reads what is new of these runs, until nothing is added to them meanwhile."""
+        """Reads the new data of these runs, until nothing is added during the reading."""
         read: dict[str, _Held] = {}
         wanted = dict(listings)
         for _ in range(_READINGS):
@@ -198,7 +199,7 @@ class RunCache:
     def _read_once(
         self, reader: RecordReader, listings: Mapping[str, Listing], read: Mapping[str, _Held]
     ) -> Iterator[tuple[str, _Held]]:
-        """Yields these folders as they are now; what has been read of them, or is held, is not read again."""
+        """Yields the current state of these folders; data that was read before is not read again."""
         with self._lock:
             self._turn += 1
             turn = self._turn
@@ -230,7 +231,7 @@ class RunCache:
         failed: Sequence[str],
         known: Mapping[str, Run],
     ) -> dict[str, Run]:
-        """Returns the runs of a folder; an earlier training that has not changed stays the object it was."""
+        """Returns the runs of a folder; an unchanged earlier training keeps its object."""
         runs: dict[str, Run] = {}
         lost = damaged(reader.log_dir, folder)
         points = sorted((tag, data.digest) for tag, data in tags.items())
@@ -257,14 +258,14 @@ class RunCache:
             held.stage, {name: (run.version, self._summarize(run)) for name, run in held.runs.items()}
         )
         with self._lock:
-            self._let_go(key, stays=held.runs.values())
+            self._release(key, stays=held.runs.values())
             self._held[key] = held
             self._held_rows += held.rows
             while self._held_rows > self._rows and len(self._held) > 1:
-                self._let_go(next(iter(self._held)))
+                self._release(next(iter(self._held)))
             self._summaries[key] = entry
 
-    def _let_go(self, key: _Key, stays: Collection[Run] = ()) -> None:
+    def _release(self, key: _Key, stays: Collection[Run] = ()) -> None:
         held = self._held.pop(key, None)
         if held is not None:
             self._held_rows -= held.rows
@@ -273,7 +274,7 @@ class RunCache:
                     run.memo.close()
 
     def _current(self, reader: RecordReader, name: str, listing: Listing, turn: int) -> _Held | None:
-        """Returns a folder's runs, if they are at hand as they are now; see `_Stage.is_current`."""
+        """Returns the runs of a folder if they are kept and current; see `_Stage.is_current`."""
         key, lost = (reader.experiment, name), damaged(reader.log_dir, name)
         with self._lock:
             held = self._held.get(key)
@@ -283,7 +284,7 @@ class RunCache:
             return held
 
     def _known(self, reader: RecordReader, listings: Mapping[str, Listing], turn: int) -> dict[str, _Entry]:
-        """Returns the summaries that are at hand of these runs as they are now."""
+        """Returns the kept summaries of these runs that are current."""
         with self._lock:
             kept = {name: self._summaries.get((reader.experiment, name)) for name in listings}
         return {
@@ -294,22 +295,22 @@ class RunCache:
         }
 
     def _forget(self, experiment: str, listings: Mapping[str, Listing]) -> None:
-        """Lets go of runs that are no longer in the log directory."""
+        """Removes runs that are no longer in the log directory."""
         with self._lock:
             for key in [key for key in self._summaries if key[0] == experiment and key[1] not in listings]:
                 del self._summaries[key]
-                self._let_go(key)
+                self._release(key)
 
 
 def _list(reader: RecordReader, names: Sequence[str]) -> dict[str, Listing]:
-    """Returns the tags of those of these runs that hold a learning rate recorded by lrmon."""
+    """Returns the tags of the runs with a learning rate recorded by lrmon."""
     listings = reader.list_records(names)
     others = [name for name in names if name not in listings]
     return listings | _with_learning_rate(reader.list_scalars(others)) if others else listings
 
 
 def _with_learning_rate(scalars: Mapping[str, Listing]) -> dict[str, Listing]:
-    """Returns the scalars of lrmon, of those runs that hold its learning rate."""
+    """Returns lrmon's scalars of the runs with its learning rate."""
     return {
         run: {tag: stamp for tag, stamp in listing.items() if is_recorded(tag)}
         for run, listing in scalars.items()
@@ -321,7 +322,7 @@ def _about_samples(samples: int) -> tuple[str, ...]:
     if not samples:
         return ()
     sentence = (
-        f"--samples_per_plugin limits lrmon to {samples:,} records of each tag, so that steps may be "
+        f"--samples_per_plugin limits lrmon to {samples:,} records of each tag, so steps can be "
         "missing. Start TensorBoard without lrmon in that flag, or with lrmon=0."
     )
     return (sentence,)

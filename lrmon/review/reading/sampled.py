@@ -1,4 +1,4 @@
-"""Runs of which only the standard scalars are there: TensorBoard keeps a random sample of their points."""
+"""Runs with only the standard scalars, of which TensorBoard keeps a random sample of points."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from lrmon.review.run.run import SERIES, Epoch, Run
 _TAGS = (schema.SCALAR_LEARNING_RATE, schema.SCALAR_EFFECTIVE_LEARNING_RATE, schema.SCALAR_LOSS)
 
 _NOTICE = (
-    "This run has lrmon's scalars but not its records: it shows the points that TensorBoard has kept of them "
-    "(of a long run a random sample), and its epochs are counted from 0."
+    "This run has lrmon's scalars, but not its records. It shows the points that TensorBoard keeps (for long "
+    "runs a random sample), and its epochs are counted from 0."
 )
 
 
@@ -32,10 +32,9 @@ def is_sampled(listing: Listing) -> bool:
 
 
 def sampled_run(name: str, version: str, scalars: Mapping[str, Sequence[Any]]) -> Run:
-    """Returns the run that the points of standard scalars give.
+    """Returns the run of the points of standard scalars.
 
-    Its steps are those of which any of the three curves has a point; where another one has none, it is
-    absent.
+    Its steps are those at which any of the three curves has a point; the values of the others are absent.
 
     Args:
       name: the run's name.
@@ -43,8 +42,8 @@ def sampled_run(name: str, version: str, scalars: Mapping[str, Sequence[Any]]) -
       scalars: by tag, TensorBoard's points with ``step``, ``wall_time`` and ``value``.
     """
     points = {tag: {datum.step: datum for datum in scalars.get(tag, ()) if datum.step >= 0} for tag in _TAGS}
-    steps = sorted({step for of_tag in points.values() for step in of_tag})
-    times = [max(of_tag[step].wall_time for of_tag in points.values() if step in of_tag) for step in steps]
+    steps = sorted({step for by_step in points.values() for step in by_step})
+    times = [max(by_step[step].wall_time for by_step in points.values() if step in by_step) for step in steps]
     columns: dict[str, NDArray[np.float32]] = {}
     absent: dict[str, NDArray[np.bool_]] = {}
     for series, tag in zip(SERIES, _TAGS, strict=True):
@@ -78,7 +77,7 @@ def sampled_run(name: str, version: str, scalars: Mapping[str, Sequence[Any]]) -
 
 
 def _epochs(scalars: Mapping[str, Sequence[Any]], first_step: int) -> tuple[Epoch, ...]:
-    """Returns the epochs; each has its points at its last step."""
+    """Returns the epochs; the points of an epoch are at its last step."""
     metrics: dict[int, dict[str, float]] = {}
     times: dict[int, float] = {}
     for tag, points in scalars.items():

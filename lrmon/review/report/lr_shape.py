@@ -1,4 +1,4 @@
-"""The shape of a run's learning rate in words."""
+"""The shape of the learning rate of a run in words."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ import numpy as np
 from lrmon.analysis.learning_rate.shape import Shape
 from lrmon.review.report.findings.finding import figure
 from lrmon.review.run.numbers import shortest
+from lrmon.text.wording import quantity
 
 if TYPE_CHECKING:
     from lrmon.review.report.analysis import RunAnalysis
 
 
 _ROUNDING: Final = 2.0**-22
-"""How far the ratio of two float32 numbers may be off."""
+"""The largest error of the ratio of two float32 numbers."""
 
 
-def kind_of(analysis: RunAnalysis) -> str:
+def shape_kind(analysis: RunAnalysis) -> str:
     """Returns the kind of the learning rate's curve, as `lr.kind` of the report has it."""
     shape = analysis.shape
     return analysis.lr_changes.kind if shape is None or _is_staircase(shape) else shape.kind
@@ -28,38 +29,39 @@ def kind_of(analysis: RunAnalysis) -> str:
 def shape_words(analysis: RunAnalysis) -> str:
     """Returns the shape of the learning rate in a few words.
 
-    For example ``×0.933 every epoch, from 0.0933 to 0.0001``, or ``staircase, from 0.1 to 0.01, 3 edges``.
+    For example ``×0.933 every epoch, from 0.0933 to 0.0001`` or ``staircase, from 0.1 to 0.01, 3 LR
+    changes``.
     """
-    lrs, steps, shape = analysis.run.learning_rate, analysis.lr_changes, analysis.shape
+    lrs, lr_changes, shape = analysis.run.learning_rate, analysis.lr_changes, analysis.shape
     known = lrs[~np.isnan(lrs)]
     if not known.size:
         return "not recorded"
     first, last = (figure(lr) for lr in shortest(known[[0, -1]]).tolist())
-    if steps.kind == "constant":
+    if lr_changes.kind == "constant":
         return f"constant, {first}"
-    size = int(steps.step.size)
-    lr_changes = f", {size:,} edge{'' if size == 1 else 's'}" if size else ""
+    size = int(lr_changes.step.size)
+    count = f", {quantity(size, 'LR change')}" if size else ""
     if shape is None:
-        return f"{steps.kind}, from {first} to {last}{lr_changes}"
+        return f"{lr_changes.kind}, from {first} to {last}{count}"
     rule = _rule_words(analysis, shape)
     if _is_staircase(shape):
-        return f"staircase, {rule}, from {first} to {last}{lr_changes}"
+        return f"staircase, {rule}, from {first} to {last}{count}"
     return f"{_before(analysis, shape)}{rule}, from {first} to {last}"
 
 
 def shape_sentence(analysis: RunAnalysis) -> str | None:
-    """Returns what has to be said of a time-based decay, None of any other learning rate.
+    """Returns a description of a time-based decay, None for any other learning rate.
 
-    It is one formula in the step, and people take its settings for those of an epoch.
+    Its formula counts steps, but its settings are often chosen for epochs.
     """
     shape = analysis.shape
     if shape is None or shape.kind != "inverse_time":
         return None
     x = "step" if shape.unit == "step" else "epoch"
-    when = "at every batch, not once an epoch" if shape.unit == "step" else "once an epoch"
+    when = "per step, not per epoch" if shape.unit == "step" else "per epoch"
     lrs, columns = analysis.run.learning_rate, analysis.epochs
     known = lrs[~np.isnan(lrs)]
-    # A constant that is read off float32 numbers which hardly differ has fewer digits.
+    # The constant has fewer digits if the float32 numbers that it is computed from hardly differ.
     moved = abs(float(known[-1]) / float(known[0]) - 1.0) if known[0] > 0.0 else 1.0
     digits = min(max(int(math.log10(moved / _ROUNDING)), 1), 4) if moved > 0.0 else 1
     constant = figure(shape.constant, digits)
@@ -77,7 +79,7 @@ def shape_sentence(analysis: RunAnalysis) -> str | None:
 
 
 def shape_json(analysis: RunAnalysis) -> dict[str, Any] | None:
-    """Returns the shape as the report has it, None where there is none."""
+    """Returns the shape for the report, None if there is none."""
     shape = analysis.shape
     if shape is None:
         return None
@@ -93,7 +95,7 @@ def shape_json(analysis: RunAnalysis) -> dict[str, Any] | None:
 
 
 def changes_every_epoch(analysis: RunAnalysis) -> bool:
-    """Whether the learning rate is set anew at each epoch by one rule, so that its edges are no stairs."""
+    """Returns whether one rule sets the learning rate in each epoch, so it is no staircase."""
     return analysis.shape is not None and analysis.shape.unit == "epoch" and analysis.shape.every == 1
 
 
@@ -103,7 +105,7 @@ def _is_staircase(shape: Shape) -> bool:
 
 def _rule_words(analysis: RunAnalysis, shape: Shape) -> str:
     one = "epoch" if shape.unit == "epoch" else "step"
-    every = f"every {one}" if shape.every == 1 else f"every {shape.every:,} {one}s"
+    every = f"every {one}" if shape.every == 1 else f"every {quantity(shape.every, one)}"
     if shape.kind == "inverse_time":
         return f"time-based decay {every}"
     if shape.kind == "linear":
@@ -111,12 +113,12 @@ def _rule_words(analysis: RunAnalysis, shape: Shape) -> str:
     words = f"×{_factor(shape.constant)} {every}"
     length = analysis.positions.steps_per_epoch
     if shape.unit == "step" and shape.every == 1 and length is not None and analysis.run.epochs:
-        words += f" (×{_factor(shape.constant**length)} an epoch)"
+        words += f" (×{_factor(shape.constant**length)} per epoch)"
     return words
 
 
 def _before(analysis: RunAnalysis, shape: Shape) -> str:
-    """Returns what there is to say of the steps before the first change."""
+    """Returns the words about the steps before the first change."""
     steps, warmup = analysis.run.step, analysis.lr_changes.warmup_end
     first = _step(analysis, shape, shape.first)
     usual = (
@@ -135,7 +137,7 @@ def _step(analysis: RunAnalysis, shape: Shape, x: int) -> int:
 
 
 def _factor(value: float) -> str:
-    """Returns a factor with three digits of what it changes.
+    """Returns a factor with three digits of its difference from 1.
 
     >>> _factor(0.9330329915), _factor(0.99953987), _factor(0.1), _factor(1.0723)
     ('0.933', '0.99954', '0.1', '1.0723')
@@ -143,8 +145,8 @@ def _factor(value: float) -> str:
     change = abs(1.0 - value)
     if change == 0.0:
         return "1"
-    positions = max(0, 2 - math.floor(math.log10(change)))
-    text = f"{value:.{positions}f}" if value >= 0.1 else f"{value:.3g}"
+    decimals = max(0, 2 - math.floor(math.log10(change)))
+    text = f"{value:.{decimals}f}" if value >= 0.1 else f"{value:.3g}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

@@ -1,4 +1,4 @@
-"""A range test as it was recorded: its sweeps, what they suggest, and where a training lies in them."""
+"""The report of a range test: its sweeps, their suggestions, and a comparison with a training."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ from lrmon.text.widths import shortened
 from lrmon.text.wording import quantity
 
 _WIDTH: Final = 1000
-"""Columns of pixels that a sweep is thinned to."""
+"""A sweep is thinned for this many columns of pixels."""
 
 _SETTINGS: Final = ("start_lr", "end_lr", "steps", "growth", "stop_factor", "smoothing", "repeats")
 _LONGEST: Final = 500
-"""Characters of a recorded sentence that are shown."""
+"""At most this many characters of a recorded sentence are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class SweepReport:
-    """One pass over the learning rates.
+    """One sweep over the learning rates.
 
     Attributes:
       repeat: 0-based among the sweeps of one call.
       step: [n], on the run's step axis.
       learning_rate: [n], of each step.
       loss: [n], of each step's batch.
-      test: what it says; arrays are aligned with `step`.
-      stopped: None where all steps ran, or where it still runs, else ``diverged``, ``not finite``,
-        ``data ended`` or ``interrupted``.
+      test: its analysis; arrays are aligned with `step`.
+      stopped: None if all steps ran, or if it is running, else ``diverged``, ``not finite``, ``data ended``
+        or ``interrupted``.
       stopped_reason: the same in a sentence.
     """
 
@@ -64,52 +64,52 @@ class SweepReport:
 
 @dataclass(frozen=True, slots=True)
 class RangeTestReport:
-    """What a recorded range test says.
+    """The report of a range test.
 
     Attributes:
       run: the run.
-      settings: how it was set, fields of `lrmon.schema.RangeTestRecord`; None where one is not recorded.
+      settings: fields of `lrmon.schema.RangeTestRecord`; None for one that is not recorded.
       sweeps: of the latest call.
-      together: their suggestions with median and spread.
-      recognized: what there is to say of a fit that was recorded as a training, see
-        `lrmon.review.run.own_sweeps`; None of a range test of `lrmon.LRFinder`.
+      combined: their suggestions with median and spread.
+      recognized: a sentence about a fit that was recorded as a training, see `lrmon.review.run.own_sweeps`;
+        None for a range test of `lrmon.LRFinder`.
     """
 
     run: Run
     settings: Mapping[str, Any]
     sweeps: tuple[SweepReport, ...]
-    together: Repeats
+    combined: Repeats
     recognized: str | None
 
     @property
     def suggestions(self) -> Mapping[str, Spread]:
-        """What each method suggests, over all sweeps."""
-        return self.together.suggestions
+        """The suggestion of each method, over all sweeps."""
+        return self.combined.suggestions
 
     @property
     def recommended(self) -> Spread:
-        """The learning rate to train with."""
-        return self.together.recommended
+        """The recommended learning rate."""
+        return self.combined.recommended
 
     @property
     def cautions(self) -> tuple[Caution, ...]:
-        """Why one should doubt the suggestions."""
-        return self.together.cautions
+        """The reasons to doubt the suggestions."""
+        return self.combined.cautions
 
     @property
     def optimizer(self) -> str | None:
-        """The class name of the optimizer that was tested."""
+        """The class name of the tested optimizer."""
         config = self.run.fits[-1].record.get("optimizer") if self.run.fits else None
         name = config.get("class_name") if isinstance(config, Mapping) else None
         return name if isinstance(name, str) else None
 
     def compare(self, training: Run) -> Comparison:
-        """Returns where a training's learning rates lie in this test.
+        """Returns a comparison of a training's learning rates with this test.
 
         Args:
           training: of the same model, optimizer and data.
         """
-        return compare(self.together, shortest(training.learning_rate))
+        return compare(self.combined, shortest(training.learning_rate))
 
     def to_json(self, training: Run | None = None) -> str:
         """Returns the answer of the route ``range_test``, see http_api.md.
@@ -138,7 +138,7 @@ class RangeTestReport:
         )
 
     def to_dict(self, training: Run | None = None) -> dict[str, Any]:
-        """Returns what `to_json` does, in Python's types."""
+        """Returns what `to_json` does, as Python objects."""
         answer: dict[str, Any] = json.loads(self.to_json(training))
         return answer
 
@@ -149,7 +149,7 @@ class RangeTestReport:
         return f"<RangeTestReport on {shortened(self.run.name, 50)!r}: {sweeps} · {recommended}>"
 
     def members_json(self, *, columns: bool) -> str:
-        """Returns settings, sweeps, suggestions and problems as members of a JSON object, without its braces.
+        """Returns settings, sweeps, suggestions and cautions as members of a JSON object, without its braces.
 
         Args:
           columns: whether the sweeps have their curves.
@@ -165,7 +165,7 @@ class RangeTestReport:
 
 
 def range_test(run: Run) -> RangeTestReport:
-    """Returns what a range test says.
+    """Returns the report of a range test.
 
     Its sweeps are the run's fits of this kind, from the last one that was the first of its call.
 
@@ -181,9 +181,9 @@ def range_test(run: Run) -> RangeTestReport:
     )
     sweeps = tuple(_sweep_report(run, index) for index, fit in fits[first:] if fit.kind == "range_test")
     settings = {name: _setting(_field(run.fits[-1], name)) for name in _SETTINGS}
-    together = combine([sweep.test for sweep in sweeps])
+    combined = combine([sweep.test for sweep in sweeps])
     recognized = about_own_sweep(run.fits, len(run.fits) - 1, run.step, run.learning_rate)
-    return RangeTestReport(run, settings, sweeps, together, recognized)
+    return RangeTestReport(run, settings, sweeps, combined, recognized)
 
 
 def _sweep_report(run: Run, index: int) -> SweepReport:
@@ -212,7 +212,7 @@ def _field(fit: Fit, name: str) -> Any:
 
 
 def _setting(value: Any) -> Any:
-    """Returns a recorded setting, None where it is nothing that a page can show."""
+    """Returns a recorded setting, None if it is no text or number that a page can show."""
     if isinstance(value, str):
         return value[:_LONGEST]
     if isinstance(value, bool) or not isinstance(value, (int, float)):

@@ -1,4 +1,4 @@
-"""A whole run as a file: the route ``export``."""
+"""Exports a run to a file: the route ``export``."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _ROWS_PER_PART = 16_384
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A file, in parts that are made as they are sent."""
+    """A file in parts, which are made while they are sent."""
 
     file_name: str
     mime_type: str
@@ -57,17 +57,19 @@ def _json(run: Run) -> Iterator[bytes]:
 
 
 def _csv(run: Run) -> Iterator[bytes]:
-    """Yields the lines; an epoch's metrics are in the row of its last step."""
+    """Yields the lines; the metrics of an epoch are in the line of its last step."""
     metrics = run.metric_names
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     named = [f"learning_rate/{name}" for name in run.learning_rates]
     updates = [f"updates/{name}" for name in run.updates]
     skipped = ["skipped"] if run.skipped.size else []
-    of_metrics = [f"epoch/{name}" for name in metrics]
-    writer.writerow(["step", "iteration", "epoch", "time", *SERIES, *named, *updates, *skipped, *of_metrics])
+    metric_columns = [f"epoch/{name}" for name in metrics]
+    writer.writerow(
+        ["step", "iteration", "epoch", "time", *SERIES, *named, *updates, *skipped, *metric_columns]
+    )
     yield out.getvalue().encode(errors="replace")
-    of_epochs = {
+    by_last_step = {
         epoch.last_step: "".join(f",{_field(epoch.metrics.get(name))}" for name in metrics)
         for epoch in run.epochs
         if epoch.last_step >= epoch.first_step
@@ -75,11 +77,9 @@ def _csv(run: Run) -> Iterator[bytes]:
     nothing = "," * len(metrics)
     for first in range(0, run.step.size, _ROWS_PER_PART):
         rows = np.arange(first, min(first + _ROWS_PER_PART, run.step.size))
-        metrics_of = (of_epochs.get(step, nothing) for step in run.step[rows].tolist())
+        line_ends = (by_last_step.get(step, nothing) for step in run.step[rows].tolist())
         lines = zip(*_columns(run, rows), strict=True)
-        yield "".join(
-            f"{','.join(line)}{end}\n" for line, end in zip(lines, metrics_of, strict=True)
-        ).encode()
+        yield "".join(f"{','.join(line)}{end}\n" for line, end in zip(lines, line_ends, strict=True)).encode()
 
 
 def _columns(run: Run, rows: NDArray[np.intp]) -> list[list[str]]:

@@ -1,4 +1,4 @@
-"""Columns of numbers as JSON: exact, and as short as they can be."""
+"""Columns of numbers as JSON: exact, and as short as possible."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ _EXACT_POWERS = 10.0 ** np.arange(23)
 """The powers of ten that a double holds exactly."""
 
 _FLOAT32_DIGITS = range(6, 10)
-"""Up to 6 decimal digits survive float32, and 9 tell any two of its values apart."""
+"""float32 keeps up to 6 decimal digits, and 9 digits distinguish any two float32 numbers."""
 
 
 def json_column(values: NDArray[Any], *, absent: NDArray[np.bool_] | None = None) -> str:
     """Returns a JSON array of the values.
 
-    A float32 appears as the shortest decimal that is read back as the same float32 (``0.1``, where its
-    double is 0.10000000149011612), a float64 as Python's ``repr``, a non-finite value as the string that
-    `lrmon.schema` has for it.
+    A float32 is written as the shortest decimal that is the same float32 (``0.1``, although its double is
+    0.10000000149011612), a float64 as by Python's ``repr``, and a non-finite value as the string in
+    `lrmon.schema`.
 
     Args:
       values: one-dimensional; integers, float32 or float64.
-      absent: where True, ``null`` stands instead of the value.
+      absent: where True, ``null`` is written instead of the value.
     """
     numbers: list[object] = (shortest(values) if values.dtype == np.float32 else values).tolist()
     if values.dtype.kind == "f" and not bool(np.isfinite(values).all()):
@@ -44,11 +44,11 @@ def json_column(values: NDArray[Any], *, absent: NDArray[np.bool_] | None = None
 
 
 def shortest(values: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Returns, for each float32, the double that prints as the shortest decimal read back as that float32.
+    """Returns for each float32 the double that prints as the shortest decimal of that float32.
 
-    A decimal of d digits is an integer times a power of ten. As long as both are exact in double precision
-    one division gives the double nearest to the decimal, and ``repr`` of that is the decimal. Values beyond
-    the exact powers (about 1e-14 and 1e22) are rare, and numpy prints them one by one.
+    A decimal of d digits is an integer times a power of ten. If both are exact in double precision, one
+    division gives the double nearest to the decimal, and its ``repr`` is the decimal. Values beyond the
+    exact powers (about 1e-14 and 1e22) are rare, and NumPy prints them one by one.
 
     >>> shortest(np.array([0.1, 1e-7], dtype=np.float32)).tolist()
     [0.1, 1e-07]

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrmon.review.run.run import Fit
+from lrmon.text.wording import quantity
 
 
 def optimizer_names(fit: Fit | None) -> list[str]:
-    """Returns the names of a fit's optimizers, none where they are not recorded as they should be."""
+    """Returns the names of a fit's optimizers, none if they are not recorded as expected."""
     listed = fit.record.get("optimizers") if fit is not None else None
     names = (
         [entry.get("name") for entry in listed if isinstance(entry, Mapping)]
@@ -32,9 +33,7 @@ def updates_words(updates: NDArray[np.int32]) -> str:
     if not made.size:
         return "no update"
     least, most = int(made.min()), int(made.max())
-    count = (
-        f"{least:,} to {most:,} updates" if most > least else "1 update" if most == 1 else f"{most:,} updates"
-    )
+    count = f"{least:,} to {quantity(most, 'update')}" if most > least else quantity(most, "update")
     if made.size == updates.size:
         return f"{count} in each step"
-    return f"{count} in each of {made.size:,} of {updates.size:,} steps"
+    return f"{count} in each of {made.size:,} of {quantity(updates.size, 'step')}"

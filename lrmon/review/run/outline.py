@@ -1,4 +1,4 @@
-"""A run in one row of a list."""
+"""One row of a list of runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lrmon.review.run.numbers import shortest
 from lrmon.review.run.run import Run
 
 UNKNOWN = "-"
-"""Stands for an unknown value. It is ASCII, so that every encoding has it."""
+"""An unknown value. It is ASCII, so every encoding has it."""
 
 HEADINGS = ("run", "kind", "steps", "epochs", "optimizer", "last LR", "last loss")
 """The headings of the cells of an outline."""
@@ -27,8 +27,8 @@ class Outline:
       kind: ``training`` or ``range test``.
       steps: how many steps are recorded.
       epochs: how many epochs have ended.
-      optimizer: class name of the last fit's optimizer, None where it is not known.
-      schedule: class name of its schedule, None where there is none, or where it is not known.
+      optimizer: class name of the last fit's optimizer, None if it is unknown.
+      schedule: class name of its schedule, None if there is none or it is unknown.
       learning_rate: of the last step, None if it is not recorded.
       loss: of the last step, None if it is not recorded.
     """
@@ -56,7 +56,7 @@ class Outline:
 
 
 def outline(run: Run) -> Outline:
-    """Returns what a list says of a run."""
+    """Returns the row of a run."""
     last = run.fits[-1:]
     return Outline(
         name=run.name,

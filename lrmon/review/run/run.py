@@ -1,4 +1,4 @@
-"""One run as the review side sees it: columns of numbers, epochs, fits, and what is missing."""
+"""One run: columns of numbers, epochs, fits, and missing steps."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,6 @@ from lrmon import schema
 from lrmon.text.html import table_html
 from lrmon.text.widths import shortened
 from lrmon.text.wording import quantity
-
-if TYPE_CHECKING:
-    pass
 
 Provenance = Literal["lrmon", "scalars"]
 """``lrmon``: exact records of every step. ``scalars``: the sample that TensorBoard keeps of scalars."""
@@ -28,7 +25,7 @@ Reals = NDArray[np.floating[Any]]
 """A column of numbers, float32 or float64."""
 
 _MOST_KEPT: Final = 6
-"""So many things that were computed of one run are kept; those unused for the longest time go first."""
+"""At most this many results are kept per run; the least recently used one is removed first."""
 
 SERIES = ("learning_rate", "effective_learning_rate", "loss")
 """The columns of a run that are curves."""
@@ -36,12 +33,12 @@ SERIES = ("learning_rate", "effective_learning_rate", "loss")
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """One epoch that ended, see `lrmon.schema.EpochRecord`.
+    """One completed epoch, see `lrmon.schema.EpochRecord`.
 
     Attributes:
-      number: 0-based, as it was recorded. A later fit may count from 0 again.
-      last_step: inclusive; ``first_step - 1`` where the epoch had no batch.
-      metrics: without those that the epoch has not got.
+      number: 0-based, as recorded. A later fit can count from 0 again.
+      last_step: inclusive; ``first_step - 1`` if the epoch had no batch.
+      metrics: those that the epoch has.
     """
 
     number: int
@@ -54,13 +51,13 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """One fit, with the fields of its `lrmon.schema.RunRecord` that have a meaning for the review.
+    """One fit, with the fields of its `lrmon.schema.RunRecord` that reports use.
 
     Attributes:
-      last_step: None where no end is recorded, or where the fit had no batch.
-      kind: ``training`` or ``range_test``: as recorded, or found, see `sweep_from`.
-      sweep_from: the first step of a range test that was recorded as a training, since it is the user's own
-        and not `lrmon.LRFinder`'s; None for every other fit.
+      last_step: None if no end is recorded, or if the fit had no batch.
+      kind: ``training`` or ``range_test``: as recorded or as recognized, see `sweep_from`.
+      sweep_from: the first step of a range test that was recorded as a training, because `lrmon.LRFinder` did
+        not make it; None for every other fit.
       record: everything that was recorded, as decoded from JSON.
     """
 
@@ -78,9 +75,9 @@ class Fit:
     sweep_from: int | None = None
 
     def has(self, column: str) -> bool:
-        """Returns whether a column has been recorded: nothing in the record says that it is unavailable.
+        """Returns whether a column is recorded: the record does not say that it is unavailable.
 
-        A number that is NaN in a column that has been recorded was NaN in the training.
+        A NaN in a recorded column was NaN in the training.
 
         Args:
           column: ``learning_rate``, ``effective_learning_rate`` or ``loss``.
@@ -91,7 +88,7 @@ class Fit:
         return not is_none and by_column.get(column) != schema.UNAVAILABLE
 
     def class_name(self, name: str) -> str | None:
-        """Returns the class name in a recorded configuration, None where there is none.
+        """Returns the class name in a recorded configuration, None if there is none.
 
         Args:
           name: ``optimizer`` or ``schedule``.
@@ -103,16 +100,16 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What one update did to the weights, see `lrmon.schema.SampleRecord`.
+    """The effect of one update on the weights, see `lrmon.schema.SampleRecord`.
 
     Attributes:
       step: of the update.
-      sampled: how many weights were looked at, None where that is not recorded.
-      parameters: of how many.
-      step_size: the `lrmon.schema.STEP_SIZE_QUANTILES` of their step sizes; None where the optimizer's rule
-        is not known.
-      update_to_weight: by layer, the size of the update against that of the weights; empty where the update
-        could not be told apart.
+      sampled: how many weights were sampled, None if that is not recorded.
+      parameters: the number of all weights.
+      step_size: the `lrmon.schema.STEP_SIZE_QUANTILES` of their step sizes; None if the optimizer's rule
+        is unknown.
+      update_to_weight: by layer, the size of the update relative to the weights; empty if the update is
+        unknown.
     """
 
     step: int
@@ -130,9 +127,9 @@ def no_steps() -> NDArray[np.int64]:
 
 
 class Memo:
-    """Keeps what is computed of one run for as long as the run itself; to be used from many threads at once.
+    """Keeps results that were computed from one run, as long as the run; many threads can use it at once.
 
-    A copy of a run starts with an empty one.
+    A copy of a run starts with an empty memo.
     """
 
     __slots__ = ("_is_closed", "_kept", "_lock")
@@ -143,9 +140,9 @@ class Memo:
         self._is_closed = False
 
     def get(self, key: Hashable, compute: Callable[[], T]) -> T:
-        """Returns what is kept under `key`, computed now if nothing is.
+        """Returns the result that is kept under `key`; computes it if there is none.
 
-        Threads that ask at once wait for one of them to compute it.
+        Threads that ask at the same time wait until one of them has computed it.
         """
         with self._lock:
             if self._is_closed:
@@ -157,10 +154,10 @@ class Memo:
             return value
 
     def close(self) -> None:
-        """Lets go of everything, and keeps nothing any more.
+        """Removes all results, and keeps no further ones.
 
-        What is kept may hold the run itself, and such a ring of objects would occupy memory until Python's
-        garbage collector comes by.
+        A result can refer to the run, and such a cycle would occupy memory until Python's garbage collector
+        runs.
         """
         with self._lock:
             self._is_closed = True
@@ -175,42 +172,41 @@ class Memo:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run: one training of a folder, as it was at one moment. Every array is read-only.
+    """A run: one training of a folder at one moment. Every array is read-only.
 
-    Whatever is computed of a run is computed of this object and kept in its `memo`, so that an answer never
-    mixes the rows of two moments.
+    Results that are computed from a run are kept in its `memo`, so an answer never mixes the rows of two
+    moments.
 
     Attributes:
       name: TensorBoard's name of the run; of an earlier training in the same folder with its number, see
         `lrmon.review.reading.merge.trainings_of`.
-      version: made of what was read, so that it changes when anything of the run would.
-      provenance: where the numbers come from.
-      step: [n], ascending, each once.
-      time: [n], seconds since 1970 (UTC), never descending.
-      epoch: [n], place on the epoch axis, never descending: a quarter into the epoch at position 1 is 1.25;
-        NaN where nothing is known of epochs.
-      learning_rate: [n], that the step's update used; float64 where training used that and float32 does not
-        hold it, as the other columns of numbers then are.
-      effective_learning_rate: [n], NaN where no single number exists.
+      version: a digest of the data, which changes when anything of the run changes. provenance: where the
+      numbers come from. step: [n], ascending, each once. time: [n], seconds since 1970 (UTC), never
+      descending. epoch: [n], position on the epoch axis, never descending: a quarter into the epoch at
+      position 1 is 1.25;
+        NaN if the epochs are unknown.
+      learning_rate: [n], of the update of each step; float64 if the training used numbers that are not
+        float32, as are the other columns of numbers then.
+      effective_learning_rate: [n], NaN if there is no single number.
       loss: [n], of the step's batch.
-      absent: by column, which rows have no value at all; columns that have them all are not in it. Those of
-        `learning_rates` stand under ``learning_rate/<name>``.
+      absent: by column, the rows without a value; complete columns are not in it. The columns of
+        `learning_rates` are called ``learning_rate/<name>``.
       epochs: in order.
-      epoch_positions: where each of `epochs` begins on the epoch axis. It is the epoch's number, as long as
-        numbers do not go back; an epoch of a fit that counts from 0 again comes after those before it.
-      epoch_end: place on the epoch axis where the last row's epoch ends, or of the last row in an epoch
-        that has not ended. NaN where nothing is known of epochs.
+      epoch_positions: where each of `epochs` starts on the epoch axis. It is the epoch's number, unless the
+        numbers go back; an epoch of a fit that counts from 0 again is after those before it.
+      epoch_end: the position on the epoch axis where the epoch of the last row ends, or that of the last row
+        in an epoch that has not ended. NaN if the epochs are unknown.
       fits: in order of their first steps.
-      holes: [k, 2], first and last step (inclusive) of each stretch of steps that has no row, between the
+      holes: [k, 2], first and last step (inclusive) of each part of steps without a row, between the
         first step of the run and its last; see `lrmon.review.reading.pieces.Hole`.
-      notices: sentences for the user about what is missing or was not understood.
-      learning_rates: by optimizer, [n]: what each used, where several train one model; else empty. In a step
-        in which one made no update it is what it would have used.
-      updates: by optimizer, [n]: how many updates each made in each step; empty where all made one in each.
+      notices: sentences for the user about missing data and data that could not be decoded.
+      learning_rates: by optimizer, [n]: the learning rate of each of several optimizers; empty for one. In a
+        step without an update, it is the one that the update would have used.
+      updates: by optimizer, [n]: how many updates each made in each step; empty if all made one in each.
       main_updates: [n], those of the optimizer whose learning rate is `learning_rate`; None for one in each.
-      skipped: steps of which no update was made, ascending, since a gradient was not finite.
-      samples: what single updates did to the weights, in order; empty where that was not asked for.
-      memo: what has been computed of this run.
+      skipped: the skipped steps, ascending: a gradient was not finite.
+      samples: the effect of single updates on the weights, in order; empty if they were not requested.
+      memo: results that were computed from this run.
     """
 
     name: str
@@ -238,7 +234,7 @@ class Run:
 
     @property
     def complete(self) -> bool:
-        """Whether no step between the first and the last is missing, and nothing is known to be lost."""
+        """Whether no step between the first and the last is missing, and no data is known to be lost."""
         return self.holes.size == 0 and not any(fit.record.get("lost") for fit in self.fits)
 
     @property
@@ -248,7 +244,7 @@ class Run:
 
     @property
     def state(self) -> str | None:
-        """``running``, ``completed``, ``stopped``, ``interrupted``; None where nothing is known of it."""
+        """``running``, ``completed``, ``stopped``, ``interrupted``; None if it is unknown."""
         if not self.fits:
             return None
         state = (self.fits[-1].ended or "running").partition(":")[0]
@@ -260,7 +256,7 @@ class Run:
         return tuple(dict.fromkeys(name for epoch in self.epochs for name in epoch.metrics))
 
     def recorded(self, column: str) -> NDArray[np.bool_]:
-        """Returns which rows have a recorded value of a column, NaN or not; see `Fit.has`."""
+        """Returns which rows have a recorded value in a column, NaN or not; see `Fit.has`."""
         absent = self.absent.get(column)
         recorded = np.ones(self.step.size, dtype=bool) if absent is None else ~absent
         without = [index for index, fit in enumerate(self.fits) if not fit.has(column)]
@@ -269,15 +265,15 @@ class Run:
         return recorded
 
     def fit_of(self, steps: NDArray[np.int64]) -> NDArray[np.intp]:
-        """Returns the index in `fits` of the fit that each step belongs to, -1 where that is not known."""
+        """Returns the index in `fits` of the fit of each step, -1 if it is unknown."""
         firsts = np.array([fit.first_step for fit in self.fits], dtype=np.int64)
         return np.searchsorted(firsts, steps, side="right") - 1
 
     def describe(self, steps_per_epoch: int | None = None) -> str:
-        """Returns what the run is in a few words, such as ``completed · 120 steps · 6 epochs of 20 steps``.
+        """Returns the run in a few words, such as ``completed · 120 steps · 6 epochs of 20 steps``.
 
         Args:
-          steps_per_epoch: of every epoch; left out where epochs differ or it is not known.
+          steps_per_epoch: of every epoch; None if the epochs differ or it is unknown.
         """
         words = [self.state or "", quantity(self.step.size, "step")]
         if self.kind == "range_test":

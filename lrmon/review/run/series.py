@@ -1,4 +1,4 @@
-"""The curve of a run in a range of an axis, thinned to what a chart can show: the route ``series``."""
+"""The curves of a run in a range of an axis, thinned for a chart: the route ``series``."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Axis = Literal["step", "epoch", "time"]
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a chart shows.
+    """The view of a chart.
 
     Attributes:
       x: the axis of `start` and `end`.
@@ -96,7 +96,7 @@ def series_json(run: Run, view: View) -> str:
 
 
 def extents(run: Run) -> dict[str, list[float] | None]:
-    """Returns where the whole run lies on each axis; None where it has no place."""
+    """Returns the range of the whole run on each axis; None if it has no position there."""
     if not run.step.size:
         return {"step": None, "epoch": None, "time": None}
     has_epochs = math.isfinite(run.epoch[0])
@@ -113,7 +113,7 @@ def columns_json(run: Run, rows: NDArray[np.intp], more: Mapping[str, NDArray[np
     Args:
       run: the run.
       rows: indices.
-      more: further columns, of these rows, which are absent where the loss is.
+      more: further columns of these rows, absent where the loss is absent.
     """
     columns = {"step": json_column(run.step[rows])}
     iteration, unknown = iterations(run, rows)
@@ -128,7 +128,7 @@ def columns_json(run: Run, rows: NDArray[np.intp], more: Mapping[str, NDArray[np
 
 
 def learning_rates_json(run: Run, rows: NDArray[np.intp]) -> str:
-    """Returns the learning rate of each of several optimizers in the chosen rows, an empty object else."""
+    """Returns the learning rates of several optimizers in the chosen rows; an empty object for one."""
     columns = []
     for name, lrs in run.learning_rates.items():
         absent = run.absent.get(f"learning_rate/{name}")
@@ -138,7 +138,7 @@ def learning_rates_json(run: Run, rows: NDArray[np.intp]) -> str:
 
 
 def iterations(run: Run, rows: NDArray[np.intp]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Returns the optimizer's counter before each row's update, and where it is not known."""
+    """Returns the optimizer's counter before the update of each row, and where it is unknown."""
     steps = run.step[rows]
     fits = run.fit_of(steps)
     firsts = np.array([fit.first_step for fit in run.fits] + [0], dtype=np.int64)
@@ -147,14 +147,14 @@ def iterations(run: Run, rows: NDArray[np.intp]) -> tuple[NDArray[np.int64], NDA
     if run.main_updates is not None:
         made = np.concatenate([[0], np.cumsum(run.main_updates, dtype=np.int64)])
         begins = np.searchsorted(run.step, firsts)
-        # Of steps that are missing nothing is known: they count as one update each.
+        # Missing steps count as one update each.
         missing = passed - (rows - begins[fits])
         passed = made[rows] - made[begins[fits]] + missing
     return starts[fits] + passed, fits < 0
 
 
 def updates_json(run: Run, rows: NDArray[np.intp]) -> str:
-    """Returns how many updates each optimizer made in the chosen rows, an empty object for one in each."""
+    """Returns the updates of each optimizer in the chosen rows; an empty object for one in each step."""
     columns = (f"{json.dumps(name)}:{json_column(made[rows])}" for name, made in run.updates.items())
     return f"{{{','.join(columns)}}}"
 
@@ -175,7 +175,7 @@ def epochs_json(run: Run) -> str:
 
 
 def about_json(run: Run) -> str:
-    """Returns what is recorded of each fit."""
+    """Returns the records of all fits."""
     fits = [{**fit.record, "recording": fit.recording} for fit in run.fits]
     updates = {name: updates_words(made) for name, made in run.updates.items()}
     return schema.to_json(
@@ -184,7 +184,7 @@ def about_json(run: Run) -> str:
 
 
 def _range(view: View, whole: list[float] | None) -> tuple[float, float]:
-    """Returns the range's ends; one that was left out is the run's own, but never beyond the other one."""
+    """Returns the ends of the range; one that is not given is that of the run, not beyond the other."""
     first, last = whole or (0.0, 0.0)
     if view.start is None:
         end = last if view.end is None else view.end
@@ -193,7 +193,7 @@ def _range(view: View, whole: list[float] | None) -> tuple[float, float]:
 
 
 def _is_complete(run: Run, view: View, first: int, stop: int) -> bool:
-    """Returns whether none of the missing steps lies in the range of rows, or right beside it."""
+    """Returns whether no missing step is in the range of rows, or right beside it."""
     if view.x == "step":
         before = run.holes[:, 1] < (-math.inf if view.start is None else view.start)
         after = run.holes[:, 0] > (math.inf if view.end is None else view.end)
@@ -205,5 +205,5 @@ def _is_complete(run: Run, view: View, first: int, stop: int) -> bool:
 
 def _about_axis(run: Run, view: View) -> list[str]:
     if view.x == "epoch" and run.step.size and math.isnan(run.epoch[0]):
-        return ["Nothing is known of this run's epochs, so it has no place on the epoch axis."]
+        return ["The epochs of this run are unknown, so it has no position on the epoch axis."]
     return []

@@ -1,4 +1,4 @@
-"""What is recorded of single updates, in a range of steps: those not made, and samples of the others."""
+"""Skipped steps and samples of updates in a range of steps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SAMPLES: Final = 2_000
 
 
 def skipped_json(run: Run, first: int, last: int) -> str:
-    """Returns the steps from `first` to `last` of which no update was made, and how many they are.
+    """Returns the skipped steps from `first` to `last`, and their number.
 
     Args:
       run: the run.
@@ -29,7 +29,7 @@ def skipped_json(run: Run, first: int, last: int) -> str:
 def samples_json(run: Run, first: int, last: int) -> str:
     """Returns the samples of updates from step `first` to `last` and one on either side.
 
-    It is null where the run has none. Of more than 2,000 an even selection, with the first and the last.
+    It is null if the run has none. Of more than 2,000 it is an even selection with the first and the last.
     """
     if not run.samples:
         return "null"

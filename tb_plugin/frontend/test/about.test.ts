@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { effectiveNote, fitAttributes, provenanceAttributes, runAttributes } from "../src/model/runs/about";
 import { info, series } from "./built";
 
-test("a fit's settings are told, those without effect are not", () => {
+test("a fit has the settings that take effect", () => {
   const optimizer = {
     class_name: "Adam",
     config: {
@@ -18,14 +18,14 @@ test("a fit's settings are told, those without effect are not", () => {
     class_name: "ExponentialDecay",
     config: { decay_steps: 95, decay_rate: 0.949999988079071, staircase: true, name: "x" },
   };
-  const facts = fitAttributes({
+  const attributes = fitAttributes({
     optimizer,
     schedule,
     batch_size: 2048,
     gradient_accumulation_steps: 1,
     ended: "completed",
   });
-  expect(facts).toEqual([
+  expect(attributes).toEqual([
     { name: "optimizer", value: "Adam", more: ["beta_1 = 0.9", "epsilon = 1e-7"] },
     {
       name: "schedule",

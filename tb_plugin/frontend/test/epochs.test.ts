@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { epochRuler, epochSpans, formatPosition, positionInEpoch } from "../src/model/marks/epochs";
 import { SECONDS_A_STEP, START, series } from "./built";
 
-test("a step's place counts from the first step of its epoch", () => {
+test("a step's position counts from the first step of its epoch", () => {
   const run = series({ stepsPerEpoch: 76, ended: 16 });
   expect(positionInEpoch(run, 0)).toEqual({ epoch: 0, offset: 0, steps: 76 });
   expect(positionInEpoch(run, 75)).toEqual({ epoch: 0, offset: 75, steps: 76 });
@@ -19,7 +19,7 @@ test("in the epoch that runs the planned number of steps counts, else that of th
   expect(positionInEpoch(planned, 24)).toEqual({ epoch: 2, offset: 4, steps: 12 });
 });
 
-test("a run of which no epoch is known gives no place", () => {
+test("a run of which no epoch is known gives no position", () => {
   const run = series({ ended: 0, lastStep: 5 });
   expect(positionInEpoch({ ...run, extent: { ...run.extent, epoch: null } }, 3)).toBeNull();
 });

@@ -54,7 +54,7 @@ test("a zoomed axis shows the values that are in view, and the step that holds w
   });
 });
 
-test("a zero on a log axis is said", () => {
+test("a zero on a log axis has a note", () => {
   const run = series({ lr: (step) => (step === 19 ? 0 : 0.1 / 10 ** step) });
   expect(lrPane(input(run)).left.kind).toBe("log");
   expect(lrPane(input(run)).notes.map(({ code }) => code)).toEqual(["zero"]);
@@ -66,7 +66,7 @@ test("a few batches far off do not make the loss axis logarithmic", () => {
   expect(lossPane(input(run, { range: [0, 200] })).left.kind).toBe("linear");
 });
 
-test("one batch with a loss near zero does not take the room of a log axis, and the page says so", () => {
+test("one batch with a loss near zero does not take the room of a log axis, and has a note", () => {
   const run = series({ ended: 60, loss: (step) => (step === 50 ? 1e-9 : 100 / (step + 1)) });
   const smooth = {
     ...run,

@@ -60,7 +60,7 @@ function input(run: Series, changes: Partial<LRPaneInput> = {}): LRPaneInput {
 
 const named = (fits: readonly Fit[]) => [{ name: "run", fits }];
 
-test("where all is exact nothing is said at the chart", () => {
+test("where all is exact the chart has no caveat", () => {
   const fit: Fit = { loss_provenance: "each batch's own", exactness: { loss: "exact" } };
   expect(caveatOf(named([fit, {}]), "loss")).toBeNull();
   expect(provenanceAttributes(fit)).toEqual([
@@ -68,7 +68,7 @@ test("where all is exact nothing is said at the chart", () => {
   ]);
 });
 
-test("a column that is not exact says so with its source", () => {
+test("a column that is not exact has a caveat with its provenance", () => {
   const fit: Fit = {
     loss_provenance: "the tracker's difference, within 1e-3",
     exactness: { loss: "bounded" },
@@ -92,14 +92,14 @@ test("of several runs and fits it says which, and that it is a part", () => {
   });
 });
 
-test("a source without numbers is unavailable, though no exactness was recorded", () => {
+test("a provenance without numbers is unavailable, though no exactness was recorded", () => {
   expect(
     exactnessOf({ effective_learning_rate_provenance: "none: data dependent" }, "effective_learning_rate"),
   ).toBe("unavailable");
   expect(exactnessOf({ exactness: { loss: "a word of a newer version" } }, "loss")).toBe("exact");
 });
 
-test("the factors of the effective learning rate are told in their order", () => {
+test("the factors of the effective learning rate are in their order", () => {
   const fit: Fit = {
     optimizer: { class_name: "Adam" },
     effective_learning_rate_factors: [
@@ -200,7 +200,7 @@ test("hidden step sizes leave the axis to the learning rates", () => {
   expect(view.left.kind).toBe("linear");
 });
 
-test("the nearest sample is told with its step", () => {
+test("the nearest sample has its step", () => {
   expect(sampleAt(SAMPLES, 4)).toMatchObject({
     step: 0,
     layers: new Map([
@@ -223,7 +223,7 @@ test("layers that move most come first, and their names lose what all begin with
   expect(defaultLayers(Array.from({ length: 40 }, (_none, index) => `${index}`))).toHaveLength(6);
 });
 
-test("layers without a color of their own are pale and lie below, on a logarithmic axis", () => {
+test("layers without their own color are pale and below the others, on a log axis", () => {
   const view = layersPane({
     ...input(series({ samples: SAMPLES })),
     sampled: "run",
@@ -239,7 +239,7 @@ test("layers without a color of their own are pale and lie below, on a logarithm
   expect(view.notes.map(({ code }) => code)).toEqual(["not-positive"]);
 });
 
-test("a zoomed answer brings its own samples, skipped steps and rates", () => {
+test("a zoomed answer brings its own samples, skipped steps and learning rates", () => {
   const overview = series({ steps: [0, 10, 19], samples: SAMPLES, skipped: [1], lrs: { head: () => 1 } });
   const close = { ...SAMPLES, step: [10, 12], update_to_weight: new Map([["net/head", [0.2, 0.3]]]) };
   const detail = series({ steps: [9, 10, 11], samples: close, skipped: [10], lrs: { head: () => 2 } });
@@ -252,7 +252,7 @@ test("a zoomed answer brings its own samples, skipped steps and rates", () => {
   expect(spliced.samples?.update_to_weight.get("net/still")).toEqual([Number.NaN, null, null]);
 });
 
-test("an answer of an older backend has no skipped steps, samples and further rates", () => {
+test("an answer of an older backend has no skipped steps, samples and further learning rates", () => {
   const {
     learning_rates: _rates,
     updates: _updates,

@@ -63,7 +63,7 @@ test("a suggestion is written as a number that Python reads", () => {
   ]);
 });
 
-test("loss lies over the logarithm of the learning rate, a rate of 0 has no place", () => {
+test("loss lies over the logarithm of the learning rate, which leaves out an LR of 0", () => {
   const odd = sweep([1, 2, 3, 4]);
   const test = { ...odd, columns: { ...odd.columns, learning_rate: [0, 0.1, 0.01, null] } };
   expect(rowsOf(test)).toEqual({ xs: [-2, -1], rows: [2, 1] });
@@ -75,7 +75,7 @@ test("loss lies over the logarithm of the learning rate, a rate of 0 has no plac
   ]);
 });
 
-test("the axis of learning rates has round rates as ticks", () => {
+test("the axis of learning rates has round ticks", () => {
   expect(xTicks("learning_rate", [-4, 0], 500).map(({ label }) => label)).toEqual([
     "1e-4",
     "0.001",
@@ -85,7 +85,7 @@ test("the axis of learning rates has round rates as ticks", () => {
   ]);
 });
 
-test("a loss that diverges is cut off and said, on a logarithmic axis all of it is seen", () => {
+test("a loss that diverges is cut off with a note; a log axis shows all of it", () => {
   const cut = sweepPane(input([drawn()]));
   expect(cut.left.range[1]).toBeLessThan(3);
   expect(cut.notes.map(({ code }) => code)).toEqual(["above"]);
@@ -133,7 +133,7 @@ test("every suggestion of one test is marked, the recommended one first", () => 
   ).toEqual([]);
 });
 
-test("several tests have a line each in their color, and their median", () => {
+test("several tests have a line each in its color, and their median", () => {
   const tests = [
     drawn({ recommended: summary(0.01) }, "a"),
     drawn({ recommended: summary(1) }, "b"),
@@ -156,14 +156,14 @@ test("the median over tests is geometric, with the extremes and the decades betw
   expect(overall(tests).suggestions.valley.learning_rate).toBeNull();
 });
 
-test("how far sweeps lie apart is said where they do", () => {
+test("the distance between sweeps is given where there is one", () => {
   const apart = summary(0.01, { low: 0.002, high: 0.04, spread: 1.3, found: 3 });
   expect(rangeText(apart)).toBe("0.002 to 0.04");
   expect(spreadText(apart)).toMatch(/0\.002 to 0\.04.*\b1\.3\b/);
   expect(spreadText(summary(0.01))).toBe("");
 });
 
-test("where and why a sweep ended is said", () => {
+test("every way to end has a sentence with its numbers", () => {
   const stopped = sweep([1, 2, 3], { stopped: "diverged", stopped_reason: "It rose at 0.1." });
   const both = rangeTest({ sweeps: [sweep([1, 2]), stopped], state: "running" });
   expect(endSentences(rangeTest({ sweeps: [stopped] }))[0]).toMatch(/\b3 of 5 steps\. It rose at 0\.1\.$/);
@@ -173,7 +173,7 @@ test("where and why a sweep ended is said", () => {
   expect(new Set([...kinds, running].flatMap(endSentences)).size).toBe(4);
 });
 
-test("the rates of a training are a band over the test", () => {
+test("the learning rates of a training are a band over the test", () => {
   const training = { run: "digits", low: 0.001, high: 0.1, median: 0.01, text: "8 times above." };
   const { trained } = sweepMarksOf([drawn({ training })], SHOWN);
   expect(trained).toMatchObject({ range: [-3, -1], median: -2, sentence: "8 times above." });
@@ -208,7 +208,7 @@ test("labels hang below those that reach over their line, and no line crosses on
   expect((labels[3]?.left ?? 0) + (labels[3]?.width ?? 0)).toBeLessThan(uprights[3]?.at ?? 0);
 });
 
-test("a narrow plot labels the recommended rate alone", () => {
+test("a narrow plot labels the recommended LR alone", () => {
   const marks = sweepMarksOf(
     [drawn({ recommended: summary(0.01), sweeps: [sweep([1], { stopped: "diverged" })] })],
     SHOWN,

@@ -31,7 +31,7 @@ function frame(width: number, from = 0, to = width): Frame {
   };
 }
 
-test("a report is read as it was sent, and what is missing is said by its name", () => {
+test("a report is read as it was sent, and one that lacks a column is refused", () => {
   const sent = report();
   expect(decodeReport(JSON.parse(JSON.stringify(sent)))).toEqual(sent);
   expect(() => decodeReport({ ...sent, plateaus: { ...sent.plateaus, wait: [1] } })).toThrow(
@@ -88,7 +88,7 @@ test("every kind of reduction has a sentence, of its numbers and of what the run
   expect(new Set(ways.map(({ plateaus }) => divergesSentence(plateaus))).size).toBe(4);
 });
 
-test("a step has its place on every axis, also one that is still to come", () => {
+test("a step has its position on every axis, also one that is still to come", () => {
   const run = series({ ended: 3 });
   const at = (axis: "step" | "epoch" | "relative" | "wall", step: number) => positionsOf(run, axis)(step);
   expect([at("step", 15), at("epoch", 15), at("relative", 15)]).toEqual([15, 1.5, 15 * SECONDS_A_STEP]);
@@ -144,7 +144,7 @@ test("a learning rate that is another one in every epoch has no LR changes to ma
   expect(marked({ kind: "exponential", unit: "epoch", every: 1 })).toBe(0);
 });
 
-test("the strip of the wait fills up to the reduction, and is there only where it says something", () => {
+test("the strip of the wait fills up to the reduction, and is there only where the rule counts", () => {
   const run = series({ ended: 3 });
   const quiet = marksOf(report({ wait: [0, 1, 0] }), run, "step", PLAIN);
   expect([quiet.fuse.length, quiet.corridor]).toEqual([0, null]);
@@ -208,7 +208,7 @@ test("the rule's learning rate and the plan are lines that decide the scale with
   expect(pane.left.kind).toBe("log");
 });
 
-test("marks in one place become one, and clusters keep clear of each other", () => {
+test("marks at one position become one, and clusters keep clear of each other", () => {
   const width = (size: number): number => (size === 1 ? 10 : 30);
   const dense = Array.from({ length: 300 }, (_none, index) => index * 3);
   const groups = clusters(dense, Number, width);
@@ -284,7 +284,7 @@ test("the pointer finds a marker, a cluster that opens, and the head of a platea
   expect(markAt(layout, 650, 60)).toBeNull();
 });
 
-test("a finding has a title, a place and a stretch of steps with air around it", () => {
+test("a finding has a title, a position and a stretch of steps with air around it", () => {
   expect(describeFinding(finding()).text).toBe(finding().text);
   expect(describeFinding(finding({ code: "new", text: "One thing. Then 0.1 more." }))).toEqual({
     title: "One thing",
@@ -299,7 +299,7 @@ test("a finding has a title, a place and a stretch of steps with air around it",
   expect(worst(["info", finding().severity])).toBe("warning");
 });
 
-test("settings are the user's own words, and nothing where they say what the run says", () => {
+test("settings are as the user wrote them, and nothing where they equal those of the run", () => {
   const { defaults } = report().plateaus;
   expect(shownSetting({}, defaults, "min_delta")).toBe("0.01");
   expect(shownSetting({ patience: "x" }, defaults, "patience")).toBe("x");

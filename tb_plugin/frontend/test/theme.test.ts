@@ -73,7 +73,7 @@ test.each(THEMES)("lines of the $name theme have a contrast of 3 on the chart", 
 });
 
 test.each(THEMES)(
-  "what stands side by side in the $name theme is told apart without red or green cones",
+  "colors side by side in the $name theme differ without red or green cones",
   (theme: Theme) => {
     const together = [
       [theme.learningRate, theme.effectiveLR],

@@ -32,8 +32,6 @@ def test_a_misplaced_parenthesis_is_found() -> None:
     assert (0.5, 10, 0.1) == tuple(
         found.numbers[name] for name in ("drop", "epochs_drop", "initial_learning_rate")
     )
-    assert "0.5 to the power of (1 + epoch) / 10" in found.text
-    assert "pow(0.5, floor((1 + epoch) / 10))" in found.advice
 
 
 @pytest.mark.parametrize(
@@ -65,7 +63,6 @@ def test_drops_one_epoch_early_are_found() -> None:
 
     assert ("info", 63) == (found.severity, found.step)
     assert [9, 19, 29] == found.numbers["epochs"]
-    assert "drops at epochs 9, 19 and 29, one before each multiple of 10" in found.text
 
 
 @pytest.mark.parametrize(

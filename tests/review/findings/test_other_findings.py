@@ -35,10 +35,7 @@ def test_a_loss_that_stays_nan_is_an_error() -> None:
     found = findings(trained([0.1] * 300, 100, loss=loss))["loss-not-finite"]
 
     assert ("error", 210, 299) == (found.severity, found.step, found.last_step)
-    assert (
-        "The loss is NaN at step 210 (epoch 2 + 10/100) and never recovers; the learning rate there was 0.1"
-        in (found.text)
-    )
+    assert {"batches": 90, "first_step": 210} == found.numbers
 
 
 def test_single_losses_that_are_no_numbers_are_a_warning() -> None:
@@ -47,7 +44,7 @@ def test_single_losses_that_are_no_numbers_are_a_warning() -> None:
     found = findings(trained([0.1] * 300, 100, loss=loss))["loss-not-finite"]
 
     assert ("warning", 50, 120) == (found.severity, found.step, found.last_step)
-    assert "2 batches have a loss that is no number, the first (infinite)" in found.text
+    assert {"batches": 2, "first_step": 50} == found.numbers
 
 
 def test_losses_that_nobody_knows_are_not_broken() -> None:
@@ -67,10 +64,7 @@ def test_losses_that_are_nan_in_every_batch_are_an_error(told: dict[str, Any]) -
     assert ("error", 0, 299) == tuple(
         getattr(found["loss-not-finite"], name) for name in ("severity", "step", "last_step")
     )
-    assert (
-        "The loss is NaN in every batch, the first at step 0 (the start of epoch 0); the learning rate there "
-        "was 0.1."
-    ) == found["loss-not-finite"].text
+    assert {"batches": 300, "first_step": 0} == found["loss-not-finite"].numbers
 
 
 def test_a_learning_rate_that_turns_nan_is_an_error_with_its_first_step() -> None:
@@ -85,32 +79,26 @@ def test_a_learning_rate_that_turns_nan_is_an_error_with_its_first_step() -> Non
     assert ("error", 210, 299) == tuple(
         getattr(found["learning-rate-not-finite"], name) for name in ("severity", "step", "last_step")
     )
-    assert (
-        "The learning rate is NaN from step 210 (epoch 2 + 10/100) to the end. An update with it leaves"
-        in (found["learning-rate-not-finite"].text)
-    )
-    assert (
-        "The loss is NaN at step 211 (epoch 2 + 11/100) and never recovers."
-        in found["learning-rate-not-finite"].text
-    )
+    assert 90 == found["learning-rate-not-finite"].numbers["steps"]
+    (consequence,) = found["learning-rate-not-finite"].consequences
+    assert (211, True) == (consequence.step, consequence.text in found["learning-rate-not-finite"].text)
 
 
 @pytest.mark.parametrize(
-    ("lrs", "text"),
+    ("lrs", "first", "count"),
     [
-        ([0.1] * 5 + [math.inf] + [0.1] * 4, "The learning rate is infinite at step 5 (epoch 0 + 5/10)."),
-        (
-            [0.1] * 5 + [-math.inf, 0.1, math.nan, 0.1, 0.1],
-            "The learning rate of 2 steps is no number, the first (negative infinite) at step 5 (",
-        ),
-        ([math.nan] * 10, "The learning rate is NaN from step 0 (the start of epoch 0) to the end."),
+        ([0.1] * 5 + [math.inf] + [0.1] * 4, 5, 1),
+        ([0.1] * 5 + [-math.inf, 0.1, math.nan, 0.1, 0.1], 5, 2),
+        ([math.nan] * 10, 0, 10),
     ],
 )
-def test_a_learning_rate_that_is_no_number_for_a_while_is_an_error_too(lrs: list[float], text: str) -> None:
-    found = findings(trained(lrs, 10))["learning-rate-not-finite"]
+def test_a_learning_rate_that_is_not_finite_for_a_while_is_an_error_too(
+    lrs: list[float], first: int, count: int
+) -> None:
+    finding = findings(trained(lrs, 10))["learning-rate-not-finite"]
 
-    assert "error" == found.severity
-    assert found.text.startswith(text)
+    assert ("error", first) == (finding.severity, finding.step)
+    assert {"steps": count, "first_step": first} == finding.numbers
 
 
 @pytest.mark.parametrize(
@@ -209,7 +197,6 @@ def test_a_loss_that_leaps_when_the_rate_rises_is_told() -> None:
     found = findings(trained(lrs, 100, loss=loss))["loss-spike"]
 
     assert ("warning", 200, "increase") == (found.severity, found.step, found.numbers["cause"])
-    assert "increased from 0.01 to 0.2 at step 200" in found.text
 
 
 def test_an_increase_without_a_leap_is_not_told() -> None:
@@ -224,7 +211,6 @@ def test_a_leap_without_an_increase_says_that_there_is_none() -> None:
     found = findings(trained(by_epoch([0.1, 0.1, 0.05, 0.02], 100), 100, loss=loss))["loss-spike"]
 
     assert (205, "none") == (found.step, found.numbers["cause"])
-    assert "the learning rate did not increase there" in found.text
 
 
 def test_a_warm_up_is_told() -> None:
@@ -232,7 +218,7 @@ def test_a_warm_up_is_told() -> None:
     found = findings(trained(lrs, 100))["warm-up"]
 
     assert ("info", 0, 150) == (found.severity, found.step, found.last_step)
-    assert "over the first 150 steps (1.5 epochs), from 0 to 0.1" in found.text
+    assert {"steps": 150, "from": 0.0, "to": 0.1} == found.numbers
 
 
 def test_a_rise_at_once_or_to_the_end_is_no_warm_up() -> None:
@@ -248,16 +234,12 @@ def cosine(decay_steps: int, alpha: float) -> tuple[Any, dict[str, Any]]:
 
 
 def test_a_schedule_that_ended_before_training_is_told() -> None:
-    for alpha, code, words in (
-        (0.0, "learning-rate-zero", "nothing was learned"),
-        (0.2, "rate-at-floor", "its floor"),
-    ):
+    for alpha, code in ((0.0, "learning-rate-zero"), (0.2, "rate-at-floor")):
         lrs, schedule = cosine(600, alpha)
         found = parts(trained(lrs, 100, schedule=schedule))[code]
 
         assert ("warning" if alpha == 0 else "info") == found.severity
         assert 590 <= (found.step or 0) <= 600
-        assert words in found.text
 
 
 def test_a_schedule_as_long_as_training_has_not_come_to_rest() -> None:
@@ -278,9 +260,8 @@ def test_a_rule_at_its_min_lr_is_told() -> None:
         [1.0, 0.9] + [0.9, 0.9] + [0.8 - epoch / 10 for epoch in range(6)],
     )
 
-    assert (
-        "min_lr" in parts(trained(lrs, 10, metrics={"val_loss": stuck}, plateau=rule))["rate-at-floor"].text
-    )
+    at_floor = parts(trained(lrs, 10, metrics={"val_loss": stuck}, plateau=rule))["rate-at-floor"]
+    assert 0.01 == at_floor.numbers["learning_rate"]
     assert "rate-at-floor" not in findings(trained(lrs, 10, metrics={"val_loss": falling}, plateau=rule))
 
 
@@ -306,7 +287,7 @@ def test_what_the_recording_warned_of_is_a_finding() -> None:
     )
 
     assert ["recorded-warning"] == list(found)
-    assert "Noted when training began: the schedule is ignored" == found["recorded-warning"].text
+    assert found["recorded-warning"].text.endswith(": the schedule is ignored")
 
 
 def test_a_recording_without_warnings_has_none() -> None:

@@ -30,8 +30,6 @@ def test_a_training_that_stalled_is_told_with_what_the_rule_would_have_done() ->
     assert ("val_loss", 0.125, 7, 15, 17) == tuple(
         found.numbers[name] for name in ("monitor", "best", "best_epoch", "epochs", "reduction_epoch")
     )
-    assert "has not improved since epoch 7 (0.125), for 15 epochs" in found.text
-    assert 'ReduceLROnPlateau(monitor="val_loss"' in found.advice
 
 
 def test_a_training_that_lies_still_is_only_good_to_know() -> None:
@@ -63,10 +61,7 @@ def test_a_plateau_that_was_answered_late_is_told() -> None:
         found["plateau-answered-late"].severity,
         found["plateau-answered-late"].last_step,
     )
-    assert (
-        "until the learning rate fell at step 200 (the start of epoch 20)"
-        in found["plateau-answered-late"].text
-    )
+    assert 200 == found["plateau-answered-late"].numbers["drop_step"]
 
 
 def test_an_answer_in_time_or_without_effect_is_not_late() -> None:
@@ -89,8 +84,6 @@ def test_a_reduction_of_a_metric_that_still_improves_is_told() -> None:
 
     assert ("warning", 29) == (found.severity, found.step)
     assert {"monitor": "val_auc", "epoch": 2, "mode": "max"} == found.numbers
-    assert "mode 'auto' of tf_keras takes it to improve by falling, not by rising" in found.text
-    assert 'Set mode="max".' == found.advice
 
 
 def test_a_reduction_in_the_right_direction_or_of_a_plateau_is_not_told() -> None:

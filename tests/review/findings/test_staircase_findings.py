@@ -21,12 +21,10 @@ def test_steps_beside_the_boundaries_are_told_with_what_would_align_them() -> No
         "drift": 19,
         "aligned_decay_steps": 76,
     } == found.numbers
-    assert "steps lie 19, 38, 57 and 0 steps into their epochs, each 19 further" in found.text
-    assert "decay_steps=76 (1 epoch)" in found.advice
 
 
 @pytest.mark.parametrize(
-    ("record", "said"),
+    ("record", "is_named"),
     [
         ({}, False),
         ({"validation_split": None, "steps_before_split": None}, False),
@@ -36,19 +34,19 @@ def test_steps_beside_the_boundaries_are_told_with_what_would_align_them() -> No
     ],
 )
 def test_a_split_is_named_where_the_record_holds_it_and_nowhere_else(
-    record: dict[str, Any], said: bool
+    record: dict[str, Any], is_named: bool
 ) -> None:
     found = findings(staircase(76, 6, **record))["staircase-off-epoch"]
 
-    assert said == ("(Of 95 batches validation_split=0.2 leaves 76.)" in found.text)
-    assert said == ("validation_split" in found.text)
+    assert is_named == ("validation_split=0.2" in found.text)
+    assert is_named == ("validation_split" in found.text)
 
 
 def test_a_staircase_of_several_epochs_is_an_explanation_not_a_warning() -> None:
     found = findings(staircase(100, 10, decay_steps=270))["staircase-off-epoch"]
 
     assert "info" == found.severity
-    assert "decay_steps=300 (3 epochs)" in found.advice
+    assert 300 == found.numbers["aligned_decay_steps"]
     assert "validation_split" not in found.text
 
 
@@ -64,7 +62,7 @@ def test_steps_that_are_late_by_one_alone_are_not_off_the_boundary() -> None:
     found = findings(trained(0.1 * 0.95**late, 41, schedule=schedule, compiled="graph", epochs=6))
 
     assert "staircase-off-epoch" not in found
-    assert "3 of 5 steps come one step after a multiple of 41" in found["step-one-late"].text
+    assert {"decay_steps": 41, "late": 3, "lr_changes": 5} == found["step-one-late"].numbers
     assert ("info", 42) == (found["step-one-late"].severity, found["step-one-late"].step)
 
 
@@ -76,7 +74,7 @@ def test_an_epoch_without_a_step_is_told() -> None:
     found = parts(staircase(76, 6))["epoch-without-step"]
 
     assert ("info", 285, 379) == (found.severity, found.step, found.last_step)
-    assert "Epoch 4 has no step: from step 285 (epoch 3 + 57/76) to the end of epoch 4" in found.text
+    assert (4, 1) == (found.numbers["epoch"], found.numbers["epochs"])
 
 
 def test_an_epoch_without_a_step_where_none_was_meant_is_not_told() -> None:
@@ -90,8 +88,7 @@ def test_one_value_twice_in_the_log_of_keras_is_explained() -> None:
     assert ("warning", 380, 455) == (found.severity, found.step, found.last_step)
     assert [4, 5] == found.numbers["epochs"]
     assert [380, 456] == found.numbers["logged_at"]
-    assert "one learning rate, 0.0814506, for the last two epochs, 4 and 5." in found.text
-    assert "decay_steps=76" in found.advice
+    assert 0.0814506 == pytest.approx(found.numbers["learning_rate"], rel=1e-6)
 
 
 def test_a_log_of_keras_without_repeats_is_not_explained() -> None:

@@ -58,7 +58,6 @@ def test_a_loss_at_chance_names_the_classes(classes: int) -> None:
         found["never-learned"].severity,
         found["never-learned"].numbers["classes"],
     )
-    assert f"guessing among {classes} classes" in found["never-learned"].text
 
 
 def test_with_the_classes_recorded_a_loss_above_guessing_never_learned_whatever_it_fell() -> None:
@@ -81,7 +80,7 @@ def test_a_loss_that_falls_in_a_straight_line_has_too_low_a_learning_rate() -> N
     found = findings(trained([1e-4] * STEPS, 100, loss=loss))
 
     assert ["learning-rate-too-low"] == list(found)
-    assert "At a learning rate of 0.0001" in found["learning-rate-too-low"].text
+    assert 1e-4 == pytest.approx(found["learning-rate-too-low"].numbers["learning_rate"])
 
 
 def test_a_learning_rate_that_decays_while_the_loss_falls_decayed_too_early() -> None:
@@ -111,7 +110,6 @@ def test_an_increase_after_which_the_loss_never_came_back_is_named_with_its_step
         found["increase-not-recovered"].step,
         found["increase-not-recovered"].severity,
     )
-    assert "increased from 0.1 to 1 at step 633 (epoch 6 + 33/100)" in found["increase-not-recovered"].text
 
 
 def test_an_increase_after_which_the_loss_came_back_is_a_restart() -> None:
@@ -189,18 +187,16 @@ def test_a_level_that_an_earlier_drop_broke_asks_for_another_one() -> None:
 
 
 def test_a_report_says_what_was_checked_and_what_could_not_be_and_why() -> None:
-    listed = {check.name: check for check in analyzed_run(trained([0.1] * STEPS, 100, loss=losses())).checks}
+    long = analyzed_run(trained([0.1] * STEPS, 100, loss=losses())).checks
+    short = analyzed_run(trained([0.1] * 20, 10, loss=losses(steps=20))).checks
 
-    assert "in order" == listed["the training learned something"].state
-    assert "in order" == listed["no batch of the epoch stands out"].state
-    assert ("not checked", "no val_loss is recorded") == (
-        listed["validation improved with training"].state,
-        listed["validation improved with training"].reason,
+    assert {"in order", "not checked"} == {check.state for check in long}
+    assert sum(check.state == "not checked" for check in long) < sum(
+        check.state == "not checked" for check in short
     )
-    short = {
-        check.name: check for check in analyzed_run(trained([0.1] * 20, 10, loss=losses(steps=20))).checks
-    }
-    assert "only 20 finite losses, 60 are needed" == short["no loss leaps out of the others"].reason
+    for check in (*long, *short):
+        assert (check.state == "not checked") == (check.reason is not None)
+        assert () == check.codes
 
 
 def test_what_was_found_is_neither_in_order_nor_unchecked() -> None:

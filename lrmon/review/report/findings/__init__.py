@@ -1,4 +1,4 @@
-"""What a report points at: one module for each theme, and their order of importance.
+"""The findings of a report: one module for each theme, and their ranking.
 
-A finding that is not sure is none. Each theme's module says in its docstrings what has to hold.
+Only certain problems are findings. The docstrings of each theme state the conditions.
 """

@@ -1,4 +1,4 @@
-"""What the place of a batch in its epoch says of the data, where every epoch has the same batches."""
+"""Findings about the data, from the positions of batches in epochs that have the same batches."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ import numpy as np
 from lrmon.analysis.loss.levels import SIGMA, Floats
 from lrmon.review.report.analysis import RunAnalysis
 from lrmon.review.report.findings.finding import Finding, figure
+from lrmon.text.wording import quantity
 
 FEWEST: Final = 4
-"""Epochs of one length that are needed."""
+"""At least this many epochs of one length are needed."""
 SHORTEST: Final = 8
-"""Steps an epoch has at least."""
+"""At least this many steps per epoch are needed."""
 _MATTERS: Final = 0.7
-"""A batch whose loss is this share of a guess's was not learned; one with a hard sample was."""
+"""A batch with at least this share of the loss of guessing was not learned, so it is not just hard."""
 
 _EXPLAINED: Final = 0.25
-"""Share of the variance within epochs that the place explains, where data is sorted."""
+"""If data is sorted, the position explains at least this share of the variance within epochs."""
 _ALIKE: Final = 0.3
-"""Correlation of neighboring places from which on they are alike."""
+"""Neighboring positions with at least this correlation are alike."""
 _ROSE: Final = 1.05
 
 
@@ -54,7 +55,7 @@ def batch_findings(analysis: RunAnalysis) -> Iterator[Finding]:
 
 
 def folded(analysis: RunAnalysis) -> tuple[Floats, list[int], int] | None:
-    """Returns the losses of whole epochs, [epochs, steps]; None where they cannot be compared."""
+    """Returns the losses of complete epochs, [epochs, steps]; None if they cannot be compared."""
     run = analysis.run
     length = analysis.positions.steps_per_epoch
     if length is None or length < SHORTEST or not analysis.loss_is_exact:
@@ -80,14 +81,13 @@ def _corrupted(analysis: RunAnalysis, losses: Floats, firsts: list[int], worst: 
         code="corrupted-batch",
         severity="warning",
         text=(
-            f"Batch {worst} of each epoch of {length} (counted from 0) has a loss of {figure(here, 3)}, "
-            "where the others "
-            f"have {figure(level, 3)}, in the median over {len(losses)} epochs: its data is corrupted, or "
-            "harder to fit than the rest."
+            f"Batch {worst} of each epoch of {length} (counted from 0) has a loss of {figure(here, 3)}; the "
+            f"other batches have {figure(level, 3)} (medians over {quantity(len(losses), 'epoch')}). The "
+            "data of this batch is corrupted, or harder to fit than the rest."
         ),
         advice=(
-            f"Look at samples and labels of batch {worst} (with batch size b its samples are {worst} · b to "
-            f"{worst + 1} · b - 1, if the data is not shuffled)."
+            f"Check the samples and labels of batch {worst}. If the data is not shuffled and the batch size "
+            f"is b, these are samples {worst} · b to {worst + 1} · b - 1."
         ),
         step=start + worst,
         last_step=firsts[-1] + worst,
@@ -102,10 +102,9 @@ def _corrupted(analysis: RunAnalysis, losses: Floats, firsts: list[int], worst: 
 
 
 def _sorted(analysis: RunAnalysis, losses: Floats, firsts: list[int], length: int) -> Iterator[Finding]:
-    """The loss follows the place in the epoch, in every epoch, and neighboring places are alike.
+    """Yields a finding if the loss depends on the position in the epoch, alike at neighboring positions.
 
-    And in the first epoch the loss rose instead of falling: what the first batches teach does not hold for
-    the next ones.
+    The loss must also rise in the first epoch: what the first batches teach does not hold for the next ones.
     """
     profile = np.median(losses, axis=0)
     around = losses - np.median(losses, axis=1)[:, None]
@@ -120,18 +119,19 @@ def _sorted(analysis: RunAnalysis, losses: Floats, firsts: list[int], length: in
     if explained < _EXPLAINED or alike < _ALIKE or not bool(np.isfinite(first).all()):
         return
     rest = float(np.median(first[length // 4 :]))
-    began = float(first[0]) if analysis.levels is None else min(float(first[0]), analysis.levels.reference)
-    if rest < _ROSE * began or float(first[: length // 2].min()) > 0.98 * float(first[0]):
+    start = float(first[0]) if analysis.levels is None else min(float(first[0]), analysis.levels.reference)
+    if rest < _ROSE * start or float(first[: length // 2].min()) > 0.98 * float(first[0]):
         return
     yield Finding(
         code="sorted-data",
         severity="warning",
         text=(
-            f"The loss follows the place of the batch in the epoch, which explains {100 * explained:.0f}% of "
-            f"how the {length} batches of an epoch differ, and batches that follow each other are alike. The "
-            f"first epoch brought no fall: {figure(rest, 3)} in the median of its last three quarters, "
-            f"{figure(began, 3)} {'in its first batch' if began == first[0] else 'without training'}. Data "
-            "that is sorted, by class for example, and not shuffled does that."
+            "The data is probably sorted, for example by class, and not shuffled: the position of a batch in "
+            f"its epoch explains {100 * explained:.0f}% of the differences in loss between the {length} "
+            "batches of an epoch, and neighboring batches are alike. In the first epoch, the loss did not "
+            f"drop: it was {figure(start, 3)} "
+            f"{'in the first batch' if start == first[0] else 'before training'} and {figure(rest, 3)} in "
+            "the median of the last three quarters."
         ),
         advice="Shuffle the data: shuffle=True in fit, or dataset.shuffle(…) with a buffer of its size.",
         step=int(analysis.positions.starts[0]),
@@ -139,7 +139,7 @@ def _sorted(analysis: RunAnalysis, losses: Floats, firsts: list[int], length: in
         numbers={
             "explained": round(explained, 4),
             "alike": round(alike, 4),
-            "began": began,
+            "began": start,
             "rest": rest,
         },
     )

@@ -1,4 +1,4 @@
-"""A learning rate that is set once an epoch, by a formula with a slip in it."""
+"""Findings about a learning rate that is set once per epoch, by a formula with an error."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SAME_LR = 1e-5
 def boundary_findings(analysis: RunAnalysis) -> Iterator[Finding]:
     """Yields ``staircase-every-epoch`` or ``drop-one-epoch-early``.
 
-    Both need a learning rate that is a number, set anew at boundaries of epochs only, counted from epoch 0.
+    Both need a learning rate that is a number and is set only at the start of epochs, from epoch 0 on.
     """
     lrs = _lrs_of_epochs(analysis)
     if lrs is None:
@@ -30,17 +30,17 @@ def boundary_findings(analysis: RunAnalysis) -> Iterator[Finding]:
 
 
 def _lrs_of_epochs(analysis: RunAnalysis) -> NDArray[np.float64] | None:
-    """Returns the learning rate of each epoch, None where it is not one number in each from epoch 0 on."""
+    """Returns the learning rate of each epoch, None if it is not one number per epoch from epoch 0 on."""
     run, starts = analysis.run, analysis.positions.starts
     if analysis.has_schedule or analysis.positions.unknown.size or not run.complete or starts.size < 4:
         return None
     if not np.array_equal(analysis.positions.epoch_positions, np.arange(starts.size)):
         return None
     if not np.array_equal(run.step[:1], starts[:1]):
-        return None  # it begins elsewhere, or no step is here
+        return None  # it starts elsewhere, or no step is recorded
     rows = np.searchsorted(run.step, starts)
     if rows[-1] == run.step.size:
-        return None  # an epoch whose steps are not here
+        return None  # an epoch without recorded steps
     lrs = run.learning_rate[rows]
     changes = int(np.count_nonzero(lrs[1:] != lrs[:-1]))
     if changes == 0 or changes != analysis.lr_changes.changes or not bool((lrs > 0).all()):
@@ -49,11 +49,11 @@ def _lrs_of_epochs(analysis: RunAnalysis) -> NDArray[np.float64] | None:
 
 
 def _every_epoch(analysis: RunAnalysis, lrs: NDArray[np.float64]) -> Iterator[Finding]:
-    """A rate that falls at every epoch by the n-th root of a usual drop, and has done so in epoch 0 already.
+    """Yields a finding if the learning rate drops in every epoch by the n-th root of a usual drop.
 
-    That is what ``lr * pow(drop, floor(1 + epoch) / n)`` gives, where ``floor((1 + epoch) / n)`` was meant. A
-    decay by choice has a ratio in round numbers, or starts from the round number; this one does neither, and
-    all of it holds to float32's precision.
+    It also drops in epoch 0. ``lr * pow(drop, floor(1 + epoch) / n)`` gives that, but
+    ``floor((1 + epoch) / n)`` was meant. A decay that was chosen has a round ratio, or starts from a round
+    number. This one does neither, within float32 precision.
     """
     size = lrs.size
     ratio = float((lrs[-1] / lrs[0]) ** (1.0 / (size - 1)))
@@ -78,13 +78,13 @@ def _every_epoch(analysis: RunAnalysis, lrs: NDArray[np.float64]) -> Iterator[Fi
         code="staircase-every-epoch",
         severity="warning",
         text=(
-            f"The learning rate changes at every epoch, each time to {figure(ratio, 4)} of the one before, "
-            f"and epoch 0 already has {figure(lrs[0], 5)} instead of {figure(first, 4)}: that is {drop:g} "
-            f"to the power of (1 + epoch) / {every}, a staircase whose floor() is closed before the division."
+            f"The learning rate changes in every epoch by a factor of {figure(ratio, 4)}, and epoch 0 "
+            f"already has {figure(lrs[0], 5)} instead of {figure(first, 4)}. This is {drop:g} to the power "
+            f"of (1 + epoch) / {every}: the parenthesis of floor() probably closes before the division."
         ),
         advice=(
-            f"Write pow({drop:g}, floor((1 + epoch) / {every})), or floor(epoch / {every}) to drop at epochs "
-            f"{every}, {2 * every}, {3 * every}."
+            f"For a staircase, write pow({drop:g}, floor((1 + epoch) / {every})), or floor(epoch / {every}) "
+            f"for LR drops at epochs {every}, {2 * every}, {3 * every}."
         ),
         step=int(analysis.positions.starts[0]),
         last_step=int(analysis.run.step[-1]),
@@ -98,9 +98,9 @@ def _every_epoch(analysis: RunAnalysis, lrs: NDArray[np.float64]) -> Iterator[Fi
 
 
 def _one_early(analysis: RunAnalysis, lrs: NDArray[np.float64]) -> Iterator[Finding]:
-    """Drops by one ratio at epochs n - 1, 2n - 1, …, n at least 3, at least two of them.
+    """Yields a finding for two or more LR drops by one ratio at epochs n - 1, 2n - 1, …, with n at least 3.
 
-    ``floor((1 + epoch) / n)`` gives them, since Keras counts epochs from 0.
+    ``floor((1 + epoch) / n)`` gives them, because Keras counts epochs from 0.
     """
     lr_changes = np.flatnonzero(np.diff(lrs) != 0) + 1
     if lr_changes.size < 2:
@@ -116,12 +116,11 @@ def _one_early(analysis: RunAnalysis, lrs: NDArray[np.float64]) -> Iterator[Find
         severity="info",
         text=(
             f"The learning rate drops at epochs {listed([str(epoch) for epoch in lr_changes.tolist()])}, one "
-            f"before each multiple of {every}: Keras counts epochs from 0, and floor((1 + epoch) / {every}) "
-            "counts from 1."
+            f"epoch before each multiple of {every}: Keras counts epochs from 0, but "
+            f"floor((1 + epoch) / {every}) counts from 1."
         ),
         advice=(
-            f"Use floor(epoch / {every}) where the first {every} epochs are to have the initial learning "
-            "rate."
+            f"Use floor(epoch / {every}) if the first {every} epochs should have the initial learning rate."
         ),
         step=int(analysis.positions.starts[lr_changes[0]]),
         last_step=int(analysis.positions.starts[lr_changes[-1]]),

@@ -1,4 +1,4 @@
-"""What was looked for and found in order, and what could not be looked for, and why."""
+"""The checks of a training: what is in order, and what could not be checked, with the reason."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from lrmon.analysis.loss.levels import FEWEST
 from lrmon.review.report.analysis import RunAnalysis
 from lrmon.review.report.findings import batches, stall, validation
 from lrmon.review.report.findings.finding import Finding
+from lrmon.text.wording import quantity
 
 State = Literal["found", "in order", "not checked"]
 
@@ -20,12 +21,12 @@ _Reason = Callable[[RunAnalysis], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked for.
+    """One check of a training.
 
     Attributes:
-      name: what is in order, or would be, in a few words.
-      state: ``found``: findings say what is not in order.
-      reason: why it could not be checked; None where it was.
+      name: what is in order, in a few words.
+      state: ``found`` if findings report what is not in order.
+      reason: why it could not be checked; None if it was checked.
       codes: of the findings.
     """
 
@@ -47,13 +48,13 @@ def _no_course(analysis: RunAnalysis) -> str | None:
     if analysis.levels is not None or not analysis.loss_is_known:
         return _no_loss(analysis)
     finite = int(np.count_nonzero(np.isfinite(analysis.run.loss)))
-    return f"only {finite:,} finite losses, {FEWEST} are needed"
+    return f"only {quantity(finite, 'finite loss')}; {FEWEST} are needed"
 
 
 def _no_zero(analysis: RunAnalysis) -> str | None:
     reason = _no_course(analysis)
     if reason is None and analysis.levels is not None and float(analysis.levels.level.min()) <= 0:
-        return "the loss may be negative, so that its level says nothing"
+        return "the loss can be negative, so its level has no meaning"
     return reason
 
 
@@ -62,7 +63,7 @@ def _no_validation(analysis: RunAnalysis) -> str | None:
     if not epochs:
         return "no val_loss is recorded"
     return _no_course(analysis) or (
-        f"only {epochs} epochs with a val_loss, {validation.FEWEST} are needed"
+        f"only {quantity(epochs, 'epoch')} with a val_loss; {validation.FEWEST} are needed"
         if epochs < validation.FEWEST
         else None
     )
@@ -72,9 +73,11 @@ def _no_positions(analysis: RunAnalysis) -> str | None:
     if _no_loss(analysis) is not None:
         return _no_loss(analysis)
     if not analysis.loss_is_exact:
-        return "losses of single batches are not exact"
+        return "the losses of single batches are not exact"
     if batches.folded(analysis) is None:
-        return f"fewer than {batches.FEWEST} whole epochs of one length, {batches.SHORTEST} steps or more"
+        return (
+            f"fewer than {batches.FEWEST} complete epochs of one length and {batches.SHORTEST} steps or more"
+        )
     return None
 
 
@@ -104,33 +107,37 @@ _CHECKS: Final[tuple[tuple[str, _Reason, tuple[str, ...]], ...]] = (
     ("every loss is a number", _no_loss, ("loss-not-finite", "metric-not-finite")),
     ("the training learned something", _no_zero, ("never-learned", "learning-rate-too-low")),
     ("the learning rate did not decay too early", _no_zero, ("decayed-too-early", "rate-at-floor")),
-    ("the loss kept what it had won", _no_course, ("increase-not-recovered", "progress-lost")),
-    ("no loss leaps out of the others", _no_course, ("loss-spike",)),
-    ("no batch of the epoch stands out", _no_positions, ("corrupted-batch", "sorted-data")),
-    ("validation improved with training", _no_validation, ("validation-never-improved", "overfitting")),
+    ("the loss kept its progress", _no_course, ("increase-not-recovered", "progress-lost")),
+    ("the loss has no spikes", _no_course, ("loss-spike",)),
+    ("no batch stands out in every epoch", _no_positions, ("corrupted-batch", "sorted-data")),
+    (
+        "the validation loss improved with training",
+        _no_validation,
+        ("validation-never-improved", "overfitting"),
+    ),
     (
         "the training did not stall",
         _no_epochs,
         ("stalled", "plateau-answered-late", "reduced-while-improving"),
     ),
-    ("no further LR drop was due", _no_drop, ("drop-would-help",)),
+    ("no further LR drop would help", _no_drop, ("drop-would-help",)),
     (
-        "LR changes lie at the starts of epochs",
+        "LR changes are at the start of epochs",
         _no_staircase,
         ("staircase-off-epoch", "epoch-without-step", "keras-log-repeats", "step-one-late"),
     ),
-    ("every step made its update", lambda analysis: None, ("updates-skipped",)),
+    ("no step was skipped", lambda analysis: None, ("updates-skipped",)),
     (
-        "numbers are exact",
+        "learning rates and losses are exact",
         lambda analysis: None,
         ("learning-rate-not-exact", "loss-not-exact"),
     ),
 )
-"""What is in order, why it cannot be checked, and the findings of it."""
+"""The name of each check, the reason why it cannot be made, and its findings."""
 
 
 def checks(analysis: RunAnalysis, findings: Sequence[Finding]) -> tuple[Check, ...]:
-    """Returns what was looked for in a training; nothing for a range test."""
+    """Returns the checks of a training; none for a range test."""
     if analysis.run.kind == "range_test":
         return ()
     reported = {finding.code for finding in findings}

@@ -1,4 +1,4 @@
-"""The ends of a learning rate: how it warmed up, and where it came to rest."""
+"""Findings about the start and the end of the learning rate: warm-up and floor."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from lrmon.review.report.analysis import RunAnalysis
 from lrmon.review.report.findings.finding import Finding, epochs, figure, percent
 from lrmon.review.report.plateau.plateaus import default_plateaus
 from lrmon.review.run.numbers import shortest
+from lrmon.text.wording import quantity
 
 _TAIL = 0.1
-"""A rest is worth a word from this share of the steps on."""
+"""The learning rate is at its floor for at least this share of the steps."""
 
 
 def extreme_findings(analysis: RunAnalysis) -> Iterator[Finding]:
@@ -22,7 +23,7 @@ def extreme_findings(analysis: RunAnalysis) -> Iterator[Finding]:
 
 
 def _warm_up(analysis: RunAnalysis) -> Iterator[Finding]:
-    """A rise from the start to the peak, in three changes or more, from half of the peak or less."""
+    """Yields a finding for a rise to the peak, in three changes or more, from half of the peak or less."""
     end = analysis.lr_changes.warmup_end
     if end is None:
         return
@@ -35,16 +36,17 @@ def _warm_up(analysis: RunAnalysis) -> Iterator[Finding]:
     first, peak = shortest(lrs[[0, row]]).tolist()
     length = analysis.positions.steps_per_epoch
     steps = end - int(run.step[0])
-    of_epochs = f" ({epochs(steps / length)})" if length else ""
+    in_epochs = f" ({epochs(steps / length)})" if length else ""
     yield Finding(
         code="warm-up",
         severity="info",
         text=(
-            f"The learning rate warms up over the first {steps:,} steps{of_epochs}, from {figure(first)} to "
-            f"{figure(peak)}."
+            f"The learning rate warms up in the first {quantity(steps, 'step')}{in_epochs}, from "
+            f"{figure(first)} to {figure(peak)}."
         ),
         advice=(
-            "Compare runs from its end on; the loss of the steps before says little about the learning rate."
+            "Compare runs from the end of the warm-up on; the loss before says little about the learning "
+            "rate."
         ),
         step=int(run.step[0]),
         last_step=end,
@@ -53,16 +55,16 @@ def _warm_up(analysis: RunAnalysis) -> Iterator[Finding]:
 
 
 def _at_floor(analysis: RunAnalysis) -> Iterator[Finding]:
-    """A learning rate that stays at its lowest value to the end, for a tenth of the steps, an epoch at least.
+    """Yields a finding if the learning rate is at its floor at the end, for a tenth of the steps.
 
-    It is told of a schedule that has come to its end (PolynomialDecay, CosineDecay), and of a
-    ReduceLROnPlateau that would go on but for min_lr; a learning rate of 0 is a finding of its own.
+    It must be there for at least one epoch, and the reason must be known: a schedule that has ended
+    (PolynomialDecay, CosineDecay), or min_lr of ReduceLROnPlateau. A learning rate of 0 has its own finding.
     """
     run = analysis.run
     lrs, steps = run.learning_rate, run.step
     if lrs.size < 2 or not bool(np.isfinite(lrs).all()) or lrs[-1] != lrs.min() or lrs[-1] == lrs.max():
         return
-    # A cosine's foot and rounding: what differs by a millionth of the peak is the floor.
+    # The end of a cosine and rounding: a difference of a millionth of the peak does not count.
     above = np.flatnonzero(lrs > lrs[-1] + np.float32(1e-6) * lrs.max())
     first = int(above[-1]) + 1 if above.size else 0
     tail = lrs.size - first
@@ -78,9 +80,9 @@ def _at_floor(analysis: RunAnalysis) -> Iterator[Finding]:
         severity="info",
         text=(
             f"From {analysis.positions.describe(int(steps[first]))} to the end, {share} of the steps, the "
-            f"learning rate is {figure(lr)}, its floor{reason}."
+            f"learning rate is at its floor, {figure(lr)}{reason}."
         ),
-        advice="Stop there, or lower the floor if the loss was still falling.",
+        advice="Stop the training there, or lower the floor if the loss was still falling.",
         step=int(steps[first]),
         last_step=int(steps[-1]),
         numbers={"learning_rate": lr, "steps": tail, "share": round(tail / lrs.size, 4)},
@@ -88,7 +90,7 @@ def _at_floor(analysis: RunAnalysis) -> Iterator[Finding]:
 
 
 def _reason(analysis: RunAnalysis, last_step: int) -> str | None:
-    """Why the learning rate has come to rest, None where nothing says so."""
+    """Returns why the learning rate is at its floor, None if no reason is known."""
     schedule, defaults = analysis.schedule, analysis.defaults
     end = schedule.known.end if schedule is not None and schedule.known is not None else None
     if schedule is not None and end is not None and end < last_step + schedule.iteration_offset:
@@ -96,6 +98,6 @@ def _reason(analysis: RunAnalysis, last_step: int) -> str | None:
     if defaults.is_applied and np.float32(defaults.rule.min_lr) == analysis.run.learning_rate[-1]:
         plateaus = default_plateaus(analysis)
         if plateaus.problem is None and int(plateaus.wait[-1]) >= max(defaults.rule.patience, 1):
-            waited = f"after {plateaus.wait[-1]} epochs without improvement"
-            return f": min_lr of ReduceLROnPlateau, which would go on {waited}"
+            waited = f"after {quantity(int(plateaus.wait[-1]), 'epoch')} without improvement"
+            return f": min_lr of ReduceLROnPlateau, which would reduce it further {waited}"
     return None

@@ -1,4 +1,4 @@
-"""One finding, and the words that all of them use."""
+"""A finding, and how findings write numbers and lists."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "info")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something in a run that its user will want to know.
+    """A problem or an explanation of a run.
 
     Attributes:
       code: names the kind of finding; `anchor` is made of it.
-      severity: ``error``: the training is broken. ``warning``: it is probably not what was meant. ``info``:
-        what explains a curve.
+      severity: ``error``: the training is broken. ``warning``: it probably does not do what was meant.
+        ``info``: an explanation of a curve.
       text: one or two sentences, with the numbers.
       advice: one sentence.
-      step: where it is, or begins; None where it is in no one place.
+      step: where it starts; None if it has no single position.
       last_step: where it ends, inclusive.
       numbers: the numbers in `text`, by name.
-      consequences: the findings that this one explains, and that are told in its text alone.
+      consequences: the findings that this one explains. Only its text reports them.
     """
 
     code: str
@@ -44,7 +44,7 @@ class Finding:
 
 
 def figure(value: float, digits: int = 6) -> str:
-    """Returns a number as people write it.
+    """Returns a number with a few significant digits.
 
     >>> figure(0.0814506), figure(1e-7), figure(0.1)
     ('0.0814506', '1e-07', '0.1')
@@ -73,7 +73,7 @@ def listed(items: list[str], most: int = 6) -> str:
 
 
 def epochs(count: float) -> str:
-    """Returns so many epochs in words.
+    """Returns a number of epochs in words; it can be a fraction.
 
     >>> epochs(1), epochs(1.25)
     ('1 epoch', '1.25 epochs')

@@ -1,4 +1,4 @@
-"""What Keras' own TensorBoard callback shows of this run, and why it looks odd."""
+"""Findings that explain the learning rate that Keras' TensorBoard callback logs."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import numpy as np
 from lrmon.review.report.analysis import RunAnalysis
 from lrmon.review.report.findings.finding import Finding, epochs, figure
 from lrmon.review.run.numbers import shortest
+from lrmon.text.wording import quantity
 
 
 def keras_log_findings(analysis: RunAnalysis) -> Iterator[Finding]:
-    """Yields ``keras-log-repeats`` or ``keras-log-next-epoch``, both for schedules alone.
+    """Yields ``keras-log-repeats`` or ``keras-log-next-epoch``, both only for schedules.
 
-    With a schedule Keras logs at an epoch's end the learning rate of the next update. (A learning rate that
-    is a number is set at the start of the next epoch, or before the log is written.)
+    With a schedule, Keras logs the learning rate of the next step at the end of an epoch. (A learning rate
+    that is a number is set at the start of the next epoch, or before the log is written.)
     """
     if (
         analysis.schedule is None
@@ -29,15 +30,15 @@ def keras_log_findings(analysis: RunAnalysis) -> Iterator[Finding]:
 
 
 def _repeats(analysis: RunAnalysis) -> Iterator[Finding]:
-    """Two epochs in a row for which Keras shows one value, in a staircase that was to step once an epoch.
+    """Yields a finding if Keras logs one value for two epochs in a row of a staircase.
 
-    decay_steps is nearest to one epoch, and is not that.
+    One LR change per epoch was meant: one epoch is the nearest whole number of epochs to decay_steps.
     """
     cadence, length = analysis.lr_changes.cadence, analysis.positions.steps_per_epoch
     if cadence is None or length is None or cadence.aligned_decay_steps != length or cadence.every <= length:
         return
     shown = analysis.epochs.next_learning_rate
-    # Before the first step two epochs may well be alike.
+    # Before the first LR change, two epochs can be alike.
     after_first = np.array([epoch.last_step + 1 for epoch in analysis.run.epochs]) > int(
         analysis.lr_changes.step[0]
     )
@@ -51,19 +52,20 @@ def _repeats(analysis: RunAnalysis) -> Iterator[Finding]:
     which = f"epochs {numbers[0]} and {numbers[1]}"
     if index == len(analysis.run.epochs) - 1:
         which = f"the last two epochs, {numbers[0]} and {numbers[1]}"
-    lr_change = int(analysis.lr_changes.step[analysis.lr_changes.step <= first][-1])
-    due = lr_change - bool(cadence.late[np.searchsorted(analysis.lr_changes.step, lr_change)])
+    last_change = int(analysis.lr_changes.step[analysis.lr_changes.step <= first][-1])
+    due = last_change - bool(cadence.late[np.searchsorted(analysis.lr_changes.step, last_change)])
     lr = float(shortest(shown[index : index + 1])[0])
     yield Finding(
         code="keras-log-repeats",
         severity="warning",
         text=(
-            f"Keras' TensorBoard curve shows one learning rate, {figure(lr)}, for {which}. At an epoch's "
-            f"end it logs the rate of the next update, here steps {first:,} and {second:,}; the rate stepped "
-            f"at {due:,} and the next step is due at {due + cadence.every:,}, since "
-            f"decay_steps={cadence.every} is {epochs(cadence.every / length)} of {length:,} steps."
+            f"Keras' TensorBoard curve shows the same learning rate, {figure(lr)}, for {which}. At the end "
+            "of an epoch it logs the learning rate of the next step, here that of steps "
+            f"{first:,} and {second:,}. The learning rate changed at step {due:,}, and the next LR change is "
+            f"due at step {due + cadence.every:,}, because decay_steps={cadence.every} is "
+            f"{epochs(cadence.every / length)} of {quantity(length, 'step')}."
         ),
-        advice=f"Choose decay_steps={length}, the steps of one epoch, to see one step in every epoch.",
+        advice=f"Use decay_steps={length}, the number of steps per epoch, for one LR change in every epoch.",
         step=first,
         last_step=epoch.last_step,
         numbers={
@@ -78,25 +80,26 @@ def _repeats(analysis: RunAnalysis) -> Iterator[Finding]:
 
 
 def _next_epoch(analysis: RunAnalysis) -> Iterator[Finding]:
-    """A step on a boundary, which Keras logs with the epoch before it."""
-    steps = analysis.lr_changes
-    for lr_change in np.flatnonzero(steps.on_boundary & analysis.in_epoch).tolist():
-        step = int(steps.step[lr_change])
+    """Yields a finding for an LR change at the start of an epoch, which Keras logs one epoch earlier."""
+    lr_changes = analysis.lr_changes
+    for index in np.flatnonzero(lr_changes.on_boundary & analysis.in_epoch).tolist():
+        step = int(lr_changes.step[index])
         epoch = next(
             (candidate for candidate in analysis.run.epochs if candidate.last_step == step - 1), None
         )
-        if epoch is None or steps.step_before[lr_change] != step - 1:
+        if epoch is None or lr_changes.step_before[index] != step - 1:
             continue
         number = analysis.positions.epoch_of(epoch.first_step)
-        used, shown = shortest(np.array([steps.lr_from[lr_change], steps.lr_to[lr_change]])).tolist()
+        used, shown = shortest(np.array([lr_changes.lr_from[index], lr_changes.lr_to[index]])).tolist()
         yield Finding(
             code="keras-log-next-epoch",
             severity="info",
             text=(
-                f"Keras' TensorBoard curve shows {figure(shown)} for epoch {number}, whose last update used "
-                f"{figure(used)}: at an epoch's end it logs the rate of the next update."
+                f"Keras' TensorBoard curve is shifted by one epoch: it shows {figure(shown)} for epoch "
+                f"{number}, whose last step used {figure(used)}. At the end of an epoch, it logs the "
+                "learning rate of the next step."
             ),
-            advice="Read its epoch_learning_rate one epoch to the right, or read the learning rate here.",
+            advice="Shift its epoch_learning_rate by one epoch to the right, or read the learning rate here.",
             step=epoch.last_step,
             last_step=step,
             numbers={"epoch": number, "used": used, "shown": shown},

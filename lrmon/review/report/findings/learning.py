@@ -1,4 +1,4 @@
-"""Trainings that learned nothing or stopped too early, and what their learning rate has to do with it."""
+"""Findings about trainings that learned nothing, or whose learning rate was too low or decayed early."""
 
 from __future__ import annotations
 
@@ -13,38 +13,39 @@ from lrmon.analysis.loss.levels import Floats, LossLevels
 from lrmon.review.report.analysis import RunAnalysis
 from lrmon.review.report.findings.finding import Finding, figure, percent
 from lrmon.review.run.numbers import shortest
+from lrmon.text.wording import quantity
 
 _SURE: Final = 5.0
 _NOTHING: Final = 0.05
-"""A loss that fell by less than this share of what it was has learned next to nothing."""
+"""If the loss dropped by less than this share, the training learned almost nothing."""
 _FLAT: Final = 0.03
-"""Levels that lie within this share of each other lie still."""
+"""Levels within this share of each other are constant."""
 _CHANCE: Final = 0.015
-"""So near to ln k a loss is at the level of guessing among k classes."""
+"""A loss within this share of ln k is at the level of guessing among k classes."""
 _TINY: Final = 1e-5
 """A learning rate below this is too low for a network that starts from random weights."""
 _LOW_FOR_A_LINE: Final = 1e-3
-"""A learning rate above this is not called too low because of a loss that falls slowly."""
+"""A learning rate above this is not too low, even if the loss drops slowly."""
 _STILL: Final = 1e-6
-"""An update of this share of the weights moves nothing in a training of any usual length."""
+"""Updates below this share of the weights change nothing in a training of any usual length."""
 _ZERO: Final = 1e-9
-"""A learning rate below this share of its peak is 0."""
+"""A learning rate below this share of its peak counts as 0."""
 _LOW: Final = 0.1
-"""A learning rate below this share of its peak adds little to what came before."""
+"""Steps with a learning rate below this share of its peak contribute little."""
 
 
 def learning_findings(analysis: RunAnalysis) -> Iterator[Finding]:
-    """Yields ``learning-rate-zero``, and one of the others: nothing learned, too low, decayed too early."""
+    """Yields ``learning-rate-zero``, and one of the other findings of this theme."""
     yield from _zero(analysis)
     levels = analysis.levels
     if levels is None or float(levels.level.min()) <= 0.0:
-        # A loss that may be negative has no zero to be near to, and rises as often as it falls.
+        # A loss that can be negative has no level that is known to be good.
         return
     yield from list(_decayed(analysis, levels)) or list(_never(analysis, levels)) or _too_low(levels)
 
 
 def _zero(analysis: RunAnalysis) -> Iterator[Finding]:
-    """A learning rate of 0 (a billionth of its peak) for ten steps and a twentieth of the run."""
+    """Yields a finding for a learning rate of 0 for ten steps and a twentieth of the run."""
     run = analysis.run
     used = run.recorded("learning_rate") & ~np.isin(run.step, run.skipped) & np.isfinite(run.learning_rate)
     if run.main_updates is not None:
@@ -68,20 +69,19 @@ def _zero(analysis: RunAnalysis) -> Iterator[Finding]:
     to_end = stop == lrs.size
     position = analysis.positions.describe(int(steps[first]))
     if is_all:
-        text = f"The learning rate is {figure(lr)} in all {size:,} steps, so that nothing was learned."
+        text = f"The learning rate is {figure(lr)} in all {quantity(size, 'step')}, so nothing was learned."
     else:
         end = "to the end" if to_end else f"to {analysis.positions.describe(int(steps[stop - 1]))}"
         text = (
-            f"From {position} {end}, {percent(size / lrs.size)} of the steps, the learning rate is "
-            f"{figure(lr)}, so "
-            "that nothing was learned there."
+            f"The learning rate is {figure(lr)} from {position} {end}, {percent(size / lrs.size)} of the "
+            "steps, so nothing was learned there."
         )
     yield Finding(
         code="learning-rate-zero",
         severity="error" if is_all else "warning",
         text=text,
         advice=(
-            "Give the optimizer a learning rate, and look at the schedule or callback that sets it to 0."
+            "Give the optimizer a learning rate, and check the schedule or callback that sets it to 0."
             if is_all or not to_end
             else "Make the schedule as long as the training, or give it an end that is not 0."
         ),
@@ -92,7 +92,7 @@ def _zero(analysis: RunAnalysis) -> Iterator[Finding]:
 
 
 def chance(level: float) -> int | None:
-    """Returns the number of classes, 2 to 30, whose guessing has this loss; None where there is none.
+    """Returns the number of classes, 2 to 30, for which guessing has this loss; None if there is none.
 
     >>> chance(2.31), chance(2.0)
     (10, None)
@@ -106,15 +106,16 @@ def chance(level: float) -> int | None:
 
 
 def _never(analysis: RunAnalysis, levels: LossLevels) -> Iterator[Finding]:
-    """A loss that ends no better than it started by more than a twentieth, or that guesses.
+    """Yields a finding if the loss is no better than at the start by a twentieth, or no better than guessing.
 
     Levels are those after a fifth of the steps. One of these holds:
 
-    - they never got below guessing among the classes by 7 %, where the number of classes is recorded;
-    - they lie still (within 3 % or their noise), no better than the start by a twentieth or by the noise;
-    - they lie still at ln k, after a fall of at most a quarter of the start, or from losses ten times as
-      high;
-    - in the first fifth the loss rose to three times the start, and never came below the start again.
+    - the number of classes is recorded, and no level is 7 % below guessing among them;
+    - the levels are constant (within 3 % or their noise), and no better than the start by a twentieth or by
+      the noise;
+    - the levels are constant at ln k, after a drop of at most a quarter of the start, or after losses ten
+      times as high;
+    - in the first fifth, the loss rose to three times the start, and never came back below the start.
     """
     later = levels.smooth[levels.row[:-1] >= levels.loss.size // 5]
     low, high = float(np.quantile(later, 0.1)), float(np.quantile(later, 0.9))
@@ -127,10 +128,10 @@ def _never(analysis: RunAnalysis, levels: LossLevels) -> Iterator[Finding]:
     )
     highest = float(np.median(np.sort(levels.loss[: max(levels.loss.size // 5, 3)])[-3:]))
     is_hot = highest >= 3 * (levels.start + 3 * levels.start_error) and low >= 0.9 * levels.start
-    classes, hedge = chance(level), ", if the loss is a cross-entropy (that of a GAN may well stay there)"
+    classes, hedge = chance(level), ", if the loss is a cross-entropy (the loss of a GAN can stay there)"
     if levels.guess is not None:
         if levels.start < 0.9 * levels.guess:
-            return  # it had learned before
+            return  # the model was trained before
         if low < 0.93 * levels.guess:
             return
         classes, hedge = round(math.exp(levels.guess)), ""
@@ -144,21 +145,21 @@ def _never(analysis: RunAnalysis, levels: LossLevels) -> Iterator[Finding]:
     lrs = levels.learning_rate[np.isfinite(levels.learning_rate)]
     used = f" at learning rates up to {_figure(lrs.max())}" if lrs.size else ""
     position, last_step = int(levels.step[0]), int(levels.step[-1])
-    numbers = {
-        "start": levels.start, "level": level, "last": levels.end, "steps": int(levels.loss.size), "classes": classes,
-    }  # fmt: skip
+    size = int(levels.loss.size)
+    steps = quantity(size, "step")
+    numbers = {"start": levels.start, "level": level, "last": levels.end, "steps": size, "classes": classes}
     evidence = None if is_hot else _evidence(analysis, lrs)
     if evidence is not None:
         yield Finding(
             code="learning-rate-too-low",
             severity="warning",
             text=(
-                f"The loss did not fall in {levels.loss.size:,} steps{used}: it started at {figure(levels.start, 4)} "
-                f"and is {figure(levels.end, 4)} at the end, and {evidence}."
+                f"The loss did not drop in {steps}{used}: it was {figure(levels.start, 4)} at the start and "
+                f"{figure(levels.end, 4)} at the end, and {evidence}."
             ),
             advice=(
-                "Raise the learning rate, a hundredfold to begin with; a range test (lrmon.LRFinder) "
-                "finds one."
+                "Raise the learning rate, for example by a factor of 100. A range test (lrmon.LRFinder) "
+                "suggests one."
             ),
             step=position,
             last_step=last_step,
@@ -166,7 +167,7 @@ def _never(analysis: RunAnalysis, levels: LossLevels) -> Iterator[Finding]:
         )
         return
     guess = (
-        f" That is the level of guessing among {classes} classes (ln {classes} = "
+        f" This is the level of guessing among {classes} classes (ln {classes} = "
         f"{figure(math.log(classes), 4)}){hedge}."
         if classes is not None
         else ""
@@ -180,15 +181,15 @@ def _never(analysis: RunAnalysis, levels: LossLevels) -> Iterator[Finding]:
         code="never-learned",
         severity="error" if is_hot or not hedge else "warning",
         text=(
-            f"The training learned nothing{used}: in {levels.loss.size:,} steps the loss went {course}, where it "
+            f"The training learned nothing{used}: in {steps}, the loss changed {course}, where it "
             f"{stayed}.{guess}"
         ),
         advice=(
             "Lower the learning rate by a factor of 10 to 100, and scale the inputs."
             if is_hot
-            else "Check that labels belong to inputs, that inputs vary, are scaled and shuffled, and that "
-            "gradients reach "
-            "the weights; a range test (lrmon.LRFinder) shows whether it is the learning rate."
+            else "Check that the labels belong to the inputs, that the inputs vary and are scaled and "
+            "shuffled, and that gradients reach the weights. A range test (lrmon.LRFinder) shows whether the "
+            "learning rate is the cause."
         ),
         step=position,
         last_step=last_step,
@@ -197,24 +198,24 @@ def _never(analysis: RunAnalysis, levels: LossLevels) -> Iterator[Finding]:
 
 
 def _wanders(levels: LossLevels) -> bool:
-    """Whether levels rise again by far more than their noise, as those of a GAN do around their balance."""
+    """Returns whether levels rise again by far more than their noise, as those of a GAN do."""
     up = float((levels.level - np.minimum.accumulate(levels.level)).max())
     return up > max(7 * float(np.median(levels.error)), 0.02 * abs(float(np.median(levels.level))))
 
 
 def _figure(lr: float) -> str:
-    """Returns a learning rate as it was written."""
+    """Returns a learning rate as text, as short as its float32 allows."""
     return figure(float(shortest(np.array([lr], np.float32))[0]))
 
 
 def _drift(later: Floats) -> float:
-    """The change of levels from their first third to their last."""
+    """Returns the change of levels from their first third to their last."""
     third = max(later.size // 3, 1)
     return float(np.median(later[-third:]) - np.median(later[:third]))
 
 
 def _evidence(analysis: RunAnalysis, lrs: NDArray[np.float64]) -> str | None:
-    """Why it is the learning rate that is too low, None where nothing says so."""
+    """Returns the evidence that the learning rate is too low, None if there is none."""
     ratios = [
         ratio
         for sample in analysis.run.samples
@@ -226,27 +227,27 @@ def _evidence(analysis: RunAnalysis, lrs: NDArray[np.float64]) -> str | None:
         return (
             f"an update changed the weights by {figure(middle, 2)} of their size" if middle < _STILL else None
         )
-    # Training alone may fall by learning by heart.
+    # The training loss alone can drop because the model memorizes the data.
     name = "val_loss" if "val_loss" in analysis.run.metric_names else "loss"
     values = np.array([epoch.metrics.get(name, math.nan) for epoch in analysis.run.epochs])
     values = values[np.isfinite(values)]
     if values.size >= 6:
         falls = int(np.count_nonzero(np.diff(values) < 0))
         middle = values[values.size // 2]
-        # What is only learned once, such as how frequent classes are, falls ever more slowly.
+        # A loss that only learns how frequent the classes are drops more and more slowly.
         is_steady = middle - values[-1] >= 0.6 * (values[0] - middle)
         share = float((values[0] - values[-1]) / abs(values[0])) if values[0] else 0.0
         logged = [epoch.metrics["loss"] for epoch in analysis.run.epochs if "loss" in epoch.metrics]
-        by_heart = len(logged) > 1 and logged[0] - logged[-1] >= _NOTHING * abs(logged[0])
-        if falls >= 0.9 * (values.size - 1) and 0 < share < _NOTHING and is_steady and not by_heart:
-            return f"{name} fell in {falls} of {values.size - 1} epochs, by {percent(share)} in all"
+        is_memorized = len(logged) > 1 and logged[0] - logged[-1] >= _NOTHING * abs(logged[0])
+        if falls >= 0.9 * (values.size - 1) and 0 < share < _NOTHING and is_steady and not is_memorized:
+            return f"{name} dropped in {falls} of {values.size - 1} epochs, by {percent(share)} in total"
     if lrs.size and 0 < float(lrs.max()) < _TINY:
         return f"no learning rate was above {figure(_TINY)}"
     return None
 
 
 def _too_low(levels: LossLevels) -> Iterator[Finding]:
-    """A loss that falls in a straight line by less than a third, at one learning rate, to the end."""
+    """Yields a finding if the loss drops in a straight line by less than a third, at one learning rate."""
     lrs = levels.learning_rate
     if (
         levels.loss.size < 200
@@ -268,12 +269,14 @@ def _too_low(levels: LossLevels) -> Iterator[Finding]:
         code="learning-rate-too-low",
         severity="warning",
         text=(
-            f"At a learning rate of {lr} the loss fell by only {percent(share)} in {levels.loss.size:,} "
-            "steps, from "
-            f"{figure(levels.start, 4)} to {figure(levels.end, 4)}, in a straight line and as fast at the end as "
-            "before."
+            f"At a learning rate of {lr}, the loss dropped by only {percent(share)} in "
+            f"{quantity(levels.loss.size, 'step')}, from {figure(levels.start, 4)} to "
+            f"{figure(levels.end, 4)}, in a straight line, and as fast at the end as before."
         ),
-        advice="Raise the learning rate, tenfold to begin with; a range test (lrmon.LRFinder) finds one.",
+        advice=(
+            "Raise the learning rate, for example by a factor of 10. A range test (lrmon.LRFinder) suggests "
+            "one."
+        ),
         step=int(levels.step[0]),
         last_step=int(levels.step[-1]),
         numbers={
@@ -298,12 +301,12 @@ def _slope(values: Floats) -> tuple[float, float]:
 
 
 def _decayed(analysis: RunAnalysis, levels: LossLevels) -> Iterator[Finding]:
-    """A learning rate that spent a third of the steps below a tenth of its peak, though the loss still fell.
+    """Yields a finding if the learning rate was below a tenth of its peak for a third of the steps.
 
-    What counts is the learning rate, added up over the steps. In the second half of that sum the loss made a
-    tenth of its progress at least: by five standard errors of a line, or because the means of all epochs in
-    it fell. After it the loss fell no further than twice that, and it had not come near 0. Or the loss had
-    not fallen at all yet.
+    It decayed too early: the learning rate is added up over the steps. In the second half of this sum, the
+    loss made at least a tenth of its progress: by five standard errors of a line, or because the means of all
+    epochs in it dropped. After that, the loss dropped by at most twice as much, and it was not near 0. Or the
+    loss had not dropped at all.
     """
     lrs = levels.learning_rate
     if not bool(np.isfinite(lrs).all()) or lrs.max() <= 0 or lrs.min() < 0:
@@ -325,18 +328,17 @@ def _decayed(analysis: RunAnalysis, levels: LossLevels) -> Iterator[Finding]:
         return
     if fall is not None and fall >= 0.1 * progress and after - levels.end <= 2 * fall:
         text = (
-            f"The learning rate decayed while the loss still fell: at {position} it was down from {peak} to "
-            f"{then}, after a "
-            f"fall of the loss by {figure(fall, 2)} since {since}; in the {rest:,} steps after that the "
-            "loss went from "
-            f"{figure(after, 3)} to {figure(levels.end, 3)}."
+            f"The learning rate decayed while the loss was still dropping: it was {peak} at its peak and "
+            f"{then} at {position}. The loss had dropped by {figure(fall, 2)} since {since}; in the "
+            f"{quantity(rest, 'step')} after the decay it changed from {figure(after, 3)} to "
+            f"{figure(levels.end, 3)}."
         )
     elif rest > 2 / 3 * levels.loss.size and levels.reference - levels.end < _NOTHING * levels.reference:
         fall = 0.0
         text = (
-            f"The learning rate decayed before the loss had fallen: at {position} it was down from {peak} to "
-            f"{then}, and in "
-            f"the {rest:,} steps after that the loss went from {figure(after, 3)} to {figure(levels.end, 3)}."
+            f"The learning rate decayed before the loss dropped: it was {peak} at its peak and {then} at "
+            f"{position}. In the {quantity(rest, 'step')} after that, the loss changed from "
+            f"{figure(after, 3)} to {figure(levels.end, 3)}."
         )
     else:
         return
@@ -346,9 +348,9 @@ def _decayed(analysis: RunAnalysis, levels: LossLevels) -> Iterator[Finding]:
         severity="warning",
         text=text,
         advice=(
-            "Give ReduceLROnPlateau more patience or a smaller min_delta, so that it waits for a plateau."
+            "Give ReduceLROnPlateau more patience or a smaller min_delta, so it waits for a plateau."
             if by_rule
-            else "Let the learning rate decay later or more slowly, over the whole training that is planned."
+            else "Let the learning rate decay later or more slowly, over all planned steps."
         ),
         step=step,
         last_step=int(levels.step[-1]),
@@ -357,10 +359,10 @@ def _decayed(analysis: RunAnalysis, levels: LossLevels) -> Iterator[Finding]:
 
 
 def _fall_of_line(losses: Floats, total: Floats, half: int) -> float | None:
-    """Returns by how much losses fell over the second half of a sum of learning rates, None if not surely.
+    """Returns how far losses dropped in the second half of a sum of learning rates, None if it is uncertain.
 
-    Where a line through that half alone is not sure, one through all of it counts, unless the last third lies
-    above it: then the fall had slowed down.
+    If a line through that half is uncertain, one through all losses counts, unless the last third is above
+    it, because the drop has then slowed down.
     """
     for first, sure in ((half, _SURE), (0, 3.0)):
         x, values = total[first:] - total[first:].mean(), losses[first:]
@@ -378,7 +380,7 @@ def _fall_of_line(losses: Floats, total: Floats, half: int) -> float | None:
 
 
 def _fall_of_epochs(analysis: RunAnalysis, levels: LossLevels, first: int, last: int) -> float | None:
-    """Returns by how much epochs' mean loss fell between two rows, None where it ever rose."""
+    """Returns how far the mean loss of epochs dropped between two rows, None if it ever rose."""
     firsts = np.array([epoch.first_step for epoch in analysis.run.epochs], dtype=np.int64)
     if firsts.size < 3:
         return None

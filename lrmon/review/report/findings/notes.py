@@ -28,10 +28,7 @@ def recorded_warnings(analysis: RunAnalysis) -> Iterator[Finding]:
                 code="recorded-warning",
                 severity="warning",
                 text=_text(sentence),
-                advice=(
-                    "What was recorded from there on is true as far as it goes; see to this before the next "
-                    "run."
-                ),
+                advice="The recorded values are correct; fix this before the next run.",
                 step=fit.first_step,
                 last_step=fit.first_step,
                 numbers={},
@@ -57,4 +54,4 @@ def repeated_warning_texts(analysis: RunAnalysis, codes: set[str]) -> frozenset[
 
 
 def _text(sentence: str) -> str:
-    return f"Noted when training began: {sentence}"
+    return f"Recorded when the training started: {sentence}"

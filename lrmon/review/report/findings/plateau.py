@@ -1,4 +1,4 @@
-"""Plateaus that nobody answered, or late, and reductions that answered none."""
+"""Findings about plateaus with a late LR reduction, and about LR reductions without a plateau."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from lrmon.review.report.plateau.plateaus import Plateaus, default_plateaus
 from lrmon.review.run.run import Reals
 
 _FEWEST = 5
-"""A plateau of fewer epochs is not worth a word, however impatient the rule."""
+"""A plateau has at least this many epochs, however short the patience of the rule is."""
 _STILL = 1.01
-"""A learning rate whose values lie within this ratio has stood still."""
+"""A learning rate whose values are within this ratio was constant."""
 _MOVED = 0.9
 
 
 def plateau_findings(analysis: RunAnalysis) -> Iterator[Finding]:
     """Yields ``plateau-answered-late`` and ``reduced-while-improving``.
 
-    They are judged by the run's own rule, Keras' defaults where it has none.
+    The rule is that of the run, otherwise Keras' defaults.
     """
     plateaus = default_plateaus(analysis)
     if plateaus.problem is not None or plateaus.unit != "epoch" or not analysis.run.complete:
@@ -35,16 +35,16 @@ def plateau_findings(analysis: RunAnalysis) -> Iterator[Finding]:
 
 
 def _answered_late(analysis: RunAnalysis, plateaus: Plateaus, first: LRReduction) -> Iterator[Finding]:
-    """A plateau that went on for epochs beyond the patience, until the learning rate fell and it was over.
+    """Yields a finding for a plateau that ended only when the learning rate dropped, later than by the rule.
 
-    From the best value on the learning rate stood still until it fell by a tenth or more, later than in the
-    epoch after the rule's; and the metric improved within the patience after that.
+    From the best value on, the learning rate was constant until it dropped by a tenth or more, later than one
+    epoch after the rule's LR reduction. The metric improved within the patience after that.
     """
     run = analysis.run
     row = int(np.searchsorted(run.step, plateaus.step[first.best]))
     lrs = run.learning_rate[row:]
     moved = np.flatnonzero(lrs < _MOVED * lrs[0])
-    if not moved.size or not _stands(lrs[: int(moved[0])]):
+    if not moved.size or not _is_constant(lrs[: int(moved[0])]):
         return
     drop = int(run.step[row + int(moved[0])])
     index = int(np.searchsorted(plateaus.step, drop))
@@ -59,12 +59,13 @@ def _answered_late(analysis: RunAnalysis, plateaus: Plateaus, first: LRReduction
         code="plateau-answered-late",
         severity="info",
         text=(
-            f"{plateaus.rule.monitor} stood still from epoch {best} ({figure(plateaus.value[first.best], 4)}) until the "
-            f"learning rate fell at {analysis.positions.describe(drop)}, and improved in epoch "
-            f"{int(positions[then])} ({figure(plateaus.value[then], 4)}). ReduceLROnPlateau with patience "
-            f"{plateaus.rule.patience} would have reduced it after epoch {int(positions[first.index])}."
+            f"{plateaus.rule.monitor} did not improve from epoch {best} "
+            f"({figure(plateaus.value[first.best], 4)}) until the learning rate dropped at "
+            f"{analysis.positions.describe(drop)}, and improved in epoch {int(positions[then])} "
+            f"({figure(plateaus.value[then], 4)}). ReduceLROnPlateau with patience {plateaus.rule.patience} "
+            f"would have reduced it after epoch {int(positions[first.index])}."
         ),
-        advice="Let the learning rate fall earlier, by a shorter schedule or by ReduceLROnPlateau.",
+        advice="Reduce the learning rate earlier, with a shorter schedule or with ReduceLROnPlateau.",
         step=int(plateaus.step[first.best]),
         last_step=drop,
         numbers={
@@ -77,10 +78,10 @@ def _answered_late(analysis: RunAnalysis, plateaus: Plateaus, first: LRReduction
 
 
 def _while_improving(analysis: RunAnalysis, plateaus: Plateaus) -> Iterator[Finding]:
-    """The run's own ReduceLROnPlateau reduced the learning rate while the metric was at its best.
+    """Yields a finding if the run's own ReduceLROnPlateau acted during an improvement.
 
-    The rule takes the metric to improve in the one direction, and the metric, by its name one of Keras' own,
-    improves in the other, in which its best value lay within the patience.
+    The rule expects the metric to improve in one direction. By its name, the metric improves in the other
+    one, and its best value in that direction was within the patience.
     """
     if not analysis.defaults.is_applied:
         return
@@ -111,9 +112,10 @@ def _while_improving(analysis: RunAnalysis, plateaus: Plateaus) -> Iterator[Find
             code="reduced-while-improving",
             severity="warning",
             text=(
-                f"ReduceLROnPlateau reduced the learning rate after epoch {epoch}, though {plateaus.rule.monitor} "
+                f"ReduceLROnPlateau reduced the learning rate after epoch {epoch}, although "
+                f"{plateaus.rule.monitor} "
                 f"was still improving (its best, {figure(plateaus.value[best], 4)}, is that of epoch "
-                f"{int(analysis.run.epoch_positions[best])}): {auto} takes it to improve by {falling}, "
+                f"{int(analysis.run.epoch_positions[best])}): {auto} assumes that it improves by {falling}, "
                 f"not by {rising}."
             ),
             advice=f'Set mode="{natural}".',
@@ -124,5 +126,5 @@ def _while_improving(analysis: RunAnalysis, plateaus: Plateaus) -> Iterator[Find
         return
 
 
-def _stands(lrs: Reals) -> bool:
+def _is_constant(lrs: Reals) -> bool:
     return lrs.size > 0 and float(lrs.max()) <= _STILL * float(lrs.min()) and float(lrs.min()) > 0

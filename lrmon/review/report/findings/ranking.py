@@ -50,26 +50,26 @@ _RECORDED: Final[tuple[Callable[[RunAnalysis], Iterator[Finding]], ...]] = (
 _LEARNED_NOTHING: Final = {
     "validation-never-improved": "validation never improved",
     "overfitting": "validation got worse",
-    "stalled": "nothing improved for long",
+    "stalled": "no improvement for a long time",
     "corrupted-batch": "some batches differ in every epoch",
-    "loss-spike": "the loss leapt",
-    "plateau-answered-late": "a plateau lasted for long",
+    "loss-spike": "the loss has a spike",
+    "plateau-answered-late": "a long plateau",
     "warm-up": "the warm-up did not help",
-    "rate-at-floor": "the learning rate came to rest",
-    "loss-answered": "the loss answered an LR drop",
+    "rate-at-floor": "the learning rate is at its floor",
+    "loss-answered": "the loss responded to an LR drop",
 }
 
 _LOST: Final = {
-    "loss-spike": "the loss leapt",
-    "metric-not-finite": "metrics are no numbers",
-    "stalled": "nothing improved since",
+    "loss-spike": "the loss has a spike",
+    "metric-not-finite": "metrics are not finite",
+    "stalled": "no improvement since",
     "overfitting": "validation got worse",
     "validation-never-improved": "validation never improved",
     "never-learned": "the loss is no better than at the start",
     "corrupted-batch": "some batches differ in every epoch",
-    "drop-would-help": "the loss lies at a level",
-    "decayed-too-early": "the learning rate decayed in vain",
-    "loss-answered": "the loss answered an LR drop",
+    "drop-would-help": "the loss is constant",
+    "decayed-too-early": "the decay of the learning rate did not help",
+    "loss-answered": "the loss responded to an LR drop",
 }
 
 EXPLAINS: Final[Mapping[str, Mapping[str, str | None]]] = {
@@ -77,8 +77,8 @@ EXPLAINS: Final[Mapping[str, Mapping[str, str | None]]] = {
         "never-learned": None,
         "progress-lost": "the loss lost its progress",
         "corrupted-batch": "some batches stand out",
-        "loss-spike": "the loss leaps where the data changes",
-        "stalled": "nothing improved for long",
+        "loss-spike": "the loss has spikes where the data changes",
+        "stalled": "no improvement for a long time",
         "validation-never-improved": "validation never improved",
         "overfitting": "validation got worse",
     },
@@ -88,8 +88,8 @@ EXPLAINS: Final[Mapping[str, Mapping[str, str | None]]] = {
         **_LOST,
     },
     "learning-rate-zero": {
-        "never-learned": "the loss did not fall",
-        "learning-rate-too-low": "the loss did not fall",
+        "never-learned": "the loss did not drop",
+        "learning-rate-too-low": "the loss did not drop",
         "decayed-too-early": None,
         **_LEARNED_NOTHING,
     },
@@ -100,33 +100,33 @@ EXPLAINS: Final[Mapping[str, Mapping[str, str | None]]] = {
     },
     "loss-not-finite": {"progress-lost": "the loss rose before", **_LOST},
     "never-learned": {
-        "learning-rate-too-low": "the loss did not fall",
+        "learning-rate-too-low": "the loss did not drop",
         "drop-would-help": "",
         **_LEARNED_NOTHING,
     },
     "learning-rate-too-low": _LEARNED_NOTHING,
     "progress-lost": _LOST,
-    "corrupted-batch": {"loss-spike": "the loss leaps there"},
+    "corrupted-batch": {"loss-spike": "the loss has spikes there"},
     "decayed-too-early": {
         "learning-rate-zero": None,
-        "stalled": "nothing improved since",
-        "rate-at-floor": "the learning rate came to rest",
-        "never-learned": "the loss hardly fell",
-        "drop-would-help": "the loss lies at a level",
-        "plateau-answered-late": "a plateau lasted for long",
-        "loss-answered": "the loss answered an LR drop",
+        "stalled": "no improvement since",
+        "rate-at-floor": "the learning rate is at its floor",
+        "never-learned": "the loss hardly dropped",
+        "drop-would-help": "the loss is constant",
+        "plateau-answered-late": "a long plateau",
+        "loss-answered": "the loss responded to an LR drop",
     },
-    "validation-never-improved": {"stalled": "it brought no gain for long", "plateau-answered-late": ""},
-    "drop-would-help": {"stalled": "nothing improved for long", "loss-answered": ""},
-    "stalled": {"loss-spike": "the loss leaps now and then", "overfitting": "validation got worse"},
-    "overfitting": {"stalled": "val_loss brought no gain for long", "plateau-answered-late": ""},
+    "validation-never-improved": {"stalled": "no improvement for a long time", "plateau-answered-late": ""},
+    "drop-would-help": {"stalled": "no improvement for a long time", "loss-answered": ""},
+    "stalled": {"loss-spike": "the loss has spikes", "overfitting": "validation got worse"},
+    "overfitting": {"stalled": "val_loss did not improve for a long time", "plateau-answered-late": ""},
     "staircase-off-epoch": {"keras-log-repeats": None, "epoch-without-step": None},
     "keras-log-repeats": {"epoch-without-step": None},
 }
 """By cause, the findings that are its consequences, and what the text of the cause says about them.
 
-None: the sentences of the consequence itself. Empty: nothing. A finding that is the consequence of another one
-has no consequences itself. Causes are applied in this order.
+None: the sentences of the consequence itself. Empty: nothing. A finding that is the consequence of another
+one has no consequences itself. Causes are applied in this order.
 """
 
 
@@ -156,7 +156,7 @@ def by_cause(findings: list[Finding], slack: int) -> list[Finding]:
     """Returns the findings without those that are consequences of others; their causes contain them.
 
     Args:
-      found: all of them.
+      findings: all of them.
       slack: a consequence may start at most this many steps before its cause.
     """
     for code, effects in EXPLAINS.items():
@@ -173,7 +173,7 @@ def by_cause(findings: list[Finding], slack: int) -> list[Finding]:
             consequences = [finding for finding in consequences if finding.severity == "info"]
         words = dict.fromkeys(words for finding in consequences if (words := effects[finding.code]))
         texts = [finding.text for finding in consequences if effects[finding.code] is None]
-        sentences = [cause.text, *texts, *([f"Its consequences: {', '.join(words)}."] if words else [])]
+        sentences = [cause.text, *texts, *([f"Consequences: {', '.join(words)}."] if words else [])]
         worst = min((cause.severity, *(finding.severity for finding in consequences)), key=SEVERITIES.index)
         numbers: dict[str, Any] = {}
         for finding in consequences:

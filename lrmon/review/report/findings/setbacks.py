@@ -1,4 +1,4 @@
-"""A loss that gave back what it had won, for good or for some batches, and what stood right before it."""
+"""Findings about a loss that rose, to the end or for some batches, and what happened right before."""
 
 from __future__ import annotations
 
@@ -14,30 +14,31 @@ from lrmon.analysis.loss.levels import SIGMA, LossLevels
 from lrmon.review.report.analysis import RunAnalysis
 from lrmon.review.report.findings.finding import Finding, Severity, figure, percent
 from lrmon.review.run.numbers import shortest
+from lrmon.text.wording import quantity
 
 LOST: Final = 0.5
-"""Share of its progress that a loss has to give back for a word."""
+"""A loss that lost less than this share of its progress is not reported."""
 _SURE: Final = 5.0
-"""Standard errors from which on a difference of levels is one."""
+"""A difference of levels of at least this many standard errors is significant."""
 _LEAST: Final = 0.1
-"""Share of the first loss that it has to have fallen by, before there is something to lose."""
+"""The loss must have dropped by at least this share of its start to have made progress."""
 _CERTAIN: Final = 0.3
-"""From this share on a rise that nothing explains is more than a swing."""
+"""A rise without a cause counts only if the progress was at least this share of the start."""
 _RISE: Final = 1.2
-"""A learning rate that grew by this factor, right before, is a cause."""
+"""An LR increase by at least this factor, right before, is a cause."""
 _GROWTH: Final = 1.3
 _WINDOW: Final = 16
-"""Losses are held against those of the three stretches of so many steps before theirs."""
+"""Losses are compared with those of the three parts of this many steps before theirs."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Cause:
-    """What stood right before a rise of the loss.
+    """What happened right before a rise of the loss.
 
     Attributes:
       name: ``increase``, ``resume``, ``epoch`` or ``none``.
-      step: at which it was.
-      words: in a sentence, with a space before it; empty for none.
+      step: at which it happened.
+      words: the end of a sentence, starting with a comma; empty for none.
     """
 
     name: str
@@ -56,11 +57,10 @@ def setback_findings(analysis: RunAnalysis) -> Iterator[Finding]:
 
 
 def _lost(analysis: RunAnalysis, levels: LossLevels) -> Iterator[Finding]:
-    """The loss ends so high that half of what it had won is gone, and what it had won was sure.
+    """Yields a finding if the loss lost half of its progress at the end, and the progress was significant.
 
-    Without an increase of the learning rate before it, a rise that takes longer than a twentieth of the steps
-    is told as good to know alone: the losses of adversarial and of reinforcement learning do that by
-    themselves.
+    Without an LR increase before it, a rise that takes longer than a twentieth of the steps is only info,
+    because the losses of adversarial and of reinforcement learning do that by nature.
     """
     best, end = levels.best, levels.end
     low = float(levels.smooth[best])
@@ -69,7 +69,7 @@ def _lost(analysis: RunAnalysis, levels: LossLevels) -> Iterator[Finding]:
     ):
         return
     share = (end - low) / levels.progress
-    # Most of the last losses lie higher, however wild they are.
+    # Most of the last losses must be higher, however noisy they are.
     if share < LOST or float(np.quantile(levels.last, 0.2)) < low + _SURE * float(levels.error[best]):
         return
     height = min(end - low, levels.progress)
@@ -86,21 +86,21 @@ def _lost(analysis: RunAnalysis, levels: LossLevels) -> Iterator[Finding]:
     share = (end - lowest) / (levels.reference - lowest)
     text = (
         f"The loss lost {percent(share) if share < 1.0 else 'all'} of its progress: it started at "
-        f"{figure(levels.start, 3)}, fell to {figure(lowest, 3)}, the median of {steps} steps from "
-        f"{analysis.positions.describe(int(levels.step[levels.row[block]]))} on, "
-        f"and ended at {figure(end, 3)}; it rose from {analysis.positions.describe(int(levels.step[onset]))} "
-        f"on{cause.words}."
+        f"{figure(levels.start, 3)}, dropped to {figure(lowest, 3)} (median of {quantity(steps, 'step')} "
+        f"from {analysis.positions.describe(int(levels.step[levels.row[block]]))} on) and ended at "
+        f"{figure(end, 3)}. It rose from {analysis.positions.describe(int(levels.step[onset]))} on"
+        f"{cause.words}."
     )
     if cause.name == "increase":
-        advice = "Increase the learning rate less, or go back to the weights from before and lower it."
+        advice = "Use a smaller LR increase, or continue from earlier weights with a lower learning rate."
     elif cause.name == "resume":
-        advice = "Check that the optimizer's state and the learning rate were restored; then resume again."
+        advice = "Check that the optimizer's state and the learning rate were restored, and resume again."
     elif is_slow:
         advice = (
-            "Adversarial and reinforcement learning may do this; any other loss needs a lower learning rate."
+            "This is normal in adversarial and reinforcement learning. Otherwise, lower the learning rate."
         )
     else:
-        advice = "Lower the learning rate, clip gradients (clipnorm), or look at the data from there on."
+        advice = "Lower the learning rate, clip gradients (clipnorm), or check the data from there on."
     finding = Finding(
         code="progress-lost",
         severity=severity,
@@ -121,7 +121,7 @@ def _lost(analysis: RunAnalysis, levels: LossLevels) -> Iterator[Finding]:
 
 
 def _onset(levels: LossLevels, best: int, above: float) -> int:
-    """Returns the row from which on the loss stays above a value, by levels of blocks and of five losses."""
+    """Returns the row from which on the loss is above a value, by levels of blocks and of five losses."""
     below = np.flatnonzero(levels.level[best:] <= above)
     block = best + (int(below[-1]) if below.size else 0)
     first = int(levels.row[block])
@@ -136,7 +136,7 @@ def _onset(levels: LossLevels, best: int, above: float) -> int:
 
 
 def _cause(analysis: RunAnalysis, levels: LossLevels, row: int, since: int) -> _Cause:
-    """Returns what stood right before a rise: an increase of the learning rate, a resume, or nothing."""
+    """Returns what happened right before a rise: an LR increase, a resume, or nothing."""
     size = levels.loss.size
     window = max(20, size // 30)
     first = max(row - window, 0)
@@ -155,7 +155,7 @@ def _cause(analysis: RunAnalysis, levels: LossLevels, row: int, since: int) -> _
         return _Cause(
             "resume",
             resumed[-1],
-            f", after training was resumed at {analysis.positions.describe(resumed[-1])}",
+            f", after the training was resumed at {analysis.positions.describe(resumed[-1])}",
         )
     start = min(since, row)
     low = lrs[start : row + 1]
@@ -166,13 +166,13 @@ def _cause(analysis: RunAnalysis, levels: LossLevels, row: int, since: int) -> _
         return _Cause(
             "increase",
             int(levels.step[row]),
-            f", while the learning rate grew from {from_} at {analysis.positions.describe(step)} to {to}",
+            f", while the learning rate rose from {from_} at {analysis.positions.describe(step)} to {to}",
         )
     return _Cause("none", int(levels.step[row]), "")
 
 
 def warm_up_end(analysis: RunAnalysis) -> int:
-    """Returns the last step of a warm-up that takes three changes or more, -1 where there is none."""
+    """Returns the last step of a warm-up of three changes or more, -1 if there is none."""
     end, run = analysis.lr_changes.warmup_end, analysis.run
     if end is None:
         return -1
@@ -181,12 +181,12 @@ def warm_up_end(analysis: RunAnalysis) -> int:
 
 
 def _increase(analysis: RunAnalysis, levels: LossLevels, row: int) -> str:
-    """Returns an increase of the learning rate in words, with the resume that it came with."""
+    """Returns an LR increase in words, with the resume if there was one at the same step."""
     from_, to = _numbers(levels.learning_rate[row - 1], levels.learning_rate[row])
     step = int(levels.step[row])
     resumed = any(fit.first_step == step for fit in analysis.run.fits[1:])
     words = f"the learning rate increased from {from_} to {to} at {analysis.positions.describe(step)}"
-    return f"{words}, where training was resumed" if resumed else words
+    return f"{words}, where the training was resumed" if resumed else words
 
 
 def _numbers(*values: float) -> list[str]:
@@ -194,10 +194,10 @@ def _numbers(*values: float) -> list[str]:
 
 
 def _raised(analysis: RunAnalysis, levels: LossLevels) -> Iterator[Finding]:
-    """After the last increase of the learning rate by half or more, not in a warm-up, the loss stayed higher.
+    """Yields a finding if the loss stayed higher after the last LR increase.
 
-    The level at the end lies above the one before the increase by a tenth of the progress until then, and is
-    sure.
+    The increase is by half or more, and not in a warm-up.     The level at the end is above the one before
+    the increase by a tenth of the progress until then, and the difference is significant.
     """
     lrs = levels.learning_rate
     rises = np.flatnonzero((lrs[1:] >= 1.5 * lrs[:-1]) & (lrs[:-1] > 0)) + 1
@@ -223,10 +223,11 @@ def _raised(analysis: RunAnalysis, levels: LossLevels) -> Iterator[Finding]:
         code="increase-not-recovered",
         severity="warning",
         text=(
-            f"The loss did not come back after {_increase(analysis, levels, lr_change)}: it was "
-            f"{figure(before, 3)} before and is {figure(levels.end, 3)} at the end, {rest:,} steps later."
+            f"The loss did not recover after {_increase(analysis, levels, lr_change)}: it was "
+            f"{figure(before, 3)} before and is {figure(levels.end, 3)} at the end, {quantity(rest, 'step')} "
+            "later."
         ),
-        advice="Increase the learning rate less, or go back to the weights from before and lower it.",
+        advice="Use a smaller LR increase, or continue from earlier weights with a lower learning rate.",
         step=step,
         last_step=int(levels.step[-1]),
         numbers={"start": levels.start, "before": before, "last": levels.end, "cause": "increase"},
@@ -234,12 +235,12 @@ def _raised(analysis: RunAnalysis, levels: LossLevels) -> Iterator[Finding]:
 
 
 def _spikes(analysis: RunAnalysis, levels: LossLevels) -> Iterator[Finding]:
-    """Losses that leap out of all that came before them.
+    """Yields a finding for losses far above all losses before them.
 
-    After an increase of the learning rate (by a fifth, not in a warm-up) or a resume: of the 20 losses after
-    it three at least lie above all of the 50 before, and the highest by eight standard deviations and half of
-    the level. Anywhere else: a loss lies above the ones before by eight standard deviations and three times
-    as far as any of them, and by half of the progress until then.
+    After an LR increase (by a fifth, not in a warm-up) or a resume: at least three of the next 20 losses are
+    above all of the 50 before, and the highest by eight standard deviations and half of the level. Elsewhere:
+    a loss is above those before by eight standard deviations, by three times the largest deviation among
+    them, and by half of the progress until then.
     """
     causes = [*_increases(analysis, levels), *_resumes(analysis, levels)]
     spikes = [spike for cause in causes if (spike := _spike_after(levels, cause)) is not None]
@@ -251,20 +252,20 @@ def _spikes(analysis: RunAnalysis, levels: LossLevels) -> Iterator[Finding]:
     if spikes:
         row, level, highest = spikes[0]
         cause = _cause(analysis, levels, row, row)
-        more = "" if len(spikes) == 1 else f" It did so after {len(spikes)} of them."
+        more = "" if len(spikes) == 1 else f" There are spikes after {len(spikes)} of them."
         what = (
-            f"right after training was resumed at {analysis.positions.describe(int(levels.step[row]))}"
+            f"right after the training was resumed at {analysis.positions.describe(int(levels.step[row]))}"
             if cause.name == "resume"
             else f"right after {_increase(analysis, levels, row)}"
         )
         yield Finding(
             code="loss-spike",
             severity="warning",
-            text=f"The loss leapt from about {figure(level, 3)} to {figure(highest, 3)} {what}.{more}",
+            text=f"The loss rose from about {figure(level, 3)} to {figure(highest, 3)} {what}.{more}",
             advice=(
                 "Check that the optimizer's state and the learning rate were restored."
                 if cause.name == "resume"
-                else "Increase it more gradually, or less."
+                else "Use a slower or smaller LR increase."
             ),
             step=int(levels.step[row]),
             last_step=int(levels.step[min(row + 19, levels.loss.size - 1)]),
@@ -302,25 +303,28 @@ def _spike_after(levels: LossLevels, row: int) -> tuple[int, float, float] | Non
 
 
 def _outliers(levels: LossLevels) -> NDArray[np.intp]:
-    """Returns the rows whose loss leaps out of the three stretches before theirs."""
-    stretches = levels.loss.size // _WINDOW
-    if stretches < 4:
+    """Returns the rows whose loss is far above the three parts before theirs."""
+    parts = levels.loss.size // _WINDOW
+    if parts < 4:
         return np.empty(0, dtype=np.intp)
-    first = levels.loss.size - stretches * _WINDOW
-    body = levels.loss[first:].reshape(stretches, _WINDOW)
-    before = sliding_window_view(body.reshape(-1), 3 * _WINDOW)[::_WINDOW][: stretches - 3]
+    first = levels.loss.size - parts * _WINDOW
+    body = levels.loss[first:].reshape(parts, _WINDOW)
+    before = sliding_window_view(body.reshape(-1), 3 * _WINDOW)[::_WINDOW][: parts - 3]
     level = np.median(before, axis=1)[:, None]
     noise = SIGMA * np.median(np.abs(before - level), axis=1)[:, None]
     reach = before.max(axis=1)[:, None] - level
-    won = levels.reference - level
+    progress = levels.reference - level
     height = body[3:] - level
-    is_far = (height > 8 * noise) & (height > 3 * reach) & (height > 0.5 * won) & (won > 0)
+    is_far = (height > 8 * noise) & (height > 3 * reach) & (height > 0.5 * progress) & (progress > 0)
     rows: NDArray[np.intp] = np.flatnonzero(is_far.reshape(-1)) + first + 3 * _WINDOW
     return rows
 
 
 def _unexplained(analysis: RunAnalysis, levels: LossLevels, rows: list[int]) -> Finding:
-    """A loss that leapt elsewhere: a warning where it did harm, or is far beyond what batches differ by."""
+    """Returns a finding for spikes without an LR increase or a resume.
+
+    It is a warning if the spike did harm, or is far beyond the differences between batches.
+    """
     groups = [row for index, row in enumerate(rows) if index == 0 or row - rows[index - 1] > 30]
     harmful = [row for row in groups if _does_harm(levels, row)]
     alarming = [row for row in groups if row in harmful or _is_beyond(levels, row)]
@@ -335,17 +339,17 @@ def _unexplained(analysis: RunAnalysis, levels: LossLevels, rows: list[int]) -> 
     at_start = index >= 0 and step - int(analysis.positions.starts[index]) <= 1
     where = cause.words or (", at the start of an epoch" if at_start else "")
     name = cause.name if cause.name != "none" else "epoch" if at_start else "none"
-    end = "" if cause.name == "increase" else "; the learning rate did not increase there"
-    harm = " The losses after it are higher, too." if row in harmful else ""
+    end = "" if cause.name == "increase" else "; there was no LR increase"
+    harm = " The losses after it are also higher." if row in harmful else ""
     more = "" if len(groups) == 1 else f" There are {len(groups)} such spikes."
     return Finding(
         code="loss-spike",
         severity="warning" if alarming else "info",
         text=(
-            f"The loss leapt from about {figure(level, 3)} to {figure(highest, 3)} at "
+            f"The loss rose from about {figure(level, 3)} to {figure(highest, 3)} at "
             f"{analysis.positions.describe(step)}{where}{end}.{harm}{more}"
         ),
-        advice="Look at the data of that batch; clip gradients (clipnorm), so that one batch does less.",
+        advice="Check the data of this batch. Clip gradients (clipnorm), so one batch has less effect.",
         step=step,
         last_step=int(levels.step[min(row + 9, levels.loss.size - 1)]),
         numbers={"before": level, "highest": highest, "spikes": len(groups), "cause": name},
@@ -353,13 +357,13 @@ def _unexplained(analysis: RunAnalysis, levels: LossLevels, rows: list[int]) -> 
 
 
 def _does_harm(levels: LossLevels, row: int) -> bool:
-    """Whether the five losses after a spike lie above nearly all of those before it."""
+    """Returns whether the five losses after a spike are above almost all of those before it."""
     before, after = levels.loss[max(row - 48, 0) : row], levels.loss[row + 1 : row + 6]
     return after.size >= 3 and float(np.median(after)) > float(np.quantile(before, 0.95))
 
 
 def _is_beyond(levels: LossLevels, row: int) -> bool:
-    """Whether a loss is ten times as far from the level as any before it, and above the start by half."""
+    """Returns whether a loss is ten times as far from the level as any before it, and far above the start."""
     before = levels.loss[max(row - 48, 0) : row]
     level = float(np.median(before))
     height = float(levels.loss[row]) - level

@@ -1,4 +1,4 @@
-"""Numbers that are not what they seem: columns that are not exact, steps that made no update."""
+"""Findings about numbers that are not exact and about skipped steps."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from lrmon import schema
 from lrmon.review.report.analysis import RunAnalysis
 from lrmon.review.report.findings.finding import Finding, percent
 from lrmon.review.run.run import Fit
+from lrmon.text.wording import quantity
 
 _MANY: Final = 0.05
-"""Share of skipped steps from which on loss scaling is too high, rather than looking for its level."""
+"""With more skipped steps than this share, the loss scale is too high, and not just searched for."""
 
 _MOST_WORDS: Final = 500
 
@@ -24,7 +25,7 @@ def exactness_findings(analysis: RunAnalysis) -> Iterator[Finding]:
 
 
 def _not_exact(analysis: RunAnalysis, column: str, *, code: str) -> Iterator[Finding]:
-    """A column that a fit calls bounded or unavailable: the worse of them, in the words of its source."""
+    """Yields a finding for a column that is bounded or unavailable, with its recorded provenance."""
     words = column.replace("_", " ")
     for exactness in (schema.UNAVAILABLE, schema.BOUNDED):
         fits = [fit for fit in analysis.run.fits if _exactness(fit, column) == exactness]
@@ -37,19 +38,21 @@ def _not_exact(analysis: RunAnalysis, column: str, *, code: str) -> Iterator[Fin
             else ""
         )
         which_fits = (
-            "" if len(fits) == len(analysis.run.fits) else f" in {len(fits)} of {len(analysis.run.fits)} fits"
+            ""
+            if len(fits) == len(analysis.run.fits)
+            else f" in {len(fits)} of {quantity(len(analysis.run.fits), 'fit')}"
         )
         is_bounded = exactness == schema.BOUNDED
-        state = "is known within a bound only" if is_bounded else "is unavailable"
+        state = "is only known within a bound" if is_bounded else "is unavailable"
         end = "" if detail.endswith(".") else "."
         yield Finding(
             code=code,
             severity="info" if is_bounded else "warning",
             text=f"The {words} of single batches {state}{which_fits}{detail}{end}",
             advice=(
-                "Read small differences between batches with that bound in mind."
+                "Differences between batches that are smaller than this bound have no meaning."
                 if is_bounded
-                else f"Do not read a {words} off this run; docs/findings.md says when it can be recorded."
+                else f"Do not use the {words} of this run; docs/findings.md says when it can be recorded."
             ),
             step=fits[0].first_step,
             last_step=fits[0].last_step,
@@ -64,27 +67,26 @@ def _exactness(fit: Fit, column: str) -> object:
 
 
 def _skipped(analysis: RunAnalysis) -> Iterator[Finding]:
-    """Steps without an update: usual while loss scaling looks for its level, a warning above 5 % of all."""
+    """Yields a finding for skipped steps: usual while loss scaling adapts, a warning above 5 % of all."""
     run = analysis.run
     count = int(run.skipped.size)
     if not count:
         return
     share = count / run.step.size
-    steps = "1 step" if count == 1 else f"{count:,} steps"
     first = analysis.positions.describe(int(run.skipped[0]))
     yield Finding(
         code="updates-skipped",
         severity="warning" if share > _MANY else "info",
         text=(
-            f"Loss scaling skipped the update of {steps} ({percent(share)} of all), the first at {first}: a "
-            "gradient was not finite. The learning rate recorded there was not used, and the weights stayed "
-            "as they were."
+            f"Loss scaling skipped {quantity(count, 'step')} ({percent(share)} of all), the first is "
+            f"{first}: a gradient was not finite. The recorded learning rate was not used there, and the "
+            "weights did not change."
         ),
         advice=(
-            "Lower the learning rate or the loss scale's initial_scale, or clip gradients: so many overflows "
-            "are more than the search for a scale."
+            "Lower the learning rate or the initial_scale of loss scaling, or clip gradients. The search for "
+            "a loss scale causes fewer overflows."
             if share > _MANY
-            else "Now and then this is how a loss scale finds its level; nothing needs to be done."
+            else "A few skipped steps are normal with loss scaling; nothing needs to be done."
         ),
         step=int(run.skipped[0]),
         last_step=int(run.skipped[-1]),

@@ -1,4 +1,4 @@
-"""A staircase and the epochs: steps beside the boundaries, epochs without one, steps that come one late."""
+"""Findings about the positions of a staircase's LR changes among the epochs."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrmon.analysis.learning_rate.cadence import Cadence
+from lrmon.analysis.learning_rate.staircase import LRChanges
 from lrmon.review.report.analysis import RunAnalysis
 from lrmon.review.report.findings.finding import Finding, epochs, figure, listed
 from lrmon.review.run.numbers import shortest
+from lrmon.text.wording import quantity
 
 
 def staircase_findings(analysis: RunAnalysis) -> Iterator[Finding]:
@@ -28,7 +30,7 @@ def staircase_findings(analysis: RunAnalysis) -> Iterator[Finding]:
             code="step-one-late",
             severity="info",
             text=sentence,
-            advice="Nothing is wrong with it; a decay_steps such as 64, 76, 95 or 100 steps on time.",
+            advice="This is harmless. With decay_steps such as 64, 76, 95 or 100, no LR change is late.",
             step=int(steps[0]),
             last_step=int(steps[-1]),
             numbers={
@@ -40,68 +42,67 @@ def staircase_findings(analysis: RunAnalysis) -> Iterator[Finding]:
 
 
 def late_sentence(analysis: RunAnalysis) -> str | None:
-    """Returns why edges came one step late, None where none did."""
+    """Returns why LR changes are one step late, None if none is."""
     cadence = analysis.lr_changes.cadence
     if cadence is None or not bool(cadence.late.any()):
         return None
     steps = analysis.lr_changes.step[cadence.late]
     return (
         f"{_count(steps.size, cadence.late.size)} one step after a multiple of {cadence.every:,}, the first "
-        f"at step {int(steps[0]):,}: compiled training multiplies by float32(1/{cadence.every}) instead of "
+        f"at step {int(steps[0]):,}. Compiled training multiplies by float32(1/{cadence.every}) instead of "
         "dividing, and at these multiples the product is just below a whole number."
     )
 
 
 def _count(count: int, total: int) -> str:
     if count == total:
-        return "The step comes" if total == 1 else f"All {total:,} steps come"
-    return f"1 of {total:,} steps comes" if count == 1 else f"{count:,} of {total:,} steps come"
+        return "The LR change is" if total == 1 else f"All {quantity(total, 'LR change')} are"
+    return f"{count:,} of {quantity(total, 'LR change')} {'is' if count == 1 else 'are'}"
 
 
 def _off_epoch(analysis: RunAnalysis, cadence: Cadence, length: int) -> Iterator[Finding]:
-    """A schedule of evenly spaced steps, at least one of which is not the start of an epoch.
+    """Yields a finding for evenly spaced LR changes that are not all at the start of an epoch.
 
-    All epochs have one length, decay_steps is known, at least half an epoch, and no even part of one: with
-    more steps than that in an epoch, boundaries are not what was aimed at. An edge that is only late in
-    compiled training is where it was meant to be. It is a warning where decay_steps is below two epochs, so
-    that one step in each epoch was probably meant; else an explanation.
+    All epochs have one length, and decay_steps is known, is at least half an epoch and does not divide an
+    epoch: with more LR changes per epoch, the start of epochs was not meant. An LR change that is only late
+    in compiled training does not count. It is a warning if decay_steps is below two epochs, because one LR
+    change per epoch was probably meant; otherwise it is info.
     """
-    steps = analysis.lr_changes
+    lr_changes = analysis.lr_changes
     due = _due_offsets(analysis, cadence, length)
-    placed = analysis.in_epoch & (steps.step > (steps.warmup_end or 0))
+    placed = analysis.in_epoch & (lr_changes.step > (lr_changes.warmup_end or 0))
     off = placed & (due != 0)
     if not bool(off.any()) or length % cadence.every == 0:
         return
-    offsets = [f"{offset}" for offset in steps.offset[placed].tolist()]
+    offsets = [f"{offset}" for offset in lr_changes.offset[placed].tolist()]
     where = listed(offsets) if len(offsets) <= 6 else f"{', '.join(offsets[:6])}, …"
     aligned = cadence.aligned_decay_steps or length
     drift = abs(cadence.drift or 0)
     text = (
-        f"The learning rate steps every {cadence.every:,} steps, and an epoch has {length:,}: "
-        f"{'the step lies' if len(offsets) == 1 else 'steps lie'} {where} steps into "
-        f"{'its epoch' if len(offsets) == 1 else 'their epochs'}"
+        f"The learning rate {_verb(lr_changes)} every {quantity(cadence.every, 'step')}, but an epoch has "
+        f"{quantity(length, 'step')}: {'the' if len(offsets) == 1 else 'these'} "
+        f"{'LR change is' if len(offsets) == 1 else 'LR changes are'} {where} steps after an epoch starts"
     )
     if drift and len(offsets) > 1:
-        text += f", each {drift} {'further' if (cadence.drift or 0) > 0 else 'nearer'} than the one before"
+        text += f", each {drift} {'later' if (cadence.drift or 0) > 0 else 'earlier'} than the one before"
     text += "."
     record = analysis.run.fits[-1].record if analysis.run.fits else {}
     split = record.get("validation_split")
     if isinstance(split, float) and record.get("steps_before_split") == cadence.every:
-        text += f" (Of {cadence.every:,} batches validation_split={split:g} leaves {length:,}.)"
+        text += f" (validation_split={split:g} uses {length:,} of {cadence.every:,} batches for training.)"
     yield Finding(
         code="staircase-off-epoch",
         severity="warning" if cadence.every < 2 * length else "info",
         text=text,
         advice=(
-            f"Choose decay_steps={aligned} ({epochs(aligned / length)}) to have every step at the start of "
-            "an epoch."
+            f"Use decay_steps={aligned} ({epochs(aligned / length)}) for LR changes at the start of epochs."
         ),
-        step=int(steps.step[off][0]),
-        last_step=int(steps.step[placed][-1]),
+        step=int(lr_changes.step[off][0]),
+        last_step=int(lr_changes.step[placed][-1]),
         numbers={
             "decay_steps": cadence.every,
             "steps_per_epoch": length,
-            "offsets": steps.offset[placed].tolist()[:20],
+            "offsets": lr_changes.offset[placed].tolist()[:20],
             "drift": cadence.drift,
             "aligned_decay_steps": aligned,
         },
@@ -109,15 +110,16 @@ def _off_epoch(analysis: RunAnalysis, cadence: Cadence, length: int) -> Iterator
 
 
 def _without_step(analysis: RunAnalysis, cadence: Cadence, length: int) -> Iterator[Finding]:
-    """An epoch that ended at the learning rate at which the one before did, though each was to have a step.
+    """Yields a finding for two epochs in a row that end at one learning rate.
 
-    decay_steps is nearest to one epoch, and longer.
+    One LR change per epoch was meant: decay_steps is longer than an epoch, but an epoch is the nearest whole
+    number of epochs.
     """
     if cadence.aligned_decay_steps != length or cadence.every <= length:
         return
     ended = analysis.epochs.learning_rate
     same = np.flatnonzero(ended[1:] == ended[:-1]) + 1
-    # Before the first step the schedule is not behind yet.
+    # Before the first LR change, the schedule is not behind.
     same = same[
         [analysis.run.epochs[index].first_step > int(analysis.lr_changes.step[0]) for index in same.tolist()]
     ]
@@ -127,16 +129,16 @@ def _without_step(analysis: RunAnalysis, cadence: Cadence, length: int) -> Itera
     before = analysis.lr_changes.step[analysis.lr_changes.step <= epoch.first_step]
     start, lr = int(before[-1]), figure(shortest(ended[same[:1]])[0])
     number = analysis.positions.epoch_of(epoch.first_step)
-    more = "" if same.size == 1 else f" The same happens in {same.size - 1} more."
+    more = "" if same.size == 1 else f" The same happens in {quantity(same.size - 1, 'more epoch')}."
     yield Finding(
         code="epoch-without-step",
         severity="info",
         text=(
-            f"Epoch {number} has no step: from {analysis.positions.describe(start)} to the end of epoch "
-            f"{number} training used {lr}, because {cadence.every:,} steps are more than the {length:,} of "
-            f"an epoch.{more}"
+            f"The learning rate does not change in epoch {number}: it is {lr} from "
+            f"{analysis.positions.describe(start)} to the end of epoch {number}, because "
+            f"decay_steps={cadence.every} is more than the {quantity(length, 'step')} of an epoch.{more}"
         ),
-        advice=f"With decay_steps={length} every epoch has one step, at its start.",
+        advice=f"Use decay_steps={length} for one LR change at the start of every epoch.",
         step=start,
         last_step=epoch.last_step,
         numbers={
@@ -147,6 +149,11 @@ def _without_step(analysis: RunAnalysis, cadence: Cadence, length: int) -> Itera
     )
 
 
+def _verb(lr_changes: LRChanges) -> str:
+    return "drops" if bool((lr_changes.lr_to < lr_changes.lr_from).all()) else "changes"
+
+
 def _due_offsets(analysis: RunAnalysis, cadence: Cadence, length: int) -> NDArray[np.int64]:
+    """Returns the offsets that the LR changes have in their epochs if none is late."""
     offsets = analysis.lr_changes.offset - cadence.late
     return np.where(offsets < 0, offsets + length, offsets)

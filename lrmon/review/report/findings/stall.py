@@ -1,4 +1,4 @@
-"""Trainings that went on for long after the last gain, and what an LR drop did before."""
+"""Findings about trainings without improvement for a long time, and about further LR drops."""
 
 from __future__ import annotations
 
@@ -15,26 +15,27 @@ from lrmon.review.report.findings.finding import Finding, figure, percent
 from lrmon.review.report.plateau.plateaus import default_plateaus
 from lrmon.review.report.plateau_settings import keras_call
 from lrmon.review.run.numbers import shortest
+from lrmon.text.wording import quantity
 
 FEWEST: Final = 5
-"""Epochs without a gain, below which nothing is said."""
+"""Fewer epochs without improvement are not reported."""
 _LONG: Final = 0.4
-"""Share of the run without a gain from which on it stalled."""
+"""A run without improvement for at least this share of it has stalled."""
 _STILL: Final = 1.01
-"""A learning rate whose values lie within this ratio has stood still."""
-_SWINGS: Final = 0.05
-"""A metric that goes up and down by this share of its level from epoch to epoch swings."""
+"""A learning rate whose values are within this ratio was constant."""
+_OSCILLATES: Final = 0.05
+"""A metric that changes by at least this share of its level from epoch to epoch oscillates."""
 _SURE: Final = 3.0
 _ANSWER: Final = 0.1
-"""An LR drop took the loss down by this share of its level: then it helped."""
+"""An LR drop helped if the loss dropped by at least this share of its level."""
 _NO_MORE: Final = 0.2
-"""Since then the loss fell by less than this share of what the drop brought."""
+"""Since then, the loss dropped by less than this share of its drop at the LR drop."""
 _LONGEST: Final = 12
-"""Epochs, and three fifths of the run, without any gain are a warning."""
+"""This many epochs, and three fifths of the run, without any improvement are a warning."""
 _NO_GAIN: Final = 0.02
-"""A gain of less than this share of all that was gained does not matter."""
+"""An improvement of less than this share of the whole improvement is irrelevant."""
 _DONE: Final = 0.02
-"""A loss below this share of its reference has nothing more to win."""
+"""A loss below this share of its reference cannot improve much."""
 
 
 def stall_findings(analysis: RunAnalysis) -> Iterator[Finding]:
@@ -43,24 +44,24 @@ def stall_findings(analysis: RunAnalysis) -> Iterator[Finding]:
 
 
 def _drop(analysis: RunAnalysis) -> Iterator[Finding]:
-    """The loss fell at the last LR drop, and has lain at its level since, for a third of the run.
+    """Yields a finding if the loss dropped at the last LR drop and has been constant since.
 
-    It is a warning from half of the run on: to end a training with a third at the lowest learning rate is
-    usual.
+    That must last for a third of the run. It is a warning from half of the run on, because many trainings end
+    with a third at their lowest learning rate.
     """
-    levels, steps = analysis.levels, analysis.lr_changes
+    levels, lr_changes = analysis.levels, analysis.lr_changes
     if levels is None or analysis.defaults.is_applied:
         return
-    drops = np.flatnonzero((steps.lr_to <= 0.5 * steps.lr_from) & (steps.lr_to > 0))
+    drops = np.flatnonzero((lr_changes.lr_to <= 0.5 * lr_changes.lr_from) & (lr_changes.lr_to > 0))
     if not drops.size:
         return
     drop = int(drops[-1])
-    row = int(np.searchsorted(levels.step, steps.step[drop]))
+    row = int(np.searchsorted(levels.step, lr_changes.step[drop]))
     rest = levels.loss.size - row
-    if rest < levels.loss.size / 3 or rest < 60 or not _stands(levels.learning_rate[row:]) or row < 20:
+    if rest < levels.loss.size / 3 or rest < 60 or not _is_constant(levels.learning_rate[row:]) or row < 20:
         return
     window = max(20, levels.loss.size // 30)
-    means = _means_around(analysis, int(steps.step[drop]))
+    means = _means_around(analysis, int(lr_changes.step[drop]))
     if means is not None:
         before, after, error = means
     else:
@@ -75,20 +76,19 @@ def _drop(analysis: RunAnalysis) -> Iterator[Finding]:
     if gain > _NO_MORE * (before - after):
         return
     since = int(levels.step[row + rest // 3])
-    step = int(steps.step[drop])
-    lrs = shortest(np.array([steps.lr_from[drop], steps.lr_to[drop]], np.float32))
+    step = int(lr_changes.step[drop])
+    lrs = shortest(np.array([lr_changes.lr_from[drop], lr_changes.lr_to[drop]], np.float32))
     yield Finding(
         code="drop-would-help",
         severity="warning" if rest >= levels.loss.size / 2 else "info",
         text=(
             f"The LR drop from {figure(float(lrs[0]))} to {figure(float(lrs[1]))} at "
-            f"{analysis.positions.describe(step)} took "
-            f"the loss from {figure(before, 3)} to {figure(after, 3)}. Since "
-            f"{analysis.positions.describe(since)} it has lain at "
-            f"{figure(float(np.median(tail)), 3)}, and the learning rate has not dropped again in {rest:,} "
-            "steps."
+            f"{analysis.positions.describe(step)} reduced the loss from {figure(before, 3)} to "
+            f"{figure(after, 3)}. Since {analysis.positions.describe(since)}, the loss has been constant at "
+            f"{figure(float(np.median(tail)), 3)}, and there was no further LR drop in "
+            f"{quantity(rest, 'step')}."
         ),
-        advice="Drop the learning rate once more, or stop there.",
+        advice="Reduce the learning rate once more, or stop the training there.",
         step=since,
         last_step=int(levels.step[-1]),
         numbers={
@@ -104,7 +104,7 @@ def _drop(analysis: RunAnalysis) -> Iterator[Finding]:
 def _means_around(analysis: RunAnalysis, step: int) -> tuple[float, float, float] | None:
     """Returns the mean loss of the two epochs before an LR drop, of the two after the next, and its noise.
 
-    Whole epochs have the same data, so that what batches differ by is no noise. None for fewer epochs.
+    Complete epochs have the same data, so differences between batches are no noise. None for fewer epochs.
     """
     firsts = np.array([epoch.first_step for epoch in analysis.run.epochs], dtype=np.int64)
     index = int(np.searchsorted(firsts, step, side="right")) - 1
@@ -117,11 +117,11 @@ def _means_around(analysis: RunAnalysis, step: int) -> tuple[float, float, float
 
 
 def _stalled(analysis: RunAnalysis) -> Iterator[Finding]:
-    """The metric brought no gain for two fifths of the run and five epochs, at one learning rate.
+    """Yields a finding if the metric did not improve for two fifths of the run and five epochs, at one LR.
 
-    A warning where training gained nothing for three fifths of the run either, or where the metric goes up
-    and down by a twentieth of its level from epoch to epoch, which says that the updates are too large for it
-    to settle; else good to know. Good to know, too, where the loss has come down to nothing.
+    It is a warning if the training loss did not improve for three fifths of the run either, or if the metric
+    changes by a twentieth of its level from epoch to epoch, because the updates are then too large for it to
+    settle. Otherwise, or if the loss is almost 0, it is info.
     """
     name, value, position = watched(analysis)
     if value.size < 2 * FEWEST:
@@ -130,23 +130,23 @@ def _stalled(analysis: RunAnalysis) -> Iterator[Finding]:
     if falls is None:
         return
     signed = value if falls else -value
-    swinging = _swinging_since(signed) if name.startswith("val_") else None
-    flat = _flat_since(analysis, signed) if swinging is None and name == "val_loss" else None
-    best = next(index for index in (swinging, flat, int(np.argmin(signed))) if index is not None)
+    oscillating = _oscillating_since(signed) if name.startswith("val_") else None
+    flat = _flat_since(analysis, signed) if oscillating is None and name == "val_loss" else None
+    best = next(index for index in (oscillating, flat, int(np.argmin(signed))) if index is not None)
     since = value.size - 1 - best
     steps = analysis.run.step
     if since < max(FEWEST, _LONG * value.size):
         return
     a, b = np.searchsorted(steps, [position[best], position[-1] + 1])
     lrs = analysis.run.learning_rate[a:b].astype(np.float64)
-    if not _stands(lrs):
+    if not _is_constant(lrs):
         return
     levels = analysis.levels
     is_done = levels is not None and levels.reference > 0 and levels.end < _DONE * levels.reference
     level = abs(float(np.median(value[best:])))
     noise = noise_around_course(value[best:])
-    swings = level > 0 and noise >= _SWINGS * level
-    if flat is None and best > 0 and not swings and float(signed[0] - signed[best]) <= 4 * noise:
+    is_oscillating = level > 0 and noise >= _OSCILLATES * level
+    if flat is None and best > 0 and not is_oscillating and float(signed[0] - signed[best]) <= 4 * noise:
         return
     positions = analysis.run.epoch_positions
     word, first = (
@@ -154,18 +154,17 @@ def _stalled(analysis: RunAnalysis) -> Iterator[Finding]:
         if position.size == len(analysis.run.epochs)
         else ("step", int(position[best]))
     )
-    count = f"{since} epochs" if word == "epoch" else f"{int(position[-1] - position[best]):,} steps"
-    swing = (
-        f" It goes up and down by {percent(noise / level)} of its level from one "
-        f"{word if word == 'epoch' else 'block'} "
-        "to the next."
-        if swings
+    count = quantity(since if word == "epoch" else int(position[-1] - position[best]), word)
+    oscillation = (
+        f" The metric changes by {percent(noise / level)} of its level from one "
+        f"{word if word == 'epoch' else 'block'} to the next."
+        if is_oscillating
         else ""
     )
     course = (
         f"{name} has not improved since {word} {first:,} ({figure(value[best], 4)}), for {count}"
-        if swinging is None and flat is None
-        else f"{name} has lain around {figure(level, 3)} since {word} {first:,}, for {count}"
+        if oscillating is None and flat is None
+        else f"{name} has been around {figure(level, 3)} since {word} {first:,}, for {count}"
     )
     plateaus = default_plateaus(analysis)
     reduced = (
@@ -174,8 +173,8 @@ def _stalled(analysis: RunAnalysis) -> Iterator[Finding]:
         else None
     )
     would = (
-        f" ReduceLROnPlateau with patience {plateaus.rule.patience} would have reduced the learning rate after "
-        "epoch "
+        f" ReduceLROnPlateau with patience {plateaus.rule.patience} would have reduced the learning rate "
+        "after epoch "
         f"{int(positions[reduced.index])}."
         if reduced is not None and reduced.kind == "would" and plateaus.rule.monitor == name
         else ""
@@ -184,15 +183,17 @@ def _stalled(analysis: RunAnalysis) -> Iterator[Finding]:
     yield Finding(
         code="stalled",
         # Blocks of a loop without epochs differ by the noise of their batches, too.
-        severity="warning" if not is_done and ((swings and word == "epoch") or flat is not None) else "info",
+        severity="warning"
+        if not is_done and ((is_oscillating and word == "epoch") or flat is not None)
+        else "info",
         text=(
-            f"{course}, and the learning rate stayed at "
-            f"{figure(float(shortest(lrs[:1].astype(np.float32))[0]))} all the while.{swing}{would}"
+            f"{course}. The learning rate was constant at "
+            f"{figure(float(shortest(lrs[:1].astype(np.float32))[0]))} in that time.{oscillation}{would}"
         ),
         advice=(
-            f"Let the learning rate fall there, for example with {call}."
+            f"Reduce the learning rate there, for example with {call}."
             if call
-            else "Let the learning rate fall there, or stop there."
+            else "Reduce the learning rate there, or stop the training there."
         ),
         step=int(position[best]),
         last_step=int(position[-1]),
@@ -222,15 +223,15 @@ def watched(analysis: RunAnalysis) -> tuple[str, Floats, NDArray[np.int64]]:
 
 
 def _flat_since(analysis: RunAnalysis, value: Floats) -> int | None:
-    """Returns the epoch from which on neither validation nor training gained what matters, None if not known.
+    """Returns the last epoch with a relevant improvement of validation or training, None if unknown.
 
-    What matters is a fiftieth of all that each has gained; single lucky epochs and tiny steps are less. None
-    too where that epoch is so late that nothing stalled.
+    A relevant improvement is a fiftieth of the whole improvement; single lucky epochs are less. The result is
+    also None if that epoch is so late that nothing stalled.
     """
     levels, training = analysis.levels, analysis.epochs.mean_loss
     if levels is None or training.size != value.size or not bool(np.isfinite(training).all()):
         return None
-    began = []
+    starts = []
     for series in (value, training):
         tail = series[series.size // 2 :]
         half, level = tail.size // 2, float(np.median(tail))
@@ -239,33 +240,34 @@ def _flat_since(analysis: RunAnalysis, value: Floats) -> int | None:
         least = max(min(_NO_GAIN * gain, 0.03 * abs(level)), noise_around_course(tail))
         if gain <= 0 or float(np.median(tail[:half]) - np.median(tail[half:])) > least:
             return None
-        began.append(int(np.argmax(series <= level + margin)))
-    index = max(began)
+        starts.append(int(np.argmax(series <= level + margin)))
+    index = max(starts)
     return index if value.size - 1 - index >= max(_LONGEST, 0.6 * value.size) else None
 
 
-def _swinging_since(signed: Floats) -> int | None:
-    """Returns the epoch from which on a metric swings around one level, None where it does not.
+def _oscillating_since(signed: Floats) -> int | None:
+    """Returns the epoch from which on a metric oscillates around one level, None if it does not.
 
-    In the last three fifths it goes up and down by a tenth of its level, and the median of their second half
-    is hardly better than that of the first: single lucky epochs count as no gain.
+    In the last three fifths it changes by a tenth of its level, and the median of their second half is hardly
+    better than that of the first: single lucky epochs are no improvement.
     """
     tail = signed[2 * signed.size // 5 :]
     half, level = tail.size // 2, abs(float(np.median(tail)))
     noise = noise_around_course(tail)
     gain = float(np.median(tail[:half]) - np.median(tail[half:]))
-    if level <= 0 or noise < 2 * _SWINGS * level or gain > max(noise, 0.15 * level):
+    if level <= 0 or noise < 2 * _OSCILLATES * level or gain > max(noise, 0.15 * level):
         return None
     return int(np.argmax(signed <= np.median(tail)))
 
 
 def _falls(name: str) -> bool | None:
+    """Returns whether a metric improves by falling, None if it is unknown."""
     try:
         return monitor_direction(name, "auto", "keras-3.15") == "min"
     except ValueError:
         return None
 
 
-def _stands(lrs: Floats) -> bool:
+def _is_constant(lrs: Floats) -> bool:
     known = lrs[np.isfinite(lrs)]
     return known.size > 0 and float(known.max()) <= _STILL * float(known.min()) and float(known.min()) > 0

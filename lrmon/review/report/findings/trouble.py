@@ -1,4 +1,4 @@
-"""Trainings that broke: learning rates, losses and metrics that are no numbers."""
+"""Findings about broken trainings: learning rates, losses and metrics that are not finite."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import numpy as np
 from lrmon.review.report.analysis import RunAnalysis
 from lrmon.review.report.findings.finding import Finding, figure
 from lrmon.review.run.numbers import shortest
+from lrmon.text.wording import quantity
 
 
 def trouble_findings(analysis: RunAnalysis) -> Iterator[Finding]:
-    """Yields what broke.
+    """Yields a finding for each number that is not finite.
 
     The codes are ``learning-rate-not-finite``, ``loss-not-finite`` and ``metric-not-finite``.
     """
@@ -26,7 +27,7 @@ def trouble_findings(analysis: RunAnalysis) -> Iterator[Finding]:
 
 
 def _lr_not_finite(analysis: RunAnalysis) -> Iterator[Finding]:
-    """A learning rate that is NaN or infinite, where a fit recorded it and a step made an update."""
+    """Yields a finding for a learning rate that is NaN or infinite in a step that made an update."""
     run = analysis.run
     used = run.recorded("learning_rate") & ~np.isin(run.step, run.skipped)
     if run.main_updates is not None:
@@ -44,13 +45,15 @@ def _lr_not_finite(analysis: RunAnalysis) -> Iterator[Finding]:
     elif rows.size == 1:
         text = f"The learning rate is {word} at {position}."
     else:
-        text = f"The learning rate of {rows.size:,} steps is no number, the first ({word}) at {position}."
+        text = (
+            f"The learning rate is not finite in {quantity(rows.size, 'step')}, first ({word}) at {position}."
+        )
     yield Finding(
         code="learning-rate-not-finite",
         severity="error",
-        text=f"{text} An update with it leaves no number in the weights that it trains.",
+        text=f"{text} Such an update makes the weights NaN.",
         advice=(
-            "Look at the schedule or the callback that set it, for a division by 0, or the root or the "
+            "Check the schedule or the callback that set it for a division by 0, or for the root or "
             "logarithm of a negative number."
         ),
         step=int(run.step[first]),
@@ -60,12 +63,12 @@ def _lr_not_finite(analysis: RunAnalysis) -> Iterator[Finding]:
 
 
 def not_finite(value: float) -> str:
-    """Returns a number that is not finite in words."""
+    """Returns the word for a number that is not finite."""
     return "NaN" if np.isnan(value) else "infinite" if value > 0 else "negative infinite"
 
 
 def _not_finite(analysis: RunAnalysis) -> Iterator[Finding]:
-    """NaN or infinite losses: an error where most of those from the first on are, and the last one is."""
+    """Yields a finding for NaN or infinite losses: an error if most of them are from the first on."""
     run = analysis.run
     recorded = run.recorded("loss")
     bad = ~np.isfinite(run.loss) & recorded
@@ -78,7 +81,9 @@ def _not_finite(analysis: RunAnalysis) -> Iterator[Finding]:
     numbers = {"batches": int(rows.size), "first_step": int(run.step[first])}
     if for_good:
         is_all = rows.size == np.count_nonzero(recorded)
-        where = f"in every batch, the first at {position}" if is_all else f"at {position} and never recovers"
+        where = (
+            f"in every batch, the first at {position}" if is_all else f"from {position} on and never recovers"
+        )
         yield Finding(
             code="loss-not-finite",
             severity="error",
@@ -92,16 +97,16 @@ def _not_finite(analysis: RunAnalysis) -> Iterator[Finding]:
             numbers=numbers,
         )
         return
-    end = "on and off to the end" if last == run.step.size - 1 else "training recovered"
-    count = "One batch has" if rows.size == 1 else f"{rows.size:,} batches have"
+    end = "The last loss is one of them." if last == run.step.size - 1 else "The training recovered."
+    count = quantity(rows.size, "batch")
     yield Finding(
         code="loss-not-finite",
         severity="warning",
         text=(
-            f"{count} a loss that is no number, the first ({kind}) at {position}; {end}. In Keras' own logs "
-            "it spoils the rest of the epoch's mean."
+            f"The loss of {count} is not finite, first ({kind}) at {position}. {end} In Keras' logs, the "
+            "mean of the epoch is not finite from there on."
         ),
-        advice="Look at what is in that batch; with mixed precision an overflow now and then is usual.",
+        advice="Check the data of this batch. With mixed precision, a few overflows are normal.",
         step=int(run.step[first]),
         last_step=int(run.step[last]),
         numbers=numbers,
@@ -111,13 +116,13 @@ def _not_finite(analysis: RunAnalysis) -> Iterator[Finding]:
 def _lr_there(analysis: RunAnalysis, row: int) -> str:
     lr = analysis.run.learning_rate[row : row + 1]
     if not np.isfinite(lr[0]):
-        # What there is to say of it, another finding says.
+        # The finding about the learning rate reports it.
         return ""
-    return f"; the learning rate there was {figure(float(shortest(lr)[0]))}"
+    return f"; the learning rate is {figure(float(shortest(lr)[0]))}"
 
 
 def _metric_not_finite(analysis: RunAnalysis) -> Iterator[Finding]:
-    """A metric of the last epoch that is no number, though the loss of every batch is one."""
+    """Yields a finding for a metric of the last epoch that is not finite, although all losses are."""
     run = analysis.run
     if not run.epochs:
         return
@@ -133,10 +138,10 @@ def _metric_not_finite(analysis: RunAnalysis) -> Iterator[Finding]:
         code="metric-not-finite",
         severity="warning",
         text=(
-            f"{' and '.join(names[:3])} {'is' if len(names) == 1 else 'are'} no number in the last epoch "
-            f"(first in epoch {number}), though the loss of every batch is one."
+            f"{' and '.join(names[:3])} {'is' if len(names) == 1 else 'are'} not finite in the last epoch "
+            f"(first in epoch {number}), although the loss of every batch is finite."
         ),
-        advice="Look for validation data with NaN in it, and for metrics that divide by 0.",
+        advice="Look for NaN in the validation data, and for metrics that divide by 0.",
         step=firsts[0].first_step,
         last_step=epoch.last_step,
         numbers={"metrics": names, "epoch": number},

@@ -1,4 +1,4 @@
-"""Training against validation: learned by heart, or never learned for other data at all."""
+"""Findings about validation: overfitting, or no improvement at all."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from lrmon.review.report.analysis import RunAnalysis
 from lrmon.review.report.findings.finding import Finding, figure, percent
 
 FEWEST: Final = 4
-"""Epochs with a validation loss below which nothing is said."""
+"""With fewer epochs with a validation loss, nothing is reported."""
 _LEARNED: Final = 0.2
-"""Share of its start that the training loss has to fall by, before it counts as learning."""
+"""The training loss must drop by at least this share of its start."""
 _NOTHING: Final = 0.1
-"""A gain of validation below this share of training's is none."""
+"""An improvement of validation below this share of that of training is none."""
 _ROSE: Final = 0.25
-"""Share of its progress that validation has to give back to be a warning; less is good to know."""
+"""It is a warning if validation lost at least this share of its progress, otherwise info."""
 _SURE: Final = 4.0
 _FELL: Final = 0.1
-"""Share of its level that the training loss has to have fallen by since."""
+"""The training loss must have dropped by at least this share of its level since."""
 
 
 def validation_findings(analysis: RunAnalysis) -> Iterator[Finding]:
@@ -60,15 +60,14 @@ def validation_findings(analysis: RunAnalysis) -> Iterator[Finding]:
             code="validation-never-improved",
             severity="warning",
             text=(
-                f"Validation never improved: val_loss is {figure(value[0], 3)} after the first epoch, "
-                f"{figure(value[best], 3)} at best (epoch {numbers['best_epoch']}) and "
-                f"{figure(value[-1], 3)} at the "
-                f"end, while the training loss fell from {figure(levels.start, 3)} to {figure(training[-1], 3)}."
+                f"The validation loss never improved: val_loss is {figure(value[0], 3)} after the first "
+                f"epoch, {figure(value[best], 3)} at best (epoch {numbers['best_epoch']}) and "
+                f"{figure(value[-1], 3)} at the end, while the training loss dropped from "
+                f"{figure(levels.start, 3)} to {figure(training[-1], 3)}."
             ),
             advice=(
-                "Check that validation data is prepared as the training data is and has the right labels, "
-                "and that "
-                "the labels can be learned at all."
+                "Check that the validation data is prepared like the training data, that its labels are "
+                "right, and that the labels can be learned at all."
             ),
             step=int(epochs[there[0]].last_step),
             last_step=int(epochs[there[-1]].last_step),
@@ -87,7 +86,10 @@ def _overfitting(
     gain: float,
     numbers: dict[str, float],
 ) -> Iterator[Finding]:
-    """Validation rose from its minimum, for three epochs and a tenth of all, and training fell by a tenth."""
+    """Yields a finding if validation rose from its minimum, for three epochs and a tenth of all.
+
+    The training loss must have dropped by a tenth since.
+    """
     since = value.size - 1 - best
     last = float(np.median(value[-3:]))
     rise = last - float(value[best])
@@ -106,16 +108,13 @@ def _overfitting(
         code="overfitting",
         severity="warning" if share >= _ROSE or rise >= 0.5 * value[best] > 0 else "info",
         text=(
-            f"Overfitting from epoch {epoch} on: val_loss was lowest there ({figure(value[best], 3)}) and "
-            "rose to "
-            f"{figure(last, 3)}, {percent(share)} of what it had gained, while the training loss fell "
-            "further, from "
-            f"{figure(training[best], 3)} to {figure(training[-1], 3)}."
+            f"Overfitting from epoch {epoch} on: val_loss has its minimum there ({figure(value[best], 3)}) "
+            f"and rose to {figure(last, 3)}, by {percent(share)} of its progress, while the training loss "
+            f"dropped from {figure(training[best], 3)} to {figure(training[-1], 3)}."
         ),
         advice=(
             f"Stop at epoch {epoch} (EarlyStopping with restore_best_weights=True), or use more data, "
-            "augmentation or "
-            "regularization."
+            "augmentation or regularization."
         ),
         step=int(analysis.run.epochs[there[best]].last_step),
         last_step=int(analysis.run.epochs[there[-1]].last_step),
@@ -124,7 +123,7 @@ def _overfitting(
 
 
 def _training(analysis: RunAnalysis) -> Floats:
-    """Returns the mean training loss of each epoch: of its batches, else as Keras logged it."""
+    """Returns the mean training loss of each epoch: that of its batches, otherwise that of Keras' logs."""
     logged = np.array(
         [epoch.metrics.get("loss", math.nan) for epoch in analysis.run.epochs], dtype=np.float64
     )

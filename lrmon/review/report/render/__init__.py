@@ -1,1 +1,1 @@
-"""The report as JSON, as text and as a picture."""
+"""The report as JSON, as text, as HTML and as a plot."""

@@ -1,4 +1,4 @@
-"""The report in a notebook: the run, its learning rate and what was found."""
+"""The report in a notebook: the run, its learning rate and its findings."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from lrmon.review.run.run import Run
 from lrmon.text.html import text_html
 
 SEVERITY_COLORS: Final = {"error": "#d64541", "warning": "#b7791f", "info": "#4a7fc1"}
-"""Of the bar beside a finding, whose severity stands there as a word too. Each has a contrast of 3:1 with a
-white page and with a dark one."""
+"""The color of the bar beside a finding; its severity is also a word. Each color has a contrast of 3:1 with
+white and with dark pages."""
 
 
 def report_html(
@@ -26,7 +26,7 @@ def report_html(
       run: the run.
       analysis: of the run.
       findings: of the run.
-      test: what the run says as a range test, None for a training.
+      test: the report of a range test, None for a training.
     """
     about = run.describe(analysis.positions.steps_per_epoch)
     lines = [f"<div><div><b>{text_html(run.name)}</b> {text_html(about)}</div>"]

@@ -16,7 +16,7 @@ from lrmon.review.report.analysis import RunAnalysis
 from lrmon.review.report.findings.checks import Check
 from lrmon.review.report.findings.finding import Finding
 from lrmon.review.report.findings.staircase import late_sentence
-from lrmon.review.report.lr_shape import kind_of, shape_json, shape_sentence, shape_words
+from lrmon.review.report.lr_shape import shape_json, shape_kind, shape_sentence, shape_words
 from lrmon.review.report.plateau.plateaus import Plateaus
 from lrmon.review.report.plateau.sensitivity import Sensitivity
 from lrmon.review.report.plateau.thinning import changing_rows
@@ -32,7 +32,7 @@ _ROWS: Final = 2_000
 def run_analysis_json(
     analysis: RunAnalysis, findings: Sequence[Finding], checks: Sequence[Check], test: RangeTestReport | None
 ) -> str:
-    """Returns the members of the report that no rule changes, without the braces around them."""
+    """Returns the members of the report that do not depend on the rule, without braces around them."""
     run = analysis.run
     head = {
         "run": run.name,
@@ -60,7 +60,7 @@ def run_analysis_json(
 
 
 def plateaus_json(plateaus: Plateaus, analysis: RunAnalysis) -> str:
-    """Returns the member of the report that the rule makes, without braces around it."""
+    """Returns the member of the report that depends on the rule, without braces around it."""
     rows = np.arange(plateaus.step.size) if plateaus.unit == "epoch" else changing_rows(plateaus, _ROWS)
     best = plateaus.best[rows]
     none = best < 0
@@ -132,15 +132,15 @@ def _nan_is_null(values: NDArray[np.floating]) -> str:
 
 
 def _learning_rate(analysis: RunAnalysis) -> dict[str, Any]:
-    lrs, steps = analysis.run.learning_rate, analysis.lr_changes
+    lrs, lr_changes = analysis.run.learning_rate, analysis.lr_changes
     known = lrs[~np.isnan(lrs)]
     ends = (
         shortest(known[[0, -1, int(known.argmin()), int(known.argmax())]]).tolist()
         if known.size
         else [None] * 4
     )
-    cadence = steps.cadence
-    late = cadence.late if cadence is not None else np.zeros(steps.step.size, dtype=bool)
+    cadence = lr_changes.cadence
+    late = cadence.late if cadence is not None else np.zeros(lr_changes.step.size, dtype=bool)
     aligned = None
     if cadence is not None and cadence.aligned_decay_steps is not None:
         aligned = {
@@ -149,15 +149,15 @@ def _learning_rate(analysis: RunAnalysis) -> dict[str, Any]:
             "late": cadence.aligned_late[:_LR_CHANGES].tolist(),
         }
     return {
-        "kind": kind_of(analysis),
+        "kind": shape_kind(analysis),
         "shape": shape_json(analysis),
         "summary": shape_words(analysis),
         "explanation": shape_sentence(analysis),
         **dict(zip(("first", "last", "min", "max"), ends, strict=True)),
-        "changes": steps.changes,
-        "warmup_end": steps.warmup_end,
+        "changes": lr_changes.changes,
+        "warmup_end": lr_changes.warmup_end,
         "lr_changes": _lr_changes(analysis, late),
-        "lr_changes_total": int(steps.step.size),
+        "lr_changes_total": int(lr_changes.step.size),
         "every": cadence.every if cadence else None,
         "decay_steps": cadence.decay_steps if cadence else None,
         "drift": cadence.drift if cadence else None,
@@ -167,75 +167,77 @@ def _learning_rate(analysis: RunAnalysis) -> dict[str, Any]:
 
 
 def _lr_changes(analysis: RunAnalysis, late: NDArray[np.bool_]) -> list[dict[str, Any]]:
-    steps, positions, run = analysis.lr_changes, analysis.positions, analysis.run
-    size = min(steps.step.size, _LR_CHANGES)
-    axis_positions = run.epoch[np.searchsorted(run.step, steps.step[:size])]
+    lr_changes, positions, run = analysis.lr_changes, analysis.positions, analysis.run
+    size = min(lr_changes.step.size, _LR_CHANGES)
+    axis_positions = run.epoch[np.searchsorted(run.step, lr_changes.step[:size])]
     starts = (
-        positions.epoch_positions[np.maximum(steps.epoch[:size], 0)]
+        positions.epoch_positions[np.maximum(lr_changes.epoch[:size], 0)]
         if positions.starts.size
         else np.zeros(size)
     )
     columns = {
-        "step": steps.step,
-        "step_before": steps.step_before,
-        "from": shortest(steps.lr_from[:size]),
-        "to": shortest(steps.lr_to[:size]),
+        "step": lr_changes.step,
+        "step_before": lr_changes.step_before,
+        "from": shortest(lr_changes.lr_from[:size]),
+        "to": shortest(lr_changes.lr_to[:size]),
         "epoch": np.floor(starts).astype(np.int64),
-        "offset": steps.offset,
-        "steps_in_epoch": steps.steps_in_epoch,
+        "offset": lr_changes.offset,
+        "steps_in_epoch": lr_changes.steps_in_epoch,
         "epoch_position": axis_positions,
-        "nearest_boundary": steps.nearest_boundary,
-        "on_boundary": steps.on_boundary & analysis.in_epoch,
+        "nearest_boundary": lr_changes.nearest_boundary,
+        "on_boundary": lr_changes.on_boundary & analysis.in_epoch,
         "late": late,
     }
     listed = {name: column[:size].tolist() for name, column in columns.items()}
     in_epoch = analysis.in_epoch[:size].tolist()
-    lr_changes = []
+    entries = []
     for index, known in enumerate(in_epoch):
-        lr_change = {name: column[index] for name, column in listed.items()}
+        entry = {name: column[index] for name, column in listed.items()}
         if not known:
-            lr_change |= dict.fromkeys(
+            entry |= dict.fromkeys(
                 ("epoch", "offset", "steps_in_epoch", "epoch_position", "nearest_boundary")
             )
-        lr_change["loss_response"] = (
-            _answer(analysis.responses[index]) if index < len(analysis.responses) else None
+        entry["loss_response"] = (
+            _response(analysis.responses[index]) if index < len(analysis.responses) else None
         )
-        lr_changes.append(lr_change)
-    return lr_changes
+        entries.append(entry)
+    return entries
 
 
-def _answer(answer: Response | None) -> dict[str, Any] | None:
-    if answer is None:
+def _response(response: Response | None) -> dict[str, Any] | None:
+    if response is None:
         return None
     return {
-        "steps": answer.steps,
-        "before": answer.before,
-        "after": answer.after,
-        "level": answer.level,
-        "level_error": answer.level_error,
-        "slope": answer.slope,
-        "slope_error": answer.slope_error,
+        "steps": response.steps,
+        "before": response.before,
+        "after": response.after,
+        "level": response.level,
+        "level_error": response.level_error,
+        "slope": response.slope,
+        "slope_error": response.slope_error,
     }
 
 
 def _planned(analysis: RunAnalysis) -> str:
-    plan, run = analysis.outlook, analysis.run
-    if plan is None:
+    outlook, run = analysis.outlook, analysis.run
+    if outlook is None:
         return "null"
     length = analysis.positions.steps_per_epoch or run.fits[-1].steps_per_epoch
     epochs = (
-        run.epoch[-1] + (plan.step - run.step[-1]) / length if length else np.full(plan.step.size, math.nan)
+        run.epoch[-1] + (outlook.step - run.step[-1]) / length
+        if length
+        else np.full(outlook.step.size, math.nan)
     )
     head = {
-        "schedule": plan.class_name,
-        "last_step": plan.last_step,
-        "lr_changes": plan.lr_changes[:_LR_CHANGES].tolist(),
-        "every_step": plan.every_step,
+        "schedule": outlook.class_name,
+        "last_step": outlook.last_step,
+        "lr_changes": outlook.lr_changes[:_LR_CHANGES].tolist(),
+        "every_step": outlook.every_step,
     }
     columns = {
-        "step": json_column(plan.step),
+        "step": json_column(outlook.step),
         "epoch": _nan_is_null(epochs),
-        "learning_rate": json_column(plan.learning_rate),
+        "learning_rate": json_column(outlook.learning_rate),
     }
     return f"{{{schema.to_json(head)[1:-1]},{','.join(f'{json.dumps(k)}:{v}' for k, v in columns.items())}}}"
 
@@ -298,7 +300,7 @@ def _sensitivity(plateaus: Plateaus, analysis: RunAnalysis, table: Sensitivity) 
 
 
 def _epochs_at(plateaus: Plateaus, analysis: RunAnalysis, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Returns the place on the epoch axis of each row, -1 where it is not known."""
+    """Returns the position of each row on the epoch axis, -1 if it is unknown."""
     if plateaus.unit == "epoch":
         positions = analysis.run.epoch_positions.astype(np.int64)
         return positions[rows] if positions.size else rows

@@ -1,4 +1,4 @@
-"""The report as a picture, by matplotlib."""
+"""The report as a matplotlib figure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lrmon.review.report.plateau.plateaus import Plateaus
 from lrmon.review.run.run import Run
 
 _HAIRLINES = 200
-"""Epoch boundaries beyond which they would be a grey area."""
+"""More epoch boundaries than this are not drawn."""
 
 
 def report_plot(run: Run, analysis: RunAnalysis, plateaus: Plateaus) -> Any:
@@ -32,9 +32,14 @@ def report_plot(run: Run, analysis: RunAnalysis, plateaus: Plateaus) -> Any:
     lrs.set_title(run.name, loc="left", fontsize=11)
     lrs.plot(run.step, run.learning_rate, drawstyle="steps-post", color="#1f5fa8", label="learning rate")
     if analysis.outlook is not None:
-        plan = analysis.outlook
+        outlook = analysis.outlook
         lrs.plot(
-            plan.step, plan.learning_rate, drawstyle="steps-post", color="#1f5fa8", ls=":", label="planned"
+            outlook.step,
+            outlook.learning_rate,
+            drawstyle="steps-post",
+            color="#1f5fa8",
+            ls=":",
+            label="planned",
         )
     if plateaus.problem is None and plateaus.unit == "epoch" and plateaus.reductions:
         lrs.plot(
@@ -43,7 +48,7 @@ def report_plot(run: Run, analysis: RunAnalysis, plateaus: Plateaus) -> Any:
             drawstyle="steps-pre",
             color="#b5541c",
             ls="--",
-            label="by the rule",
+            label="LR under this rule",
         )
     lrs.set_ylabel("learning rate")
     positive = run.learning_rate[run.learning_rate > 0]

@@ -36,7 +36,7 @@ def report_text(
     width: int,
     brief: bool = False,
 ) -> str:
-    """Returns the report in words and tables, without a newline at its end."""
+    """Returns the report as sentences and tables, without a newline at its end."""
     paint = Paint(color)
     width = max(width, 40)
     if brief:
@@ -60,7 +60,7 @@ def report_text(
 
 
 def _optimizers(run: Run, paint: Paint, width: int) -> list[str]:
-    """Says how many updates each optimizer made, where not all made one in each step."""
+    """Returns how many updates each optimizer made; nothing if all made one in each step."""
     if not run.updates:
         return []
     main = run.fits[-1].record.get("main_optimizer") if run.fits else None
@@ -81,7 +81,7 @@ def _brief(analysis: RunAnalysis, findings: Sequence[Finding], paint: Paint) -> 
 
 
 def _headline(analysis: RunAnalysis, finding: Finding, paint: Paint) -> str:
-    """Returns how bad a finding is, what it is, and where."""
+    """Returns the severity, the code and the position of a finding."""
     position = "" if finding.step is None else f"  {analysis.positions.describe(finding.step)}"
     return f"  {paint(finding.severity, finding.severity)}  {finding.code}{paint('head', position)}"
 
@@ -98,7 +98,7 @@ def _findings(analysis: RunAnalysis, findings: Sequence[Finding], paint: Paint, 
 
 
 def _checks(checks: Sequence[Check], paint: Paint, width: int) -> list[str]:
-    """Says what was looked for and is in order, and what could not be looked for."""
+    """Returns what was checked, and what could not be checked."""
     if not checks:
         return []
     good = [check.name for check in checks if check.state == "in order"]
@@ -111,52 +111,52 @@ def _checks(checks: Sequence[Check], paint: Paint, width: int) -> list[str]:
 
 
 def _learning_rate(analysis: RunAnalysis, paint: Paint, width: int) -> list[str]:
-    steps = analysis.lr_changes
-    size = int(steps.step.size)
+    lr_changes = analysis.lr_changes
+    size = int(lr_changes.step.size)
     lines = [f"{paint('title', 'Learning rate')}  {shape_words(analysis)}"]
     sentence = shape_sentence(analysis)
     if sentence is not None:
         lines += wrapped([sentence], width, "  ")
-    # Where it changes every epoch by one rule, the table of the epochs has it all.
+    # If one rule changes it in every epoch, the table of the epochs shows it.
     if size and not changes_every_epoch(analysis):
-        rows = [["step", "epoch", "from", "to", "from the nearest boundary"]]
+        rows = [["step", "epoch", "from", "to", "from nearest epoch start"]]
         rows += [_lr_change(analysis, index) for index in shown(size)]
         lines += table(with_short_headings(rows, width), size, paint)
-    cadence = steps.cadence
+    cadence = lr_changes.cadence
     if cadence is not None and size > 1 and not changes_every_epoch(analysis):
-        words = f"A step every {quantity(cadence.every, 'step')}"
+        words = f"An LR change every {quantity(cadence.every, 'step')}"
         if cadence.drift:
-            way = "further into" if cadence.drift > 0 else "nearer the start of"
-            words += f", each {abs(cadence.drift)} {way} its epoch"
+            direction = "later" if cadence.drift > 0 else "earlier"
+            words += f", each {quantity(abs(cadence.drift), 'step')} {direction} in its epoch"
         aligned = cadence.aligned_decay_steps
         if aligned is not None and aligned != cadence.every:
             where = ", ".join(f"{step:,}" for step in cadence.aligned_steps[:6].tolist())
             more = ", …" if cadence.aligned_steps.size > 6 else ""
-            words += f". With decay_steps={aligned} it would have stepped at {where}{more}"
+            words += f". With decay_steps={aligned}, the LR changes would be at steps {where}{more}"
         lines += wrapped([f"{words}."], width, "  ")
     if analysis.outlook is not None:
-        plan = analysis.outlook
-        lr = figure(float(shortest(plan.learning_rate[-1:])[0]))
-        ahead = quantity(plan.last_step - int(plan.step[0]), "more step")
-        sentence = f"{plan.class_name} plans {ahead}, to {lr} at step {plan.last_step:,}."
+        outlook = analysis.outlook
+        lr = figure(float(shortest(outlook.learning_rate[-1:])[0]))
+        ahead = quantity(outlook.last_step - int(outlook.step[0]), "more step")
+        sentence = f"{outlook.class_name} plans {ahead}, to {lr} at step {outlook.last_step:,}."
         lines += wrapped([sentence], width, "  ")
     return lines
 
 
 def _lr_change(analysis: RunAnalysis, index: int) -> list[str]:
-    steps = analysis.lr_changes
+    lr_changes = analysis.lr_changes
     before, after = (
-        figure(lr) for lr in shortest(np.array([steps.lr_from[index], steps.lr_to[index]])).tolist()
+        figure(lr) for lr in shortest(np.array([lr_changes.lr_from[index], lr_changes.lr_to[index]])).tolist()
     )
-    late = steps.cadence is not None and bool(steps.cadence.late[index])
+    late = lr_changes.cadence is not None and bool(lr_changes.cadence.late[index])
     if not bool(analysis.in_epoch[index]):
-        return [f"{int(steps.step[index]):,}", "?", before, after, ""]
-    epoch = analysis.positions.epoch_of(int(steps.step[index]))
-    offset, length = int(steps.offset[index]), int(steps.steps_in_epoch[index])
+        return [f"{int(lr_changes.step[index]):,}", "?", before, after, ""]
+    epoch = analysis.positions.epoch_of(int(lr_changes.step[index]))
+    offset, length = int(lr_changes.offset[index]), int(lr_changes.steps_in_epoch[index])
     position = f"{epoch}" if offset == 0 else f"{epoch} + {offset}/{length}"
-    distance = "on it" if offset == 0 else f"{int(steps.nearest_boundary[index]):+,}"
+    distance = "0" if offset == 0 else f"{int(lr_changes.nearest_boundary[index]):+,}"
     return [
-        f"{int(steps.step[index]):,}",
+        f"{int(lr_changes.step[index]):,}",
         position,
         before,
         after,
@@ -186,8 +186,8 @@ def _epochs(analysis: RunAnalysis, plateaus: Plateaus, paint: Paint, width: int)
             *(_metric(epoch.metrics.get(name)) for name in names),
         ]
         if judged:
-            fired = any(reduction.index == index for reduction in plateaus.reductions)
-            row.append(f"{int(plateaus.wait[index])}{' ↓' if fired else ''}")
+            is_reduced = any(reduction.index == index for reduction in plateaus.reductions)
+            row.append(f"{int(plateaus.wait[index])}{' ↓' if is_reduced else ''}")
         rows.append(row)
     by_use = sorted(
         range(len(names)), key=lambda index: (names[index] in (watched, "loss", "val_loss"), -index)
@@ -215,7 +215,7 @@ def _plateaus(analysis: RunAnalysis, plateaus: Plateaus, paint: Paint, width: in
         longest = int(plateaus.wait.max(initial=0))
         wait = quantity(longest, plateaus.unit)
         lines += wrapped(
-            [f"It would never have reduced the learning rate; the longest wait was {wait}."],
+            [f"This rule would not have reduced the learning rate; the longest wait was {wait}."],
             width,
             "  ",
         )
@@ -225,8 +225,8 @@ def _plateaus(analysis: RunAnalysis, plateaus: Plateaus, paint: Paint, width: in
         lines.append(f"  … and {len(plateaus.reductions) - HEAD - TAIL:,} more")
     if plateaus.diverges is not None and len(plateaus.reductions) > 1:
         sentence = (
-            f"After step {plateaus.diverges.step:,} the recorded curve is no longer the one that would have been: "
-            "what comes later shows how the rule judges the record."
+            f"From step {plateaus.diverges.step + 1:,} on, the rule would have changed the training, so "
+            "later reductions are only indicative."
         )
         lines += wrapped([sentence], width, "  ")
     if plateaus.sensitivity is not None:
@@ -249,12 +249,12 @@ def _reduction(analysis: RunAnalysis, plateaus: Plateaus, reduction: LRReduction
         )
         best = f"; best {_metric(float(plateaus.value[reduction.best]))} in {where}"
     if reduction.kind == "would":
-        return f"It would have reduced after {position}, from {before} to {after}{best}."
-    ours = f"The run's own ReduceLROnPlateau reduced after {position}, from {did_from} to {did_to}"
+        return f"This rule would have reduced the LR after {position}, from {before} to {after}{best}."
+    own = f"The run's own ReduceLROnPlateau reduced the LR after {position}, from {did_from} to {did_to}"
     if reduction.kind == "did":
-        return f"{ours}, where this rule does not{best}."
-    alike = (before, after) == (did_from, did_to)
-    return f"{ours}{'' if alike else f', this rule from {before} to {after}'}{best}."
+        return f"{own}; this rule would not have{best}."
+    is_alike = (before, after) == (did_from, did_to)
+    return f"{own}{'' if is_alike else f'; this rule from {before} to {after}'}{best}."
 
 
 def _sensitivity(analysis: RunAnalysis, plateaus: Plateaus, paint: Paint) -> list[str]:
@@ -273,7 +273,7 @@ def _sensitivity(analysis: RunAnalysis, plateaus: Plateaus, paint: Paint) -> lis
         ]
         rows.append([f"{patience:,}", *positions])
     return [
-        f"  First reduction after {plateaus.unit}, by patience (down) and min_delta (across):",
+        f"  First reduction after {plateaus.unit}, by patience (rows) and min_delta (columns):",
         *table(rows, 0, paint),
     ]
 

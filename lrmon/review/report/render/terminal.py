@@ -1,4 +1,4 @@
-"""Words and tables for a terminal."""
+"""Colors, tables and sentences for a terminal."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from typing import Final
 
 HEAD, TAIL = 12, 4
-"""Rows of a table that are shown of its beginning and of its end."""
+"""The number of rows that are shown of the start and of the end of a table."""
 
 _COLORS: Final = {"title": "1", "head": "2", "error": "1;31", "warning": "33", "info": "36", "advice": "32"}
 
 
 @dataclass(frozen=True, slots=True)
 class Paint:
-    """Colours, or none."""
+    """Adds colors to text, or does not."""
 
-    on: bool
+    is_on: bool
 
     def __call__(self, kind: str, text: str) -> str:
-        return f"\x1b[{_COLORS[kind]}m{text}\x1b[0m" if self.on and text else text
+        return f"\x1b[{_COLORS[kind]}m{text}\x1b[0m" if self.is_on and text else text
 
 
 def shown(size: int) -> list[int]:
@@ -31,7 +31,7 @@ def shown(size: int) -> list[int]:
 
 
 def table(rows: Sequence[Sequence[str]], size: int, paint: Paint) -> list[str]:
-    """Returns the lines of a table, numbers to the right, with a line for the rows that are left out."""
+    """Returns the lines of a table, aligned to the right, with a line for the omitted rows."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
         "  " + "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -44,7 +44,7 @@ def table(rows: Sequence[Sequence[str]], size: int, paint: Paint) -> list[str]:
 
 
 def wrapped(sentences: Sequence[str], width: int, indent: str) -> Iterator[str]:
-    """Yields the lines of sentences, each of which begins a line."""
+    """Yields the lines of sentences; each sentence starts a line."""
     for sentence in sentences:
         yield from textwrap.wrap(
             sentence, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False,

@@ -77,7 +77,7 @@ export interface RangeTest {
   readonly recommended: Summary;
   readonly cautions: readonly Caution[];
   readonly training: Trained | null;
-  /** What there is to say of a finder of the user's own, null of one of lrmon's. */
+  /** A sentence about a finder of the user, null for one of lrmon. */
   readonly recognized: string | null;
   readonly about: About;
   readonly notices: readonly string[];

@@ -31,7 +31,7 @@ export interface LRChange {
   readonly step_before: number;
   readonly from: number;
   readonly to: number;
-  /** Place of its epoch on the epoch axis. */
+  /** Position of its epoch on the epoch axis. */
   readonly epoch: number | null;
   readonly offset: number | null;
   readonly steps_in_epoch: number | null;
@@ -54,7 +54,7 @@ export interface LearningRate {
   readonly shape: Shape | null;
   /** All of it in a few words, such as "×0.933 every epoch, from 0.0933 to 0.0001". */
   readonly summary: string;
-  /** What has to be said of it in a sentence or two, null where nothing has. */
+  /** A notice in a sentence or two, null where there is none. */
   readonly explanation: string | null;
   readonly lr_changes: readonly LRChange[];
   readonly lr_changes_total: number;
@@ -134,9 +134,9 @@ export interface Consequence {
   readonly last_step: number | null;
 }
 
-/** One thing that was looked for. */
+/** One check. */
 export interface Check {
-  /** What is in order, or would be. */
+  /** The name of what is checked. */
   readonly name: string;
   readonly state: "found" | "in order" | "not checked";
   /** Why it was not checked. */

@@ -25,7 +25,7 @@ export interface Routes {
   runs(signal: AbortSignal): Promise<Runs>;
   series(query: SeriesQuery, signal: AbortSignal): Promise<Series>;
   report(run: string, rule: RuleTexts, signal: AbortSignal): Promise<Report>;
-  /** `training`: the run whose learning rates are placed in the test. */
+  /** `training`: the run whose learning rates are compared with the test. */
   rangeTest(run: string, training: string | null, signal: AbortSignal): Promise<RangeTest>;
   exportAddress(run: string, format: "csv" | "json"): string;
 }

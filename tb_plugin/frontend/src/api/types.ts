@@ -73,10 +73,10 @@ export interface Described {
   readonly config?: Readonly<Record<string, unknown>>;
 }
 
-/** How true a column is; one that is not named is exact. */
+/** How exact a column is; one that is not named is exact. */
 export type Exactness = "exact" | "bounded" | "unavailable";
 
-/** The columns whose source and exactness are recorded. */
+/** The columns whose provenance and exactness are recorded. */
 export type RecordedColumn = "learning_rate" | "effective_learning_rate" | "loss";
 
 /** One thing that makes the effective learning rate. */

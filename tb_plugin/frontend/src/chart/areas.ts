@@ -3,7 +3,7 @@ import type { Area } from "../model/panes/pane";
 import { inPlot } from "./plotContext";
 import type { ChartView } from "./view";
 
-/** What lies between two curves; on a logarithmic axis what is 0 or less reaches to the lower edge. */
+/** The area between two curves; on a log axis what is 0 or less reaches to its lower end. */
 export function drawAreas(plot: uPlot, view: ChartView): void {
   if (view.areas.length === 0) return;
   const height = plot.bbox.height / devicePixelRatio;

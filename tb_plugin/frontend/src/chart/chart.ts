@@ -21,7 +21,7 @@ const RULER = 22;
 const X_AXIS = 26;
 const LEAST = { width: 120, height: 60 };
 
-/** One pane: uPlot for scales, axes and paths; what lies behind and above the lines is drawn by decorations.ts. */
+/** One pane: uPlot for scales, axes and paths; what is behind and above the lines is drawn by decorations.ts. */
 export interface Chart {
   readonly plot: () => uPlot | null;
   /** Where markers, labels and bands were drawn, in pixels of the plot. */
@@ -132,7 +132,7 @@ function structureOf(view: ChartView): string {
   ]);
 }
 
-/** The strip of the wait has its place below the last pane. */
+/** The strip of the wait is below the last pane. */
 function hasFuse(view: ChartView): boolean {
   return view.hasXLabels && view.marks !== null && view.marks.fuse.length > 0;
 }

@@ -3,7 +3,7 @@ import { epochRuler } from "../model/marks/epochs";
 import { FONT } from "./font";
 import { type ChartView, xTicksOf } from "./view";
 
-/** What lies behind the lines: the hairlines where epochs begin. */
+/** What is drawn behind the lines: the hairlines where epochs start. */
 export function drawBelow(plot: uPlot, view: ChartView): void {
   const { ctx, bbox } = plot;
   const ruler = rulerOf(plot, view);
@@ -20,7 +20,7 @@ export function drawBelow(plot: uPlot, view: ChartView): void {
   ctx.restore();
 }
 
-/** What lies above the lines: epoch numbers, the name of the x axis, and where a value is not finite. */
+/** What is drawn above the lines: epoch numbers, the name of the x axis, and where a value is not finite. */
 export function drawAbove(plot: uPlot, view: ChartView): void {
   const { ctx } = plot;
   ctx.save();
@@ -75,7 +75,7 @@ function drawXLabels(plot: uPlot, view: ChartView): void {
   let free = 10 * ratio + ctx.measureText(name).width + gap;
   for (const { at, label } of xTicksOf(plot, view)) {
     const half = ctx.measureText(label).width / 2;
-    // A label at the edge moves inside rather than being cut off.
+    // A label at the end of the axis moves inside instead of being cut off.
     const x = Math.min(plot.valToPos(at, "x", true), ctx.canvas.width - half - 6 * ratio);
     if (x - half < free) continue;
     ctx.fillText(label, x, y);

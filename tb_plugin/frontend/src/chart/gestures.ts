@@ -1,6 +1,6 @@
 import type { Range } from "../api/types";
 
-/** A rectangle that was dragged, as parts of the plot from its left and bottom edge; null means: all of it. */
+/** A rectangle that was dragged, as parts of the plot from its lower left corner; null means: all of it. */
 export interface Box {
   readonly x: Range | null;
   readonly y: Range | null;

@@ -41,7 +41,7 @@ export function layoutOf(plot: uPlot, view: ChartView): Layout {
   return layout;
 }
 
-/** What lies behind the lines: plateaus, the corridor around the best value, the place of a finding. */
+/** What is drawn behind the lines: plateaus, the corridor around the best value, the position of a finding. */
 export function drawMarksBelow(plot: uPlot, view: ChartView, layout: Layout): void {
   const { marks, theme } = view;
   if (marks === null) return;
@@ -65,7 +65,7 @@ export function drawMarksBelow(plot: uPlot, view: ChartView, layout: Layout): vo
     if (view.id === "loss") {
       drawCorridor(ctx, plot, view);
       for (const dot of layout.dots) {
-        // Where an epoch begins there is a line already.
+        // Where an epoch starts there is a line already.
         if (dot.count > 1 || dot.tone === "on") continue;
         ctx.strokeStyle = toneColor(dot.tone, theme);
         ctx.globalAlpha = 0.45;
@@ -76,7 +76,7 @@ export function drawMarksBelow(plot: uPlot, view: ChartView, layout: Layout): vo
   });
 }
 
-/** Stripes tell a plateau that only the rule would have answered from one that was. */
+/** Stripes distinguish a plateau that only the rule would have answered from one that was. */
 function hatch(
   ctx: CanvasRenderingContext2D,
   left: number,
@@ -120,7 +120,7 @@ function drawCorridor(ctx: CanvasRenderingContext2D, plot: uPlot, view: ChartVie
   ctx.globalAlpha = 1;
 }
 
-/** What lies above the lines: markers with their labels, the reductions, and the strip of the wait. */
+/** What is drawn above the lines: markers with their labels, the reductions, and the strip of the wait. */
 export function drawMarks(plot: uPlot, view: ChartView, layout: Layout): void {
   const { marks, theme } = view;
   if (marks === null) return;

@@ -60,7 +60,7 @@ function roomy(plot: uPlot, series: number): number[] | null {
   return Array.from({ length: last - first }, (_none, index) => first + index);
 }
 
-/** Values that have no neighbour to be joined with: a line would not show them. */
+/** Values that have no neighbor to be joined with: a line would not show them. */
 function isolated(plot: uPlot, series: number): number[] | null {
   const [, values] = facetsOf(plot, series);
   const isolated = values.flatMap((value, index) => {

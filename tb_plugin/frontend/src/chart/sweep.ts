@@ -6,7 +6,7 @@ import { SMALL_FONT } from "./font";
 import { haloText, inPlot, line } from "./plotContext";
 import type { ChartView } from "./view";
 
-/** What lies behind the curves of a range test: the rates of a training, the spread of suggestions, the zero line. */
+/** What is drawn behind the curves of a range test: the LRs of a training, the spread of suggestions, the zero line. */
 export function drawSweepBelow(plot: uPlot, view: ChartView, layout: Layout): void {
   if (view.sweep === null) return;
   const { theme } = view;
@@ -55,7 +55,7 @@ function drawTrained(
   ctx.setLineDash([]);
 }
 
-/** What lies above them: the suggested rates with their labels. */
+/** What is drawn above them: the suggested LRs with their labels. */
 export function drawSweepAbove(plot: uPlot, view: ChartView, layout: Layout): void {
   if (view.sweep === null) return;
   const { theme } = view;

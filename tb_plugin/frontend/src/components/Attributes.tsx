@@ -1,6 +1,6 @@
 import type { Attribute } from "../model/runs/about";
 
-/** Named attributes, one below the other; `wide` puts each value below its name. */
+/** Named attributes, one below the other; `isWide` puts each value below its name. */
 export function Attributes({ attributes, isWide }: { attributes: readonly Attribute[]; isWide?: boolean }) {
   if (attributes.length === 0) return null;
   return (

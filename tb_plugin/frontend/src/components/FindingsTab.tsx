@@ -10,7 +10,7 @@ import {
 import { choosePanel } from "../state/choices";
 import { useStore } from "./context";
 
-/** What there is to point out, the most important first; each a click away from its place in the charts. */
+/** The findings, the most important first, each with a link to its position in the charts. */
 export function FindingsTab() {
   const { view, reports } = useStore();
   if (view.shown.value.length > 1) return <FindingsOfRuns />;
@@ -79,7 +79,7 @@ function FindingsOfRuns() {
   );
 }
 
-/** Runs without findings that are named; of more their number is said. */
+/** Runs without findings that are named; of more runs only the number is given. */
 const NAMED = 3;
 
 function namesOf(runs: readonly string[]): string {
@@ -97,7 +97,7 @@ function Cards({ report }: { report: Report }) {
   );
 }
 
-/** What was looked for and is in order, and what could not be looked for, folded. */
+/** The checks that passed and those that were not run, folded. */
 function Checked({ report }: { report: Report }) {
   const good = report.checks.filter(({ state }) => state === "in order");
   const unchecked = report.checks.filter(({ state }) => state === "not checked");
@@ -105,7 +105,7 @@ function Checked({ report }: { report: Report }) {
   const missing = unchecked.length === 0 ? "" : `, ${unchecked.length} not checked`;
   return (
     <details class="quiet" data-testid="checks">
-      <summary>{`${plural(good.length, "check")} passed${missing}`}</summary>
+      <summary>{`${plural(good.length, "check")} in order${missing}`}</summary>
       <ul>
         {good.map(({ name }) => (
           <li key={name}>{`✓ ${name}`}</li>
@@ -173,7 +173,7 @@ function Card({ finding, report }: { finding: Finding; report: Report }) {
   );
 }
 
-/** The findings in one line, where the panel that tells them is closed. */
+/** The findings in one line, where the panel that lists them is closed. */
 export function FindingsLine() {
   const { choices, view } = useStore();
   const [first, ...others] = view.report.value?.findings ?? [];

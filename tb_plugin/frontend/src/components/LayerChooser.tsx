@@ -2,7 +2,7 @@ import { shortNames } from "../model/panes/layers";
 import { useStore } from "./context";
 import { Popover } from "./Popover";
 
-/** Which layers are told apart by color; the others stay as pale lines. */
+/** Which layers differ by color; the others stay as pale lines. */
 export function LayerChooser() {
   const { choices, view } = useStore();
   const names = view.layerNames.value;

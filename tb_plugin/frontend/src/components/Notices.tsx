@@ -5,7 +5,7 @@ import { useStore } from "./context";
 /** Notices that are shown; more would leave no room for the charts. */
 const SHOWN = 4;
 
-/** Everything that makes the picture less than the whole truth, in words. */
+/** Everything that keeps the picture from being complete and exact, as notices. */
 export function Notices() {
   const { runs, series, reports } = useStore();
   const { answer, problem } = runs.list.value;
@@ -40,7 +40,7 @@ export function Notices() {
   );
 }
 
-/** What keeps range tests from being the whole truth, and why one should doubt what they suggest. */
+/** What keeps range tests from being complete and exact, and the cautions about their suggestions. */
 export function SweepNotices() {
   const { runs, rangeTests, sweeps } = useStore();
   const { answer, problem } = runs.list.value;
@@ -121,7 +121,7 @@ function useNotices(): readonly string[] {
   ]);
 }
 
-/** What is to be said of the drawn runs, each sentence once, with the runs that it is about. */
+/** The notices of the drawn runs, each once, with the runs that it is about. */
 function useRunSentences(sentences: (run: string) => readonly (string | null)[]): readonly string[] {
   const shown = useStore().view.shown.value;
   const about = new Map<string, Set<string>>();

@@ -13,7 +13,7 @@ import type { Stage } from "../state/stage";
 import { registerChart } from "./charts";
 import { useStore } from "./context";
 
-/** Where the plot lies in its pane, in pixels. */
+/** The plot's box in its pane, in pixels. */
 export interface PlotBox {
   readonly left: number;
   readonly top: number;
@@ -27,7 +27,7 @@ interface Properties {
   readonly stage: Stage;
   readonly pane: PaneId;
   readonly title: string;
-  /** What stands in place of curves, and what tells of those under the cursor. */
+  /** What is shown instead of curves, and the tooltip of those under the cursor. */
   readonly children: (box: PlotBox) => ComponentChildren;
   /** Is set to the width of the plot in pixels. */
   readonly plotWidth?: Signal<number>;

@@ -79,13 +79,13 @@ function Card({ pane, title }: { pane: TrainingPane; title: string }) {
               class="button button-small"
               data-testid="fold"
               aria-expanded={open}
-              aria-label={`${open ? "Collapse" : "Expand"}: ${title}`}
+              aria-label={`${open ? "Hide" : "Show"}: ${title}`}
               onClick={() => {
                 if (pane === "layers") toggleHidden(choices, "layers");
                 else choices.lrPane.value = open ? "folded" : "open";
               }}
             >
-              {open ? "collapse" : "expand"}
+              {open ? "hide" : "show"}
             </button>
           )}
         </div>

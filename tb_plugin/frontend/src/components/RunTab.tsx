@@ -48,7 +48,7 @@ export function RunTab() {
   );
 }
 
-/** By which rule the learning rate changes, and what is easily misread of it. */
+/** By which rule the learning rate changes, and what is easily misread. */
 function Shape() {
   const report = useStore().view.report.value;
   if (report === null) return null;
@@ -61,7 +61,7 @@ function Shape() {
   );
 }
 
-/** What makes the effective learning rate, factor by factor, and how the number is to be read. */
+/** The factors of the effective learning rate, and how to read the number. */
 function Effective({ fit }: { fit: Fit }) {
   const factors = factorsOf(fit);
   const note = effectiveNote(fit);

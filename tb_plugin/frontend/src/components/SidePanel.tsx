@@ -144,7 +144,7 @@ function About({ whole }: { whole: boolean }) {
   );
 }
 
-/** The place that an arrow key, Home or End leads to in a row of `count`; null for other keys. */
+/** The index that an arrow key, Home or End leads to among `count`; null for other keys. */
 function neighbor(key: string, at: number, count: number): number | null {
   switch (key) {
     case "ArrowRight":

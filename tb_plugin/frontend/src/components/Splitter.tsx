@@ -6,11 +6,11 @@ import { useStore } from "./context";
 interface Properties {
   readonly label: string;
   readonly between: "columns" | "rows";
-  /** The size in pixels of what the arrow keys towards the end make larger. */
+  /** The size in pixels of what the arrow keys toward the end make larger. */
   readonly measure: (splitter: HTMLElement) => number;
   readonly resize: (splitter: HTMLElement, pixels: number) => void;
   readonly reset: () => void;
-  /** The size as it is told to screen readers, from 0 to 100. */
+  /** The size as screen readers get it, from 0 to 100. */
   readonly now: number;
   /** What is resized lies behind the splitter: it grows where the splitter moves to the start. */
   readonly behind?: boolean;
@@ -18,7 +18,7 @@ interface Properties {
 
 const STEP = 16;
 
-/** A boundary that is dragged, or moved by the arrow keys; a double click or Enter takes the change back. */
+/** A boundary that is dragged, or moved by the arrow keys; a double click or Enter resets it. */
 function Splitter({ label, between, measure, resize, reset, now, behind = false }: Properties) {
   const start = useRef<{ at: number; size: number } | null>(null);
   const along = (event: PointerEvent): number => (between === "columns" ? event.clientX : event.clientY);
@@ -80,7 +80,7 @@ export function widthOf(pixels: number | undefined): { width?: string } {
   return pixels === undefined ? {} : { width: `${pixels}px` };
 }
 
-/** The edge of the column it stands in, towards the charts. */
+/** The side of the column that it is on, toward the charts. */
 export function ColumnSplitter({ column }: { column: keyof typeof COLUMNS }) {
   const { sizes } = useStore();
   const behind = column === "panel";

@@ -15,7 +15,7 @@ export function Skeleton() {
 export function WaitingForData() {
   const { series, view } = useStore();
   const answers = view.shown.value.map((run) => series.loaded.value.get(slotName("overview", run)));
-  // What went wrong is said above the charts.
+  // Errors are shown above the charts.
   if (answers.some((answer) => answer?.problem != null)) return null;
   return answers.some((answer) => answer?.answer == null) ? (
     <output class="waiting">Loading the curves…</output>

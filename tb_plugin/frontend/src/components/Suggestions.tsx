@@ -65,7 +65,7 @@ function noteOf(method: Method, summary: Summary): string {
   return rangeText(summary) ?? (method === "divergence" ? "an upper bound" : "");
 }
 
-/** A rate with a button that copies it. */
+/** A learning rate with a button that copies it. */
 function Value({ summary, name }: { summary: Summary; name: string }) {
   const store = useStore();
   const { learning_rate: lr } = summary;

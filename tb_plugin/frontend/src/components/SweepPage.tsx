@@ -47,7 +47,7 @@ interface Properties {
   readonly pane: "sweep" | "slope";
   readonly title: string;
   readonly children?: ComponentChildren;
-  /** Beside a training there is no room for a legend: the sentence above tells what is seen. */
+  /** Beside a training there is no room for a legend: the sentence above says what it shows. */
   readonly small?: boolean;
 }
 

@@ -54,7 +54,7 @@ export function Tooltip({ pane, box }: { pane: PaneId; box: PlotBox }) {
   );
 }
 
-/** What is to be said of the mark under the pointer, or at the step that the keyboard's cursor stands on. */
+/** The sentence of the mark under the pointer, or at the step that the keyboard's cursor stands on. */
 function markSentence({ view }: Store): string | null {
   const pointed = view.pointed.value?.sentence ?? null;
   const cursor = view.cursor.value;

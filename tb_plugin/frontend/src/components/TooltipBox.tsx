@@ -20,7 +20,7 @@ interface Properties {
   readonly children: () => ComponentChildren;
 }
 
-/** What is said beside the cursor of a pane, inside of the window; nothing while the cursor is elsewhere. */
+/** The tooltip beside the cursor of a pane, inside of the window; nothing while the cursor is elsewhere. */
 export function TooltipBox({ stage, pane, box, sentence, children }: Properties) {
   const root = useRef<HTMLDivElement>(null);
   const cursor = stage.cursor.value;

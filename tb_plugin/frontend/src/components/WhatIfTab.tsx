@@ -6,7 +6,7 @@ import { MODES, settingOf, shownSetting, VERSIONS, withSetting } from "../model/
 import { useStore } from "./context";
 import { Sensitivity } from "./Sensitivity";
 
-/** ReduceLROnPlateau's own settings, and what they would have done to this run. */
+/** ReduceLROnPlateau's own settings, and where they would reduce the learning rate of this run. */
 export function WhatIfTab() {
   const { view, reports, choices } = useStore();
   const report = view.report.value;

@@ -35,7 +35,7 @@ export function item(
   };
 }
 
-/** What is to be said of a column of the drawn runs. */
+/** The caveat of a column of the drawn runs. */
 export function caveatIn(view: View, column: RecordedColumn): Caveat | null {
   return caveatOf(
     view.drawn.value.map(({ name, overview }) => ({ name, fits: overview.about.fits })),

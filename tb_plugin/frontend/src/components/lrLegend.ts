@@ -153,7 +153,7 @@ function lrMarks(
     };
     if (!known) add("LR changes", theme.muted);
     if (off) add("LR change inside an epoch", theme.warning);
-    if (on) add(off ? "LR change at its start" : "LR change at the start of an epoch", theme.good);
+    if (on) add("LR change at epoch start", theme.good);
   }
   if (report.planned !== null) {
     const axis = choices.axis.value;

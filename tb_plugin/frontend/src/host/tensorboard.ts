@@ -1,7 +1,7 @@
 import type { LinkValues } from "../model/link/fields";
 import { hashValues, isAnotherShown, linkAddress } from "../model/link/link";
 
-/** TensorBoard's page around ours: what it tells a plugin in a frame, by its experimental messages and its document. */
+/** TensorBoard's page around ours: its experimental messages to a plugin in a frame, and its document. */
 
 interface Message {
   readonly type: string;
@@ -17,7 +17,7 @@ export interface Host {
   /**
    * Puts the values into the address, without a new entry in the history, and returns whether they are there.
    * TensorBoard offers no message for that, so this reaches for its window, which lets us as long as it comes from the
-   * same place. While another of its tabs is open the address is not ours.
+   * same server. While another of its tabs is open the address is not ours.
    */
   showLink(values: LinkValues): boolean;
   onDataReloaded(listener: () => void): void;

@@ -4,7 +4,7 @@ import type { Routes } from "../api/routes";
 import { createLoader } from "./loader";
 import type { View } from "./view";
 
-/** What was found in one of the runs that are compared. */
+/** The findings of one of the compared runs. */
 export interface RunFindings {
   readonly run: string;
   /** How many findings it has, as the list of runs says. */

@@ -9,7 +9,7 @@ import type { DrawnRun, PaneId } from "../model/panes/pane";
 import type { Choices } from "./choices";
 import type { ReportStore } from "./reports";
 
-/** What is seen of the one run that the side panel is about. */
+/** The visible state of the run that the side panel is about. */
 export interface Focus {
   /** The run that the side panel and the marks of the charts are about; null where none is drawn. */
   readonly focused: ReadonlySignal<string | null>;
@@ -18,7 +18,7 @@ export interface Focus {
   readonly marks: ReadonlySignal<Marks | null>;
   /** The mark that the pointer is on. */
   readonly pointed: Signal<(Pointed & { readonly pane: PaneId }) | null>;
-  /** The finding whose place the charts show. */
+  /** The finding whose position the charts show. */
   readonly highlight: Signal<Highlight | null>;
   readonly isPanelOpen: ReadonlySignal<boolean>;
   readonly tab: ReadonlySignal<Tab>;

@@ -1,7 +1,7 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
 import { sentence } from "./runs";
 
-/** Something to load: a name for its place, what to ask for, and a stamp that changes when that has grown. */
+/** Something to load: a name, what to ask for, and a stamp that changes when that has grown. */
 export interface Wanted<Q> {
   readonly name: string;
   readonly query: Q;
@@ -27,7 +27,7 @@ export interface Loader<Q, A> {
 
 const AT_ONCE = 4;
 
-/** `keeps` says of which names the answers stay when they are no longer wanted. */
+/** `keeps` returns for which names the answers stay when they are no longer wanted. */
 export function createLoader<Q, A>(
   ask: (query: Q, signal: AbortSignal) => Promise<A>,
   keeps: (name: string) => boolean,

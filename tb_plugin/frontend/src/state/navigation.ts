@@ -16,7 +16,7 @@ import type { View } from "./view";
 
 /** Zooming, panning, the cursor and the change of axes. */
 export interface Navigation extends Moves {
-  /** Shows the place of a finding, marks it and puts the cursor there; its run is the one that the marks are about. */
+  /** Shows the position of a finding, marks it and puts the cursor there; its run is the one that the marks are about. */
   showFinding(finding: Finding, report: Report): void;
   setAxis(axis: Axis): void;
   setScale(pane: TrainingPane, kind: ScaleKind): void;
@@ -25,7 +25,7 @@ export interface Navigation extends Moves {
 /** The panes of trainings. */
 export type TrainingPane = "lr" | "layers" | "loss";
 
-/** Findings whose place is best seen on the loss. */
+/** Findings that are best shown on the loss. */
 const LOSS_FINDINGS = /loss|metric|plateau|spike|improving/;
 
 export function createNavigation(choices: Choices, view: View): Navigation {

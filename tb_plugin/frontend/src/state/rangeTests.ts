@@ -2,7 +2,7 @@ import type { RangeTest } from "../api/rangeTest";
 import type { Routes } from "../api/routes";
 import { createLoader, type Loader } from "./loader";
 
-/** A range test, and the training whose learning rates are placed in it. */
+/** A range test, and the training whose learning rates are compared with it. */
 export interface RangeTestQuery {
   readonly run: string;
   readonly training: string | null;

@@ -42,7 +42,7 @@ export function createReports(routes: Routes): ReportStore {
     const abort = new AbortController();
     current = { key, wanted, abort };
     const { run, rule } = wanted;
-    // The report of another run says nothing of this one.
+    // The report of another run is not about this one.
     if (loaded.peek()?.run !== run) loaded.value = { run, report: null, problem: null, refusal: null };
     const put = (change: Partial<LoadedReport>): void => {
       const before = loaded.peek();

@@ -19,7 +19,7 @@ export interface RunsStore {
 /** While a run is under way the list is asked for this often; less and less often where nothing comes. */
 const SOON_MS = 2000;
 const LATE_MS = 60_000;
-/** Where no run is under way, a new one may begin. */
+/** Where no run is under way, a new one may start. */
 const IDLE_MS = 10_000;
 
 export function createRuns(routes: Routes): RunsStore {

@@ -143,7 +143,7 @@ function stampOf(info: RunInfo): string {
   return [info.steps, info.last_step, info.last_time, info.epochs, info.state].join(" ");
 }
 
-/** Keeps the range tests that are seen loaded, with the place of the chosen training in them. */
+/** Keeps the visible range tests loaded, with the learning rates of the chosen training. */
 function loadRangeTests(view: View, sweeps: Sweeps, rangeTests: RangeTestStore): void {
   effect(() => {
     const infos = view.infos.value;

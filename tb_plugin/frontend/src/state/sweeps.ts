@@ -21,7 +21,7 @@ import type { RangeTestStore } from "./rangeTests";
 import type { Cursor, Moves, Stage } from "./stage";
 import type { View } from "./view";
 
-/** What is seen of range tests: those that are selected, or on a training's page the one it is compared with. */
+/** The visible state of range tests: those that are selected, or on a training's page the one it is compared with. */
 export interface Sweeps extends Stage {
   /** Range tests that are wanted, in their order. */
   readonly names: ReadonlySignal<readonly string[]>;

@@ -22,12 +22,12 @@ import type { RunsStore } from "./runs";
 import { type SeriesStore, slotName } from "./series";
 import type { Cursor } from "./stage";
 
-/** Runs that are drawn at once; more are said, not drawn. */
+/** Runs that are drawn at once; the number of more runs is given. */
 export const MOST_DRAWN = 40;
 
 const NO_RUNS: ReadonlyMap<string, RunInfo> = new Map();
 
-/** All that is seen, derived from the choices and the data. */
+/** Everything that is visible, derived from the choices and the data. */
 export interface View extends Focus, ColorView {
   readonly isDark: Signal<boolean>;
   readonly theme: ReadonlySignal<Theme>;
@@ -51,7 +51,7 @@ export interface View extends Focus, ColorView {
   readonly smoothing: ReadonlySignal<number>;
   readonly metricNames: ReadonlySignal<readonly string[]>;
   readonly metrics: ReadonlySignal<readonly string[]>;
-  /** Of the focused run: all layers whose updates were sampled, and those that are told apart by color. */
+  /** Of the focused run: all layers whose updates were sampled, and those that have their own color. */
   readonly layerNames: ReadonlySignal<readonly string[]>;
   readonly layers: ReadonlySignal<readonly string[]>;
   readonly lrPane: ReadonlySignal<PaneView>;

@@ -25,10 +25,10 @@ export interface Theme {
   readonly learningRate: string;
   readonly effectiveLR: string;
   readonly loss: string;
-  /** What ReduceLROnPlateau does or would have done. */
+  /** An LR reduction that ReduceLROnPlateau made or would make. */
   readonly rule: string;
   readonly metrics: readonly string[];
-  /** For several runs; told apart with any common color blindness. */
+  /** For several runs; distinct with any common color blindness. */
   readonly runs: readonly string[];
 }
 

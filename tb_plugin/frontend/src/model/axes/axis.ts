@@ -22,12 +22,12 @@ export function serverAxis(axis: Axis): ServerAxis {
   }
 }
 
-/** The run's zero of relative time: when its first row was recorded. */
+/** The run's zero of relative time: when its first step was recorded. */
 export function origin(series: Series): number {
   return series.extent.time?.[0] ?? 0;
 }
 
-/** Where each row lies on the axis; null where the row has no such place. */
+/** The position of each step on the axis; null where it has none. */
 export function xValues(columns: Columns, axis: Axis, zero: number): readonly Value[] {
   switch (axis) {
     case "step":
@@ -43,7 +43,7 @@ export function xValues(columns: Columns, axis: Axis, zero: number): readonly Va
   }
 }
 
-/** Where each epoch's end lies: at its last step, on a time axis at the moment when it ended. */
+/** The position of each epoch's end: at its last step, on a time axis at the moment when it ended. */
 export function epochEnds(series: Series, axis: Axis): readonly Value[] {
   const { epochs } = series;
   switch (axis) {
@@ -67,7 +67,7 @@ export function epochSteps(epochs: Epochs, index: number): number {
   return (epochs.last_step[index] ?? 0) - (epochs.first_step[index] ?? 0) + 1;
 }
 
-/** The part of the axis that the run covers, null where it has no place on it. A step lasts until the next. */
+/** The part of the axis that the run covers, null where it has no position on it. A step lasts until the next. */
 export function runRange(series: Series, axis: Axis): Range | null {
   const extent = series.extent[serverAxis(axis)];
   if (extent === null) return null;
@@ -108,7 +108,7 @@ export function serverRange(range: Range, axis: Axis, zero: number): Range {
   }
 }
 
-/** The same stretch of a run on another axis; null where the run says nothing of it. */
+/** The same stretch of a run on another axis; null where the run has no data for it. */
 export function convertRange(range: Range, from: Axis, to: Axis, series: Series): Range | null {
   const zero = origin(series);
   const before = xValues(series.columns, from, zero);
@@ -122,7 +122,7 @@ export function convertRange(range: Range, from: Axis, to: Axis, series: Series)
       ys.push(y);
     }
   }
-  // The last row lasts until the run's end.
+  // The last step lasts until the run's end.
   const [lastX, lastY] = [runRange(series, from)?.[1] ?? null, runRange(series, to)?.[1] ?? null];
   if (lastX !== null && lastY !== null && lastX > (xs.at(-1) ?? lastX)) {
     xs.push(lastX);

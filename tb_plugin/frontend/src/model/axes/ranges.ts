@@ -1,7 +1,7 @@
 import type { Range } from "../../api/types";
 import type { ScaleKind } from "./scale";
 
-/** The place of x in the range as a part of the axis, and back. */
+/** The position of x in the range as a part of it, and back. */
 export function partOf(x: number, [start, end]: Range): number {
   return (x - start) / (end - start);
 }
@@ -17,7 +17,7 @@ export function atLeast(width: number, [start, end]: Range): Range {
   return [middle - width / 2, middle + width / 2];
 }
 
-/** The range moved so that it lies in the other, which is no shorter. */
+/** The range moved so that it is inside the other, which is no shorter. */
 export function within([start, end]: Range, [low, high]: Range): Range {
   const by = Math.max(0, low - start) + Math.min(0, high - end);
   return [Math.max(low, start + by), Math.min(high, end + by)];

@@ -11,7 +11,7 @@ export interface Span {
   readonly max: number;
   /** Smallest value above zero, infinite where there is none. */
   readonly minPositive: number;
-  /** How many values are zero or less, which a logarithmic scale has no place for. */
+  /** How many values are zero or less, which a log scale cannot show. */
   readonly notPositive: number;
 }
 

@@ -49,7 +49,7 @@ export function logTicks([start, end]: Range, most: number): number[] {
   return [];
 }
 
-/** Labels that tell the values apart: as many digits as the closest two of them need. */
+/** Labels that distinguish the values: as many digits as the closest two of them need. */
 export function numberLabels(values: readonly number[]): string[] {
   for (let digits = 1; digits < 12; digits += 1) {
     const labels = values.map((value) => formatNumber(value, digits));

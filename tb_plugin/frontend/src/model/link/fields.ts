@@ -44,7 +44,7 @@ export const NO_SWEEP_ZOOM: SweepZoom = { x: null, sweep: null, slope: null };
 export const MOST_SMOOTHING = 0.999;
 
 /**
- * Everything that decides what is seen, each with its name in a link. A null leaves the decision to the page. A new
+ * Everything that decides what is visible, each with its name in a link. A null leaves the decision to the page. A new
  * entry here is a new signal of the choices, and part of every link.
  */
 export const FIELDS = {
@@ -68,7 +68,7 @@ export const FIELDS = {
   /** Null folds the pane of the learning rate where there is nothing to see in it. */
   lrPane: chosen("pane_lr", oneOf(["open", "folded"] as const)),
   metrics: chosen("metrics", names()),
-  /** Layers that are told apart by color. */
+  /** Layers that have their own color. */
   layers: chosen("layers", names()),
   /** What is hidden by its entry in a legend. */
   hidden: whole<ReadonlySet<string>>("hidden", new Set(), {

@@ -5,7 +5,7 @@ export interface Cluster<T> {
   readonly x: number;
 }
 
-/** A run of neighbours, by their places in the order. */
+/** A run of neighbors, by their indices in the order. */
 interface Group {
   readonly first: number;
   readonly last: number;
@@ -21,7 +21,7 @@ export function clusters<T>(
   const middle = ({ first, last }: Group): number => ((xs[first] as number) + (xs[last] as number)) / 2;
   const half = ({ first, last }: Group): number => widthOf(last - first + 1) / 2;
   let groups: readonly Group[] = xs.map((_x, index) => ({ first: index, last: index }));
-  // Each pass joins neighbours; a group that grew may reach its next neighbour.
+  // Each pass joins neighbors; a group that grew may reach its next neighbor.
   for (;;) {
     const joined: Group[] = [];
     for (const group of groups) {

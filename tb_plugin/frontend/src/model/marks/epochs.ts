@@ -10,7 +10,7 @@ export interface EpochSpan {
   readonly end: number;
 }
 
-/** Where a step lies in its epoch; `steps` is null where the epoch has not ended and no length was planned. */
+/** The position of a step in its epoch; `steps` is null where the epoch has not ended and no length was planned. */
 export interface Position {
   readonly epoch: number;
   readonly offset: number;
@@ -46,7 +46,7 @@ export function formatPosition(position: Position): string {
   return `epoch ${formatCount(position.epoch)} + ${formatCount(position.offset)}/${steps}`;
 }
 
-/** The fit that took the step: the last one that began at or before it. */
+/** The fit of the step: the last one that started at or before it. */
 export function fitAt(fits: readonly Fit[], step: number): Fit | null {
   return fits.findLast((fit) => (fit.first_step ?? 0) <= step) ?? fits[0] ?? null;
 }
@@ -73,7 +73,7 @@ export function epochSpans(series: Series, axis: Axis): readonly EpochSpan[] {
   return spans;
 }
 
-/** The edges of an epoch on the epoch axis; one that has not ended ends where the run stands. */
+/** The start and the end of an epoch on the epoch axis; one that has not ended ends where the run stands. */
 function epochBounds({ epochs, extent }: Series, index: number): [Value, Value] {
   const position = epochs.position[index];
   if (position !== undefined) return [position, position + 1];
@@ -81,7 +81,7 @@ function epochBounds({ epochs, extent }: Series, index: number): [Value, Value] 
   return [last === undefined ? null : last + 1, extent.epoch?.[1] ?? null];
 }
 
-/** Places a step that begins an epoch on the axis; on a time axis that is when the epoch before it ended. */
+/** The position of a step that starts an epoch; on a time axis that is when the epoch before it ended. */
 function stepPositions(series: Series, axis: Axis): (step: number) => Value {
   if (axis === "step") return (step) => step;
   const zero = origin(series);

@@ -22,7 +22,7 @@ export interface Box {
   readonly height: number;
 }
 
-/** A marker, or so many of them in one place. */
+/** A marker, or several of them at one position. */
 export interface Dot extends Box {
   readonly x: number;
   readonly y: number;
@@ -110,7 +110,7 @@ export function layoutMarks(pane: PaneId, marks: Marks, range: Range, frame: Fra
     }
   } else {
     const single = dots.flatMap((dot) => (dot.marker === null ? [] : [{ dot, marker: dot.marker }]));
-    // The same word on each of many says nothing that their color does not say.
+    // The same label on many markers adds nothing to their color.
     const plain = single.length > MANY && single.every(({ marker }) => marker.tone === "on");
     // Where not all find room, those that are off the boundary matter more.
     for (const { dot, marker } of (plain ? [] : single).sort((a, b) => rank(a.marker) - rank(b.marker))) {

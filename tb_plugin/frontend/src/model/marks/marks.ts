@@ -66,7 +66,7 @@ export interface Curve {
   readonly ys: readonly Value[];
 }
 
-/** All that a report adds to the charts of its run, placed on the axis. */
+/** All that a report adds to the charts of its run, with positions on the axis. */
 export interface Marks {
   readonly run: string;
   readonly markers: readonly Marker[];
@@ -75,7 +75,7 @@ export interface Marks {
   readonly fuse: readonly FuseCell[];
   readonly planned: Curve | null;
   readonly would: Curve | null;
-  /** The place of a finding that the user asked to see. */
+  /** The position of a finding that the user asked to see. */
   readonly highlight: readonly [start: number, end: number] | null;
   /** Whether what ReduceLROnPlateau does is drawn, or could be: its own did something, or the user asks. */
   readonly plateaus: boolean;
@@ -149,7 +149,7 @@ function bandsOf(report: Report, positionOf: PositionOf): Band[] {
     const end = positionOf(reduction.step + 1);
     if (end === null) return [];
     const best = reduction.best_step === null ? null : positionOf(reduction.best_step);
-    // After a reduction the wait begins anew, also where the best value is as far back as before.
+    // After an LR reduction the wait starts again, also where the best value is as far back as before.
     const whose = reduction.kind === "did" ? "record" : "rule";
     const start = Math.min(Math.max(best ?? end, before[whose]), end);
     before[whose] = end;
@@ -240,7 +240,7 @@ function plannedOf(planned: Planned, axis: Axis, positionOf: PositionOf): Curve 
   return xs.length < 2 ? null : { xs, ys };
 }
 
-/** What the rule alone would have made of the learning rate, where it reduces it at all. */
+/** The learning rate under this rule alone, null where it never reduces it. */
 function wouldOf({ plateaus, epochs }: Report, positionOf: PositionOf): Curve | null {
   const { lr, step, reductions, unit } = plateaus;
   if (!reductions.some(({ kind }) => kind !== "did")) return null;

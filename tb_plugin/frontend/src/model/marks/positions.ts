@@ -2,11 +2,11 @@ import type { Series, Value } from "../../api/types";
 import { type Axis, epochSteps, origin, runRange, xValues } from "../axes/axis";
 import { lowerBound } from "../axes/lookup";
 
-/** Where a step lies on an axis; null where nothing is known of it. */
+/** The position of a step on an axis; null where nothing is known of it. */
 export type PositionOf = (step: number) => Value;
 
 /**
- * Places of steps on the axis. The step after the last lies at the run's end. Steps still to come go on at the
+ * Positions of steps on the axis. The step after the last lies at the run's end. Steps still to come continue at the
  * length of the last epoch, on a time axis at the run's pace so far.
  */
 export function positionsOf(series: Series, axis: Axis): PositionOf {

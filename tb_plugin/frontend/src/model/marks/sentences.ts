@@ -35,7 +35,7 @@ export function fractionWords(part: number): string {
   return exact?.[1] ?? formatNumber(part, 2);
 }
 
-/** The label of an LR change: how many steps into its epoch it lies. */
+/** The label of an LR change: how many steps after the start of its epoch it is. */
 export function lrChangeLabel(lrChange: LRChange): string {
   const { offset, steps_in_epoch: steps, step } = lrChange;
   if (offset === null || steps === null) return `step ${formatCount(step)}`;
@@ -50,7 +50,7 @@ export function reductionLabel(reduction: LRReduction, unit: Plateaus["unit"]): 
 
 /** For a list of reductions, for example "after epoch 12, also in the run". */
 export function reductionItem(reduction: LRReduction, unit: Plateaus["unit"]): string {
-  const owner = { would: "", both: ", also in the run", did: ", in the run only" }[reduction.kind];
+  const owner = { would: "", both: ", also in the run", did: ", run only" }[reduction.kind];
   return `${whenOf(reduction, unit)}${owner}`;
 }
 
@@ -90,7 +90,7 @@ function whenOf({ epoch, step }: LRReduction, unit: Plateaus["unit"]): string {
     : `after step ${formatCount(step)}`;
 }
 
-/** What the rule counted at a row of its columns. */
+/** What the rule counted at an index of its columns. */
 export function waitSentence(plateaus: Plateaus, index: number, isReduction: boolean): string {
   const { rule, unit } = plateaus;
   const epoch = plateaus.epoch[index] ?? null;
@@ -107,7 +107,7 @@ export function waitSentence(plateaus: Plateaus, index: number, isReduction: boo
   return `${when} the rule has waited ${formatCount(wait)} of ${formatCount(Math.max(1, rule.patience))} (${value}).`;
 }
 
-/** Until when the recorded curve can be compared with what the rule would have made of it. */
+/** From where on the rule would have changed the training. */
 export function divergesSentence({ diverges_at: diverges, reductions, unit }: Plateaus): string {
   if (diverges !== null) {
     const where =

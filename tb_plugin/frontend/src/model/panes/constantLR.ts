@@ -4,7 +4,7 @@ import { factorsOf, hasBiasCorrection } from "../runs/about";
 import type { DrawnRun } from "./pane";
 import { hasStepSizes } from "./samples";
 
-/** What makes an effective learning rate that tells no more than the learning rate itself and its optimizer do. */
+/** What makes an effective learning rate that adds nothing to the learning rate itself and its optimizer do. */
 const PLAIN_FACTORS: ReadonlySet<string> = new Set(["schedule", "learning rate", "bias correction"]);
 
 /**

@@ -1,7 +1,7 @@
 import type { Samples, Value } from "../../api/types";
 import { finite } from "../axes/lookup";
 
-/** Layers that are told apart by color; more stay as pale lines. */
+/** Layers that have their own color; more stay as pale lines. */
 export const MOST_LAYERS = 6;
 
 /** The layers, by the middle of their ratios from the largest on: those whose weights move most come first. */
@@ -11,7 +11,7 @@ export function layersOf(samples: Samples | null): readonly string[] {
   return middles.sort((a, b) => b[1] - a[1]).map(([layer]) => layer);
 }
 
-/** Which layers are told apart before the user says so. */
+/** Which layers have their own color by default. */
 export function defaultLayers(layers: readonly string[]): readonly string[] {
   return layers.slice(0, MOST_LAYERS);
 }

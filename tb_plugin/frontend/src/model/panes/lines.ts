@@ -29,7 +29,7 @@ export function leftAxis(
 const MANY_BATCHES = 500;
 
 /**
- * The span without the lowest hundredth of the single batches, where a smoothed line tells what is typical: on a
+ * The span without the lowest hundredth of the single batches, where a smoothed line shows what is typical: on a
  * logarithmic axis one batch with a loss near zero would take most of the room.
  */
 function lifted(values: Span | null, lines: readonly Line[], range: Range): Span | null {
@@ -46,7 +46,7 @@ function lifted(values: Span | null, lines: readonly Line[], range: Range): Span
   return { ...values, minPositive: floor.minPositive };
 }
 
-/** The values that are seen in the range; of steps also the one that holds where it begins. */
+/** The values that are seen in the range; of steps also the one that holds where it starts. */
 export function visible(line: Pick<Line, "drawn" | "xs" | "ys">, [start, end]: Range): readonly Value[] {
   const first = lowerBound(line.xs, start);
   const after = lowerBound(line.xs, end + Number.EPSILON * Math.abs(end));
@@ -55,7 +55,7 @@ export function visible(line: Pick<Line, "drawn" | "xs" | "ys">, [start, end]: R
   return line.ys.slice(from, to);
 }
 
-/** The rows that have a place on the axis, what is not finite as a gap; a last point where the last value ends. */
+/** The steps that have a position on the axis, what is not finite as a gap; a last point where the last value ends. */
 export function points(
   xs: readonly Value[],
   values: readonly Value[],

@@ -22,7 +22,7 @@ const NOTE_ZERO: Note = {
   more: "Where the learning rate is 0, its line runs off the lower end of the axis.",
 };
 
-/** Several optimizers of one run are told apart by color, in several runs by their dashes. */
+/** Several optimizers of one run differ by color, in several runs by their dashes. */
 const DASHES: readonly (readonly number[] | undefined)[] = [undefined, [7, 3], [2, 3]];
 
 export function lrPane(input: LRPaneInput): PaneView {

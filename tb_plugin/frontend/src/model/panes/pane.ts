@@ -12,7 +12,7 @@ import type { Stretch } from "./stretches";
  */
 export type PaneId = "lr" | "layers" | "loss" | "sweep" | "slope";
 
-/** What a line tells. An epoch metric goes by its name. */
+/** The quantity of a line. An epoch metric has its name. */
 export type LineKind =
   | "learning_rate"
   | "effective_learning_rate"
@@ -60,7 +60,7 @@ export interface Line {
   readonly ys: readonly Value[];
 }
 
-/** What lies between two curves, behind the lines. */
+/** The area between two curves, behind the lines. */
 export interface Area {
   readonly color: string;
   readonly alpha: number;

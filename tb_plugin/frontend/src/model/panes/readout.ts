@@ -17,7 +17,7 @@ export interface Reading {
   readonly loss_smoothed: Value;
   readonly position: Position | null;
   readonly time: Value;
-  /** Seconds since the run's first row. */
+  /** Seconds since the run's first step. */
   readonly relative: Value;
   /** Of the epoch that holds the step; null where it has not ended or has no such metric. */
   readonly metrics: ReadonlyMap<string, Value>;
@@ -31,7 +31,7 @@ export interface Reading {
   readonly sample: SampleReading | null;
 }
 
-/** The row nearest to x, null where the run has none on this axis. Every number of it belongs to one step. */
+/** The step nearest to x, null where the run has none on this axis. Every number of it belongs to one step. */
 export function readingAt(run: DrawnRun, axis: Axis, x: number): Reading | null {
   const { shown } = run;
   const zero = origin(shown);
@@ -127,7 +127,7 @@ export function dotsAt(pane: PaneView, readings: readonly CursorReading[]): read
   return dots;
 }
 
-/** The place of a value on an axis as a part of the pane's height from below; not finite where it has none. */
+/** The height of a value on an axis as a part of the pane's height from below; not finite where it has none. */
 export function heightOf(value: number, axis: YAxis | null): number {
   if (axis === null) return 0;
   const position = (v: number): number => (axis.kind === "log" ? Math.log10(v) : v);

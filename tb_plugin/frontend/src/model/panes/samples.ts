@@ -4,7 +4,7 @@ import { finite, lowerBound } from "../axes/lookup";
 import { positionsOf } from "../marks/positions";
 import type { Area, Line } from "./pane";
 
-/** What one update did to the weights, as a tooltip tells it. */
+/** What one update did to the weights, for a tooltip. */
 export interface SampleReading {
   readonly step: number;
   /** Quantiles of the step sizes by their part: 0.5 is the median. */
@@ -76,7 +76,7 @@ export function sampleBands(
   return { areas, median };
 }
 
-/** The samples that have a place on the axis. */
+/** The samples that have a position on the axis. */
 export interface SamplesOnAxis {
   readonly samples: Samples;
   readonly xs: readonly number[];

@@ -1,4 +1,4 @@
-/** How strongly the loss is smoothed before the user says so. */
+/** How strongly the loss is smoothed by default. */
 
 /** Weights of the average, from the weakest on; each averages over about 1 / (1 - weight) steps. */
 const WEIGHTS = [0.6, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999] as const;

@@ -1,6 +1,6 @@
 import type { Value } from "../../api/types";
 
-/** Rows without a finite value, one after another. */
+/** Steps without a finite value, one after another. */
 export interface Stretch {
   readonly start: number;
   readonly end: number;

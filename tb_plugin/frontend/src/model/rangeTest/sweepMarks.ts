@@ -46,7 +46,7 @@ export interface SweepMarkOptions {
   readonly color: (run: string) => string;
 }
 
-/** Of one test every suggestion is marked; of several each one's recommended rate in its color, and their median. */
+/** Of one test every suggestion is marked; of several each one's recommended LR in its color, and their median. */
 export function sweepMarksOf(tests: readonly DrawnTest[], { hidden, color }: SweepMarkOptions): SweepMarks {
   const [first] = tests;
   const lines: SweepLine[] = [];
@@ -74,7 +74,7 @@ function linesOfOne(test: RangeTest): SweepLine[] {
   add(lineOf(test.recommended, "recommended", "recommended", test.recommended.reason));
   for (const method of METHODS) {
     const summary = test.suggestions[method];
-    // What is recommended needs no second label in the same place.
+    // What is recommended needs no second label at the same position.
     if (method !== "divergence" && isSame(summary, test.recommended)) continue;
     const tone = method === "divergence" ? "divergence" : "method";
     add(lineOf(summary, tone, METHOD_NAMES[method].toLowerCase(), sentenceOf(method, summary)));
@@ -86,7 +86,7 @@ function linesOfOne(test: RangeTest): SweepLine[] {
   });
   const lastEnd = Math.max(...ends.map(({ x }) => x));
   for (const end of ends) {
-    // Of several sweeps one says the word.
+    // Of several sweeps one has the label.
     const label = end.x === lastEnd ? "stopped" : "";
     lines.push({ ...end, spread: null, tone: "stopped", color: null, label, short: "" });
   }

@@ -32,10 +32,10 @@ export interface SweepPaneInput {
   readonly marks: SweepMarks;
 }
 
-/** The rows of a sweep in the order of their learning rates; x is the logarithm (base 10) of the rate. */
+/** The rows of a sweep in the order of their learning rates; x is the logarithm (base 10) of the learning rate. */
 export interface SweepRows {
   readonly xs: readonly number[];
-  /** Place of each among the columns of the sweep. */
+  /** Index of each among the columns of the sweep. */
   readonly rows: readonly number[];
 }
 

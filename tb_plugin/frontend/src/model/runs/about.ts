@@ -2,13 +2,13 @@ import type { Described, Exactness, Factor, Fit, RecordedColumn, RunInfo, Series
 import { formatCount, formatDuration, formatNumber, formatTime, plural } from "../axes/format";
 import { exactnessOf } from "./exactness";
 
-/** What is recorded of a run, as named facts for reading. */
+/** A named value that is recorded of a run. */
 export interface Attribute {
   readonly name: string;
   readonly value: string;
   /** Further lines below the value, such as a schedule's settings. */
   readonly more?: readonly string[];
-  /** How true it is. */
+  /** How exact it is. */
   readonly exactness?: Exactness;
 }
 
@@ -84,7 +84,7 @@ const COLUMNS: readonly (readonly [column: RecordedColumn, name: string])[] = [
   ["loss", "loss"],
 ];
 
-/** Where each number of the charts comes from, and how true it is. */
+/** Where each number of the charts comes from, and how exact it is. */
 export function provenanceAttributes(fit: Fit): readonly Attribute[] {
   return COLUMNS.flatMap(([column, name]) => {
     const provenance = fit[`${column}_provenance`];

@@ -2,7 +2,7 @@ import type { Exactness, Fit, RecordedColumn } from "../../api/types";
 
 const ORDER: readonly Exactness[] = ["exact", "bounded", "unavailable"];
 
-/** How true a column of a fit is. A record that does not name it is exact; a source `none …` has no numbers. */
+/** How exact a column of a fit is. A record that does not name it is exact; a provenance `none …` has no numbers. */
 export function exactnessOf(fit: Fit, column: RecordedColumn): Exactness {
   const recorded = ORDER.find((exactness) => exactness === fit.exactness?.[column]);
   return recorded ?? (fit[`${column}_provenance`]?.startsWith("none") ? "unavailable" : "exact");
@@ -14,7 +14,7 @@ export interface Caveat {
   readonly sentence: string;
 }
 
-/** What is to be said of a column of the drawn runs; null where all of it is exact. */
+/** The caveat of a column of the drawn runs; null where all of it is exact. */
 export function caveatOf(
   runs: readonly { readonly name: string; readonly fits: readonly Fit[] }[],
   column: RecordedColumn,

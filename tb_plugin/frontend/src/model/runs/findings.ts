@@ -64,7 +64,7 @@ export function worst(severities: readonly Severity[]): Severity {
   return severities.includes("error") ? "error" : severities.includes("warning") ? "warning" : "info";
 }
 
-/** For example "show · step 95"; null where the finding is in no one place. */
+/** For example "show · step 95"; null where the finding has no position. */
 export function positionLabel({ step, last_step: last }: Finding, report: Report): string | null {
   if (step === null) return null;
   const whole = step === report.first_step && last === report.last_step;
@@ -87,7 +87,7 @@ export function stepsAround({ step, last_step: last }: Finding, report: Report):
   return range[1] - range[0] >= NEARLY_ALL * (end + 1 - begin) ? null : range;
 }
 
-/** Tells a finding from the others of its run. */
+/** Identifies a finding among those of its run. */
 export function findingKey({ code, step, text }: Finding): string {
   return `${code} ${step} ${text}`;
 }

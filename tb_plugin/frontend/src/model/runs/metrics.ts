@@ -1,4 +1,4 @@
-/** Epoch metrics: which there are, which share the loss's axis, which are shown before the user says so. */
+/** Epoch metrics: which there are, which share the loss's axis, which are shown by default. */
 
 /** A metric in the unit of the loss, so that it may share its axis. */
 export function isLossLike(metric: string): boolean {

@@ -4,7 +4,7 @@
 const APART = 6;
 
 /**
- * The place of each run's color among `count` colors, the first of which differ most. A run has a color of its own,
+ * The index of each run's color among `count` colors, the first of which differ most. A run has a color of its own,
  * which follows from its name; of two runs with the same one, the later by name takes the next that is free. So the
  * same runs always have the same colors, and no two share one while there are colors left.
  */

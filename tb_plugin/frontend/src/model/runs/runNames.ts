@@ -9,7 +9,7 @@ const WORTH = 3;
 /**
  * The names as they are shown where `most` letters have room. Names that fit stay as they are; of the others goes first
  * what all names of their folder begin with, then what all of these end with, no more of it than needed, and only then
- * their middle: what tells them apart stays.
+ * their middle: what distinguishes them stays.
  */
 export function shortRunNames(names: readonly string[], most: number): ReadonlyMap<string, string> {
   const folders = new Map<string, string[]>();
@@ -23,7 +23,7 @@ export function shortRunNames(names: readonly string[], most: number): ReadonlyM
   return new Map(
     names.map((name) => {
       const label = short.get(name) ?? name;
-      // Runs of the same name in two folders: the folder tells them apart.
+      // Runs of the same name in two folders: the folder distinguishes them.
       return [name, counts.get(label) === 1 ? label : shortName(name, most)];
     }),
   );

@@ -26,7 +26,7 @@ export interface Filter {
 
 export const NO_FILTER: Filter = { pattern: "", problem: null, matches: () => true };
 
-/** The filter of a pattern that the user typed. An invalid one is said and goes on matching as the one before. */
+/** The filter of a pattern that the user typed. An invalid one is reported and matches as the one before. */
 export function filterOf(pattern: string, before: Filter): Filter {
   if (pattern === "") return NO_FILTER;
   try {

@@ -11,7 +11,7 @@ export function shownSetting(texts: RuleTexts, defaults: PlateauRule, setting: S
   return texts[setting] ?? settingText(defaults[setting]);
 }
 
-/** The settings with one replaced; one that says what the run's own says is left out. */
+/** The settings with one replaced; one that equals the run's own is not kept. */
 export function withSetting(
   texts: RuleTexts,
   defaults: PlateauRule,
@@ -44,7 +44,7 @@ export const VERSIONS: readonly { readonly value: string; readonly label: string
 
 export const MODES: readonly string[] = ["auto", "min", "max"];
 
-/** How early a reduction comes: 1 the first of the table, towards 0 the last; null where there is none. */
+/** How early a reduction comes: 1 the first of the table, toward 0 the last; null where there is none. */
 export function earliness(
   first: number | null,
   table: readonly (readonly (number | null)[])[],
