@@ -35,8 +35,8 @@ def nearest(name: str, names: Iterable[str], most: int = 3) -> list[str]:
     >>> nearest("adm", ["team/adam", "sgd"]), nearest("Digits", ["digits-adam-long-name", "x"])
     (['team/adam'], ['digits-adam-long-name'])
     """
-    wanted = name.casefold()[:_COMPARED]
-    if not wanted:
+    searched = name.casefold()[:_COMPARED]
+    if not searched:
         return []
     by_text: dict[str, list[str]] = {}
     containing: list[str] = []
@@ -44,9 +44,9 @@ def nearest(name: str, names: Iterable[str], most: int = 3) -> list[str]:
         text = candidate.casefold()
         for part in {text, text.rpartition("/")[2]}:
             by_text.setdefault(part[:_COMPARED], []).append(candidate)
-        if wanted in text:
+        if searched in text:
             containing.append(candidate)
-    close = difflib.get_close_matches(wanted, by_text, n=most)
+    close = difflib.get_close_matches(searched, by_text, n=most)
     similar = [candidate for text in close for candidate in by_text[text]]
     return list(dict.fromkeys([*similar, *containing]))[:most]
 

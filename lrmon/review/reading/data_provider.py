@@ -98,29 +98,29 @@ class RecordReader:
 
     def read_records(
         self,
-        wanted: Mapping[str, Listing],
+        listings: Mapping[str, Listing],
         held: Mapping[str, Mapping[str, TagData]],
         decode: Callable[[str, Datum], Any],
     ) -> Iterator[tuple[str, dict[str, TagData], list[str]]]:
-        """Yields each wanted run with its tags' records and the tags that could not be read.
+        """Yields each run with its tags' records and the tags that could not be read.
 
         Args:
-          wanted: tags by run.
+          listings: the tags to read, by run.
           held: the data read before. Unchanged tags are not read again, and only new points are decoded.
           decode: makes a record of a tag's point.
         """
-        for runs in _portions(wanted, held):
-            changed = {run: _changed(wanted[run], held.get(run, {})) for run in runs}
+        for runs in _portions(listings, held):
+            changed = {run: _changed(listings[run], held.get(run, {})) for run in runs}
             answers, failed = self._read_tensors(changed, rows=False)
             # Rows are read last, because they are written before their epoch: so no epoch lacks its rows.
             rows, failed_rows = self._read_tensors(changed, rows=True)
             for run in runs:
                 before = held.get(run, {})
-                data = {tag: before[tag] for tag in wanted[run] if tag in before}
+                data = {tag: before[tag] for tag in listings[run] if tag in before}
                 for tag in changed[run]:
                     points = (rows if _holds_rows(tag) else answers).get(run, {}).get(tag)
                     if points is not None:
-                        data[tag] = _decoded(tag, wanted[run][tag], points, before.get(tag), decode)
+                        data[tag] = _decoded(tag, listings[run][tag], points, before.get(tag), decode)
                 yield run, data, sorted([*failed.get(run, []), *failed_rows.get(run, [])])
 
     def read_scalars(self, run: str, tags: Collection[str]) -> dict[str, list[Any]]:
@@ -223,12 +223,12 @@ def _is_new(held: Mapping[str, Mapping[str, TagData]], run: str, tag: str, stamp
 
 
 def _portions(
-    wanted: Mapping[str, Listing], held: Mapping[str, Mapping[str, TagData]]
+    listings: Mapping[str, Listing], held: Mapping[str, Mapping[str, TagData]]
 ) -> Iterator[Sequence[str]]:
     """Yields the wanted runs in groups, so that the answer for a group is not too large."""
     portion: list[str] = []
     rows = 0
-    for run, listing in wanted.items():
+    for run, listing in listings.items():
         new = sum(
             min(stamp[0] + 1, _ROWS_PER_TAG)
             for tag, stamp in listing.items()

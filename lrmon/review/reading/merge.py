@@ -379,9 +379,9 @@ def _about_times(
         yield "Some steps have no recorded time; they have the time of a step beside them."
 
 
-def _recorded_steps(wanted: Iterable[int], step: NDArray[np.int64]) -> NDArray[np.int64]:
+def _recorded_steps(candidates: Iterable[int], step: NDArray[np.int64]) -> NDArray[np.int64]:
     """Returns the wanted steps that are among the run's, ascending, each once."""
-    steps = np.unique(np.array(list(wanted), dtype=np.int64))
+    steps = np.unique(np.array(list(candidates), dtype=np.int64))
     positions = np.searchsorted(step, steps)
     is_recorded = positions < step.size
     is_recorded[is_recorded] = step[positions[is_recorded]] == steps[is_recorded]

@@ -171,11 +171,11 @@ class RunCache:
             with self._reading:
                 # Reading the runs before took time, so the list is old.
                 now = _list(reader, names)
-                asked = {name: now[name] for name in names if name in now}
-                entries |= self._known(reader, asked, turn)
-                wanted = {name: listing for name, listing in asked.items() if name not in entries}
-                self._read(reader, wanted)
-                entries |= self._known(reader, wanted, turn)
+                current = {name: now[name] for name in names if name in now}
+                entries |= self._known(reader, current, turn)
+                to_read = {name: listing for name, listing in current.items() if name not in entries}
+                self._read(reader, to_read)
+                entries |= self._known(reader, to_read, turn)
         self._forget(reader.experiment, listings)
         notices = _about_samples(self._samples)
         runs = dict(sorted(run for entry in entries.values() for run in entry.runs.items()))
@@ -185,12 +185,12 @@ class RunCache:
     def _read(self, reader: RecordReader, listings: Mapping[str, Listing]) -> dict[str, _Held]:
         """Reads the new data of these runs, until nothing is added during the reading."""
         read: dict[str, _Held] = {}
-        wanted = dict(listings)
+        to_read = dict(listings)
         for _ in range(_READINGS):
-            read |= dict(self._read_once(reader, wanted, read))
-            now = _list(reader, list(wanted)) if wanted else {}
-            wanted = {name: now[name] for name in wanted if name in now and now[name] != wanted[name]}
-            if not wanted:
+            read |= dict(self._read_once(reader, to_read, read))
+            now = _list(reader, list(to_read)) if to_read else {}
+            to_read = {name: now[name] for name in to_read if name in now and now[name] != to_read[name]}
+            if not to_read:
                 break
         for folder, held in read.items():
             self._keep((reader.experiment, folder), held)
