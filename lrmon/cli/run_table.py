@@ -32,17 +32,17 @@ def run_table(
       width: of the terminal.
       color: whether to use its colors.
     """
-    found = [summaries[outline.name] for outline in outlines]
+    listed = [summaries[outline.name] for outline in outlines]
     rows = [[*HEADINGS, "findings"]]
     rows += [
         [*map(printable, outline.cells()), _findings(summary)]
-        for outline, summary in zip(outlines, found, strict=True)
+        for outline, summary in zip(outlines, listed, strict=True)
     ]
     columns, kept = _that_fit(rows, width + GAP)  # its first column has no gap before it
     widths = [max(cells(row[index]) for row in kept) for index in range(len(columns))]
     paint = Paint(color)
     lines: list[str] = []
-    for row, style in zip(kept, ["head", *(str(summary["severity"]) for summary in found)], strict=True):
+    for row, style in zip(kept, ["head", *(str(summary["severity"]) for summary in listed)], strict=True):
         padded = [
             cell.ljust(wide - cells(cell) + len(cell))
             if column in _LEFT

@@ -21,7 +21,7 @@ def rule(**settings: Any) -> PlateauRule:
     return PlateauRule("loss", **{"factor": 0.5, "patience": 2, "min_delta": 0.0, **settings})
 
 
-def triggered(values: list[float | None], rule: PlateauRule, **options: Any) -> list[int]:
+def reductions(values: list[float | None], rule: PlateauRule, **options: Any) -> list[int]:
     return [reduction.epoch for reduction in replay_plateau(values, 0.1, rule, **options).reductions]
 
 
@@ -75,8 +75,8 @@ def test_the_reduction_is_what_the_history_shows_one_epoch_later() -> None:
 @pytest.mark.parametrize("version", VERSIONS)
 def test_patience_0_acts_as_1(version: KerasVersion) -> None:
     values: list[float | None] = [1.0, 1.0, 0.5, 0.5, 0.5]
-    assert [1, 3, 4] == triggered(values, rule(patience=0, version=version))
-    assert [1, 3, 4] == triggered(values, rule(patience=1, version=version))
+    assert [1, 3, 4] == reductions(values, rule(patience=0, version=version))
+    assert [1, 3, 4] == reductions(values, rule(patience=1, version=version))
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -110,9 +110,9 @@ def test_at_min_lr_wait_grows_and_no_cooldown_begins(version: KerasVersion) -> N
 
 def test_a_first_nan_stays_the_best_from_keras_3_11_on() -> None:
     for version in ("keras-3.15", "keras-3.11"):
-        assert [2, 4] == triggered([NAN, 1.0, 0.5, 0.4, 0.3], rule(version=version))
+        assert [2, 4] == reductions([NAN, 1.0, 0.5, 0.4, 0.3], rule(version=version))
     for version in ("keras-3.0", "tf_keras"):
-        assert [] == triggered([NAN, 1.0, 0.5, 0.4, 0.3], rule(version=version))
+        assert [] == reductions([NAN, 1.0, 0.5, 0.4, 0.3], rule(version=version))
 
 
 def test_keras_3_11_to_3_14_keep_the_best_from_fit_to_fit() -> None:

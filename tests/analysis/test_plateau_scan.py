@@ -56,7 +56,7 @@ def test_it_is_the_replay(
 
 @settings(max_examples=300)
 @given(values=st.lists(VALUES, max_size=30), rule=RULES, fit_starts=st.lists(st.integers(-1, 30), max_size=3))
-def test_the_first_trigger_is_that_of_the_replay(
+def test_the_first_reduction_is_that_of_the_replay(
     values: list[float], rule: PlateauRule, fit_starts: list[int]
 ) -> None:
     patiences = [0, 1, 2, 3, 7]

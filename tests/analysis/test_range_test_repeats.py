@@ -21,7 +21,7 @@ def test_one_sweep_together_is_the_sweep() -> None:
     for name in METHODS:
         one, spread = test.suggestions[name], together.suggestions[name]
         assert (one.learning_rate, one.learning_rate, one.learning_rate, 0.0, 1, one.reason) == (
-            spread.median, spread.low, spread.high, spread.spread, spread.found, spread.reason,
+            spread.median, spread.low, spread.high, spread.spread, spread.sweep_count, spread.reason,
         )  # fmt: skip
     assert test.cautions == together.cautions
 
@@ -31,7 +31,7 @@ def test_no_sweep_suggests_nothing() -> None:
 
     assert (None, 0, "There is no sweep.") == (
         together.recommended.median,
-        together.recommended.found,
+        together.recommended.sweep_count,
         together.recommended.reason,
     )
     assert () == together.cautions
@@ -45,7 +45,7 @@ def test_several_sweeps_give_the_median_and_the_spread_in_decades() -> None:
 
     assert [1e-4, 3e-4, 1e-3] == pytest.approx([steepest.low, steepest.median, steepest.high], rel=0.1)
     assert steepest.spread == pytest.approx(1.0, abs=0.05)
-    assert steepest.found == 3
+    assert steepest.sweep_count == 3
     assert steepest.reason.startswith("The median of all 3 sweeps, which lie between")
 
 

@@ -243,7 +243,7 @@ def staircases(draw: st.DrawFn) -> tuple[list[float], list[int], list[int]]:
     return lrs, list(range(first, first + len(lrs))), [s for s in starts if s <= first + len(lrs)]
 
 
-def twin(lrs: list[float], steps: list[int], starts: list[int]) -> list[dict[str, Any]]:
+def plain_loop(lrs: list[float], steps: list[int], starts: list[int]) -> list[dict[str, Any]]:
     """Edges and places, told by going through the steps one by one."""
     lr_changes = []
     ends = [*starts[1:], steps[-1] + 1]
@@ -279,9 +279,11 @@ def as_dicts(staircase: LRChanges, names: list[str]) -> list[dict[str, Any]]:
 
 
 @given(staircases())
-def test_edges_and_places_are_those_of_the_twin(staircase: tuple[list[float], list[int], list[int]]) -> None:
+def test_lr_changes_and_positions_are_those_of_a_plain_loop(
+    staircase: tuple[list[float], list[int], list[int]],
+) -> None:
     lrs, steps, starts = staircase
-    expected = twin(lrs, steps, starts)
+    expected = plain_loop(lrs, steps, starts)
     actual = find_lr_changes(lrs, starts, steps=steps)
     names = [
         "step",

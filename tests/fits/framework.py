@@ -96,9 +96,9 @@ def mean(values: Any) -> Any:
 
 def variables(model: Any) -> list[Floats]:
     """Every variable of the model and of its optimizer, on the host."""
-    of_optimizer = model.optimizer.variables
-    of_optimizer = of_optimizer() if callable(of_optimizer) else of_optimizer
-    return [numpy_of(variable) for variable in [*model.variables, *of_optimizer]]
+    optimizer_state = model.optimizer.variables
+    optimizer_state = optimizer_state() if callable(optimizer_state) else optimizer_state
+    return [numpy_of(variable) for variable in [*model.variables, *optimizer_state]]
 
 
 class OneWeight(api.layers.Layer):
@@ -181,11 +181,11 @@ def resting_model(**compile_arguments: Any) -> Any:
 
 def own_losses(model: Any, size: int, x: Any, y: Any, sample_weight: Any = None) -> list[float]:
     """The loss of each batch alone, by Keras' own evaluation."""
-    found = []
+    values = []
     for start in range(0, len(x), size):
         rows = slice(start, start + size)
         weight = None if sample_weight is None else sample_weight[rows]
         model.reset_metrics()
         targets = [part[rows] for part in y] if isinstance(y, list) else y[rows]
-        found.append(float(model.test_on_batch(x[rows], targets, weight, return_dict=True)["loss"]))
-    return found
+        values.append(float(model.test_on_batch(x[rows], targets, weight, return_dict=True)["loss"]))
+    return values

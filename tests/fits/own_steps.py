@@ -50,7 +50,7 @@ class OwnStep(api.Sequential):
         def train_step(self, state: Any, data: Any) -> Any:  # type: ignore[misc]
             import jax
 
-            trainable, others, of_optimizer, of_metrics = state
+            trainable, others, optimizer_state, metrics_state = state
             x, y = data
 
             def loss_of(trainable: Any) -> Any:
@@ -58,13 +58,13 @@ class OwnStep(api.Sequential):
                 return squared_error(y, output), after
 
             (loss, others), gradients = jax.value_and_grad(loss_of, has_aux=True)(trainable)
-            trainable, of_optimizer = self.optimizer.stateless_apply(of_optimizer, gradients, trainable)
-            logs, of_metrics = self.shown_in(of_metrics, loss)
-            return logs, (trainable, others, of_optimizer, of_metrics)
+            trainable, optimizer_state = self.optimizer.stateless_apply(optimizer_state, gradients, trainable)
+            logs, metrics_state = self.shown_in(metrics_state, loss)
+            return logs, (trainable, others, optimizer_state, metrics_state)
 
-        def shown_in(self, of_metrics: Any, loss: Any) -> Any:
+        def shown_in(self, metrics_state: Any, loss: Any) -> Any:
             """What the step returns, and the metrics' variables after it."""
-            pairs = list(zip(self.metrics_variables, of_metrics, strict=True))
+            pairs = list(zip(self.metrics_variables, metrics_state, strict=True))
             with api.StatelessScope(state_mapping=pairs) as scope:
                 logs = self.shown(loss)
             return logs, [scope.get_current_value(variable) for variable, _ in pairs]

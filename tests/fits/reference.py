@@ -48,31 +48,33 @@ class Reference:
         """Checks the cell of a way to train that this set-up's Keras refuses."""
         self._check(WAYS, name, f"Keras raises {type(error).__name__}")
 
-    def _check(self, table: str, row: str, found: str) -> None:
+    def _check(self, table: str, row: str, cell: str) -> None:
         if folder := os.environ.get("LRMON_REFERENCE"):
             path = Path(folder) / f"{SETUP}.jsonl"
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps([table, row, found]) + "\n")
+                file.write(json.dumps([table, row, cell]) + "\n")
             return
         expected = self._cells[table].get(row, reference_table.ABSENT)
-        assert expected == found, f"{row!r} in docs/exactness.md; `make reference` makes the tables anew"
+        assert expected == cell, f"{row!r} in docs/exactness.md; `make reference` makes the tables anew"
 
 
 def _cell(run: Recorded) -> str:
     """Returns the cell that the run's last record gives, once its columns have been compared with it."""
-    said = run.fits[-1].get("exactness", {})
+    exactness = run.fits[-1].get("exactness", {})
     columns = {
         "learning_rate": run.learning_rate,
         "effective_learning_rate": run.effective_learning_rate,
         "loss": run.loss,
     }
     assert len(run.step) > 0
-    if not said:  # A loop of one's own does not say how exact the values are that it gives to a Recorder.
-        said = {name: schema.UNAVAILABLE for name, values in columns.items() if np.isnan(values).all()}
+    if (
+        not exactness
+    ):  # A loop of one's own does not say how exact the values are that it gives to a Recorder.
+        exactness = {name: schema.UNAVAILABLE for name, values in columns.items() if np.isnan(values).all()}
     else:
         for name, values in columns.items():
-            missing = said.get(name) == schema.UNAVAILABLE
+            missing = exactness.get(name) == schema.UNAVAILABLE
             assert missing == bool(np.isnan(values).all()), name
             assert missing == run.fits[-1][f"{name}_provenance"].startswith("none"), name
-    return reference_table.cell(**{name: _WORDS[said.get(name, schema.EXACT)] for name in columns})
+    return reference_table.cell(**{name: _WORDS[exactness.get(name, schema.EXACT)] for name in columns})

@@ -57,7 +57,9 @@ def test_the_findings_are_those_of_the_report(tmp_path: Path, capsys: pytest.Cap
     train(tmp_path / "run", lr=1e30)
     lines = ours(capsys)
     report = lrmon.report(lrmon.load(tmp_path)["run"])
-    serious = [f"  {each.severity}: {each.text}" for each in report.findings if each.severity != "info"]
+    serious = [
+        f"  {finding.severity}: {finding.text}" for finding in report.findings if finding.severity != "info"
+    ]
 
     assert serious
     assert "error" in lines[0]
@@ -189,9 +191,9 @@ def test_a_terminal_that_is_gone_ends_no_training(tmp_path: Path, stream: Any) -
     with stdout(stream), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         train(tmp_path, keras_verbose=0, verbose=True)
-    said = [str(each.message) for each in caught if "its summary failed" in str(each.message)]
+    messages = [str(warning.message) for warning in caught if "its summary failed" in str(warning.message)]
 
-    assert (0 if stream is None else 1) == len(said)
+    assert (0 if stream is None else 1) == len(messages)
     assert 10 == lrmon.load(tmp_path)["."].step.size
 
 

@@ -72,8 +72,8 @@ def test_class_weights_are_in_the_loss(tmp_path: Path, reference: Reference) -> 
     model = api.Sequential([input_layer(5), layers.Dense(3, activation="softmax")])
     at_rest(model, "sparse_categorical_crossentropy")
     run = fit(model, tmp_path, x, y, batch_size=SIZE, class_weight=weights)
-    each = np.array([weights[label] for label in y.tolist()], np.float32)
-    agree(own_losses(model, SIZE, x, y, each), run)
+    sample_weights = np.array([weights[label] for label in y.tolist()], np.float32)
+    agree(own_losses(model, SIZE, x, y, sample_weights), run)
     reference.way("class weights", run)
 
 

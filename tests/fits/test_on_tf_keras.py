@@ -266,12 +266,12 @@ def test_the_model_is_left_as_it_was(tmp_path: Path) -> None:
     model = unit_gradient_model(legacy.Adam(0.1))
     model.fit(**batches(3))
     attributes, names = set(vars(model)), [variable.name for variable in model.variables]
-    of_optimizer = [variable.name for variable in model.optimizer.variables()]
+    optimizer_names = [variable.name for variable in model.optimizer.variables()]
     tracker = set(vars(model.compiled_loss._total_loss_mean))
     model.fit(**batches(3), callbacks=[lrmon.LRMonitor(tmp_path)])
     assert attributes == set(vars(model))
     assert names == [variable.name for variable in model.variables]
-    assert of_optimizer == [variable.name for variable in model.optimizer.variables()]
+    assert optimizer_names == [variable.name for variable in model.optimizer.variables()]
     assert tracker == set(vars(model.compiled_loss._total_loss_mean))
 
 

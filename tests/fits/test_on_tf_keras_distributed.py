@@ -24,10 +24,15 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def of_trainings(strategy: str, trainings: dict[str, Training], workers: int = 1) -> list[dict[str, Any]]:
     """By worker, what each training told."""
     results = told(Plan("tf_keras", strategy, list(trainings.values())), workers)
-    found = [dict(zip(trainings, each, strict=True)) for each in results]
-    errors = {name: each[name]["error"] for each in found for name in each if "error" in each[name]}
+    workers_results = [dict(zip(trainings, result, strict=True)) for result in results]
+    errors = {
+        name: worker[name]["error"]
+        for worker in workers_results
+        for name in worker
+        if "error" in worker[name]
+    }
     assert set(errors) <= {"jit without", "servers"}, errors
-    return found
+    return workers_results
 
 
 @pytest.fixture(scope="module")

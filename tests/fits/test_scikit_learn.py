@@ -60,7 +60,7 @@ if not IS_TF_KERAS:  # which has no wrappers
         assert 3 == len(scores) == len(folds)
         for fold in folds:
             assert list(range(10)) == fold.step.tolist()
-            assert [(0, 4), (5, 9)] == [(each["first_step"], each["last_step"]) for each in fold.epochs]
+            assert [(0, 4), (5, 9)] == [(epoch["first_step"], epoch["last_step"]) for epoch in fold.epochs]
             assert "completed" == fold.fits[-1]["ended"]
             assert [np.float32(0.1)] * 10 == fold.learning_rate.tolist()
         assert 3 == len({fold.loss[0] for fold in folds})
@@ -87,7 +87,7 @@ COPIES: dict[str, Callable[[Any], Any]] = {
 def test_copies_record_each_to_a_folder_of_its_own(tmp_path: Path, way: str) -> None:
     monitor = lrmon.LRMonitor(tmp_path / "run")
     copies = [COPIES[way](monitor) for _ in range(2)]
-    for number, each in enumerate([monitor, *copies], start=1):
-        unit_gradient_model(api.optimizers.SGD(0.1 * number)).fit(**batches(number), callbacks=[each])
+    for number, copied in enumerate([monitor, *copies], start=1):
+        unit_gradient_model(api.optimizers.SGD(0.1 * number)).fit(**batches(number), callbacks=[copied])
     folders = [tmp_path / "run", tmp_path / "run" / "fit-1", tmp_path / "run" / "fit-2"]
     assert [1, 2, 3] == [len(recorded(folder).step) for folder in folders]

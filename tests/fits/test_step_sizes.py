@@ -53,7 +53,7 @@ def inputs() -> npt.NDArray[np.float32]:
 def gradients() -> list[Layers]:
     """By step, the gradients of the model below: they do not depend on its weights."""
     means = inputs().astype(np.float64).mean(axis=1) / 3
-    return [[np.repeat(each[:, None], 3, axis=1), np.full(3, 1 / 3)] for each in means]
+    return [[np.repeat(mean[:, None], 3, axis=1), np.full(3, 1 / 3)] for mean in means]
 
 
 def linear_model(optimizer: Any) -> Any:

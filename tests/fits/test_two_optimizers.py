@@ -47,7 +47,7 @@ def falls(iterations: Any, borders: list[int], lrs: list[float]) -> Any:
 
 def by_name(run: Recorded) -> tuple[dict[str, Any], dict[str, Any]]:
     """By name of the optimizer, the learning rates and the updates of each batch."""
-    names = [each["name"] for each in run.fits[-1]["optimizers"]]
+    names = [optimizer["name"] for optimizer in run.fits[-1]["optimizers"]]
     return dict(zip(names, run.lrs.T, strict=True)), dict(zip(names, run.updates.T, strict=True))
 
 
@@ -101,7 +101,10 @@ def test_the_record_says_whose_learning_rate_is_the_main_column(tmp_path: Path, 
     assert list(range(1, BATCHES, EVERY)) == steps
     same_bits([0.25] * len(steps), values)
     # The optimizer that Keras was given has trained nothing, so no dashboard has a curve of it.
-    unused = {each["name"] for each in record["optimizers"]} - {"critic_optimizer", "generator_optimizer"}
+    unused = {optimizer["name"] for optimizer in record["optimizers"]} - {
+        "critic_optimizer",
+        "generator_optimizer",
+    }
     assert not {f"{schema.SCALAR_LEARNING_RATE_PREFIX}{name}" for name in unused} & set(run.scalars)
 
 
@@ -178,4 +181,4 @@ def test_an_optimizer_that_a_callback_holds_is_found(tmp_path: Path) -> None:
 
 
 def record_names(run: Recorded) -> list[str]:
-    return [each["name"] for each in run.fits[-1]["optimizers"]]
+    return [optimizer["name"] for optimizer in run.fits[-1]["optimizers"]]

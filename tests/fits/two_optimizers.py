@@ -99,25 +99,25 @@ class Adversarial(api.Model):
             import jax
 
             critic, generator = self.own_optimizers
-            (critic_weight, generator_weight), others, of_optimizer, of_metrics = state
-            own, rest = of_optimizer[:2], of_optimizer[2:]
-            of_critic, of_generator = rest[: len(critic.variables)], rest[len(critic.variables) :]
+            (critic_weight, generator_weight), others, optimizer_state, metrics_state = state
+            own, rest = optimizer_state[:2], optimizer_state[2:]
+            critic_state, generator_state = rest[: len(critic.variables)], rest[len(critic.variables) :]
             one = jax.numpy.ones(())
             for _ in range(CRITIC_UPDATES):
-                (critic_weight,), of_critic = critic.stateless_apply(of_critic, [one], [critic_weight])
-            due = of_critic[0] // CRITIC_UPDATES % EVERY == 0
-            (generator_weight,), of_generator = jax.lax.cond(
+                (critic_weight,), critic_state = critic.stateless_apply(critic_state, [one], [critic_weight])
+            due = critic_state[0] // CRITIC_UPDATES % EVERY == 0
+            (generator_weight,), generator_state = jax.lax.cond(
                 due,
-                lambda: generator.stateless_apply(of_generator, [one], [generator_weight]),
-                lambda: ([generator_weight], of_generator),
+                lambda: generator.stateless_apply(generator_state, [one], [generator_weight]),
+                lambda: ([generator_weight], generator_state),
             )
-            pairs = list(zip(self.metrics_variables, of_metrics, strict=True))
+            pairs = list(zip(self.metrics_variables, metrics_state, strict=True))
             with api.StatelessScope(state_mapping=pairs) as scope:
                 self.loss_tracker.update_state(one)
                 logs = {"loss": self.loss_tracker.result()}
-                of_metrics = [scope.get_current_value(variable) for variable, _ in pairs]
-            of_optimizer = [*own, *of_critic, *of_generator]
-            return logs, ([critic_weight, generator_weight], others, of_optimizer, of_metrics)
+                metrics_state = [scope.get_current_value(variable) for variable, _ in pairs]
+            optimizer_state = [*own, *critic_state, *generator_state]
+            return logs, ([critic_weight, generator_weight], others, optimizer_state, metrics_state)
 
 
 if SETUP == "jax":

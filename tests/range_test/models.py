@@ -78,7 +78,7 @@ def numpy_of(variable: Any) -> npt.NDArray[Any]:
 def trained(network: keras.Model, x: Any, y: Any, **arguments: Any) -> list[Any]:
     """Trains, and returns everything that a training leaves behind."""
     history = network.fit(x, y, batch_size=8, epochs=2, verbose=0, **arguments).history
-    variables = [numpy_of(each) for each in [*network.variables, *network.optimizer.variables]]
+    variables = [numpy_of(variable) for variable in [*network.variables, *network.optimizer.variables]]
     return [history, variables, random_numbers()]
 
 
@@ -105,8 +105,8 @@ def state(network: keras.Model) -> dict[str, Any]:
     return {
         "attributes": dict(vars(network)),
         "optimizer": dict(vars(network.optimizer)),
-        "values": [numpy_of(each) for each in variables],
-        "variables": [id(each) for each in variables],
+        "values": [numpy_of(variable) for variable in variables],
+        "variables": [id(variable) for variable in variables],
     }
 
 

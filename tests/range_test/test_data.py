@@ -106,7 +106,7 @@ def test_data_that_ends_before_the_sweep_does_is_said() -> None:
     network = model(OPTIMIZERS["SGD"]())
     trained(network, X, Y)
     before = state(network)
-    found = lrmon.LRFinder(network).find(empty_the_second_time(), steps=9, **SETTINGS)
-    assert (6, "data ended") == (len(found.losses), found.stopped)
-    assert "The data ended after 6 of 9 steps." == found.stopped_reason
+    result = lrmon.LRFinder(network).find(empty_the_second_time(), steps=9, **SETTINGS)
+    assert (6, "data ended") == (len(result.losses), result.stopped)
+    assert "The data ended after 6 of 9 steps." == result.stopped_reason
     assert_as_before(before, network)

@@ -30,8 +30,8 @@ def network() -> keras.Model:
 def test_a_dataset_is_read_from_its_start_as_often_as_it_takes(steps: int) -> None:
     dataset = tf.data.Dataset.from_tensor_slices((X, Y)).batch(8)
     expected = lrmon.LRFinder(network()).find(X, Y, batch_size=8, shuffle=False, steps=steps, **SETTINGS)
-    found = lrmon.LRFinder(network()).find(dataset, steps=steps, **SETTINGS)
-    np.testing.assert_array_equal(expected.losses, found.losses)
+    result = lrmon.LRFinder(network()).find(dataset, steps=steps, **SETTINGS)
+    np.testing.assert_array_equal(expected.losses, result.losses)
 
 
 def test_a_dataset_without_an_end_or_of_unknown_length_needs_steps() -> None:
@@ -52,12 +52,12 @@ def test_a_loop_with_a_gradient_tape_has_the_same_losses() -> None:
     layer = keras.layers.Dense(1)
     linear = keras.Sequential([keras.Input((4,)), layer])
     linear.compile(keras.optimizers.SGD(0.1), "mse", jit_compile=False)
-    kernel, bias = (tf.Variable(each) for each in linear.get_weights())
-    found = lrmon.LRFinder(linear).find(
+    kernel, bias = (tf.Variable(weight) for weight in linear.get_weights())
+    result = lrmon.LRFinder(linear).find(
         x, y, batch_size=8, shuffle=False, start_lr=1e-5, end_lr=0.3, verbose=0
     )
     losses = []
-    for step, lr in enumerate(found.learning_rates.astype(np.float32)):
+    for step, lr in enumerate(result.learning_rates.astype(np.float32)):
         rows = slice(8 * step, 8 * step + 8)
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean((x[rows] @ kernel + bias - y[rows]) ** 2)
@@ -66,8 +66,8 @@ def test_a_loop_with_a_gradient_tape_has_the_same_losses() -> None:
         losses.append(float(loss))
     assert 40 == len(losses)
     # The other order of additions within a batch differs by a few roundings more than a loop of Keras'.
-    np.testing.assert_allclose(losses, found.losses, rtol=1e-4)
-    np.testing.assert_allclose(losses[:5], found.losses[:5], rtol=4 * TOLERANCE)
+    np.testing.assert_allclose(losses, result.losses, rtol=1e-4)
+    np.testing.assert_allclose(losses[:5], result.losses[:5], rtol=4 * TOLERANCE)
 
 
 def test_a_mixed_precision_model_is_tested_and_put_back() -> None:
@@ -82,8 +82,8 @@ def test_a_mixed_precision_model_is_tested_and_put_back() -> None:
             assert hasattr(mixed.optimizer, "inner_optimizer")
             trained(mixed, X, Y)
             if tests:
-                found = lrmon.LRFinder(mixed).find(X, Y, batch_size=8, steps=7, **SETTINGS)
-                assert 7 == len(found.losses)
+                result = lrmon.LRFinder(mixed).find(X, Y, batch_size=8, steps=7, **SETTINGS)
+                assert 7 == len(result.losses)
             left.append(trained(mixed, X, Y))
     finally:
         keras.mixed_precision.set_dtype_policy("float32")
@@ -107,7 +107,7 @@ def test_random_numbers_go_on_as_if_nothing_had_been_drawn_between() -> None:
             np.asarray(keras.random.normal(())).item(),
         ]
 
-    found = []
+    draws = []
     for between in (False, True):
         keras.utils.clear_session(free_memory=False)
         keras.utils.set_random_seed(8)
@@ -116,11 +116,11 @@ def test_random_numbers_go_on_as_if_nothing_had_been_drawn_between() -> None:
             with kept_random_state():
                 seed_all(3)
                 assert before != drawn()[:3] + drawn()[3:]
-        found.append([before, drawn()])
-    # A kernel with a seed of its own counts its calls by itself, and nobody can put that back.
-    for numbers in found[0][1], found[1][1]:
+        draws.append([before, drawn()])
+    # A kernel with a seed of its own counts its calls by itself, and no one can put that back.
+    for numbers in draws[0][1], draws[1][1]:
         del numbers[3]
-    assert found[0] == found[1]
+    assert draws[0] == draws[1]
 
 
 @pytest.mark.long

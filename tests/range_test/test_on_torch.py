@@ -18,12 +18,12 @@ SETTINGS: dict[str, Any] = {"start_lr": 1e-5, "end_lr": 1e-2, "verbose": 0}
 
 def test_a_data_loader_is_read_from_its_start_as_often_as_it_takes() -> None:
     loader = DataLoader(TensorDataset(torch.as_tensor(X), torch.as_tensor(Y)), batch_size=8)
-    expected, found = (lrmon.LRFinder(model(keras.optimizers.SGD(0.1), dropout=0.0)) for _ in range(2))
+    expected, result = (lrmon.LRFinder(model(keras.optimizers.SGD(0.1), dropout=0.0)) for _ in range(2))
     expected.find(X, Y, steps=15, batch_size=8, shuffle=False, **SETTINGS)
-    found.find(loader, steps=15, **SETTINGS)
+    result.find(loader, steps=15, **SETTINGS)
     assert expected.result is not None
-    assert found.result is not None
-    np.testing.assert_array_equal(expected.result.losses, found.result.losses)
+    assert result.result is not None
+    np.testing.assert_array_equal(expected.result.losses, result.result.losses)
 
 
 def test_state_that_a_module_of_pytorch_keeps_is_put_back() -> None:
@@ -38,7 +38,7 @@ def test_state_that_a_module_of_pytorch_keeps_is_put_back() -> None:
     )
     network.compile(keras.optimizers.SGD(0.1), "mse")
     network.fit(X, Y, verbose=0)
-    before = [each.detach().clone() for each in network.state_dict().values()]
+    before = [value.detach().clone() for value in network.state_dict().values()]
     modes = [module.training for module in network.modules()]
     state = torch.get_rng_state()
     lrmon.LRFinder(network).find(X, Y, steps=5, batch_size=8, **SETTINGS)

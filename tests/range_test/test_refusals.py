@@ -77,8 +77,8 @@ def test_an_optimizer_that_cannot_be_made_again() -> None:
 def test_a_learning_rate_that_is_a_function() -> None:
     """It is not refused: the sweep sets the rate itself."""
     network = model(keras.optimizers.SGD(lambda: 0.1))
-    found = lrmon.LRFinder(network).find(X, Y, steps=3, start_lr=1e-4, end_lr=1e-2, verbose=0)
-    assert [1e-4, 1e-3, 1e-2] == pytest.approx(found.learning_rates.tolist())
+    result = lrmon.LRFinder(network).find(X, Y, steps=3, start_lr=1e-4, end_lr=1e-2, verbose=0)
+    assert [1e-4, 1e-3, 1e-2] == pytest.approx(result.learning_rates.tolist())
 
 
 def test_plotting_before_finding() -> None:

@@ -67,10 +67,10 @@ def test_several_sweeps_with_validation_leave_no_trace_either() -> None:
     for tests in (False, True):
         network = model(OPTIMIZERS["Adam with a staircase"]())
         if tests:
-            found = lrmon.LRFinder(network).find(
+            result = lrmon.LRFinder(network).find(
                 x, y, **SETTINGS, average_runs=3, validation_data=(x, y), validation_freq=2
             )
-            assert 3 == len(found.sweeps)
+            assert 3 == len(result.sweeps)
         left.append(trained(network, x, y, validation_data=(x, y)))
     assert_same(*left)
 

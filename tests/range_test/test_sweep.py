@@ -34,12 +34,12 @@ def hand_written(network: keras.Model, lrs: Any, x: Any, y: Any, size: int) -> l
 def test_the_losses_are_those_of_a_hand_written_loop(optimizer: str, mode: str) -> None:
     x, y = data()
     make = getattr(keras.optimizers, optimizer)
-    found = lrmon.LRFinder(model(make(0.5), dropout=0.0, **MODES[mode])).find(
+    result = lrmon.LRFinder(model(make(0.5), dropout=0.0, **MODES[mode])).find(
         x, y, steps=30, batch_size=8, start_lr=1e-5, end_lr=0.1, shuffle=False, verbose=0
     )
-    expected = hand_written(model(make(0.5), dropout=0.0, **MODES[mode]), found.learning_rates, x, y, 8)
-    assert 30 == len(found.losses)
-    np.testing.assert_allclose(expected, found.losses, rtol=TOLERANCE)
+    expected = hand_written(model(make(0.5), dropout=0.0, **MODES[mode]), result.learning_rates, x, y, 8)
+    assert 30 == len(result.losses)
+    np.testing.assert_allclose(expected, result.losses, rtol=TOLERANCE)
 
 
 def test_the_learning_rates_grow_as_planned() -> None:
@@ -47,13 +47,13 @@ def test_the_learning_rates_grow_as_planned() -> None:
     finder = lrmon.LRFinder(model(OPTIMIZERS["SGD"]()))
     settings: dict[str, Any] = {"steps": 6, "batch_size": 8, "start_lr": 1e-5, "end_lr": 0.1, "verbose": 0}
     settings["stop_factor"] = float("inf")
-    found = finder.find(x, y, **settings)
+    result = finder.find(x, y, **settings)
     np.testing.assert_array_equal(
-        np.geomspace(1e-5, 0.1, 6).astype(np.float32), found.learning_rates.astype(np.float32)
+        np.geomspace(1e-5, 0.1, 6).astype(np.float32), result.learning_rates.astype(np.float32)
     )
-    found = finder.find(x, y, **settings, growth="linear")
+    result = finder.find(x, y, **settings, growth="linear")
     np.testing.assert_array_equal(
-        np.linspace(1e-5, 0.1, 6).astype(np.float32), found.learning_rates.astype(np.float32)
+        np.linspace(1e-5, 0.1, 6).astype(np.float32), result.learning_rates.astype(np.float32)
     )
 
 
@@ -70,54 +70,54 @@ def valley(end: float = 10.0) -> tuple[keras.Model, Any, Any, dict[str, Any]]:
 
 def test_the_rate_of_the_lowest_loss_is_found_where_the_running_mean_moves_it() -> None:
     network, x, y, settings = valley()
-    found = lrmon.LRFinder(network).find(x, y, **settings)
-    truth = hand_written(valley()[0], found.learning_rates, x, y, 8)
-    logged = np.cumsum(found.losses) / np.arange(1, len(found.losses) + 1)
-    lowest, of_truth, of_mean = (
-        found.learning_rates[int(np.argmin(c))] for c in (found.losses, truth, logged)
+    result = lrmon.LRFinder(network).find(x, y, **settings)
+    truth = hand_written(valley()[0], result.learning_rates, x, y, 8)
+    logged = np.cumsum(result.losses) / np.arange(1, len(result.losses) + 1)
+    lowest, true_curve, mean_curve = (
+        result.learning_rates[int(np.argmin(c))] for c in (result.losses, truth, logged)
     )
-    assert of_truth == lowest
-    assert of_mean > 3 * lowest
+    assert true_curve == lowest
+    assert mean_curve > 3 * lowest
 
 
 def test_the_mean_that_keras_logs_is_the_one_that_misleads() -> None:
     network, x, y, settings = valley(0.05)
-    found = lrmon.LRFinder(network).find(x, y, **settings)
+    result = lrmon.LRFinder(network).find(x, y, **settings)
     other, logged = valley()[0], []
 
     class Loop(keras.callbacks.Callback):
         def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-            self.model.optimizer.learning_rate = found.learning_rates[batch]
+            self.model.optimizer.learning_rate = result.learning_rates[batch]
 
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             logged.append(float(logs["loss"]))
 
     other.fit(x, y, batch_size=8, shuffle=False, verbose=0, callbacks=[Loop()])
-    np.testing.assert_allclose(np.cumsum(found.losses) / np.arange(1, 201), logged, rtol=1e-4)
+    np.testing.assert_allclose(np.cumsum(result.losses) / np.arange(1, 201), logged, rtol=1e-4)
 
 
 def test_it_stops_where_the_loss_diverges_and_says_so() -> None:
     network, x, y, settings = valley()
-    found = lrmon.LRFinder(network).find(x, y, **settings)
-    assert "diverged" == found.stopped
-    assert len(found.losses) < 200
-    assert found.losses[-1] > 4 * found.losses.min()
-    assert "The smoothed loss rose to" in (found.stopped_reason or "")
+    result = lrmon.LRFinder(network).find(x, y, **settings)
+    assert "diverged" == result.stopped
+    assert len(result.losses) < 200
+    assert result.losses[-1] > 4 * result.losses.min()
+    assert "The smoothed loss rose to" in (result.stopped_reason or "")
 
 
 def test_with_an_infinite_factor_it_stops_only_where_the_loss_is_no_number() -> None:
     network, x, y, settings = valley(1e6)
-    found = lrmon.LRFinder(network).find(x, y, **settings, stop_factor=float("inf"))
-    assert ("not finite", [False]) == (found.stopped, np.isfinite(found.losses[-1:]).tolist())
-    assert np.isfinite(found.losses[:-1]).all()
+    result = lrmon.LRFinder(network).find(x, y, **settings, stop_factor=float("inf"))
+    assert ("not finite", [False]) == (result.stopped, np.isfinite(result.losses[-1:]).tolist())
+    assert np.isfinite(result.losses[:-1]).all()
 
 
 def test_a_sweep_longer_than_an_epoch_goes_on_with_the_next() -> None:
     x, y = data()
-    found = lrmon.LRFinder(model(OPTIMIZERS["SGD"]())).find(
+    result = lrmon.LRFinder(model(OPTIMIZERS["SGD"]())).find(
         x, y, steps=20, batch_size=8, end_lr=1e-3, verbose=0
     )
-    assert (20, None) == (len(found.losses), found.stopped)
+    assert (20, None) == (len(result.losses), result.stopped)
 
 
 def test_without_steps_it_takes_the_epochs() -> None:
@@ -139,15 +139,15 @@ def test_the_same_call_finds_the_same_and_another_seed_other_batches() -> None:
 
 def test_several_sweeps_have_other_seeds_and_give_medians_with_their_spread() -> None:
     network, x, y, settings = valley()
-    found = lrmon.LRFinder(network).find(x, y, **{**settings, "shuffle": True}, average_runs=3)
-    assert 3 == len(found.sweeps) == len(found.repeats.tests)
-    assert 3 == len({sweep.loss[0] for sweep in found.sweeps})
-    shortest = min(len(sweep.loss) for sweep in found.sweeps)
-    expected = np.median([sweep.loss[:shortest] for sweep in found.sweeps], axis=0)
-    np.testing.assert_array_equal(expected, found.losses[:shortest])
-    spread = found.repeats.suggestions["steepest"]
-    assert spread.found > 1
-    assert spread.median == found.suggestions["steepest"].learning_rate
+    result = lrmon.LRFinder(network).find(x, y, **{**settings, "shuffle": True}, average_runs=3)
+    assert 3 == len(result.sweeps) == len(result.repeats.tests)
+    assert 3 == len({sweep.loss[0] for sweep in result.sweeps})
+    shortest = min(len(sweep.loss) for sweep in result.sweeps)
+    expected = np.median([sweep.loss[:shortest] for sweep in result.sweeps], axis=0)
+    np.testing.assert_array_equal(expected, result.losses[:shortest])
+    spread = result.repeats.suggestions["steepest"]
+    assert spread.sweep_count > 1
+    assert spread.median == result.suggestions["steepest"].learning_rate
     assert spread.low is not None
     assert spread.low < (spread.high or 0)
 
@@ -158,11 +158,11 @@ def test_it_goes_on_from_the_weights_and_the_slots_as_they_are() -> None:
     network.fit(x, y, batch_size=8, epochs=3, verbose=0)
     twin = model(keras.optimizers.Adam(0.01), dropout=0.0)
     twin.fit(x, y, batch_size=8, epochs=3, verbose=0)
-    found = lrmon.LRFinder(network).find(
+    result = lrmon.LRFinder(network).find(
         x, y, steps=12, batch_size=8, start_lr=1e-3, end_lr=0.1, shuffle=False, verbose=0
     )
     np.testing.assert_allclose(
-        hand_written(twin, found.learning_rates, x, y, 8), found.losses, rtol=TOLERANCE
+        hand_written(twin, result.learning_rates, x, y, 8), result.losses, rtol=TOLERANCE
     )
 
 
@@ -170,16 +170,16 @@ def test_validation_losses_are_those_after_the_update() -> None:
     x, y = data()
     network = model(keras.optimizers.SGD(0.01), dropout=0.0)
     settings: dict[str, Any] = {"steps": 6, "batch_size": 8, "start_lr": 1e-3, "end_lr": 0.1, "verbose": 0}
-    found = lrmon.LRFinder(network).find(
+    result = lrmon.LRFinder(network).find(
         x, y, **settings, shuffle=False, validation_data=(x[:16], y[:16]), validation_freq=3
     )
-    assert [True, True, False, True, True, False] == np.isnan(found.validation_losses).tolist()
+    assert [True, True, False, True, True, False] == np.isnan(result.validation_losses).tolist()
     twin = model(keras.optimizers.SGD(0.01), dropout=0.0)
-    hand_written(twin, found.learning_rates[:3], x, y, 8)
+    hand_written(twin, result.learning_rates[:3], x, y, 8)
     expected = twin.evaluate(x[:16], y[:16], batch_size=8, verbose=0, return_dict=True)["loss"]
-    assert expected == pytest.approx(found.validation_losses[2], rel=1e-6)
+    assert expected == pytest.approx(result.validation_losses[2], rel=1e-6)
     without = lrmon.LRFinder(network).find(x, y, **settings, shuffle=False)
-    np.testing.assert_array_equal(without.losses, found.losses)
+    np.testing.assert_array_equal(without.losses, result.losses)
 
 
 def test_steps_per_execution_are_one_while_it_sweeps() -> None:
@@ -187,12 +187,12 @@ def test_steps_per_execution_are_one_while_it_sweeps() -> None:
         return  # PyTorch knows one step an execution only
     x, y = data()
     network = model(keras.optimizers.SGD(0.01), dropout=0.0, steps_per_execution=4, jit_compile=False)
-    found = lrmon.LRFinder(network).find(
+    result = lrmon.LRFinder(network).find(
         x, y, steps=6, batch_size=8, start_lr=1e-3, end_lr=0.1, shuffle=False, verbose=0
     )
     twin = model(keras.optimizers.SGD(0.01), dropout=0.0, jit_compile=False)
     np.testing.assert_allclose(
-        hand_written(twin, found.learning_rates, x, y, 8), found.losses, rtol=TOLERANCE
+        hand_written(twin, result.learning_rates, x, y, 8), result.losses, rtol=TOLERANCE
     )
     assert 4 == network.steps_per_execution
 
@@ -201,19 +201,19 @@ def test_weights_of_samples_and_classes_are_in_the_loss() -> None:
     x, y = data()
     weights = np.linspace(0, 2, len(x)).astype(np.float32)
     network = model(keras.optimizers.SGD(0.01), dropout=0.0)
-    found = lrmon.LRFinder(network).find(x, y, steps=1, batch_size=48, sample_weight=weights, verbose=0)
+    result = lrmon.LRFinder(network).find(x, y, steps=1, batch_size=48, sample_weight=weights, verbose=0)
     plain = lrmon.LRFinder(network).find(x, y, steps=1, batch_size=48, verbose=0)
-    assert found.losses[0] != plain.losses[0]
+    assert result.losses[0] != plain.losses[0]
 
 
 def test_it_is_recorded_as_a_run_of_its_kind(tmp_path: Path) -> None:
     x, y = data()
     network = model(OPTIMIZERS["LossScaleOptimizer"]())
     settings: dict[str, Any] = {"steps": 9, "batch_size": 8, "start_lr": 1e-3, "end_lr": 0.1, "verbose": 0}
-    found = lrmon.LRFinder(network, tmp_path / "one").find(x, y, **settings)
+    result = lrmon.LRFinder(network, tmp_path / "one").find(x, y, **settings)
     run = recorded(tmp_path / "one")
-    np.testing.assert_array_equal(found.learning_rates.astype(np.float32), run.learning_rate)
-    np.testing.assert_array_equal(found.losses.astype(np.float32), run.loss)
+    np.testing.assert_array_equal(result.learning_rates.astype(np.float32), run.learning_rate)
+    np.testing.assert_array_equal(result.losses.astype(np.float32), run.loss)
     assert list(range(9)) == run.step.tolist()
     begun, ended = run.fits[0], run.fits[-1]
     assert "range_test" == ended["kind"]
@@ -239,10 +239,10 @@ def test_it_is_recorded_as_a_run_of_its_kind(tmp_path: Path) -> None:
 
 def test_how_it_stopped_is_in_the_record(tmp_path: Path) -> None:
     network, x, y, settings = valley()
-    found = lrmon.LRFinder(network, tmp_path).find(x, y, **settings)
+    result = lrmon.LRFinder(network, tmp_path).find(x, y, **settings)
     ended = recorded(tmp_path).fits[-1]
     assert "stopped" == ended["ended"]
-    assert ("diverged", found.stopped_reason) == (
+    assert ("diverged", result.stopped_reason) == (
         ended["range_test"]["stopped"],
         ended["range_test"]["stopped_reason"],
     )
@@ -256,7 +256,7 @@ def test_the_progress_bar_is_keras_own(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_the_model_s_numbers_are_left_alone_by_a_sweep_that_ends_early() -> None:
     network, x, y, settings = valley()
-    before = [numpy_of(each) for each in network.variables]
+    before = [numpy_of(variable) for variable in network.variables]
     assert lrmon.LRFinder(network).find(x, y, **settings).stopped
     for one, other in zip(before, network.variables, strict=True):
         np.testing.assert_array_equal(one, numpy_of(other))

@@ -17,14 +17,14 @@ from lrmon.record import events
 
 def framed_events(data: bytes) -> list[bytes]:
     """The events of an event file's bytes; every checksum is held against TensorBoard's."""
-    found = []
+    events = []
     while data:
         (length,) = struct.unpack("<Q", data[:8])
         assert struct.pack("<I", masked_crc32c(data[:8])) == data[8:12]
         body, footer, data = data[12 : 12 + length], data[12 + length : 16 + length], data[16 + length :]
         assert struct.pack("<I", masked_crc32c(body)) == footer
-        found.append(body)
-    return found
+        events.append(body)
+    return events
 
 
 STEPS = [0, 1, 127, 128, 16_383, 16_384, 2_097_151, 2_097_152, 268_435_456, 2**35, 2**62]

@@ -20,10 +20,10 @@ from tests.recorded import Recorded, recorded
 from tests.train.wordings import assert_wording, refused
 
 
-def wait_for(found: Callable[[], bool], seconds: float = 20.0) -> None:
+def wait_for(is_reached: Callable[[], bool], seconds: float = 20.0) -> None:
     """Returns as soon as something is so."""
     deadline = time.monotonic() + seconds
-    while not found():
+    while not is_reached():
         assert time.monotonic() < deadline, "it did not come"
         threading.Event().wait(0.02)
 

@@ -52,7 +52,7 @@ def test_sweeps_of_one_call_are_told_apart_by_their_fits(tmp_path: Path) -> None
     assert [(0, 0, 199), (1, 200, 399), (2, 400, 599)] == [
         (sweep.repeat, int(sweep.step[0]), int(sweep.step[-1])) for sweep in found.sweeps
     ]
-    assert [3] * 6 == [each.found for each in (*found.suggestions.values(), found.recommended)]
+    assert [3] * 6 == [each.sweep_count for each in (*found.suggestions.values(), found.recommended)]
     assert found.recommended.spread is not None
     assert 0.0 <= found.recommended.spread < 0.5
 

@@ -82,10 +82,10 @@ def on_jax(model: Any, optimizer: Any, loss_fn: Any) -> Any:
         return loss_fn(y, predicted), others
 
     def stateless_step(state: Any, x: Any, y: Any) -> Any:
-        trainable, others, of_optimizer = state
+        trainable, others, optimizer_state = state
         (loss, others), gradients = jax.value_and_grad(loss_of, has_aux=True)(trainable, others, x, y)
-        trainable, of_optimizer = optimizer.stateless_apply(of_optimizer, gradients, trainable)
-        return loss, (trainable, others, of_optimizer)
+        trainable, optimizer_state = optimizer.stateless_apply(optimizer_state, gradients, trainable)
+        return loss, (trainable, others, optimizer_state)
 
     compiled = jax.jit(stateless_step)
     groups = model.trainable_variables, model.non_trainable_variables, optimizer.variables

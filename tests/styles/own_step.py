@@ -52,7 +52,7 @@ class OwnStep(api.Model):
         def train_step(self, state: Any, data: Any) -> Any:  # type: ignore[misc]
             import jax
 
-            trainable, others, of_optimizer, of_metrics = state
+            trainable, others, optimizer_state, metrics_state = state
 
             def loss_of(trainable: Any) -> Any:
                 pairs = [
@@ -65,15 +65,15 @@ class OwnStep(api.Model):
                 return loss, (parts, after)
 
             (loss, (parts, others)), gradients = jax.value_and_grad(loss_of, has_aux=True)(trainable)
-            trainable, of_optimizer = self.optimizer.stateless_apply(of_optimizer, gradients, trainable)
+            trainable, optimizer_state = self.optimizer.stateless_apply(optimizer_state, gradients, trainable)
             pairs = [
                 *zip(self.trainable_variables, trainable, strict=True),
                 *zip(self.non_trainable_variables, others, strict=True),
-                *zip(self.metrics_variables, of_metrics, strict=True),
+                *zip(self.metrics_variables, metrics_state, strict=True),
             ]
             with api.StatelessScope(state_mapping=pairs) as scope:
                 self.after_update()
                 logs = self.show(loss, parts)
             others = [scope.get_current_value(variable) for variable in self.non_trainable_variables]
-            of_metrics = [scope.get_current_value(variable) for variable in self.metrics_variables]
-            return logs, (trainable, others, of_optimizer, of_metrics)
+            metrics_state = [scope.get_current_value(variable) for variable in self.metrics_variables]
+            return logs, (trainable, others, optimizer_state, metrics_state)

@@ -40,8 +40,8 @@ class Contrastive(OwnStep):
         similarities = ops.matmul(one, ops.transpose(other)) / 0.1
         numbers = ops.arange(ops.shape(data)[0])
         losses = [
-            ops.mean(api.losses.sparse_categorical_crossentropy(numbers, each, from_logits=True))
-            for each in (similarities, ops.transpose(similarities))
+            ops.mean(api.losses.sparse_categorical_crossentropy(numbers, logits, from_logits=True))
+            for logits in (similarities, ops.transpose(similarities))
         ]
         return (losses[0] + losses[1]) / 2, {"numbers": numbers, "similarities": similarities}
 
@@ -70,7 +70,7 @@ class Siamese(api.Model):
         self.embedding = api.Sequential([layers.Dense(16, activation="tanh"), layers.Dense(4)])
 
     def call(self, inputs: Any) -> Any:
-        anchor, positive, negative = (self.embedding(each) for each in inputs)
+        anchor, positive, negative = (self.embedding(item) for item in inputs)
         return ops.sum((anchor - positive) ** 2, axis=1), ops.sum((anchor - negative) ** 2, axis=1)
 
     def compute_loss(

@@ -34,7 +34,7 @@ def recorded_beside(train: Train, log_dir: Path) -> tuple[Trained, Recorded]:
     with warnings.catch_warnings(record=True) as given:
         warnings.simplefilter("always")
         with_monitor, random_with = trained(train, [lrmon.LRMonitor(log_dir)])
-    assert [] == [str(each.message) for each in given if "lrmon" in str(each.message)]
+    assert [] == [str(warning.message) for warning in given if "lrmon" in str(warning.message)]
     assert random_without == random_with
     assert without.histories == with_monitor.histories
     before, after = without.variables(), with_monitor.variables()

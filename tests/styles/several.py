@@ -133,19 +133,19 @@ class SeveralOptimizers(api.Model):
     else:
 
         def train_step(self, state: Any, data: Any) -> Any:  # type: ignore[misc]
-            trainable, others, of_optimizer, of_metrics = state
+            trainable, others, optimizer_state, metrics_state = state
             pairs = [
                 *zip(self.trainable_variables, trainable, strict=True),
                 *zip(self.non_trainable_variables, others, strict=True),
-                *zip(self.metrics_variables, of_metrics, strict=True),
+                *zip(self.metrics_variables, metrics_state, strict=True),
             ]
             with api.StatelessScope(state_mapping=pairs) as self.scope:
                 logs = self.make_updates(data)
             scope = self.scope
             trainable = [scope.get_current_value(variable) for variable in self.trainable_variables]
             others = [scope.get_current_value(variable) for variable in self.non_trainable_variables]
-            of_metrics = [scope.get_current_value(variable) for variable in self.metrics_variables]
-            return logs, (trainable, others, of_optimizer, of_metrics)
+            metrics_state = [scope.get_current_value(variable) for variable in self.metrics_variables]
+            return logs, (trainable, others, optimizer_state, metrics_state)
 
         def differentiated(self, loss_of: Callable[[], Any], weights: list[Any]) -> Any:
             import jax
@@ -191,8 +191,8 @@ class SeveralOptimizers(api.Model):
             self, optimizer: Any, gradients: list[Any], weights: list[Any], values: list[Any]
         ) -> list[Any]:
             count = len(weights)
-            trained, of_optimizer = optimizer.stateless_apply(values[count:], gradients, values[:count])
-            return [*trained, *of_optimizer]
+            trained, optimizer_state = optimizer.stateless_apply(values[count:], gradients, values[:count])
+            return [*trained, *optimizer_state]
 
         def gradient_of(self, function: Callable[[Any], Any], x: Any) -> Any:
             import jax

@@ -35,12 +35,12 @@ class Trained:
     def variables(self) -> list[Floats]:
         """Returns every variable of the model and of its optimizers, on the host."""
         # Of tf_keras, the metrics are among the variables of the model.
-        found = [*self.model.variables, *getattr(self.model, "metrics_variables", ())]
+        variables = [*self.model.variables, *getattr(self.model, "metrics_variables", ())]
         for optimizer in [getattr(self.model, "optimizer", None), *self.optimizers]:
             if optimizer is not None:
-                of_optimizer = optimizer.variables
-                found += of_optimizer() if callable(of_optimizer) else of_optimizer
-        return [numpy_of(variable) for variable in found]
+                optimizer_state = optimizer.variables
+                variables += optimizer_state() if callable(optimizer_state) else optimizer_state
+        return [numpy_of(variable) for variable in variables]
 
 
 Train = Callable[[list[Any]], Trained]

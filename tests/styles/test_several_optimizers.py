@@ -28,7 +28,7 @@ STYLES: list[Callable[[list[Any]], several.TrainedBySeveral]] = [
 
 def series_of(run: Recorded) -> dict[str, tuple[npt.NDArray[Any], npt.NDArray[Any]]]:
     """Returns, of each optimizer that made updates, its learning rate and its updates in each step."""
-    names = [each["name"] for each in run.fits[-1]["optimizers"]]
+    names = [optimizer["name"] for optimizer in run.fits[-1]["optimizers"]]
     columns = zip(names, run.lrs.T, run.updates.T, strict=True)
     return {name: (lrs, updates) for name, lrs, updates in columns if updates.any()}
 
@@ -42,10 +42,10 @@ def test_every_optimizer_that_made_updates_is_recorded_with_its_own_learning_rat
     for optimizer, truth in zip(result.optimizers, result.truth.values(), strict=True):
         assert sum(truth.updates) == int(numpy_of(optimizer.iterations))
     assert several.STEPS == len(run.step)
-    found = series_of(run)
-    assert set(result.truth) == set(found)
+    series = series_of(run)
+    assert set(result.truth) == set(series)
     for name, truth in result.truth.items():
-        learning_rates, updates = found[name]
+        learning_rates, updates = series[name]
         assert truth.updates == updates.tolist()
         made = updates > 0
         same_bits(np.asarray(truth.learning_rates)[made], learning_rates[made])

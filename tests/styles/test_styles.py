@@ -61,8 +61,8 @@ def test_a_style_trains_as_without_the_monitor_and_at_the_recorded_learning_rate
     # Where a step shows its loss under another name alone, nothing says which of its numbers is the loss.
     shows_loss = all("loss" in history for history in result.histories)
     assert shows_loss == np.isfinite(run.loss).all() == np.isfinite(run.loss).any()
-    of_loss = {fit["exactness"]["loss"] for fit in run.fits}
-    assert {schema.EXACT if shows_loss else schema.UNAVAILABLE} == of_loss
+    exactness = {fit["exactness"]["loss"] for fit in run.fits}
+    assert {schema.EXACT if shows_loss else schema.UNAVAILABLE} == exactness
 
 
 def test_another_seed_trains_to_other_weights() -> None:

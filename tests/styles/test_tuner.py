@@ -49,11 +49,11 @@ def searched(folder: Path, callbacks: list[Any]) -> list[tuple[float, float]]:
 def test_each_trial_of_a_search_is_recorded_to_a_folder_of_its_own(tmp_path: Path) -> None:
     without = searched(tmp_path / "without", [])
     logs = tmp_path / "logs"
-    found = searched(tmp_path / "with", [lrmon.LRMonitor(logs)])
-    assert without == found
-    assert TRIALS == len({learning_rate for learning_rate, _ in found})
+    results = searched(tmp_path / "with", [lrmon.LRMonitor(logs)])
+    assert without == results
+    assert TRIALS == len({learning_rate for learning_rate, _ in results})
     folders = [logs / f"fit-{number + 1}" for number in range(TRIALS * EXECUTIONS)]
     assert sorted(folders) == sorted(logs.iterdir())
-    for number, (learning_rate, _) in enumerate(found):
+    for number, (learning_rate, _) in enumerate(results):
         for folder in folders[number * EXECUTIONS : (number + 1) * EXECUTIONS]:
             same_bits([learning_rate] * EPOCHS * BATCHES, recorded(folder).learning_rate)

@@ -100,12 +100,12 @@ def free_ports(count: int) -> list[int]:
     """Returns ports of this machine that nobody has."""
     sockets = [socket.socket() for _ in range(count)]
     try:
-        for each in sockets:
-            each.bind(("localhost", 0))
-        return [each.getsockname()[1] for each in sockets]
+        for connection in sockets:
+            connection.bind(("localhost", 0))
+        return [connection.getsockname()[1] for connection in sockets]
     finally:
-        for each in sockets:
-            each.close()
+        for connection in sockets:
+            connection.close()
 
 
 def regression(samples: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
@@ -120,18 +120,18 @@ def losses(weights: list[Any], samples: int) -> list[float]:
     x, y = regression(samples)
     kernel, bias = (np.array(weight, np.float64) for weight in weights)
     squares = (x.astype(np.float64) @ kernel + bias - y) ** 2
-    found = [np.mean(squares[start : start + BATCH_SIZE]) for start in range(0, samples, BATCH_SIZE)]
-    return [float(loss + 0.01 * np.sum(kernel**2)) for loss in found]
+    losses = [np.mean(squares[start : start + BATCH_SIZE]) for start in range(0, samples, BATCH_SIZE)]
+    return [float(loss + 0.01 * np.sum(kernel**2)) for loss in losses]
 
 
 def lrs(api: Any) -> dict[str, Any]:
     """Optimizers of plain descent, by the name of what gives their learning rate."""
     schedule = api.optimizers.schedules.ExponentialDecay(0.1, 41, 0.5)
-    found = {"schedule": api.optimizers.SGD(schedule)}
+    optimizers = {"schedule": api.optimizers.SGD(schedule)}
     if api.__name__ == "tf_keras":
-        found["legacy decay"] = api.optimizers.legacy.SGD(0.1, decay=0.013)
-        found["legacy schedule and decay"] = api.optimizers.legacy.SGD(schedule, decay=0.013)
-    return found
+        optimizers["legacy decay"] = api.optimizers.legacy.SGD(0.1, decay=0.013)
+        optimizers["legacy schedule and decay"] = api.optimizers.legacy.SGD(schedule, decay=0.013)
+    return optimizers
 
 
 def _strategy(name: str) -> Any:

@@ -33,7 +33,7 @@ def said(train: Any) -> list[str]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         train()
-    return [str(each.message) for each in caught if str(each.message).startswith("lrmon:")]
+    return [str(warning.message) for warning in caught if str(warning.message).startswith("lrmon:")]
 
 
 def fit(log_dir: Path, lr: float, epochs: int = 2, *callbacks: Any) -> list[str]:

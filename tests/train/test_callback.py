@@ -72,7 +72,7 @@ def test_the_split_that_made_an_epoch_shorter_is_recorded(tmp_path: Path, valida
         callbacks=[lrmon.LRMonitor(tmp_path / "run")],
     )
     record = recorded(tmp_path / "run").fits[-1]
-    findings = {each.code: each.text for each in lrmon.report(lrmon.load(tmp_path)["run"]).findings}
+    findings = {finding.code: finding.text for finding in lrmon.report(lrmon.load(tmp_path)["run"]).findings}
 
     expected = (0.2, 10) if validation_split else (None, None)
     assert (8, *expected) == (
@@ -80,8 +80,8 @@ def test_the_split_that_made_an_epoch_shorter_is_recorded(tmp_path: Path, valida
         record["validation_split"],
         record["steps_before_split"],
     )
-    said = "(Of 10 batches validation_split=0.2 leaves 8.)"
-    assert bool(validation_split) == (said in findings["staircase-off-epoch"])
+    split = "(Of 10 batches validation_split=0.2 leaves 8.)"
+    assert bool(validation_split) == (split in findings["staircase-off-epoch"])
 
 
 def test_a_metric_that_some_epochs_have_not_got_is_absent_there(tmp_path: Path) -> None:
@@ -384,7 +384,7 @@ def test_what_is_foretold_is_one_warning_at_the_users_own_line_and_in_the_record
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         model.fit(**batches(10), epochs=2, callbacks=[lrmon.LRMonitor(tmp_path)])
-    (warning,) = [each for each in caught if "lrmon" in str(each.message)]
+    (warning,) = [message for message in caught if "lrmon" in str(message.message)]
     assert (UserWarning, __file__) == (warning.category, warning.filename)
     (preflight_warnings,) = recorded(tmp_path).fits[-1]["warnings"]
     assert f"lrmon: {preflight_warnings}" == str(warning.message)
@@ -404,7 +404,7 @@ def test_where_warnings_are_errors_a_foretold_one_does_not_end_the_training(tmp_
     ("ended_after", "found"), [(6, "staircase-off-epoch"), (1, "recorded-warning")], ids=["seen", "not yet"]
 )
 def test_what_was_foretold_is_not_said_twice_once_it_came_true(
-    tmp_path: Path, ended_after: int, found: str
+    tmp_path: Path, ended_after: int, code: str
 ) -> None:
     class Stop(keras.callbacks.Callback):
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -416,4 +416,4 @@ def test_what_was_foretold_is_not_said_twice_once_it_came_true(
     with pytest.warns(UserWarning, match="^lrmon: ExponentialDecay "):
         model.fit(**batches(12), epochs=6, callbacks=[lrmon.LRMonitor(tmp_path / "run"), Stop()])
     codes = {finding.code for finding in lrmon.report(lrmon.load(tmp_path)["run"]).findings}
-    assert {found} == codes & {"staircase-off-epoch", "recorded-warning"}
+    assert {code} == codes & {"staircase-off-epoch", "recorded-warning"}

@@ -265,7 +265,7 @@ schedules = keras.optimizers.schedules
         (
             schedules.CosineDecayRestarts(0.1, 100),
             (
-                "0.1 · (1 + cos(π · i / 100)) / 2, begun again at its end, each time 2 times as long "
+                "0.1 · (1 + cos(π · i / 100)) / 2, restarted at its end, each time 2 times as long "
                 "and 1 times as high"
             ),
         ),
@@ -312,8 +312,8 @@ if has("ScheduleFreeAdamW"):
 def test_the_factors_are_told_with_the_runs_own_numbers(
     optimizer: Callable[[], Any], factors: list[tuple[str, str]]
 ) -> None:
-    told = effective_lr(optimizer()).factors
-    assert factors == [(factor["name"], factor["formula"]) for factor in told]
+    recorded_factors = effective_lr(optimizer()).factors
+    assert factors == [(factor["name"], factor["formula"]) for factor in recorded_factors]
 
 
 NOTES: list[tuple[Callable[[], Any], str]] = [
@@ -339,6 +339,6 @@ def test_the_note_says_what_the_number_does_not(optimizer: Callable[[], Any], wo
 def test_factors_and_note_are_in_the_runs_record(tmp_path: Path) -> None:
     model = quadratic_model(keras.optimizers.Adam(SCHEDULE))
     model.fit(**batches(3), callbacks=[lrmon.LRMonitor(tmp_path)])
-    fit, told = recorded(tmp_path).fits[0], effective_lr(model.optimizer)
-    assert list(told.factors) == fit["effective_learning_rate_factors"]
-    assert told.note == fit["effective_learning_rate_note"]
+    fit, effective = recorded(tmp_path).fits[0], effective_lr(model.optimizer)
+    assert list(effective.factors) == fit["effective_learning_rate_factors"]
+    assert effective.note == fit["effective_learning_rate_note"]

@@ -44,20 +44,20 @@ def test_keras_logs_the_next_epochs_rate_and_a_running_mean_of_the_loss(tmp_path
                 lrmon.LRMonitor(tmp_path / "run"),
             ],
         )
-    run, of_keras = recorded(tmp_path / "run"), keras_scalars(tmp_path / "keras")
+    run, keras_series = recorded(tmp_path / "run"), keras_scalars(tmp_path / "keras")
 
     # An epoch has 10 steps and trained at two rates; Keras shows one, which the epoch did not train at.
     used = [run.learning_rate[start : start + 10] for start in range(0, 40, 10)]
-    logged = [value for _, value in of_keras["epoch_learning_rate"]]
+    logged = [value for _, value in keras_series["epoch_learning_rate"]]
     assert [2, 2, 2, 2] == [len(set(lrs.tolist())) for lrs in used]
     np.testing.assert_allclose([0.025, 0.00625, 0.0015625, 0.000390625], logged, rtol=1e-6)
     assert [False] * 4 == [
         value in lrs for value, lrs in zip(np.array(logged, np.float32), used, strict=True)
     ]
-    assert [0, 1, 0, 1] == [step for step, _ in of_keras["epoch_learning_rate"]]
+    assert [0, 1, 0, 1] == [step for step, _ in keras_series["epoch_learning_rate"]]
 
     # Each batch's number is the mean of the epoch so far.
     means = [losses[: i + 1].mean() for losses in np.split(run.loss.astype(float), 4) for i in range(10)]
-    np.testing.assert_allclose(means, [value for _, value in of_keras["batch_loss"]], rtol=1e-5)
-    assert not [tag for tag in of_keras if tag.startswith("batch_") and "learning_rate" in tag]
-    assert [*range(1, 21), *range(1, 21)] == [step for step, _ in of_keras["batch_loss"]]
+    np.testing.assert_allclose(means, [value for _, value in keras_series["batch_loss"]], rtol=1e-5)
+    assert not [tag for tag in keras_series if tag.startswith("batch_") and "learning_rate" in tag]
+    assert [*range(1, 21), *range(1, 21)] == [step for step, _ in keras_series["batch_loss"]]

@@ -21,7 +21,7 @@ def losses_of_batches(
 ) -> list[float]:
     """The loss of each batch alone, by Keras' own evaluation."""
     count = len(x)
-    found = []
+    losses = []
     for start in range(0, count, size):
         rows = slice(start, start + size)
         weight = None if sample_weight is None else sample_weight[rows]
@@ -29,8 +29,8 @@ def losses_of_batches(
         result = model.test_on_batch(
             x[rows], [part[rows] for part in y] if isinstance(y, list) else y[rows], weight, return_dict=True
         )
-        found.append(float(result["loss"]))
-    return found
+        losses.append(float(result["loss"]))
+    return losses
 
 
 def data(count: int, seed: int = 1) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:

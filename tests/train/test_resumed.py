@@ -169,7 +169,7 @@ def test_trainings_that_are_killed_anywhere_and_go_on_show_what_counts(
             assert missing == [step for first, last in run.holes for step in range(first, last + 1)]
             assert run.complete == (not missing)
             assert not missing or any(
-                f"step {missing[0]:,}" in told or f"{missing[0]:,} to" in told for told in run.notices
+                f"step {missing[0]:,}" in notice or f"{missing[0]:,} to" in notice for notice in run.notices
             )
             assert "completed" == run.state
             lost_at_most = max([lost_at_most, *(int(last - first) + 1 for first, last in run.holes)])

@@ -112,7 +112,7 @@ class Full(keras.callbacks.Callback):
         scale = 0.01 * np.sqrt(1 - 0.999**t) / (1 - 0.9**t)
         slots = self.model.optimizer._velocities
         sizes = [scale / (np.sqrt(slot.numpy().astype(np.float64)) + 1e-7) for slot in slots]
-        self.sizes.append(np.concatenate([each.ravel() for each in sizes]))
+        self.sizes.append(np.concatenate([size.ravel() for size in sizes]))
 
     def _keep(self) -> None:
         self.weights.append(

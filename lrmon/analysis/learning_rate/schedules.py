@@ -275,7 +275,7 @@ class CosineDecayRestarts(KerasSchedule):
         passed = f"i / {number_text(config['first_decay_steps'])}"
         wave = _half_cosine_words(_initial(config), passed, config["alpha"])
         return (
-            f"{wave}, begun again at its end, each time {number_text(config['t_mul'])} times as long "
+            f"{wave}, restarted at its end, each time {number_text(config['t_mul'])} times as long "
             f"and {number_text(config['m_mul'])} times as high"
         )
 

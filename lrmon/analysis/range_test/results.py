@@ -88,7 +88,7 @@ class Spread:
       low: the smallest of them, or None.
       high: the largest of them, or None.
       spread: log10(high / low), decades; 0 for one sweep; None where there is none.
-      found: in how many sweeps there is one.
+      sweep_count: in how many sweeps there is one.
       reason: a sentence.
     """
 
@@ -97,7 +97,7 @@ class Spread:
     low: float | None
     high: float | None
     spread: float | None
-    found: int
+    sweep_count: int
     reason: str
 
 

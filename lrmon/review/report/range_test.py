@@ -270,7 +270,7 @@ def _spread_json(spread: Spread) -> dict[str, Any]:
         "low": spread.low,
         "high": spread.high,
         "spread": spread.spread,
-        "found": spread.found,
+        "found": spread.sweep_count,
         "reason": spread.reason,
     }
 

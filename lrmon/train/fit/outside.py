@@ -33,8 +33,8 @@ LOSS_OF_DIFFERENCE: Final = (
     "n being the batch's samples; after a loss that is not finite NaN to the end of the epoch"
 )
 LOSS_OF_RETURN: Final = "what the model's own train_function returns as each batch's loss"
-RATE_OF_VARIABLE: Final = "read before each call of the model's own train_function"
-RATE_OF_SCHEDULE: Final = (
+LR_OF_VARIABLE: Final = "read before each call of the model's own train_function"
+LR_OF_SCHEDULE: Final = (
     "the schedule at the optimizer's count before each call of the model's own train_function: what is "
     "compiled rounds its own way, by some units in the last place, and a staircase may fall one step later"
 )
@@ -185,10 +185,10 @@ class OutsideRingBuffer(RingBuffer):
             return np.nan
         if schedule is None:
             lr = before[id(variable)] if id(variable) in before else _array(variable)
-            self._lr_provenance[id(optimizer)] = RATE_OF_VARIABLE, schema.EXACT
+            self._lr_provenance[id(optimizer)] = LR_OF_VARIABLE, schema.EXACT
         else:
             lr = _array(schedule(int(iteration)))
-            self._lr_provenance[id(optimizer)] = RATE_OF_SCHEDULE, schema.BOUNDED
+            self._lr_provenance[id(optimizer)] = LR_OF_SCHEDULE, schema.BOUNDED
         slope = decay(optimizer)
         if not slope:
             return float(lr)

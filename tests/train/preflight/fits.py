@@ -45,13 +45,13 @@ def watcher(keras: Any, *, plateau: Any = None) -> tuple[Any, Look]:
         def on_train_begin(self, logs: Any = None) -> None:
             look.fit = planned_fit(self.model)
             look.own_plateau = own_plateau(look.fit)
-            found = preflight(self.model, self.params, look.fit, plateau=plateau)
-            look.texts = [problem.text for problem in found]
+            problems_shown = preflight(self.model, self.params, look.fit, plateau=plateau)
+            look.texts = [problem.text for problem in problems_shown]
             package = keras.__name__
             situation = situation_of(self.model, package, self.params, look.fit, plateau)
             # Unlike `preflight` this does not hide a check that fails.
-            problems = without_moot([each for check in CHECKS for each in check(situation)])
-            look.codes = list(dict.fromkeys(each.code for each in problems))
+            problems = without_moot([problem for check in CHECKS for problem in check(situation)])
+            look.codes = list(dict.fromkeys(problem.code for problem in problems))
 
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
             look.epochs += 1

@@ -21,7 +21,7 @@ def test_all_callbacks_of_the_fit_are_seen_in_order() -> None:
     assert look.fit.callbacks is not None
     assert (mine, "Watcher", "History") == (
         look.fit.callbacks[0],
-        *(type(each).__name__ for each in look.fit.callbacks[1:]),
+        *(type(callback).__name__ for callback in look.fit.callbacks[1:]),
     )
     assert (1, False, None) == (look.fit.initial_epoch, look.fit.validates, look.fit.validation_split)
 

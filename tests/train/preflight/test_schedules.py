@@ -129,6 +129,16 @@ def test_decay_steps_that_look_like_epochs_are_through_in_the_first(schedule: An
         assert lrs(schedule, 3)[1] < lrs(schedule, 3)[2]
 
 
+def test_a_polynomial_in_cycles_restarts_and_is_not_over() -> None:
+    schedule = schedules.PolynomialDecay(0.1, 3, 1e-4, cycle=True)
+    look = trained(schedule)
+
+    assert ["schedule-in-epochs"] == look.codes
+    assert lrs(schedule, 5)[3] < lrs(schedule, 5)[4]
+    assert "restart" in look.text
+    assert "over" not in look.text
+
+
 HEALTHY: dict[str, Any] = {
     "a number": lambda: 0.01,
     "cosine over the run": lambda: schedules.CosineDecay(0.1, 40),

@@ -22,7 +22,7 @@ def range_test_lines(test: RangeTestReport, paint: Paint, width: int) -> list[st
     for name, spread in test.suggestions.items():
         row = [name.replace("_", " "), _lr(spread.median)]
         if len(test.sweeps) > 1:
-            row += [_lr(spread.low), _lr(spread.high), f"{spread.found} of {len(test.sweeps)}"]
+            row += [_lr(spread.low), _lr(spread.high), f"{spread.sweep_count} of {len(test.sweeps)}"]
         rows.append(row)
     lines += table(rows, len(rows) - 1, paint)
     for caution in test.cautions:
