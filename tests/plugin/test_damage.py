@@ -14,8 +14,8 @@ from tests.review.written import block, fit, write
 
 A = "20250101T000000.000000Z-1"
 DAMAGED = (
-    "The event file 'events.out.tfevents.1.test' is damaged: TensorBoard could not read all of it, and what "
-    "it could not read is missing here."
+    "The event file 'events.out.tfevents.1.test' is damaged: TensorBoard could not read all of it, and the "
+    "rest is missing here."
 )
 
 

@@ -126,7 +126,7 @@ def test_the_command_reports_range_tests(log_dir: Path, capsys: pytest.CaptureFi
     text = capsys.readouterr().out
 
     assert len(TESTS) == text.count("\nRange test")
-    assert "It stopped: diverged." in text
+    assert "Stopped: diverged." in text
     assert "2 of 3" not in text
     assert "3 of 3" in text
 

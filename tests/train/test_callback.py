@@ -80,7 +80,7 @@ def test_the_split_that_made_an_epoch_shorter_is_recorded(tmp_path: Path, valida
         record["validation_split"],
         record["steps_before_split"],
     )
-    split = "(Of 10 batches validation_split=0.2 leaves 8.)"
+    split = "validation_split=0.2 uses 8 of 10 batches"
     assert bool(validation_split) == (split in findings["staircase-off-epoch"])
 
 
@@ -401,7 +401,7 @@ def test_where_warnings_are_errors_a_foretold_one_does_not_end_the_training(tmp_
 
 
 @pytest.mark.parametrize(
-    ("ended_after", "found"), [(6, "staircase-off-epoch"), (1, "recorded-warning")], ids=["seen", "not yet"]
+    ("ended_after", "code"), [(6, "staircase-off-epoch"), (1, "recorded-warning")], ids=["seen", "not yet"]
 )
 def test_what_was_foretold_is_not_said_twice_once_it_came_true(
     tmp_path: Path, ended_after: int, code: str

@@ -169,13 +169,14 @@ def test_what_its_own_did_stays_told_under_another_rule(tmp_path: Path) -> None:
     fit(tmp_path, ReduceLROnPlateau())
     run = lrmon.load(tmp_path)["run"]
     later = lrmon.report(run, lrmon.PlateauRule("val_loss", factor=0.5, patience=15))
-    text = later.to_text(width=400)
+    first = later.to_dict()["plateaus"]["reductions"][0]
 
     assert [(12, "did"), (17, "would"), (22, "did")] == kinds(later)
-    assert "reduced the LR after epoch 12 (step 38), from 0.1 to 0.01; this rule would not have" in text
+    assert [12, 38, 0.1, 0.01] == [first[name] for name in ("epoch", "step", "did_from", "did_to")]
     same_place = lrmon.report(run, lrmon.PlateauRule("val_loss", factor=0.5, patience=10))
     assert [(12, "both"), (22, "both")] == kinds(same_place)
-    assert "from 0.1 to 0.01, this rule from 0.1 to 0.05; best" in same_place.to_text(width=400)
+    first = same_place.to_dict()["plateaus"]["reductions"][0]
+    assert [0.1, 0.05, 0.1, 0.01] == [first[name] for name in ("lr_from", "lr_to", "did_from", "did_to")]
 
 
 def test_a_callback_of_the_second_fit_has_not_reduced_in_the_first(tmp_path: Path) -> None:
