@@ -241,7 +241,7 @@ def test_data_parallel_training_is_recorded(tmp_path: Path) -> None:
         used = UsedRates()
         for _ in range(2):
             model.fit(**batches(6), epochs=2, callbacks=[used, lrmon.LRMonitor(sys.argv[1] + "/rates")])
-        same_bits(used.rates, recorded(sys.argv[1] + "/rates").learning_rate)
+        same_bits(used.lrs, recorded(sys.argv[1] + "/rates").learning_rate)
         x, y = regression(16)
         model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(1)])
         model.compile(keras.optimizers.SGD(0.0), "mse", steps_per_execution=3)
