@@ -377,7 +377,7 @@ def test_without_tensorflow_it_says_what_to_install() -> None:
     assert "pip install 'lrmon[tensorflow]'. lrmon.Recorder records" in result.stderr
 
 
-def test_what_is_foretold_is_one_warning_at_the_users_own_line_and_in_the_record(tmp_path: Path) -> None:
+def test_a_preflight_warning_is_one_warning_at_the_users_own_line_and_in_the_record(tmp_path: Path) -> None:
     schedule = keras.optimizers.schedules.CosineDecay(0.1, 40)
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile(keras.optimizers.SGD(schedule), "mse")
@@ -390,7 +390,7 @@ def test_what_is_foretold_is_one_warning_at_the_users_own_line_and_in_the_record
     assert f"lrmon: {preflight_warnings}" == str(warning.message)
 
 
-def test_where_warnings_are_errors_a_foretold_one_does_not_end_the_training(tmp_path: Path) -> None:
+def test_where_warnings_are_errors_a_preflight_warning_does_not_end_the_training(tmp_path: Path) -> None:
     schedule = keras.optimizers.schedules.CosineDecay(0.1, 40)
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile(keras.optimizers.SGD(schedule), "mse")
@@ -403,7 +403,7 @@ def test_where_warnings_are_errors_a_foretold_one_does_not_end_the_training(tmp_
 @pytest.mark.parametrize(
     ("ended_after", "code"), [(6, "staircase-off-epoch"), (1, "recorded-warning")], ids=["seen", "not yet"]
 )
-def test_what_was_foretold_is_not_said_twice_once_it_came_true(
+def test_a_preflight_warning_that_came_true_is_no_second_finding(
     tmp_path: Path, ended_after: int, code: str
 ) -> None:
     class Stop(keras.callbacks.Callback):

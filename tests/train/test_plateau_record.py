@@ -109,7 +109,7 @@ def test_a_wrong_direction_is_found_in_a_real_fit(tmp_path: Path) -> None:
     )
     findings = lrmon.report(lrmon.load(tmp_path)["run"]).findings
 
-    # The first one was foretold before the first batch: mode "min" for an accuracy.
+    # The first one is a preflight warning: mode "min" for an accuracy.
     assert ["recorded-warning", "reduced-while-improving"] == [finding.code for finding in findings]
 
 

@@ -7,6 +7,7 @@ from the schedule's configuration.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal
@@ -25,7 +26,7 @@ _Divide = Callable[[LRs, float], LRs]
 
 
 @dataclass(frozen=True, slots=True)
-class KerasSchedule:
+class KerasSchedule(ABC):
     """A schedule of Keras. `keras_schedule` and `schedule_of_keras` make the one of its class.
 
     Iterations are values of the optimizer's counter before the update, counted from 0.
@@ -80,13 +81,13 @@ class KerasSchedule:
         return None
 
     @property
+    @abstractmethod
     def formula(self) -> str:
         """The formula with the schedule's settings; i is the iteration.
 
         Raises:
           KeyError: if a setting is missing.
         """
-        raise NotImplementedError
 
     def learning_rates(self, iterations: ArrayLike, *, compiled: bool = True) -> NDArray[np.float32] | None:
         """Returns the learning rate at each iteration, None if a setting is missing or out of its range.
@@ -111,8 +112,14 @@ class KerasSchedule:
             return None
         return lrs.astype(np.float32)
 
+    @abstractmethod
     def _evaluate(self, steps: Steps, divide: _Divide) -> LRs:
-        raise NotImplementedError
+        """Returns the learning rate at each iteration.
+
+        Args:
+          steps: [n], the iterations.
+          divide: divides a step by the number of steps that a setting gives.
+        """
 
 
 @dataclass(frozen=True, slots=True)

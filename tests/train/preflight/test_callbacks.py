@@ -23,7 +23,7 @@ def on_schedule(inner: type = keras.optimizers.SGD) -> Any:
     return inner(schedules.ExponentialDecay(0.1, 2, 0.9))
 
 
-def test_a_plateau_on_a_schedule_ends_in_the_type_error_that_is_foretold() -> None:
+def test_a_plateau_on_a_schedule_ends_in_the_type_error_of_the_preflight_warning() -> None:
     look = fitted(keras, on_schedule(), [plateau(patience=2)], epochs=9)
 
     assert ["plateau-on-schedule"] == look.codes
@@ -32,7 +32,7 @@ def test_a_plateau_on_a_schedule_ends_in_the_type_error_that_is_foretold() -> No
     assert ("TypeError", 3) == (look.error, look.epochs)
 
 
-def test_a_scheduler_on_a_schedule_ends_in_the_type_error_that_is_foretold() -> None:
+def test_a_scheduler_on_a_schedule_ends_in_the_type_error_of_the_preflight_warning() -> None:
     look = fitted(keras, on_schedule(), [callbacks.LearningRateScheduler(lambda epoch: 0.1)])
 
     assert ["scheduler-on-schedule"] == look.codes
@@ -40,7 +40,7 @@ def test_a_scheduler_on_a_schedule_ends_in_the_type_error_that_is_foretold() -> 
     assert ("TypeError", 0) == (look.error, look.epochs)
 
 
-def test_a_plateau_on_a_function_ends_in_the_attribute_error_that_is_foretold() -> None:
+def test_a_plateau_on_a_function_ends_in_the_attribute_error_of_the_preflight_warning() -> None:
     look = fitted(keras, keras.optimizers.SGD(lambda: 0.1), [plateau()], epochs=9)
 
     assert ["plateau-on-schedule"] == look.codes
@@ -48,7 +48,7 @@ def test_a_plateau_on_a_function_ends_in_the_attribute_error_that_is_foretold() 
     assert ("AttributeError", 2) == (look.error, look.epochs)
 
 
-def test_a_scheduler_on_a_function_ends_in_the_attribute_error_that_is_foretold() -> None:
+def test_a_scheduler_on_a_function_ends_in_the_attribute_error_of_the_preflight_warning() -> None:
     scheduler = callbacks.LearningRateScheduler(lambda epoch: 0.25)
     look = fitted(keras, keras.optimizers.SGD(lambda: 0.1), [scheduler], epochs=9)
 

@@ -59,7 +59,7 @@ def test_another_name_of_the_metric_is_missing() -> None:
     ("monitor", "metric"),
     [("val_acc", "accuracy"), ("val_accuracy", "acc"), ("own", lambda y, p: y), ("val_mse", "mae")],
 )
-def test_mode_auto_without_a_direction_ends_in_the_value_error_that_is_foretold(
+def test_mode_auto_without_a_direction_ends_in_the_value_error_of_the_preflight_warning(
     callback: Any, monitor: str, metric: Any
 ) -> None:
     if callable(metric):

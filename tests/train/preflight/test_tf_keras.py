@@ -98,7 +98,7 @@ def test_nothing_is_said_of_the_usual(callback: Any, monitor: str) -> None:
     assert [] == fitted(tf_keras, "sgd", [mine], metrics=["accuracy"], validation=True).codes
 
 
-def test_a_missing_metric_is_foretold() -> None:
+def test_a_missing_metric_is_warned_of() -> None:
     look = fitted(tf_keras, "sgd", [plateau(monitor="val_acc")], metrics=["accuracy"], validation=True)
 
     assert (["monitor-missing"], None, False) == (look.codes, look.error, "val_acc" in look.logged)
